@@ -1,0 +1,100 @@
+"""From botocore's exceptions to a `CallError` that carries names only, no message and no input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from partner_account_handler.errors import CallError, Ending, Fault
+
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+"""All that a botocore call raises."""
+
+_NEVER_SENT = (ParamValidationError, NoCredentialsError, PartialCredentialsError)
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+}
+_LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
+_CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
+_FIELDS = {
+    "AllianceLeadContact",
+    "BusinessTitle",
+    "Catalog",
+    "ClientToken",
+    "Email",
+    "EmailVerificationCode",
+    "FirstName",
+    "Identifier",
+    "LastName",
+    "LegalName",
+    "PrimarySolutionType",
+    "ResourceArn",
+    "TagKeys",
+    "Tags",
+}
+
+
+def call_error(operation: str, cause: Exception) -> CallError:
+    """The failed call as a `CallError`. Raise it ``from None``: the cause may hold the input."""
+    if isinstance(cause, ClientError):
+        return CallError(_service_fault(operation, cause.response))
+    ending = Ending.REFUSED if isinstance(cause, _NEVER_SENT) else Ending.OPEN
+    return CallError(Fault(operation, ending, type(cause).__name__))
+
+
+def _service_fault(operation: str, response: Mapping[str, Any]) -> Fault:
+    code = _matching(_NAME, response.get("Error", {}).get("Code"))
+    reason = _matching(_CONSTANT, response.get("Reason"))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return Fault(
+        operation,
+        _ending(code, reason, status),
+        code or f"HTTP{status}",
+        reason,
+        tuple(_details(response.get("ErrorDetails"))),
+    )
+
+
+def _ending(code: str, reason: str, status: int) -> Ending:
+    if code in _THROTTLED:
+        return Ending.THROTTLED
+    if status >= 500:  # noqa: PLR2004 - HTTP's server errors
+        return Ending.OPEN
+    if code in _DENIED and reason not in _LASTING_DENIAL:
+        return Ending.DENIED
+    return Ending.REFUSED
+
+
+def _details(raw: object) -> Iterator[str]:
+    for detail in raw if isinstance(raw, list) else []:
+        business = detail.get("BusinessValidationError", {})
+        field = detail.get("FieldValidationError", {})
+        if _matching(_CONSTANT, business.get("Code")):
+            yield business["Code"]
+        if name := _field(field.get("Name")):
+            yield f"{name}:{_matching(_CONSTANT, field.get('Code'))}"
+
+
+def _field(path: object) -> str:
+    """The last known member in a field's path, however the service writes paths."""
+    names = re.findall(r"[A-Za-z]+", path) if isinstance(path, str) else []
+    return next((known for name in reversed(names) for known in _FIELDS if known.lower() == name.lower()), "")
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""

@@ -1,0 +1,55 @@
+"""The time that one invocation has, and the pauses between tries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+MARGIN_SECONDS = 30.0
+"""Kept back at the end of an invocation: one call that hangs (25 s at most) and the sending of the answer."""
+
+IAM_SETTLING_SECONDS = 30.0
+"""How long a denial may only mean that a new policy has not reached every part of AWS yet."""
+
+
+class Clock:
+    """Tells what is left of an invocation. `remaining` gives the seconds until Lambda ends it."""
+
+    def __init__(self, remaining: Callable[[], float], sleep: Callable[[float], None] = time.sleep) -> None:
+        self._remaining = remaining
+        self._sleep = sleep
+        self._at_start = remaining()
+        self._margin = MARGIN_SECONDS
+
+    def left(self) -> float:
+        """Seconds in which a call may still begin."""
+        return self._remaining() - self._margin
+
+    def is_settling(self) -> bool:
+        """Whether a denial may still be the eventual consistency of IAM."""
+        return self._at_start - self._remaining() < IAM_SETTLING_SECONDS
+
+    @contextmanager
+    def holding_back(self, seconds: float) -> Iterator[None]:
+        """Ends the time for calls earlier, so that something is left for what comes after this block."""
+        self._margin += seconds
+        try:
+            yield
+        finally:
+            self._margin -= seconds
+
+    def pause(self, seconds: float) -> bool:
+        """Sleeps, and tells whether there is time for another try; sleeps not at all if there would be none."""
+        if self.left() <= seconds:
+            return False
+        self._sleep(seconds)
+        return True
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between tries: 0.5, 1, 2, 4, then 8 for ever."""
+    seconds = 0.5
+    while True:
+        yield seconds
+        seconds = min(seconds * 2, 8.0)

@@ -1,0 +1,94 @@
+"""From a CloudFormation event to an answer, and the one rule that spans it: no rollback fails for our sake."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from partner_account_handler import log
+from partner_account_handler.aws import Aws
+from partner_account_handler.converge import find_profile_id
+from partner_account_handler.create import create
+from partner_account_handler.errors import DefectError, HandlerError
+from partner_account_handler.identity import is_partner_arn, partner_id
+from partner_account_handler.partner import Partner
+from partner_account_handler.request import Request, read_request
+from partner_account_handler.update import update
+
+_SECONDS_TO_ASK = 40.0
+"""Kept back in an Update: one call that hangs, and the question whether the stack is rolling back."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What CloudFormation is told on success."""
+
+    physical_id: str
+    data: Mapping[str, str]
+
+
+def answer_create(event: Mapping[str, Any], aws: Aws) -> Answer:
+    """Answers a Create.
+
+    Raises:
+        HandlerError: why no partner belongs to this resource, and what to do.
+    """
+    return _guarded(event, aws, create)
+
+
+def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
+    """Answers an Update; during the rollback of the stack always with success.
+
+    A failed Update of a rollback would leave a stack that only a human can mend, and nothing is lost by leaving
+    the partner as it is.
+
+    Raises:
+        HandlerError: why the partner is not what the template says, and what to do.
+    """
+    try:
+        with aws.clock.holding_back(_SECONDS_TO_ASK):
+            return _guarded(event, aws, update)
+    except HandlerError as failure:
+        if not is_partner_arn(event["PhysicalResourceId"]) or not _is_rolling_back(aws):
+            raise
+        log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
+        return _answer(Partner(event["PhysicalResourceId"], legal_name=""), aws)
+
+
+def answer_delete(event: Mapping[str, Any]) -> Answer:
+    """Answers a Delete: AWS has no call that deletes a partner, so it stays, whatever id is named."""
+    log.info("retained", known=is_partner_arn(event["PhysicalResourceId"]))
+    return Answer(event["PhysicalResourceId"], {})
+
+
+def _guarded(event: Mapping[str, Any], aws: Aws, act: Callable[[Request, Aws], Partner]) -> Answer:
+    """The border at which a defect of ours becomes an error that carries nothing of the input."""
+    try:
+        return _answer(act(read_request(event), aws), aws)
+    except HandlerError:
+        raise
+    except Exception as defect:  # noqa: BLE001 - without an answer CloudFormation would wait for its time-out
+        kind, place = type(defect).__name__, _place(sys.exc_info()[2])
+    raise DefectError(kind, place)
+
+
+def _place(traceback: Any) -> str:
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
+
+
+def _is_rolling_back(aws: Aws) -> bool:
+    try:
+        return aws.stack().status == "UPDATE_ROLLBACK_IN_PROGRESS"
+    except HandlerError as failure:
+        log.error("the stack's status is unknown", code=failure.code)
+        return False
+
+
+def _answer(partner: Partner, aws: Aws) -> Answer:
+    profile_id = find_profile_id(partner, aws)
+    return Answer(partner.arn, {"Arn": partner.arn, "Id": partner_id(partner.arn), "ProfileId": profile_id})

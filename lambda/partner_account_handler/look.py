@@ -1,0 +1,91 @@
+"""The first half of every Create: which of the account's partners, if any, this request is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from partner_account_handler.aws import Aws
+from partner_account_handler.errors import PartnerError
+from partner_account_handler.identity import owner_id, same_name
+from partner_account_handler.partner import Partner
+from partner_account_handler.request import Policy, Properties, Request
+
+
+def look(request: Request, aws: Aws) -> Partner | None:
+    """The partner that this request is about, or None if there is none and one may be created.
+
+    Raises:
+        PartnerError: the account has partners that must be decided on by a human.
+        CallError: partners or their tags can't be read, which is never taken for "there are none".
+    """
+    wanted = request.wanted
+    partners = aws.partners(wanted.catalog)
+    if wanted.taggable:
+        partners = [replace(partner, tags=aws.tags(partner.arn)) for partner in partners]
+    return choose(wanted, owner_of(request), partners)
+
+
+def owner_of(request: Request) -> str:
+    """The ownership tag's value for the construct that this request comes from."""
+    return owner_id(request.stack_id, request.wanted.owner_stack, request.wanted.owner_path)
+
+
+def choose(wanted: Properties, owner: str, partners: Sequence[Partner]) -> Partner | None:
+    """The decision of `look`, on what it saw."""
+    ours = [partner for partner in partners if _is_ours(partner, wanted, owner)]
+    if wanted.policy is Policy.ADOPT:
+        return _adopted(wanted, ours, partners)
+    if len(ours) > 1:
+        raise PartnerError(
+            "SeveralPartners",
+            f"{_ids(ours)} are all this construct's",
+            "Choose one by ExistingPartner.adopt.",
+        )
+    if ours:
+        return ours[0]
+    if partners and wanted.policy is Policy.REFUSE and wanted.taggable:
+        raise PartnerError(
+            "PartnerExists",
+            f"this account already has {_ids(partners)}, not from this stack",
+            "Use ExistingPartner.adopt(id), or allow_another() to create one more.",
+        )
+    return None
+
+
+def _is_ours(partner: Partner, wanted: Properties, owner: str) -> bool:
+    if wanted.taggable:
+        return partner.owner == owner
+    return same_name(partner.legal_name, wanted.legal_name)
+
+
+def _adopted(wanted: Properties, ours: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
+    others = [partner for partner in ours if partner.id != wanted.adopted_id]
+    if others and wanted.taggable:
+        raise PartnerError(
+            "SeveralPartners",
+            f"this construct already has {_ids(others)}",
+            "Adopt that one, or remove its cdk-partner-account:owner tag first.",
+        )
+    for partner in partners:
+        if partner.id == wanted.adopted_id:
+            return _named_as_wanted(partner, wanted)
+    raise PartnerError(
+        "PartnerNotFound",
+        f"this account has no {wanted.adopted_id} in catalog {wanted.catalog}",
+        "Correct ExistingPartner.adopt(id), deploy again.",
+    )
+
+
+def _named_as_wanted(partner: Partner, wanted: Properties) -> Partner:
+    if same_name(partner.legal_name, wanted.legal_name):
+        return partner
+    raise PartnerError(
+        "LegalNameDiffers",
+        f"{partner.id} has another legal name than the template",
+        "Correct legal_name or ExistingPartner.adopt(id), deploy again.",
+    )
+
+
+def _ids(partners: Sequence[Partner]) -> str:
+    return ", ".join(partner.id for partner in partners)

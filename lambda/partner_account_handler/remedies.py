@@ -1,0 +1,68 @@
+"""What to do about each error of AWS, in the words of the reader. No sentence here is longer than a Reason bears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from partner_account_handler.errors import Fault
+
+_NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
+_DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
+
+BY_DETAIL = {
+    "INCOMPATIBLE_LEGAL_NAME": "Use the legal name that the business verification confirmed, deploy again.",
+    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "Verify the business (StartVerification), then deploy again.",
+    "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant (StartVerification), then deploy again.",
+    "INVALID_ACCOUNT_LINKING_STATUS": "Unlink this account from the other Partner Central account, or use that one.",
+    "INVALID_ACCOUNT_STATE": "The AWS account must be active and in good standing: see Billing, then deploy again.",
+    "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
+    "INELIGIBLE_ACCOUNT_TIER": "Move the AWS account to a paid plan, then deploy again.",
+    "EmailVerificationCode": _NEW_CODE,
+    "Tags": "Correct the tags (a tag policy may forbid a key, the Sandbox forbids all), deploy again.",
+    "LegalName": "Correct legal_name, deploy again.",
+    "PrimarySolutionType": "Correct primary_solution_type, deploy again.",
+    "AllianceLeadContact": "Correct alliance_lead_contact, deploy again.",
+    "FirstName": "Correct the contact's first_name, deploy again.",
+    "LastName": "Correct the contact's last_name, deploy again.",
+    "Email": "Correct the contact's email, request a code for it, deploy again.",
+    "BusinessTitle": "Correct the contact's business_title, deploy again.",
+}
+"""By business validation code, or by the field that a field validation error names."""
+
+BY_REASON = {
+    "DUPLICATE_PARTNER": (
+        "The legal name is taken outside this account, or not visible yet. Deploy again, or correct legal_name."
+    ),
+    "CONFLICT_CLIENT_TOKEN": _DEPLOY_AGAIN,
+    "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state, deploy again.",
+    "PARTNER_NOT_FOUND": (
+        "The partner is gone, though AWS has no call that deletes one: ask AWS Partner support before anything else."
+    ),
+    "LIMIT_EXCEEDED_NUMBER_OF_EMAIL": "Wait a day: five codes per address and day are sent.",
+}
+"""By the Reason that Partner Central gives beside the error's code."""
+
+BY_CODE = {
+    "ResourceNotFoundException": "Create what the verification code's source names, store the code, deploy again.",
+    "ParameterNotFound": "Create the parameter as SecureString, store the code in it, deploy again.",
+    "DecryptionFailure": "Allow the function's role to use the KMS key of the code's source, deploy again.",
+    "EndpointConnectionError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
+    "ConnectTimeoutError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
+}
+
+BY_ENDING = {
+    "open": _DEPLOY_AGAIN,
+    "throttled": "Wait a minute and deploy again.",
+    "denied": "Allow this call for the function's role (SCP, permissions boundary, policy), deploy again.",
+    "refused": "See the function's log group, correct the input, deploy again.",
+}
+
+
+def remedy_for(fault: Fault) -> str:
+    """The most specific remedy that is known for a failed call."""
+    for detail in fault.details:
+        field, _, _ = detail.partition(":")
+        if field in BY_DETAIL:
+            return BY_DETAIL[field]
+    return BY_REASON.get(fault.reason) or BY_CODE.get(fault.code) or BY_ENDING[fault.ending.value]

@@ -1,0 +1,220 @@
+"""The border: CloudFormation's event becomes one frozen `Request`. Below it nothing sees an event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from partner_account_handler.errors import RequestError
+
+_E = TypeVar("_E", bound=Enum)
+_STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
+_TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResponseURL")
+
+
+class Policy(Enum):
+    """What to do with a partner that the account has already."""
+
+    REFUSE = "REFUSE"
+    ADOPT = "ADOPT"
+    ALLOW_ANOTHER = "ALLOW_ANOTHER"
+
+
+class CodeStore(Enum):
+    """Where the e-mail verification code is kept."""
+
+    SECRETS_MANAGER = "SecretsManager"
+    PARAMETER_STORE = "ParameterStore"
+    PARAMETER = "Parameter"
+    SANDBOX = "Sandbox"
+
+
+# No dataclass here shows its content: a stray repr must not carry a name, an address or a code into a log.
+
+
+@dataclass(frozen=True, repr=False)
+class Contact:
+    """The alliance lead contact."""
+
+    first_name: str
+    last_name: str
+    email: str
+    business_title: str
+
+    @classmethod
+    def from_service(cls, members: Mapping[str, str]) -> Contact:
+        """From the service's member names, which the custom resource's properties share."""
+        return cls(members["FirstName"], members["LastName"], members["Email"], members["BusinessTitle"])
+
+    def to_service(self) -> dict[str, str]:
+        """In the service's member names."""
+        return {
+            "FirstName": self.first_name,
+            "LastName": self.last_name,
+            "Email": self.email,
+            "BusinessTitle": self.business_title,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class CodeSource:
+    """How to come by the verification code: `locator` is the secret's ARN, the parameter's name or the code."""
+
+    store: CodeStore
+    locator: str = ""
+    json_field: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Properties:
+    """What the template asks for."""
+
+    catalog: str
+    legal_name: str
+    primary_solution_type: str
+    contact: Contact
+    code: CodeSource
+    policy: Policy
+    adopted_id: str
+    owner_stack: str
+    owner_path: str
+    tags: Mapping[str, str]
+
+    @property
+    def taggable(self) -> bool:
+        """The Sandbox refuses tags: none are sent or read there."""
+        return self.catalog != "Sandbox"
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """One request of CloudFormation. `previous` is None where there is none, or it can't be read."""
+
+    stack_id: str
+    logical_id: str
+    request_id: str
+    physical_id: str
+    wanted: Properties
+    previous: Properties | None = None
+
+
+def is_custom_resource_event(event: object) -> bool:
+    """Whether the event has all that an answer needs. Any other event gets none, at no URL."""
+    return (
+        isinstance(event, dict)
+        and all(isinstance(event.get(name), str) and event[name] for name in _TEXT_FIELDS)
+        and event["RequestType"] in {"Create", "Update", "Delete"}
+        and event["ResponseURL"].startswith("https://")
+        and _STACK_ID.fullmatch(event["StackId"]) is not None
+        and isinstance(event.get("PhysicalResourceId", ""), str)
+        and (event["RequestType"] == "Create" or bool(event.get("PhysicalResourceId")))
+    )
+
+
+def read_request(event: Mapping[str, Any]) -> Request:
+    """The event of a Create or Update as a `Request`.
+
+    Raises:
+        RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
+    """
+    return Request(
+        stack_id=event["StackId"],
+        logical_id=event["LogicalResourceId"],
+        request_id=event["RequestId"],
+        physical_id=event.get("PhysicalResourceId", ""),
+        wanted=read_properties(event.get("ResourceProperties")),
+        previous=_read_previous(event.get("OldResourceProperties")),
+    )
+
+
+def _read_previous(raw: object) -> Properties | None:
+    try:
+        return read_properties(raw)
+    except RequestError:
+        return None
+
+
+def read_properties(raw: object) -> Properties:
+    """ResourceProperties as `Properties`, whose scalars CloudFormation has all turned into strings."""
+    fields = _Fields(raw)
+    owner = fields.section("Owner")
+    existing = fields.section("ExistingPartner", optional=True)
+    properties = Properties(
+        catalog=fields.text("Catalog"),
+        legal_name=fields.text("LegalName"),
+        primary_solution_type=fields.text("PrimarySolutionType"),
+        contact=_contact(fields.section("AllianceLeadContact")),
+        code=_code(fields.section("EmailVerificationCode")),
+        policy=existing.choice("Policy", Policy, Policy.REFUSE),
+        adopted_id=existing.text("PartnerId", default=""),
+        owner_stack=owner.text("StackName"),
+        owner_path=owner.text("ConstructPath"),
+        tags=fields.tags("Tags"),
+    )
+    if fields.mistakes:
+        raise RequestError(fields.mistakes)
+    return properties
+
+
+def _contact(fields: _Fields) -> Contact:
+    return Contact(
+        fields.text("FirstName"), fields.text("LastName"), fields.text("Email"), fields.text("BusinessTitle")
+    )
+
+
+def _code(fields: _Fields) -> CodeSource:
+    store = fields.choice("From", CodeStore, None)
+    key = {
+        CodeStore.SECRETS_MANAGER: "SecretId",
+        CodeStore.PARAMETER_STORE: "Name",
+        CodeStore.PARAMETER: "Value",
+    }.get(store)
+    locator = fields.text(key) if key else ""
+    return CodeSource(store, locator, fields.text("JsonField", default=""))
+
+
+class _Fields:
+    """Reads a mapping of unknown shape, and remembers each mistake instead of stopping at the first."""
+
+    def __init__(self, raw: object, path: str = "", mistakes: list[str] | None = None) -> None:
+        self.mistakes = [] if mistakes is None else mistakes
+        self._path = path
+        self._raw: Mapping[str, object] = raw if isinstance(raw, dict) else {}
+
+    def section(self, name: str, *, optional: bool = False) -> _Fields:
+        raw = self._raw.get(name)
+        if not isinstance(raw, dict) and not (optional and raw is None):
+            self.mistakes.append(f"{self._path}{name} is no map")
+        return _Fields(raw, f"{self._path}{name}.", self.mistakes)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._raw.get(name, default)
+        if isinstance(value, str) and (value or default is not None):
+            return value
+        self.mistakes.append(f"{self._path}{name} is {'missing' if value in (None, '') else 'no string'}")
+        return ""
+
+    def choice(self, name: str, kind: type[_E], default: _E | None) -> _E:
+        text = self.text(name, None if default is None else str(default.value))
+        for member in kind:
+            if member.value == text:
+                return member
+        if text:
+            self.mistakes.append(f"{self._path}{name} is none of {', '.join(str(m.value) for m in kind)}")
+        return next(iter(kind))
+
+    def tags(self, name: str) -> dict[str, str]:
+        raw = self._raw.get(name, [])
+        pairs = [_pair(tag) for tag in raw] if isinstance(raw, list) else [None]
+        if None in pairs:
+            self.mistakes.append(f"{self._path}{name} is no list of Key and Value")
+        return dict(pair for pair in pairs if pair is not None)
+
+
+def _pair(tag: object) -> tuple[str, str] | None:
+    if isinstance(tag, dict) and isinstance(tag.get("Key"), str) and isinstance(tag.get("Value"), str):
+        return tag["Key"], tag["Value"]
+    return None

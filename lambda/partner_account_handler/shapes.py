@@ -1,0 +1,36 @@
+"""Checks a request against the service model, which botocore does for minimum lengths only.
+
+The construct does the same at synth; here come the values that were tokens then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+
+def mistakes(shape: Any, value: Any, path: str = "") -> Iterator[str]:
+    """What a value has against its shape, by the member's path, without showing the value."""
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            yield from mistakes(shape.members[name], member, f"{path}.{name}".lstrip("."))
+    elif shape.type_name == "list":
+        yield from _length(shape, value, path, "entries")
+        for number, member in enumerate(value):
+            yield from mistakes(shape.member, member, f"{path}[{number}]")
+    elif shape.enum and value not in shape.enum:
+        yield f"{path} is none of {', '.join(shape.enum)}"
+    else:
+        yield from _length(shape, value, path, "characters")
+        pattern = shape.metadata.get("pattern")
+        if pattern and value and not re.fullmatch(pattern, value):
+            yield f"{path} has characters or a form that AWS refuses"
+
+
+def _length(shape: Any, value: Any, path: str, unit: str) -> Iterator[str]:
+    lowest, highest = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if len(value) < lowest:
+        yield f"{path} has fewer than {lowest} {unit}"
+    if highest is not None and len(value) > highest:
+        yield f"{path} has more than {highest} {unit}"

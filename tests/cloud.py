@@ -1,0 +1,189 @@
+"""One AWS for a handler test: Partner Central (our simulator), the rest of AWS (moto), and CloudFormation's events.
+
+The handler talks to all of them over real HTTP. Only time is virtual: a pause takes none.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+from moto.backends import get_backend
+
+from partner_account_handler import aws, lifecycle
+from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
+from partner_central_simulator import Simulator
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+EMAIL = "jane@example.com"
+
+
+def properties(**changes: Any) -> dict[str, Any]:
+    """The custom resource's properties as the construct writes them, in catalog AWS unless changed."""
+    return {
+        "ServiceToken": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f",
+        "ServiceTimeout": "300",
+        "SchemaVersion": "1",
+        "Catalog": "AWS",
+        "LegalName": "Example Corp",
+        "PrimarySolutionType": "SOFTWARE_PRODUCTS",
+        "AllianceLeadContact": contact(),
+        "EmailVerificationCode": {"From": "ParameterStore", "Name": "/partner/code"},
+        "ExistingPartner": {"Policy": "REFUSE"},
+        "Owner": {"StackName": "Root", "ConstructPath": "Partner"},
+        "Tags": [{"Key": "team", "Value": "alliances"}],
+        **changes,
+    }
+
+
+def sandbox(**changes: Any) -> dict[str, Any]:
+    """The same in the Sandbox, which takes no tags and any six digits."""
+    made = properties(Catalog="Sandbox", EmailVerificationCode={"From": "Sandbox"}, **changes)
+    return {name: value for name, value in made.items() if name != "Tags"}
+
+
+def contact(**changes: str) -> dict[str, str]:
+    """An alliance lead contact in the service's member names."""
+    return {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead", **changes}
+
+
+@dataclass
+class VirtualTime:
+    """A Lambda invocation's time: pauses are noted and pass at once."""
+
+    seconds: float = 180.0
+    pauses: list[float] = field(default_factory=list)
+
+    def remaining(self) -> float:
+        """Seconds until Lambda ends the invocation."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Passes at once, and is noted."""
+        self.pauses.append(seconds)
+        self.seconds -= seconds
+
+
+def _template(name: str) -> dict[str, Any]:
+    value = {"Name": name, "Type": "String", "Value": "moto wants a resource in each stack"}
+    return {"Resources": {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": value}}}
+
+
+@contextmanager
+def open_cloud(moto_url: str, **simulator: Any) -> Iterator[Cloud]:
+    """A `Cloud` that the handler's clients find by the environment; `simulator` are the `Simulator`'s own settings."""
+    with Simulator(verified=True, **simulator) as partner_central, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", moto_url)
+        patch.setenv("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", partner_central.url)
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        aws._client.cache_clear()  # noqa: SLF001 - a Lambda process has one environment, a test process has many
+        urllib3.request("POST", f"{moto_url}/moto-api/reset")
+        yield Cloud(partner_central, moto_url)
+        aws._client.cache_clear()  # noqa: SLF001
+
+
+class Cloud:
+    """The world around one stack: what the handler sees, and what a human does."""
+
+    def __init__(self, simulator: Simulator, moto_url: str) -> None:
+        self.simulator = simulator
+        self._moto_url = moto_url
+        self.stack_id = self.new_stack("Root")
+
+    # CloudFormation
+
+    def new_stack(self, name: str) -> str:
+        """A stack that is being created, and its id."""
+        made = self.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(_template(name)))
+        stack_id = str(made["StackId"])
+        self.set_status("CREATE_IN_PROGRESS", stack_id)
+        return stack_id
+
+    def set_status(self, status: str, stack_id: str | None = None) -> None:
+        """Moves a stack (the first one by default) into a status."""
+        self._stack(stack_id).status = status
+
+    def set_outputs(self, **outputs: str) -> None:
+        """Gives the stack outputs, as they stood at the end of its last deployment."""
+        backend = get_backend("cloudformation")[ACCOUNT][REGION]
+        template = {**_template("Root"), "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
+        backend.update_stack(name=self.stack_id, template=json.dumps(template), parameters=[], role_arn=None, tags=None)
+
+    def _stack(self, stack_id: str | None) -> Any:
+        return get_backend("cloudformation")[ACCOUNT][REGION].stacks[stack_id or self.stack_id]
+
+    def event(self, kind: str, wanted: dict[str, Any], previous: Any = None, **changes: Any) -> dict[str, Any]:
+        """An event of CloudFormation; a new request unless `RequestId` is given."""
+        event = {
+            "RequestType": kind,
+            "ResponseURL": "https://localhost/nowhere",
+            "StackId": self.stack_id,
+            "RequestId": str(uuid.uuid4()),
+            "ResourceType": "Custom::PartnerAccount",
+            "LogicalResourceId": "Partner",
+            "ResourceProperties": wanted,
+            **changes,
+        }
+        return event if previous is None else {**event, "OldResourceProperties": previous}
+
+    # The handler
+
+    def create(self, wanted: dict[str, Any], time: VirtualTime | None = None, **changes: Any) -> lifecycle.Answer:
+        """Delivers a Create."""
+        event = self.event("Create", wanted, **changes)
+        return lifecycle.answer_create(event, self.aws(event, time))
+
+    def update(
+        self, arn: str, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None, **changes: Any
+    ) -> lifecycle.Answer:
+        """Delivers an Update."""
+        event = self.event("Update", wanted, previous, PhysicalResourceId=arn, **changes)
+        return lifecycle.answer_update(event, self.aws(event, time))
+
+    def aws(self, event: dict[str, Any], time: VirtualTime | None = None) -> Aws:
+        """AWS as this invocation sees it."""
+        time = time or VirtualTime()
+        return Aws(event["StackId"], Clock(time.remaining, time.sleep))
+
+    # Humans
+
+    def client(self, service: str) -> Any:
+        """A client of a human."""
+        here = service == "partnercentral-account"
+        return boto3.client(
+            service,
+            endpoint_url=self.simulator.url if here else self._moto_url,
+            region_name="us-east-1" if here else REGION,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="x",
+        )
+
+    def request_code(self, email: str = EMAIL) -> str:
+        """Has a code sent, and reads the e-mail."""
+        self.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email=email)
+        return str(self.simulator.outbox[-1].code)
+
+    def store_code(self, code: str) -> None:
+        """Puts a code where the default properties look for it."""
+        self.client("ssm").put_parameter(Name="/partner/code", Value=code, Type="SecureString", Overwrite=True)
+
+    def prepare(self, email: str = EMAIL) -> str:
+        """All that comes before a first deployment: the code is requested and stored."""
+        code = self.request_code(email)
+        self.store_code(code)
+        return code
+
+    def operations(self, since: int = 0) -> list[str]:
+        """The operations that Partner Central received, those of humans' codes left out."""
+        received = [request.operation or "" for request in self.simulator.requests[since:]]
+        return [operation for operation in received if operation != "SendEmailVerificationCode"]

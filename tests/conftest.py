@@ -1,0 +1,36 @@
+"""Fixtures that more than one test module uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.cloud import Cloud, open_cloud
+
+# The tests choose their own trust and credentials; those of the machine must not reach them.
+for _name in [
+    name for name in os.environ if name.startswith("AWS_") or name in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+]:
+    del os.environ[_name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """CloudFormation, Secrets Manager and SSM of one account, over HTTP."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def cloud(moto_url: str) -> Iterator[Cloud]:
+    """AWS around one stack that is being created: an account with a verified business and no partner."""
+    with open_cloud(moto_url) as cloud:
+        yield cloud

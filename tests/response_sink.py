@@ -1,0 +1,67 @@
+"""Where a custom resource's answers go: a real HTTPS server in the place of S3's presigned URLs."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import trustme
+from werkzeug import Request, Response
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Quiet(WSGIRequestHandler):
+    """Werkzeug without its access log."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
+        """Says nothing."""
+
+
+@dataclass
+class ResponseSink:
+    """Keeps each answer by the URL it was put to; answers itself as `statuses` says, then with 200."""
+
+    folder: Path
+    statuses: list[int] = field(default_factory=list)
+    received: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        authority = trustme.CA()
+        self.ca_file = self.folder / "ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca_file))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(context)
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", 0, self._app, threaded=True, ssl_context=context, request_handler=Quiet
+        )
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, name: str) -> str:
+        """An URL as CloudFormation hands it out, with a signature that must not leak."""
+        return f"https://localhost:{self._server.port}/{name}?X-Amz-Signature=presigned-canary-{name}"
+
+    def answers(self, name: str) -> list[dict[str, Any]]:
+        """What was put to one URL, in order."""
+        return [json.loads(body) for path, body, _ in self.received if path == f"/{name}"]
+
+    def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._keep(Request(environ))(environ, start_response)
+
+    def _keep(self, request: Request) -> Response:
+        self.received.append((request.path, request.get_data(), dict(request.headers)))
+        return Response(status=self.statuses.pop(0) if self.statuses else 200)

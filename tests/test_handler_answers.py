@@ -1,0 +1,214 @@
+"""The answer as CloudFormation receives it: over HTTPS, once, to the right URL, and without a secret in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_account_handler import index
+from partner_account_handler.answering import OneAnswer
+from partner_account_handler.lifecycle import answer_delete
+from tests.cloud import ACCOUNT, Cloud, contact, properties
+from tests.response_sink import ResponseSink
+
+
+class Context:
+    """Lambda's context, as far as the handler uses it."""
+
+    def __init__(self, seconds: float = 180) -> None:
+        self._milliseconds = int(seconds * 1000)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Always the same, as at the start."""
+        return self._milliseconds
+
+
+@pytest.fixture
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
+    """A sink that this process trusts."""
+    with ResponseSink(tmp_path) as sink:
+        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        yield sink
+
+
+def invoke(
+    cloud: Cloud, sink: ResponseSink, kind: str, wanted: Any, context: Context | None = None, **changes: Any
+) -> Any:
+    """Delivers an event as Lambda does, and returns the one answer to it."""
+    name = f"answer-{len(sink.received)}"
+    event = cloud.event(kind, wanted, ResponseURL=sink.url(name), **changes)
+    index.handler(event, context or Context())
+    (answer,) = sink.answers(name)
+    assert (answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]) == (
+        event["StackId"],
+        event["RequestId"],
+        event["LogicalResourceId"],
+    )
+    return answer
+
+
+def test_create_update_and_delete_are_answered_with_the_same_id(cloud: Cloud, sink: ResponseSink) -> None:
+    """The partner's ARN, from Create on; Data holds three attributes and nothing else."""
+    cloud.prepare()
+    made = invoke(cloud, sink, "Create", properties())
+    assert made["Status"] == "SUCCESS"
+    assert set(made["Data"]) == {"Arn", "Id", "ProfileId"}
+    arn = made["PhysicalResourceId"]
+    assert made["Data"]["Arn"] == arn
+    cloud.set_status("UPDATE_IN_PROGRESS")
+    changed = properties(AllianceLeadContact=contact(LastName="Roe"))
+    updated = invoke(cloud, sink, "Update", changed, PhysicalResourceId=arn, OldResourceProperties=properties())
+    assert (updated["Status"], updated["PhysicalResourceId"], updated["Data"]) == ("SUCCESS", arn, made["Data"])
+    deleted = invoke(cloud, sink, "Delete", changed, PhysicalResourceId=arn)
+    assert (deleted["Status"], deleted["PhysicalResourceId"]) == ("SUCCESS", arn)
+    assert len(cloud.simulator.account(ACCOUNT).partners) == 1
+
+
+def test_a_failed_create_has_an_id_that_its_redelivery_repeats(cloud: Cloud, sink: ResponseSink) -> None:
+    """crhelper would make up a new one each time; CloudFormation then sends a Delete for it."""
+    cloud.simulator.account(ACCOUNT).add_partner("Other")
+    first, second = (invoke(cloud, sink, "Create", properties(), RequestId="r") for _ in range(2))
+    assert first == second
+    assert first["Status"] == "FAILED"
+    assert first["Reason"].startswith("PartnerExists")
+    assert invoke(cloud, sink, "Delete", {}, PhysicalResourceId=first["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_a_warm_function_answers_each_event_to_its_own_url(cloud: Cloud, sink: ResponseSink) -> None:
+    """A foreign event between two others gets no answer at all, at no old URL."""
+    invoke(cloud, sink, "Delete", {}, PhysicalResourceId="x")
+    before = len(sink.received)
+    for foreign in ({}, None, {"RequestType": "Create"}, cloud.event("Create", {}, ResponseURL="")):
+        index.handler(foreign, Context())
+    assert len(sink.received) == before
+    invoke(cloud, sink, "Delete", {}, PhysicalResourceId="y")
+
+
+def test_properties_of_any_kind_are_answered(cloud: Cloud, sink: ResponseSink) -> None:
+    """A malformed request is FAILED with what is wrong, not silence until the time-out."""
+    malformed: list[object] = [{}, [], None, "text", {"LegalName": ["x"]}]
+    for wrong in malformed:
+        answer = invoke(cloud, sink, "Create", wrong)
+        assert answer["Status"] == "FAILED"
+        assert answer["Reason"].startswith("InvalidProperties: ")
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_an_answer_that_is_refused_is_sent_again(cloud: Cloud, sink: ResponseSink, status: int) -> None:
+    """crhelper takes a 403 for sent. S3 keeps what is put last, and each try puts the same."""
+    sink.statuses[:] = [status]
+    event = cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("again"))
+    index.handler(event, Context())
+    first, second = sink.answers("again")
+    assert first == second
+
+
+def test_a_bucket_that_refuses_for_ever_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+    """crhelper would go on until Lambda ends it; nothing is raised, since Lambda would deliver again."""
+    sink.statuses[:] = [503] * 50
+    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("never")), Context())
+    assert len(sink.answers("never")) == 3
+
+
+def test_a_bucket_that_is_gone_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+    """Nothing is raised here either."""
+    url = "https://localhost:1/gone?X-Amz-Signature=canary"
+    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
+    assert sink.received == []
+
+
+def test_the_put_is_what_the_url_was_signed_for(cloud: Cloud, sink: ResponseSink) -> None:
+    """With an empty content type, and a body below 4096 bytes."""
+    invoke(cloud, sink, "Delete", {}, PhysicalResourceId="x")
+    _, body, headers = sink.received[-1]
+    assert headers.get("Content-Type", "") == ""
+    assert len(body) < 4096
+
+
+def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One answer per invocation, with the id of the resource and a remedy."""
+    hanging = threading.Event()
+    monkeypatch.setattr(index, "answer_delete", lambda event: hanging.wait(3) and answer_delete(event))
+    event = cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("late"))
+    work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
+    work.start()
+    while not sink.received:
+        assert work.is_alive()
+    hanging.set()
+    work.join()
+    (answer,) = sink.answers("late")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "x")
+    assert answer["Reason"].startswith("OutOfTime")
+    assert "Deploy again" in answer["Reason"]
+
+
+def test_no_time_left_fails_before_anything_is_sent(cloud: Cloud, sink: ResponseSink) -> None:
+    """An invocation that begins late must not begin what it can't end."""
+    cloud.prepare()
+    answer = invoke(cloud, sink, "Create", properties(), Context(seconds=29))
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("OutOfTime")
+    assert cloud.operations() == []
+
+
+def test_a_defect_of_ours_is_answered_with_its_place_and_nothing_else(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unforeseen exception may hold the input in its text."""
+    monkeypatch.setattr("partner_account_handler.look.owner_of", lambda request: {}[request.wanted.legal_name])
+    answer = invoke(cloud, sink, "Create", properties(LegalName="Canary Corp"))
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("Defect: KeyError at test_handler_answers.py:")
+    assert "Canary" not in json.dumps(answer) + caplog.text
+
+
+def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be a quarter of the cold start; the variable that prevents them is put back."""
+    for before in (None, "0"):
+        monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
+        if before is not None:
+            monkeypatch.setenv("AWS_SAM_LOCAL", before)
+        helper = OneAnswer()
+        assert os.environ.get("AWS_SAM_LOCAL") == before
+        assert not [name for name in vars(helper) if name.endswith("_client")]
+
+
+class Everything(logging.Handler):
+    """A root handler as Lambda installs it, that keeps what it would print."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.NOTSET)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line."""
+        self.lines.append(self.format(record))
+
+
+def test_the_log_holds_outcomes_and_no_secret_at_any_level(cloud: Cloud, sink: ResponseSink) -> None:
+    """Even with botocore, urllib3 and crhelper at DEBUG, as an environment may switch them."""
+    code = cloud.prepare()
+    seen, root = Everything(), logging.getLogger()
+    root.addHandler(seen)
+    try:
+        for name in ("", "botocore", "urllib3", "crhelper", "partner_account_handler"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        sink.statuses[:] = [503]
+        event = cloud.event("Create", properties(LegalName="Canary Corp"), ResponseURL=sink.url("log"))
+        index.handler(event, Context())
+    finally:
+        root.removeHandler(seen)
+    log = "\n".join(seen.lines)
+    outcomes = [json.loads(line)["outcome"] for line in seen.lines]
+    assert outcomes == ["created", "answered"]
+    for secret in (code, "Canary", "presigned-canary", *contact().values()):
+        assert secret not in log

@@ -1,0 +1,233 @@
+"""The handler's decisions, each a pure function: identity, which partner is meant, what follows a failed call."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
+
+from partner_account_handler.calls import call_error
+from partner_account_handler.create import Next, next_step
+from partner_account_handler.errors import REASON_LIMIT, CallError, Ending, Fault, PartnerError
+from partner_account_handler.identity import OWNER_TAG, catalog_of, client_token, is_partner_arn, owner_id, same_name
+from partner_account_handler.look import choose
+from partner_account_handler.partner import Partner
+from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_ENDING, BY_REASON
+from partner_account_handler.request import Policy, Properties, read_properties
+from tests.cloud import properties, sandbox
+
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
+OURS = "ours"
+WANTED = read_properties(properties())
+SANDBOX = read_properties(sandbox())
+
+
+def a_partner(number: int, owner: str | None = None, name: str = "Example Corp") -> Partner:
+    """A partner as a look shows it."""
+    arn = f"arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-{number:013d}"
+    return Partner(arn, name, tags={} if owner is None else {OWNER_TAG: owner})
+
+
+def adopting(partner: Partner, wanted: Properties = WANTED) -> Properties:
+    """Properties that adopt that partner."""
+    return replace(wanted, policy=Policy.ADOPT, adopted_id=partner.id)
+
+
+class TestIdentity:
+    """Tokens, tags, ARNs and names."""
+
+    def test_a_redelivered_event_has_the_same_token_and_a_new_attempt_another(self) -> None:
+        """The token depends on the three ids of the event, and on nothing else."""
+        token = client_token(STACK_ID, "Partner", "r1")
+        assert token == client_token(STACK_ID, "Partner", "r1")
+        others = {
+            client_token(STACK_ID, "Partner", "r2"),
+            client_token(STACK_ID, "Other", "r1"),
+            client_token(f"{STACK_ID}3", "Partner", "r1"),
+        }
+        assert len({token, *others}) == 4
+        assert re.fullmatch(r"[A-Za-z0-9-_]{1,64}", token)
+
+    def test_the_owner_outlives_the_stack_but_not_its_name(self) -> None:
+        """A stack deployed again under its name owns what it owned; nothing else does."""
+        owner = owner_id(STACK_ID, "Root", "Partner")
+        assert owner == owner_id(STACK_ID.replace("1-2", "3-4"), "Root", "Partner")
+        assert owner != owner_id(STACK_ID.replace("eu-west-1", "us-east-1"), "Root", "Partner")
+        assert owner != owner_id(STACK_ID.replace("123456789012", "210987654321"), "Root", "Partner")
+        assert owner != owner_id(STACK_ID, "Root2", "Partner")
+        assert owner_id(STACK_ID, "a", "b/c") != owner_id(STACK_ID, "a/b", "c")
+
+    def test_only_a_whole_arn_of_a_partner_is_one(self) -> None:
+        """Ids that CloudFormation made up are not ours."""
+        arn = a_partner(1).arn
+        assert is_partner_arn(arn)
+        assert catalog_of(arn) == "AWS"
+        for other in ("", "Root-Partner-1A2B3C", f"{arn}x", f"x{arn}", "not-created-0123"):
+            assert not is_partner_arn(other)
+
+    def test_names_are_compared_as_people_read_them(self) -> None:
+        """Case, width and blanks don't make another company."""
+        assert same_name("Example  Corp ", "EXAMPLE \uff23orp")
+        assert not same_name("Example Corp", "Example Corp.")
+
+
+class TestLook:
+    """Which partner a Create is about."""
+
+    def test_an_empty_account_has_none(self) -> None:
+        """Then, and only then, one may be created."""
+        assert choose(WANTED, OURS, []) is None
+
+    def test_ours_is_known_by_its_tag_whatever_its_name(self) -> None:
+        """A corrected legal name must not lead to a second partner."""
+        mine = a_partner(1, OURS, "Other Name")
+        assert choose(WANTED, OURS, [a_partner(2, "theirs"), mine]) is mine
+
+    @pytest.mark.parametrize("owner", [None, "theirs"])
+    def test_one_that_is_not_ours_is_refused_and_named(self, owner: str | None) -> None:
+        """Even if it has the same legal name."""
+        with pytest.raises(PartnerError, match="partner-0000000000002.*adopt"):
+            choose(WANTED, OURS, [a_partner(2, owner)])
+
+    def test_allow_another_creates_beside_others_but_never_beside_ours(self) -> None:
+        """The option is about partners of others only."""
+        wanted = replace(WANTED, policy=Policy.ALLOW_ANOTHER)
+        mine = a_partner(1, OURS)
+        assert choose(wanted, OURS, [a_partner(2)]) is None
+        assert choose(wanted, OURS, [a_partner(2), mine]) is mine
+
+    def test_several_of_ours_are_for_a_human_to_choose_from(self) -> None:
+        """Both are named."""
+        with pytest.raises(PartnerError, match="partner-0000000000001, partner-0000000000002"):
+            choose(WANTED, OURS, [a_partner(1, OURS), a_partner(2, OURS)])
+
+    def test_adoption_takes_the_named_one_even_from_another_stack(self) -> None:
+        """That is how a partner moves."""
+        theirs = a_partner(2, "theirs")
+        assert choose(adopting(theirs), OURS, [a_partner(1), theirs]) is theirs
+
+    def test_adoption_of_an_unknown_one_never_creates(self) -> None:
+        """It is an error that names the id."""
+        with pytest.raises(PartnerError, match="no partner-0000000000009"):
+            choose(adopting(a_partner(9)), OURS, [a_partner(1)])
+        with pytest.raises(PartnerError, match="no partner-0000000000009"):
+            choose(adopting(a_partner(9)), OURS, [])
+
+    def test_adoption_of_another_beside_ours_is_refused(self) -> None:
+        """It would leave one construct with two partners."""
+        with pytest.raises(PartnerError, match="already has partner-0000000000001"):
+            choose(adopting(a_partner(2)), OURS, [a_partner(1, OURS), a_partner(2)])
+
+    def test_adoption_under_another_name_is_refused(self) -> None:
+        """A wrong id is more likely than a wrong name."""
+        other = a_partner(2, name="Somebody Else")
+        with pytest.raises(PartnerError, match="another legal name") as caught:
+            choose(adopting(other), OURS, [other])
+        assert "Somebody" not in str(caught.value)
+
+    def test_the_sandbox_knows_ours_by_name_since_it_refuses_tags(self) -> None:
+        """Another name there is another partner, and no obstacle."""
+        same, other = a_partner(1, name="EXAMPLE corp"), a_partner(2, name="Other")
+        assert choose(SANDBOX, OURS, [other, same]) is same
+        assert choose(SANDBOX, OURS, [other]) is None
+
+
+def fault(ending: Ending, reason: str = "") -> CallError:
+    """A failed CreatePartner."""
+    return CallError(Fault("CreatePartner", ending, "SomeException", reason))
+
+
+class TestNextStep:
+    """What a failed CreatePartner calls for."""
+
+    @pytest.mark.parametrize("unsure", [True, False])
+    def test_what_may_pass_is_called_again(self, unsure: bool) -> None:
+        """With the same token: the service knows it."""
+        assert next_step(fault(Ending.OPEN), unsure=unsure, may_pass=True) is Next.CALL
+
+    @pytest.mark.parametrize("reason", ["DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"])
+    def test_a_conflict_is_looked_after_but_never_called_again(self, reason: str) -> None:
+        """The partner may be ours, and not in the list yet."""
+        assert next_step(fault(Ending.REFUSED, reason), unsure=False, may_pass=False) is Next.LOOK
+
+    def test_after_an_open_ending_even_a_refusal_is_doubted(self) -> None:
+        """The first call may have used up the code, and created the partner."""
+        assert next_step(fault(Ending.REFUSED), unsure=True, may_pass=False) is Next.LOOK
+
+    def test_a_refusal_ends_it(self) -> None:
+        """What can't succeed on retry fails at once."""
+        assert next_step(fault(Ending.REFUSED), unsure=False, may_pass=False) is Next.STOP
+
+
+def refused(code: str, status: int = 400, **more: object) -> ClientError:
+    """What botocore raises, with a message that echoes the input."""
+    response: Any = {
+        "Error": {"Code": code, "Message": "Secret Corp 123456"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    response.update(more)
+    return ClientError(response, "CreatePartner")
+
+
+class TestFaults:
+    """AWS's errors, reduced to names and a remedy."""
+
+    @pytest.mark.parametrize(
+        ("cause", "ending"),
+        [
+            (refused("ThrottlingException"), Ending.THROTTLED),
+            (refused("InternalServerException", 500), Ending.OPEN),
+            (refused("", 503), Ending.OPEN),
+            (refused("AccessDeniedException", Reason="ACCESS_DENIED"), Ending.DENIED),
+            (refused("AccessDeniedException", Reason="INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"), Ending.REFUSED),
+            (refused("ValidationException"), Ending.REFUSED),
+            (ReadTimeoutError(endpoint_url="https://x"), Ending.OPEN),
+            (ConnectTimeoutError(endpoint_url="https://x"), Ending.OPEN),
+            (ParamValidationError(report="Secret Corp"), Ending.REFUSED),
+        ],
+    )
+    def test_endings(self, cause: Exception, ending: Ending) -> None:
+        """Only what surely was not carried out counts as refused or throttled."""
+        error = call_error("CreatePartner", cause)
+        assert error.fault.ending is ending
+        assert "Secret" not in str(error)
+        assert "123456" not in str(error)
+
+    def test_details_name_field_and_code_and_choose_the_remedy(self) -> None:
+        """A wrong code says what to do about a wrong code."""
+        error = call_error(
+            "CreatePartner",
+            refused(
+                "ValidationException",
+                Reason="REQUEST_VALIDATION_FAILED",
+                ErrorDetails=[{"FieldValidationError": {"Name": "emailVerificationCode", "Code": "INVALID_VALUE"}}],
+            ),
+        )
+        assert error.fault.details == ("EmailVerificationCode:INVALID_VALUE",)
+        assert str(error).startswith("ValidationException/REQUEST_VALIDATION_FAILED")
+        assert "Request a new code" in str(error)
+
+    def test_what_the_service_echoes_is_not_repeated(self) -> None:
+        """Only known fields and constants pass, whatever stands in their place."""
+        echo = [{"FieldValidationError": {"Name": "Secret Corp", "Code": "123456"}}, {"BusinessValidationError": {}}]
+        error = call_error("CreatePartner", refused("Secret Corp!", Reason="Secret Corp", ErrorDetails=echo))
+        assert "Secret" not in str(error)
+        assert "123456" not in str(error)
+
+    @pytest.mark.parametrize(
+        "remedy", [*BY_DETAIL.values(), *BY_REASON.values(), *BY_CODE.values(), *BY_ENDING.values()]
+    )
+    def test_each_remedy_fits_into_a_reason_whole(self, remedy: str) -> None:
+        """A Reason keeps its code at the front and the whole remedy at the end."""
+        names = {**BY_DETAIL, **BY_REASON, **BY_CODE, **BY_ENDING}
+        detail = next(name for name, text in names.items() if text == remedy)
+        longest = Fault(
+            "ListTagsForResource", Ending(detail) if detail in BY_ENDING else Ending.REFUSED, detail, detail, (detail,)
+        )
+        told = str(CallError(longest))
+        assert told.startswith(detail)
+        assert told.endswith(remedy)
+        assert len(told) <= REASON_LIMIT

@@ -1,0 +1,167 @@
+"""The asset that is deployed, in the places it runs: as Lambda loads it, on each Python, with an older boto3."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_account.asset import assembled_asset
+from tests.cloud import ACCOUNT, Cloud, contact, properties
+from tests.lambda_runtime import LambdaRuntime, environment
+from tests.response_sink import ResponseSink
+
+ROOT = Path(__file__).parent.parent
+OLD_BOTO3 = ROOT / ".venv" / "boto3-1.34"
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+
+INVOKE = """
+import json, sys
+from partner_account_handler.index import handler
+
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 180_000
+
+for event in json.load(sys.stdin):
+    handler(event, Context())
+import boto3
+print(boto3.__version__, boto3.__file__)
+"""
+
+
+@pytest.fixture
+def asset() -> Iterator[Path]:
+    """The built asset."""
+    with assembled_asset() as folder:
+        yield folder
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[ResponseSink]:
+    """Where the answers go."""
+    with ResponseSink(tmp_path) as sink:
+        yield sink
+
+
+def variables(cloud: Cloud, sink: ResponseSink) -> dict[str, str]:
+    """The environment of the function's process."""
+    urls = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    assert urls["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] == cloud.simulator.url
+    return environment(urls, sink.ca_file, ACCOUNT)
+
+
+def events(cloud: Cloud, sink: ResponseSink) -> list[dict[str, Any]]:
+    """A Create, and its redelivery."""
+    create = cloud.event("Create", properties(), ResponseURL=sink.url("create"))
+    return [create, {**create, "ResponseURL": sink.url("again")}]
+
+
+def test_the_running_python_is_among_those_that_are_tried() -> None:
+    """Else the tests below would pass by trying none."""
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in INSTALLED
+
+
+def test_lambdas_runtime_loads_and_runs_the_asset(cloud: Cloud, sink: ResponseSink, asset: Path) -> None:
+    """Cold and warm: create, the same again, update, delete, each answered once, and a log without secrets."""
+    code = cloud.prepare()
+    with LambdaRuntime(asset, {**variables(cloud, sink), "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}) as function:
+        for event in events(cloud, sink):
+            assert function.invoke(event) == ("response", None)
+        (made,) = sink.answers("create")
+        assert (made["Status"], made["Reason"]) == ("SUCCESS", "")
+        assert sink.answers("again") == [made]
+
+        cloud.set_status("UPDATE_IN_PROGRESS")
+        arn, changed = made["PhysicalResourceId"], properties(AllianceLeadContact=contact(LastName="Roe"))
+        later = {"PhysicalResourceId": arn, "ResponseURL": sink.url("later")}
+        function.invoke(cloud.event("Update", changed, properties(), **later))
+        function.invoke(cloud.event("Delete", changed, **later))
+        assert [answer["Status"] for answer in sink.answers("later")] == ["SUCCESS", "SUCCESS"]
+        assert function.invoke({"foreign": True}) == ("response", None)
+    assert cloud.simulator.account(ACCOUNT).partners[0].contact["LastName"] == "Roe"
+    assert len(sink.received) == 4
+    assert '"outcome": "created"' in function.output
+    for secret in (code, "presigned-canary", "Example Corp", *contact().values()):
+        assert secret not in function.output
+
+
+def installed_pythons() -> dict[str, Path]:
+    """Those of Lambda's Pythons that this machine has, by version: on the PATH, or of pyenv."""
+    return {version: python for version in PYTHONS for python in _places(version) if _is_python(python, version)}
+
+
+def _places(version: str) -> list[Path]:
+    on_path = [Path(folder, f"python{version}") for folder in os.get_exec_path()]
+    return [*on_path, *Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")]
+
+
+def _is_python(python: Path, version: str) -> bool:
+    if not python.exists():
+        return False
+    told = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
+    return told.stdout.startswith(f"Python {version}.")
+
+
+INSTALLED = installed_pythons()
+
+
+def boto3_of_this_environment(folder: Path) -> Path:
+    """boto3 and what it needs, apart from everything else that is installed here: all of it is pure Python."""
+    import boto3  # noqa: PLC0415
+
+    site = Path(boto3.__file__).parent.parent
+    folder.mkdir()
+    for name in ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"):
+        (folder / name).symlink_to(site / name)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", INSTALLED)
+def test_the_asset_runs_on_each_python_with_this_boto3(
+    cloud: Cloud, sink: ResponseSink, asset: Path, tmp_path: Path, version: str
+) -> None:
+    """Lambda's runtimes are of many versions; the asset has no other dependency than boto3."""
+    cloud.prepare()
+    run_with(version, boto3_of_this_environment(tmp_path / "boto3"), cloud, sink, asset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", INSTALLED)
+def test_the_asset_brings_the_service_to_a_boto3_that_does_not_know_it(
+    cloud: Cloud, sink: ResponseSink, asset: Path, version: str
+) -> None:
+    """boto3 1.34 is older than the service by a year and a half."""
+    assert not (OLD_BOTO3 / "botocore" / "data" / "partnercentral-account").exists()
+    cloud.prepare()
+    assert run_with(version, OLD_BOTO3, cloud, sink, asset).startswith("1.34.")
+
+
+def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset: Path) -> str:
+    """Delivers a Create twice in a process that sees the asset and that boto3 only; returns the boto3 it used."""
+    done = subprocess.run(
+        [INSTALLED[version], "-S", "-c", INVOKE],
+        input=json.dumps(events(cloud, sink)),
+        env={
+            **variables(cloud, sink),
+            "PYTHONPATH": f"{asset}{os.pathsep}{boto3}",
+            "HOME": os.environ.get("HOME", "/"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = sink.answers("create")
+    assert made["Status"] == "SUCCESS", made["Reason"]
+    assert sink.answers("again") == [made]
+    used, place = done.stdout.split()
+    assert place.startswith(str(boto3))
+    return used
