@@ -1,0 +1,25 @@
+"""A server that speaks the wire protocol of the AWS Partner Central Account API, for laptops and CI.
+
+Point any AWS SDK or the AWS CLI at it with `AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT`. It knows nothing of CDK,
+CloudFormation or the construct in this project.
+"""
+
+from partner_central_simulator.faults import Fault, FaultKind
+from partner_central_simulator.journal import RecordedRequest
+from partner_central_simulator.models import Mail, Partner, ProfileTask
+from partner_central_simulator.readings import ProfileIdAppears, Readings
+from partner_central_simulator.server import Simulator
+from partner_central_simulator.store import StateFileError
+
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "Mail",
+    "Partner",
+    "ProfileIdAppears",
+    "ProfileTask",
+    "Readings",
+    "RecordedRequest",
+    "Simulator",
+    "StateFileError",
+]

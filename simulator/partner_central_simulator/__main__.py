@@ -1,0 +1,61 @@
+"""`python -m partner_central_simulator`: the simulator alone, until it is interrupted."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from partner_central_simulator.server import ENDPOINT_VARIABLE, Simulator
+from partner_central_simulator.store import StateFileError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGINT or SIGTERM; the exit status is 0 then, and 1 if the simulator could not start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        with Simulator(**vars(options)) as simulator:
+            print(_instructions(simulator.url), flush=True)  # noqa: T201 - a command line's own words
+            _wait_for_end()
+    except (OSError, StateFileError) as error:
+        print(f"the simulator cannot run: {error}", file=sys.stderr)  # noqa: T201 - a command line's own words
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m partner_central_simulator",
+        description="A simulated AWS Partner Central Account API for boto3, the AWS CLI and any other SDK.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--verified", action="store_true", help="new accounts begin verified")
+    parser.add_argument("--state-file", type=Path, help="keep all partners in this file (default: in memory)")
+    return parser
+
+
+def _instructions(url: str) -> str:
+    return f"""\
+Partner Central simulator listening on {url}
+
+Point a client at it, with the region us-east-1 and any credentials (a 12-digit access key is its own account):
+  AWS CLI and SDKs   export {ENDPOINT_VARIABLE}={url} AWS_DEFAULT_REGION=us-east-1
+  boto3              boto3.client("partnercentral-account", region_name="us-east-1", endpoint_url="{url}")
+  Lambda             {ENDPOINT_VARIABLE}={url} in the function's environment
+E-mails it sent, with their codes: {url}/_simulator/outbox
+"""
+
+
+def _wait_for_end() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The simulator's own endpoints below `/_simulator`, for other processes and for humans. Nothing here exists at AWS."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+
+from werkzeug.exceptions import BadRequest, Forbidden, Gone, HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from partner_central_simulator.faults import Faults
+from partner_central_simulator.journal import Journal
+from partner_central_simulator.service import Service
+
+PREFIX = "/_simulator/"
+
+_OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
+
+_ROUTES = Map(
+    [
+        Rule("/_simulator/health", endpoint="health", methods=["GET"]),
+        Rule("/_simulator/outbox", endpoint="outbox", methods=["GET"]),
+        Rule("/_simulator/requests", endpoint="requests", methods=["GET"]),
+        Rule("/_simulator/faults", endpoint="faults", methods=["GET"]),
+        Rule("/_simulator/faults", endpoint="add_fault", methods=["POST"]),
+        Rule("/_simulator/faults", endpoint="clear_faults", methods=["DELETE"]),
+        Rule("/_simulator/verifications/<token>", endpoint="verification", methods=["GET", "POST"]),
+    ]
+)
+
+
+class Admin:
+    """Answers the simulator's own endpoints, to callers on this machine only."""
+
+    def __init__(self, service: Service, faults: Faults, journal: Journal) -> None:
+        """Show and change these three."""
+        self._service = service
+        self._faults = faults
+        self._journal = journal
+        self._views: dict[str, Callable[..., Any]] = {
+            "health": self._health,
+            "outbox": self._outbox,
+            "requests": self._requests,
+            "faults": self._pending_faults,
+            "add_fault": self._add_fault,
+            "clear_faults": self._clear_faults,
+            "verification": self._complete_verification,
+        }
+
+    def respond(self, request: Request) -> Response:
+        """Answer one request in JSON."""
+        try:
+            _refuse_strangers(request)
+            endpoint, arguments = _ROUTES.bind_to_environ(request.environ).match()
+            answer, status = self._views[endpoint](request, **arguments), 200
+        except HTTPException as error:
+            answer, status = {"error": error.description}, error.code or 500
+        return Response(json.dumps(answer, default=_plain) + "\n", status, content_type="application/json")
+
+    def _health(self, request: Request) -> dict[str, str]:
+        return {"status": "ok", "url": request.host_url.rstrip("/")}
+
+    def _outbox(self, _request: Request) -> dict[str, Any]:
+        with self._service.transaction() as state:
+            return {"outbox": [asdict(mail) for mail in state.outbox]}
+
+    def _requests(self, request: Request) -> dict[str, Any]:
+        since = request.args.get("since", 0, type=int)
+        entries = self._journal.since(since)
+        cursor = entries[-1].number if entries else since
+        return {"requests": [asdict(entry) for entry in entries], "cursor": cursor}
+
+    def _pending_faults(self, _request: Request) -> dict[str, Any]:
+        return {"faults": [asdict(fault) for fault in self._faults.pending]}
+
+    def _add_fault(self, request: Request) -> dict[str, Any]:
+        try:
+            return asdict(self._faults.add(**request.get_json(force=True)))
+        except (TypeError, ValueError) as error:
+            raise BadRequest(str(error)) from None
+
+    def _clear_faults(self, request: Request) -> dict[str, Any]:
+        self._faults.clear()
+        return self._pending_faults(request)
+
+    def _complete_verification(self, request: Request, token: str) -> dict[str, str]:
+        outcome = request.args.get("outcome", _OUTCOMES[0])
+        if outcome not in _OUTCOMES:
+            raise BadRequest(f"outcome must be one of {', '.join(_OUTCOMES)}")
+        verification = self._service.complete_verification(token, outcome)
+        if verification is None:
+            raise Gone("nothing is pending here: it was completed, or has expired; start the verification again")
+        return {"type": verification.type, "status": verification.status}
+
+
+def _refuse_strangers(request: Request) -> None:
+    # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
+    if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
+        raise Forbidden("only for callers on the simulator's own machine")
+
+
+def _plain(value: datetime) -> str:
+    return value.isoformat()

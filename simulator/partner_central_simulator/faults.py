@@ -1,0 +1,253 @@
+"""Faults that tests and rehearsals order in advance, and what each does to a request. No rules of the service.
+
+A fault waits for requests of its operation and is used up after `times` of them. Those that strike *before* the commit
+leave no trace in the state; those *after* it strike when the request has taken effect, and only its answer suffers.
+"""
+
+import threading
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import count
+
+from partner_central_simulator.exceptions import (
+    AccessDeniedError,
+    InternalServerError,
+    ResourceNotFoundError,
+    ServiceError,
+    ServiceUnavailableError,
+    ThrottlingError,
+)
+from partner_central_simulator.models import Answer, Clock
+from partner_central_simulator.service import OPERATIONS
+
+ANY_OPERATION = "*"
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    THROTTLE = "throttle"
+    """`ThrottlingException`; before the commit."""
+
+    ACCESS_DENIED = "access-denied"
+    """`AccessDeniedException` as from a missing IAM permission; before the commit."""
+
+    INTERNAL_ERROR = "internal-error"
+    """HTTP 500 with `InternalServerException`; before the commit, or after it."""
+
+    UNAVAILABLE = "unavailable"
+    """HTTP 503 from a load balancer, without a JSON body; before the commit, or after it."""
+
+    CUT = "cut"
+    """The connection is closed without an answer; before the commit, or after it."""
+
+    DELAY = "delay"
+    """`seconds` pass; before the commit (a slow service), or after it (an answer that comes too late)."""
+
+    HANG = "hang"
+    """There is never an answer, and the connection stays open; before the commit, or after it."""
+
+    LAGGING_LIST = "lagging-list"
+    """`ListPartners` omits new partners: those younger than `seconds`, or, if none are given, those created since
+    the fault was added. A list in which nothing is missing doesn't use the fault up."""
+
+    NO_PROFILE_ID = "no-profile-id"
+    """The answer lacks the ProfileId that it would have; the visibility operations, whose answers require it, say
+    PARTNER_PROFILE_NOT_FOUND."""
+
+    ECHO = "echo"
+    """The message of an error repeats the whole request. An answer that is no error doesn't use the fault up."""
+
+
+_BEFORE_OR_AFTER_COMMIT = {
+    FaultKind.INTERNAL_ERROR,
+    FaultKind.UNAVAILABLE,
+    FaultKind.CUT,
+    FaultKind.DELAY,
+    FaultKind.HANG,
+}
+_OPERATIONS_OF = {
+    FaultKind.LAGGING_LIST: {"ListPartners"},
+    FaultKind.NO_PROFILE_ID: {"CreatePartner", "GetPartner", "GetProfileVisibility", "PutProfileVisibility"},
+}
+_STRIKING = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
+
+
+class ConnectionCutError(ConnectionAbortedError):
+    """The connection is to be closed without an answer; the web server understands the base class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`."""
+
+    operation: str
+    kind: FaultKind
+    times: int | None = 1
+    seconds: float | None = None
+    after_commit: bool = False
+    id: int
+    added_at: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
+        if self.operation not in _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION}):
+            raise ValueError(f"{self.kind} never meets {self.operation}: name an operation that is simulated")
+        if self.times is not None and self.times < 1:
+            raise ValueError("a fault strikes at least once: give times=1 or more, or None for always")
+        if self.after_commit and self.kind not in _BEFORE_OR_AFTER_COMMIT:
+            raise ValueError(f"{self.kind} cannot strike after the commit: leave out after_commit")
+        if self.kind is FaultKind.DELAY and self.seconds is None:
+            raise ValueError("a delay needs its length: give seconds")
+        if self.seconds is not None and self.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
+            raise ValueError(f"{self.kind} has no length: leave out seconds")
+        if self.seconds is not None and self.seconds < 0:
+            raise ValueError("seconds must not be negative")
+
+    def meets(self, operation: str, kinds: Container[FaultKind]) -> bool:
+        """Whether this fault waits for that operation and is of one of those kinds."""
+        return self.operation in {operation, ANY_OPERATION} and self.kind in kinds
+
+
+class Faults:
+    """All faults that are ordered and not used up. Safe to use from several threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with none; `clock` tells when each was added, and how old a partner is."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ids = count(1)
+        self._pending: list[Fault] = []
+        self._release = threading.Event()
+
+    def add(
+        self,
+        operation: str,
+        kind: FaultKind | str,
+        times: int | None = 1,
+        *,
+        seconds: float | None = None,
+        after_commit: bool = False,
+    ) -> Fault:
+        """Order a fault; a ValueError says what is wrong with an impossible one."""
+        fault = Fault(
+            operation=operation,
+            kind=FaultKind(kind),
+            times=times,
+            seconds=seconds,
+            after_commit=after_commit,
+            id=next(self._ids),
+            added_at=self._clock(),
+        )
+        with self._lock:
+            self._pending.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._pending.clear()
+
+    @property
+    def pending(self) -> list[Fault]:
+        """Those that still wait, each with the times that are left."""
+        with self._lock:
+            return list(self._pending)
+
+    def release(self) -> None:
+        """Let go of all requests that hang or are delayed now."""
+        released, self._release = self._release, threading.Event()
+        released.set()
+
+    def strike(self, operation: str, met: list[FaultKind], *, after_commit: bool) -> None:
+        """Do to a request what is due in this phase, and note in `met` what that was.
+
+        Raises the error to be answered, or ConnectionCutError.
+        """
+        for fault in self._waiting(operation, _STRIKING):
+            if fault.after_commit == after_commit and self._use(fault):
+                met.append(fault.kind)
+                self._do(fault, operation)
+
+    def _do(self, fault: Fault, operation: str) -> None:
+        if fault.kind in _ERRORS:
+            raise _ERRORS[fault.kind](operation)
+        if fault.kind in {FaultKind.DELAY, FaultKind.HANG}:
+            self._release.wait(fault.seconds)
+        if fault.kind in {FaultKind.CUT, FaultKind.HANG}:
+            raise ConnectionCutError
+
+    def distort(self, operation: str, met: list[FaultKind], answer: Answer) -> Answer:
+        """The answer as lagging parts of the service would give it; notes in `met` what made a difference."""
+        for fault in self._waiting(operation, _VIEWS):
+            seen = _VIEWS[fault.kind](fault, answer, self._clock())
+            if seen != answer and self._use(fault):
+                met.append(fault.kind)
+                answer = seen
+        if "Visibility" in answer and "ProfileId" not in answer:
+            raise ResourceNotFoundError("The partner has no profile yet.", Reason="PARTNER_PROFILE_NOT_FOUND")
+        return answer
+
+    def echo(self, operation: str, met: list[FaultKind], error: ServiceError, request: str) -> ServiceError:
+        """The error as it is, or with the request in its message."""
+        for fault in self._waiting(operation, {FaultKind.ECHO}):
+            if self._use(fault):
+                met.append(fault.kind)
+                return type(error)(f"{error.message} Received: {request}", **error.members)
+        return error
+
+    def _waiting(self, operation: str, kinds: Container[FaultKind]) -> list[Fault]:
+        return [fault for fault in self.pending if fault.meets(operation, kinds)]
+
+    def _use(self, fault: Fault) -> bool:
+        """Take one of the fault's times; False if another request was quicker to take the last."""
+        with self._lock:
+            for index, left in enumerate(self._pending):
+                if left.id == fault.id:
+                    self._pending[index : index + 1] = _one_less(left)
+                    return True
+        return False
+
+
+def _one_less(fault: Fault) -> list[Fault]:
+    if fault.times is None:
+        return [fault]
+    return [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+
+
+_ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
+    FaultKind.THROTTLE: lambda _: ThrottlingError("Rate exceeded"),
+    FaultKind.INTERNAL_ERROR: lambda _: InternalServerError("The service has failed. Try again."),
+    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(""),
+    FaultKind.ACCESS_DENIED: lambda operation: AccessDeniedError(
+        f"The caller is not authorized to perform: partnercentral:{operation}", Reason="ACCESS_DENIED"
+    ),
+}
+
+
+def _without_new_partners(fault: Fault, answer: Answer, now: datetime) -> Answer:
+    if "PartnerSummaryList" not in answer:
+        return answer
+    visible = [partner for partner in answer["PartnerSummaryList"] if not _is_new(fault, partner["CreatedAt"], now)]
+    return {**answer, "PartnerSummaryList": visible}
+
+
+def _is_new(fault: Fault, created_at: datetime, now: datetime) -> bool:
+    if fault.seconds is None:
+        return created_at >= fault.added_at
+    return now - created_at < timedelta(seconds=fault.seconds)
+
+
+def _without_profile_id(_fault: Fault, answer: Answer, _now: datetime) -> Answer:
+    seen = {name: value for name, value in answer.items() if name != "ProfileId"}
+    if "Profile" in seen:
+        seen["Profile"] = {name: value for name, value in seen["Profile"].items() if name != "ProfileId"}
+    return seen
+
+
+_VIEWS: dict[FaultKind, Callable[[Fault, Answer, datetime], Answer]] = {
+    FaultKind.LAGGING_LIST: _without_new_partners,
+    FaultKind.NO_PROFILE_ID: _without_profile_id,
+}

@@ -1,0 +1,234 @@
+"""Rules of the partner itself: creation, lists, its alliance lead contact, and its tags."""
+
+import base64
+import binascii
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from partner_central_simulator.exceptions import (
+    BusinessProblem,
+    ConflictError,
+    FieldProblem,
+    ResourceNotFoundError,
+    ValidationFailedError,
+)
+from partner_central_simulator.idempotency import once
+from partner_central_simulator.models import Account, Answer, Call, Partner, State, new_partner
+from partner_central_simulator.readings import ProfileIdAppears
+from partner_central_simulator.verifications import (
+    check_code,
+    code_at_stake,
+    unmet_prerequisites,
+    verified_legal_name,
+)
+
+TAGS_PER_PARTNER = 200
+
+
+def create_partner(call: Call) -> Answer:
+    """Create a partner, once per client token."""
+    _check_tags(call.request["Catalog"], call.request.get("Tags"))
+    partner_id = once(call, lambda: _create(call).id)
+    partner = next(partner for partner in call.account.partners if partner.id == partner_id)
+    return {**_describe(call, partner), "AllianceLeadContact": partner.contact}
+
+
+def _create(call: Call) -> Partner:
+    email = call.request["AllianceLeadContact"]["Email"]
+    with code_at_stake(call, email):
+        _check_new_partner(call, email)
+    partner = _requested(call)
+    call.account.partners.append(partner)
+    return partner
+
+
+def _requested(call: Call) -> Partner:
+    return new_partner(
+        call.account.id,
+        call.now,
+        catalog=call.request["Catalog"],
+        legal_name=call.request["LegalName"],
+        primary_solution_type=call.request["PrimarySolutionType"],
+        contact=call.request["AllianceLeadContact"],
+        tags=_as_mapping(call.request.get("Tags", [])),
+    )
+
+
+def _check_new_partner(call: Call, email: str) -> None:
+    catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
+    if catalog == "AWS" and (problems := list(_business_problems(call, legal_name))):
+        raise ValidationFailedError.of_business(problems)
+    check_code(call, email)
+    if call.readings.one_partner_per_catalog and partners_in(call.account, catalog):
+        raise ConflictError("This account has a partner in this catalog.", Reason="DUPLICATE_PARTNER")
+    if is_name_taken(call.state, catalog, legal_name):
+        raise ConflictError("A partner with this legal name exists.", Reason="DUPLICATE_PARTNER")
+
+
+def _business_problems(call: Call, legal_name: str) -> Iterator[BusinessProblem]:
+    yield from unmet_prerequisites(call.account)
+    verified = verified_legal_name(call.account)
+    if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
+        yield BusinessProblem("The legal name is not the verified one.", "INCOMPATIBLE_LEGAL_NAME")
+
+
+def is_name_taken(state: State, catalog: str, legal_name: str) -> bool:
+    """Whether any account has a partner of this name in the catalog; case and Unicode form make no difference."""
+    partners = (partner for account in state.accounts.values() for partner in partners_in(account, catalog))
+    return any(_folded(partner.legal_name) == _folded(legal_name) for partner in partners)
+
+
+def _folded(legal_name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", legal_name).casefold())
+
+
+def get_partner(call: Call) -> Answer:
+    """One partner, without its contact."""
+    return _describe(call, requested_partner(call))
+
+
+def _describe(call: Call, partner: Partner) -> Answer:
+    profile = dict(partner.profile)
+    if partner.has_profile or call.readings.profile_id is ProfileIdAppears.AT_ONCE:
+        profile["ProfileId"] = partner.profile_id
+    return {**_summary(partner), "Profile": profile}
+
+
+def _summary(partner: Partner) -> Answer:
+    return {**identity(partner), "LegalName": partner.legal_name, "CreatedAt": partner.created_at}
+
+
+def identity(partner: Partner) -> Answer:
+    """The three members that begin every answer about a partner."""
+    return {"Catalog": partner.catalog, "Arn": partner.arn, "Id": partner.id}
+
+
+def partners_in(account: Account, catalog: str) -> list[Partner]:
+    """The account's partners in the catalog, oldest first."""
+    return [partner for partner in account.partners if partner.catalog == catalog]
+
+
+def requested_partner(call: Call) -> Partner:
+    """The partner that `Identifier` names, by id or ARN."""
+    return find_partner(call.account, call.request["Catalog"], call.request["Identifier"])
+
+
+def find_partner(account: Account, catalog: str, identifier: str) -> Partner:
+    """A partner of this account and catalog, by id or ARN; those of others are not found."""
+    for partner in partners_in(account, catalog):
+        if identifier in {partner.id, partner.arn}:
+            return partner
+    raise ResourceNotFoundError("No such partner in this account and catalog.", Reason="PARTNER_NOT_FOUND")
+
+
+def list_partners(call: Call) -> Answer:
+    """One page of the account's partners in the catalog."""
+    partners = partners_in(call.account, call.request["Catalog"])
+    start = _page_start(partners, call.request.get("NextToken"))
+    page = partners[start : start + call.page_size]
+    answer: Answer = {"PartnerSummaryList": [_summary(partner) for partner in page]}
+    if start + call.page_size < len(partners):
+        answer["NextToken"] = _token_after(page[-1])
+    return answer
+
+
+def _token_after(partner: Partner) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"after": partner.arn}).encode()).decode()
+
+
+def _page_start(partners: list[Partner], next_token: str | None) -> int:
+    if next_token is None:
+        return 0
+    arns = [partner.arn for partner in partners]
+    try:
+        return arns.index(json.loads(base64.urlsafe_b64decode(next_token))["after"]) + 1
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        problem = FieldProblem("NextToken", "The token is of no earlier answer.", "INVALID_VALUE")
+        raise ValidationFailedError.of_fields([problem]) from None
+
+
+def get_alliance_lead_contact(call: Call) -> Answer:
+    """The contact of one partner."""
+    partner = requested_partner(call)
+    return {**identity(partner), "AllianceLeadContact": partner.contact}
+
+
+def put_alliance_lead_contact(call: Call) -> Answer:
+    """Replace the contact; a new address must be confirmed by the code that was sent there."""
+    partner, contact = requested_partner(call), call.request["AllianceLeadContact"]
+    _confirm_address(call, partner, contact["Email"])
+    partner.contact = dict(contact)
+    return {**identity(partner), "AllianceLeadContact": partner.contact}
+
+
+def _confirm_address(call: Call, partner: Partner, email: str) -> None:
+    has_code = "EmailVerificationCode" in call.request
+    is_needed = email != partner.contact["Email"] and call.readings.new_contact_email_needs_code
+    if is_needed and not has_code:
+        problem = FieldProblem("EmailVerificationCode", "A new e-mail address needs a code.", "REQUIRED_FIELD_MISSING")
+        raise ValidationFailedError.of_fields([problem])
+    if has_code:
+        with code_at_stake(call, email):
+            check_code(call, email)
+
+
+def tag_resource(call: Call) -> Answer:
+    """Add tags, or change those of the same keys."""
+    partner = _tagged_partner(call)
+    _check_tags(partner.catalog, call.request["Tags"])
+    tags = partner.tags | _as_mapping(call.request["Tags"])
+    if len(tags) > TAGS_PER_PARTNER:
+        problem = FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES")
+        raise ValidationFailedError.of_fields([problem])
+    partner.tags = tags
+    return {}
+
+
+def untag_resource(call: Call) -> Answer:
+    """Remove tags; keys that are not there are no mistake."""
+    partner = _tagged_partner(call)
+    if partner.catalog == "Sandbox":
+        raise ValidationFailedError.of_fields([_no_tags_in_sandbox("TagKeys")])
+    for key in call.request["TagKeys"]:
+        partner.tags.pop(key, None)
+    return {}
+
+
+def list_tags_for_resource(call: Call) -> Answer:
+    """All tags of one partner."""
+    partner = _tagged_partner(call)
+    tags = [{"Key": key, "Value": value} for key, value in partner.tags.items()]
+    return {"ResourceArn": partner.arn, "Tags": tags}
+
+
+def _tagged_partner(call: Call) -> Partner:
+    for partner in call.account.partners:
+        if partner.arn == call.request["ResourceArn"]:
+            return partner
+    raise ResourceNotFoundError("No such partner in this account.", Reason="PARTNER_NOT_FOUND")
+
+
+def _check_tags(catalog: str, tags: list[dict[str, str]] | None) -> None:
+    if tags is not None and (problems := list(_tag_problems(catalog, tags))):
+        raise ValidationFailedError.of_fields(problems)
+
+
+def _tag_problems(catalog: str, tags: list[dict[str, str]]) -> Iterator[FieldProblem]:
+    if catalog == "Sandbox":
+        yield _no_tags_in_sandbox("Tags")
+    uses = Counter(tag["Key"] for tag in tags)
+    if any(count > 1 for count in uses.values()):
+        yield FieldProblem("Tags", "A key must not occur twice.", "DUPLICATE_VALUE")
+    if any(key.lower().startswith("aws:") for key in uses):
+        yield FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE")
+
+
+def _no_tags_in_sandbox(member: str) -> FieldProblem:
+    return FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
+
+
+def _as_mapping(tags: Iterable[dict[str, Any]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}

@@ -1,0 +1,132 @@
+"""Rules of a partner's public profile: its visibility, and the tasks that replace it."""
+
+from datetime import datetime
+
+from partner_central_simulator.exceptions import (
+    ConflictError,
+    ResourceNotFoundError,
+    ServiceQuotaExceededError,
+)
+from partner_central_simulator.idempotency import once
+from partner_central_simulator.models import DAY, Answer, Call, Partner, ProfileTask, new_id
+from partner_central_simulator.partners import identity, requested_partner
+from partner_central_simulator.readings import ProfileIdAppears
+
+PROFILE_UPDATES_PER_DAY = 10
+VISIBILITY_UPDATES_PER_DAY = 5
+
+
+def get_profile_visibility(call: Call) -> Answer:
+    """Who may see the profile, and the profile's id."""
+    return _visibility(_partner_with_profile_id(call))
+
+
+def put_profile_visibility(call: Call) -> Answer:
+    """Show or hide the profile."""
+    partner = _partner_with_profile_id(call)
+    _count_update(
+        call.now,
+        partner.visibility_updates,
+        VISIBILITY_UPDATES_PER_DAY,
+        "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY",
+    )
+    partner.visibility = call.request["Visibility"]
+    return _visibility(partner)
+
+
+def _partner_with_profile_id(call: Call) -> Partner:
+    partner = requested_partner(call)
+    if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile:
+        raise ResourceNotFoundError("The partner has no profile yet.", Reason="PARTNER_PROFILE_NOT_FOUND")
+    return partner
+
+
+def _visibility(partner: Partner) -> Answer:
+    return {**identity(partner), "Visibility": partner.visibility, "ProfileId": partner.profile_id}
+
+
+def _count_update(now: datetime, updates: list[datetime], limit: int, reason: str) -> None:
+    """Take one of `limit` updates in any 24 hours, or refuse."""
+    updates[:] = [time for time in updates if now - time < DAY]
+    if len(updates) >= limit:
+        raise ServiceQuotaExceededError(f"No more than {limit} updates a day.", Reason=reason)
+    updates.append(now)
+
+
+def start_profile_update_task(call: Call) -> Answer:
+    """Begin to replace the whole profile; there can be one such task at a time."""
+    partner = requested_partner(call)
+    task_id = once(call, lambda: _start(call, partner).id)
+    return _describe(partner, _find_task(partner, task_id))
+
+
+def _start(call: Call, partner: Partner) -> ProfileTask:
+    if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
+        raise ConflictError("A profile task is in progress.", Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+    _count_update(
+        call.now,
+        partner.profile_updates,
+        PROFILE_UPDATES_PER_DAY,
+        "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY",
+    )
+    task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.account.task_plan)
+    partner.tasks.append(task)
+    _progress(call.now, partner, task)
+    return task
+
+
+def get_profile_update_task(call: Call) -> Answer:
+    """The partner's latest task; each look brings it nearer to its planned end."""
+    partner = requested_partner(call)
+    task = _find_task(partner)
+    task.reads += 1
+    _progress(call.now, partner, task)
+    return _describe(partner, task)
+
+
+def _progress(now: datetime, partner: Partner, task: ProfileTask) -> None:
+    due = task.plan.reads is not None and task.reads >= task.plan.reads
+    if task.status != "IN_PROGRESS" or not due:
+        return
+    task.ended_at = now
+    task.status = "FAILED" if task.plan.errors else "SUCCEEDED"
+    if task.status == "SUCCEEDED":
+        partner.profile = dict(task.details)
+
+
+def cancel_profile_update_task(call: Call) -> Answer:
+    """Stop a task that is still in progress."""
+    partner = requested_partner(call)
+    task_id = once(call, lambda: _cancel(call, partner).id)
+    return _describe(partner, _find_task(partner, task_id))
+
+
+def _cancel(call: Call, partner: Partner) -> ProfileTask:
+    task = _find_task(partner, call.request["TaskId"])
+    if task.status != "IN_PROGRESS":
+        raise ConflictError("The profile task has ended.", Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+    task.status, task.ended_at = "CANCELED", call.now
+    return task
+
+
+def _find_task(partner: Partner, task_id: str | None = None) -> ProfileTask:
+    """The task of that id, or the latest."""
+    for task in reversed(partner.tasks):
+        if task_id in {None, task.id}:
+            return task
+    raise ResourceNotFoundError("No such profile task.", Reason="PARTNER_PROFILE_TASK_NOT_FOUND")
+
+
+def _describe(partner: Partner, task: ProfileTask) -> Answer:
+    answer: Answer = {
+        **identity(partner),
+        "TaskId": task.id,
+        "TaskDetails": task.details,
+        "StartedAt": task.started_at,
+        "Status": task.status,
+    }
+    if task.ended_at:
+        answer["EndedAt"] = task.ended_at
+    if task.status == "FAILED":
+        answer["ErrorDetailList"] = task.plan.errors
+    return answer

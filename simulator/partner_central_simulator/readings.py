@@ -1,0 +1,57 @@
+"""How the simulator answers where AWS documents nothing. What AWS does document is no choice and not here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProfileIdAppears(StrEnum):
+    """When a partner's optional `ProfileId` is first to be seen."""
+
+    AT_ONCE = "at once"
+    """`CreatePartner` and every later answer carry it."""
+
+    IN_VISIBILITY = "in visibility"
+    """Before a profile task has succeeded, only `GetProfileVisibility` and `PutProfileVisibility` carry it."""
+
+    WITH_PROFILE = "with profile"
+    """There is none before a profile task has succeeded; asking for visibility says PARTNER_PROFILE_NOT_FOUND."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """One switch for each rule that is documented nowhere.
+
+    The defaults are the stricter reading of each rule: what works under them works under the others too. The one
+    exception is `profile_id`, whose default lies in the middle, so that a rehearsal gets to see a ProfileId.
+    """
+
+    failed_request_keeps_token: bool = True
+    """A `ClientToken` belongs to its body from the first valid request on, even if that request failed.
+
+    The same token with another body is then a conflict; with False a failed request leaves its token free.
+    The same token with the same body is tried again in either case.
+    """
+
+    reused_token_conflicts: bool = True
+    """The token of a request that succeeded, sent with another body, is refused as CONFLICT_CLIENT_TOKEN.
+
+    With False the first result is answered, whatever the new body says.
+    """
+
+    one_partner_per_catalog: bool = True
+    """A second partner of one account in one catalog is refused as DUPLICATE_PARTNER."""
+
+    legal_name_is_the_verified_one: bool = True
+    """In catalog AWS the legal name must be that of the business verification, if that one was given a name.
+
+    Otherwise it is refused as INCOMPATIBLE_LEGAL_NAME. Sandbox partners need no verification, hence no such name.
+    """
+
+    new_contact_email_needs_code: bool = True
+    """`PutAllianceLeadContact` with another e-mail address needs the code that was sent to that address."""
+
+    failed_attempt_spends_code: bool = True
+    """An e-mail code is spent by the first request that names its address, also if that request fails."""
+
+    profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
+    """When the optional `ProfileId` is first to be seen."""

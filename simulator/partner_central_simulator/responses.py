@@ -1,0 +1,153 @@
+"""The wire of AWS JSON 1.0: a request's bytes in, a validated call of the service, an answer's bytes out."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from botocore.model import OperationModel, ServiceModel
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Request, Response
+
+from partner_central_simulator.exceptions import (
+    FrontDoorError,
+    InternalServerError,
+    NotSimulatedError,
+    RequestTooLargeError,
+    SerializationError,
+    ServiceError,
+    UnknownOperationError,
+    ValidationFailedError,
+)
+from partner_central_simulator.faults import Faults
+from partner_central_simulator.identity import account_of
+from partner_central_simulator.journal import Journal, RecordedRequest
+from partner_central_simulator.models import Answer
+from partner_central_simulator.service import OPERATIONS, Service
+from partner_central_simulator.validation import known_members, masked, problems
+
+CONTENT_TYPE = "application/x-amz-json-1.0"
+LARGEST_BODY = 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class Wire:
+    """Answers requests to the service."""
+
+    def __init__(self, service: Service, model: ServiceModel, faults: Faults, journal: Journal) -> None:
+        """Serve `service` in the shapes of `model`."""
+        self._service = service
+        self._model = model
+        self._faults = faults
+        self._journal = journal
+
+    def respond(self, request: Request) -> Response:
+        """Answer one request; raises ConnectionCutError if a fault wants no answer."""
+        entry = self._journal.begin(_target(request))
+        try:
+            entry.status, body = self._outcome(request, entry)
+        finally:
+            self._journal.end(entry)
+        headers = {"x-amzn-RequestId": str(uuid4())}
+        return Response(_encoded(body), entry.status, headers, content_type=CONTENT_TYPE)
+
+    def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, Answer]:
+        try:
+            return 200, self._answer(request, entry)
+        except ServiceError as error:
+            return self._refusal(error, request, entry)
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - see the comment
+            # The border: whatever fails in here, a client sees what it would see of AWS, and never a traceback.
+            _log.exception("the simulator itself failed on request #%s", entry.number)
+            return self._refusal(InternalServerError("The simulator failed: see its log."), request, entry)
+
+    def _refusal(self, error: ServiceError, request: Request, entry: RecordedRequest) -> tuple[int, Answer]:
+        entry.error_code, entry.error_reason = error.code, error.reason
+        if not isinstance(error, FrontDoorError):
+            text = request.get_data(as_text=True)
+            error = self._faults.echo(entry.operation or "", entry.faults, error, text)
+        return error.status, error.body()
+
+    def _answer(self, request: Request, entry: RecordedRequest) -> Answer:
+        entry.account = account_of(request.headers.get("Authorization"))
+        operation = self._operation(request, entry.operation)
+        body = _decoded(request)
+        entry.input = masked(operation.input_shape, body)
+        try:
+            return self._perform(operation, body, entry, request.host_url.rstrip("/"))
+        except ServiceError as error:
+            _check_error(operation, error)
+            raise
+
+    def _operation(self, request: Request, name: str | None) -> OperationModel:
+        if request.mimetype != CONTENT_TYPE or name not in self._model.operation_names:
+            raise UnknownOperationError("The content type, or the operation in X-Amz-Target, is unknown.")
+        if name not in OPERATIONS:
+            raise NotSimulatedError(f"{name} exists at AWS, but is not simulated.")
+        return self._model.operation_model(name)
+
+    def _perform(self, operation: OperationModel, body: object, entry: RecordedRequest, url: str) -> Answer:
+        name, met = operation.name, entry.faults
+        self._faults.strike(name, met, after_commit=False)
+        try:
+            if wrong := list(problems(operation.input_shape, body)):
+                raise ValidationFailedError.of_fields(wrong)
+            request = known_members(operation.input_shape, body)
+            answer = self._service.perform(name, str(entry.account), request, url)
+        finally:
+            # Also after a refusal: the client cannot know which answer it is that got lost.
+            self._faults.strike(name, met, after_commit=True)
+        answer = self._faults.distort(name, met, answer)
+        _check_answer(operation, answer)
+        return answer
+
+
+def _target(request: Request) -> str | None:
+    prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+    is_call = request.method == "POST" and request.path == "/" and prefix == "PartnerCentralAccount"
+    return operation if is_call else None
+
+
+def _decoded(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.get_data(), parse_constant=_refuse_constant)
+    except RequestEntityTooLarge:
+        raise RequestTooLargeError(f"A body has no more than {LARGEST_BODY} bytes.") from None
+    except (ValueError, RecursionError, HTTPException):
+        raise SerializationError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise SerializationError("The body is not a JSON object.")
+    return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _encoded(body: Answer) -> bytes:
+    return json.dumps(body, default=_time).encode() if body else b""
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class ModelBreachError(Exception):
+    """The simulator is about to answer what AWS's service model rules out: a defect of the simulator."""
+
+
+def _check_answer(operation: OperationModel, answer: Answer) -> None:
+    if wrong := list(problems(operation.output_shape, answer)):
+        raise ModelBreachError(f"{operation.name} would answer {wrong}")
+
+
+def _check_error(operation: OperationModel, error: ServiceError) -> None:
+    if isinstance(error, FrontDoorError):
+        return
+    shape = next((shape for shape in operation.error_shapes if shape.name == error.code), None)
+    if shape is None or list(problems(shape, {"Message": error.message, **error.members})):
+        raise ModelBreachError(f"{operation.name} knows no {error.code} with {error.members}")

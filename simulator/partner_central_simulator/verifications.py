@@ -1,0 +1,203 @@
+"""Rules about who one is: verification of business and registrant, and codes sent by e-mail."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from partner_central_simulator.exceptions import (
+    BusinessProblem,
+    ConflictError,
+    FieldProblem,
+    ResourceNotFoundError,
+    ServiceError,
+    ServiceQuotaExceededError,
+    ValidationFailedError,
+)
+from partner_central_simulator.idempotency import once
+from partner_central_simulator.models import DAY, Account, Answer, Call, Mail, State, Verification
+
+MAILS_PER_DAY = 5
+BUSINESS = "BUSINESS_VERIFICATION"
+REGISTRANT = "REGISTRANT_VERIFICATION"
+ANY_LEGAL_NAME = "Any legal name (simulated)"
+"""Stands for the name in a verification that nobody asked for by `StartVerification`."""
+
+_PENDING = "PENDING_CUSTOMER_ACTION"
+_PREREQUISITES = {
+    BUSINESS: BusinessProblem("The business verification has not succeeded.", "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"),
+    REGISTRANT: BusinessProblem(
+        "The registrant verification has not succeeded.", "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"
+    ),
+}
+
+_log = logging.getLogger(__name__)
+
+
+def send_email_verification_code(call: Call) -> Answer:
+    """Put an e-mail into the outbox; the Sandbox, which accepts any code, sends none."""
+    if call.request["Catalog"] == "Sandbox":
+        return {}
+    email = call.request["Email"]
+    _check_mail_quota(call, email)
+    mail = Mail("AWS", email, f"{secrets.randbelow(10**6):06}", call.account.id, call.now)
+    call.state.outbox.append(mail)
+    _log.info("e-mail to %s (account %s): your verification code is %s", email, call.account.id, mail.code)
+    return {}
+
+
+def _check_mail_quota(call: Call, email: str) -> None:
+    today = [mail for mail in _mails(call, email) if call.now - mail.sent_at < DAY]
+    if len(today) >= MAILS_PER_DAY:
+        raise ServiceQuotaExceededError(
+            f"No more than {MAILS_PER_DAY} codes a day are sent to one address.",
+            Reason="LIMIT_EXCEEDED_NUMBER_OF_EMAIL",
+        )
+
+
+def _mails(call: Call, email: str) -> list[Mail]:
+    return [mail for mail in call.state.outbox if (mail.account, mail.email) == (call.account.id, email)]
+
+
+def check_code(call: Call, email: str) -> None:
+    """Refuse a code that is not the latest unspent one of this address, account and catalog."""
+    if call.request["Catalog"] == "Sandbox":
+        return
+    latest = _mails(call, email)[-1:]
+    sent = call.request.get("EmailVerificationCode")
+    if not any(mail.code == sent and not mail.spent for mail in latest):
+        problem = FieldProblem(
+            "EmailVerificationCode", "The code is wrong, spent, or of another address.", "INVALID_VALUE"
+        )
+        raise ValidationFailedError.of_fields([problem])
+
+
+@contextmanager
+def code_at_stake(call: Call, email: str) -> Iterator[None]:
+    """Around an attempt that names an address: success spends its codes, and so may failure."""
+    try:
+        yield
+    except ServiceError:
+        if call.readings.failed_attempt_spends_code:
+            _spend_codes(call, email)
+        raise
+    _spend_codes(call, email)
+
+
+def _spend_codes(call: Call, email: str) -> None:
+    for mail in _mails(call, email):
+        mail.spent = True
+
+
+def unmet_prerequisites(account: Account) -> Iterator[BusinessProblem]:
+    """The verifications that a partner in catalog AWS needs, and this account lacks."""
+    for kind, problem in _PREREQUISITES.items():
+        verification = account.verifications.get(kind)
+        if verification is None or verification.status != "SUCCEEDED":
+            yield problem
+
+
+def verified_legal_name(account: Account) -> str | None:
+    """The name under which the business was verified, if it was given one."""
+    verification = account.verifications.get(BUSINESS)
+    name = verification.details["LegalName"] if verification else None
+    return None if name == ANY_LEGAL_NAME else name
+
+
+def start_verification(call: Call) -> Answer:
+    """Begin a verification that a human must complete at the `CompletionUrl` within a day."""
+    details = call.request.get("VerificationDetails")
+    if details is None:
+        problem = FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING")
+        raise ValidationFailedError.of_fields([problem])
+    kind = once(call, lambda: _start(call, details).type)
+    return _describe(call, call.account.verifications[kind])
+
+
+def _start(call: Call, details: dict[str, Any]) -> Verification:
+    kind = BUSINESS if "BusinessVerificationDetails" in details else REGISTRANT
+    _refuse_second_verification(call, kind)
+    verification = Verification(
+        type=kind,
+        status=_PENDING,
+        details=next(iter(details.values())),
+        completion_token=secrets.token_urlsafe(16),
+        completion_expires_at=call.now + DAY,
+        started_at=call.now,
+    )
+    call.account.verifications[kind] = verification
+    return verification
+
+
+def _refuse_second_verification(call: Call, kind: str) -> None:
+    earlier = call.account.verifications.get(kind)
+    if earlier is None:
+        return
+    if earlier.status == "SUCCEEDED":
+        raise ConflictError("The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
+    if earlier.status in {_PENDING, "IN_PROGRESS"} and call.now < earlier.completion_expires_at:
+        raise ConflictError("A verification is in progress already.", Reason="VERIFICATION_ALREADY_IN_PROGRESS")
+
+
+def get_verification(call: Call) -> Answer:
+    """The latest verification of this type."""
+    verification = call.account.verifications.get(call.request["VerificationType"])
+    if verification is None:
+        raise ResourceNotFoundError("No verification of this type was started.", Reason="VERIFICATION_NOT_FOUND")
+    return _describe(call, verification)
+
+
+def _describe(call: Call, verification: Verification) -> Answer:
+    answer: Answer = {
+        "VerificationType": verification.type,
+        "VerificationStatus": verification.status,
+        "VerificationResponseDetails": _response_details(call, verification),
+        "StartedAt": verification.started_at,
+    }
+    if verification.completed_at:
+        answer["CompletedAt"] = verification.completed_at
+    return answer
+
+
+def _response_details(call: Call, verification: Verification) -> Answer:
+    completion = {
+        "CompletionUrl": f"{call.base_url}/_simulator/verifications/{verification.completion_token}",
+        "CompletionUrlExpiresAt": verification.completion_expires_at,
+    }
+    if verification.type == REGISTRANT:
+        return {"RegistrantVerificationResponse": completion}
+    business: Answer = {"BusinessVerificationDetails": verification.details}
+    if verification.status == _PENDING:
+        business |= completion
+    return {"BusinessVerificationResponse": business}
+
+
+def decided(kind: str, status: str, now: datetime) -> Verification:
+    """A verification that was decided outside the API; its business bears no real name."""
+    details = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
+    return Verification(
+        type=kind,
+        status=status,
+        details=details if kind == BUSINESS else {},
+        completion_token=secrets.token_urlsafe(16),
+        completion_expires_at=now + DAY,
+        started_at=now,
+        completed_at=now,
+    )
+
+
+def complete(state: State, completion_token: str, status: str, now: datetime) -> Verification | None:
+    """What the human at the completion URL does; None if there is nothing pending behind that URL any more."""
+    for account in state.accounts.values():
+        for verification in account.verifications.values():
+            if verification.completion_token == completion_token and _is_open(verification, now):
+                verification.status = status
+                verification.completed_at = now
+                return verification
+    return None
+
+
+def _is_open(verification: Verification, now: datetime) -> bool:
+    return verification.status == _PENDING and now < verification.completion_expires_at
