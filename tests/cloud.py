@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -58,10 +60,15 @@ def contact(**changes: str) -> dict[str, str]:
 
 @dataclass
 class VirtualTime:
-    """A Lambda invocation's time: pauses are noted and pass at once."""
+    """A Lambda invocation's time: pauses are noted and pass at once.
+
+    `each_call` is what a call to AWS takes; `meanwhile` happens during each pause.
+    """
 
     seconds: float = 180.0
     pauses: list[float] = field(default_factory=list)
+    each_call: float = 0.0
+    meanwhile: Callable[[], None] = lambda: None
 
     def remaining(self) -> float:
         """Seconds until Lambda ends the invocation."""
@@ -71,6 +78,7 @@ class VirtualTime:
         """Passes at once, and is noted."""
         self.pauses.append(seconds)
         self.seconds -= seconds
+        self.meanwhile()
 
 
 def _template(name: str) -> dict[str, Any]:
@@ -92,6 +100,22 @@ def open_cloud(moto_url: str, **simulator: Any) -> Iterator[Cloud]:
         aws._client.cache_clear()  # noqa: SLF001
 
 
+class TimedAws(Aws):
+    """AWS whose calls take virtual time."""
+
+    def __init__(self, stack_id: str, time: VirtualTime) -> None:
+        super().__init__(stack_id, Clock(time.remaining, time.sleep))
+        self._time = time
+
+    def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Any:
+        def timed(**sent: Any) -> Any:
+            self._time.seconds -= self._time.each_call
+            return getattr(client, operation)(**sent)
+
+        timed_client = SimpleNamespace(meta=client.meta, **{operation: timed})
+        return super()._call(timed_client, operation, repeat=repeat, **members)
+
+
 class Cloud:
     """The world around one stack: what the handler sees, and what a human does."""
 
@@ -109,9 +133,20 @@ class Cloud:
         self.set_status("CREATE_IN_PROGRESS", stack_id)
         return stack_id
 
+    def recreate_stack(self) -> None:
+        """Deletes the stack, and creates another of the same name."""
+        self.client("cloudformation").delete_stack(StackName="Root")
+        self.stack_id = self.new_stack("Root")
+
     def set_status(self, status: str, stack_id: str | None = None) -> None:
         """Moves a stack (the first one by default) into a status."""
         self._stack(stack_id).status = status
+
+    def begin_deployment(self) -> None:
+        """Begins another update of the stack."""
+        stack = self._stack(None)
+        stack.status = "UPDATE_IN_PROGRESS"
+        stack.creation_time += timedelta(minutes=1)  # moto tells no LastUpdatedTime
 
     def set_outputs(self, **outputs: str) -> None:
         """Gives the stack outputs, as they stood at the end of its last deployment."""
@@ -152,8 +187,7 @@ class Cloud:
 
     def aws(self, event: dict[str, Any], time: VirtualTime | None = None) -> Aws:
         """AWS as this invocation sees it."""
-        time = time or VirtualTime()
-        return Aws(event["StackId"], Clock(time.remaining, time.sleep))
+        return TimedAws(event["StackId"], time or VirtualTime())
 
     # Humans
 

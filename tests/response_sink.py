@@ -33,6 +33,7 @@ class ResponseSink:
 
     folder: Path
     statuses: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     received: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -64,4 +65,4 @@ class ResponseSink:
 
     def _keep(self, request: Request) -> Response:
         self.received.append((request.path, request.get_data(), dict(request.headers)))
-        return Response(status=self.statuses.pop(0) if self.statuses else 200)
+        return Response(status=self.statuses.pop(0) if self.statuses else 200, headers=self.headers)

@@ -41,17 +41,16 @@ def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSi
 def invoke(
     cloud: Cloud, sink: ResponseSink, kind: str, wanted: Any, context: Context | None = None, **changes: Any
 ) -> Any:
-    """Delivers an event as Lambda does, and returns the one answer to it."""
+    """Delivers an event as Lambda does, and returns the answer to it: one, or the same each time it was sent."""
+    tries = changes.pop("answers", 1)
     name = f"answer-{len(sink.received)}"
     event = cloud.event(kind, wanted, ResponseURL=sink.url(name), **changes)
     index.handler(event, context or Context())
-    (answer,) = sink.answers(name)
-    assert (answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]) == (
-        event["StackId"],
-        event["RequestId"],
-        event["LogicalResourceId"],
-    )
-    return answer
+    answers = sink.answers(name)
+    assert answers == answers[:1] * tries
+    ids = ("StackId", "RequestId", "LogicalResourceId")
+    assert {name: answers[0][name] for name in ids} == {name: event[name] for name in ids}
+    return answers[0]
 
 
 def test_create_update_and_delete_are_answered_with_the_same_id(cloud: Cloud, sink: ResponseSink) -> None:
@@ -108,6 +107,21 @@ def test_an_answer_that_is_refused_is_sent_again(cloud: Cloud, sink: ResponseSin
     index.handler(event, Context())
     first, second = sink.answers("again")
     assert first == second
+
+
+def test_a_bucket_that_asks_for_more_time_than_there_is_gets_none(cloud: Cloud, sink: ResponseSink) -> None:
+    """`Retry-After: 3600` would outlive the function, and CloudFormation's patience."""
+    sink.statuses[:] = [503]
+    sink.headers["Retry-After"] = "3600"
+    invoke(cloud, sink, "Delete", {}, Context(), answers=2, PhysicalResourceId="x")
+
+
+def test_a_redirect_is_not_followed(cloud: Cloud, sink: ResponseSink) -> None:
+    """The answer goes to the URL that CloudFormation has signed, or nowhere."""
+    sink.statuses[:] = [307]
+    sink.headers["Location"] = sink.url("elsewhere")
+    invoke(cloud, sink, "Delete", {}, PhysicalResourceId="x")
+    assert sink.answers("elsewhere") == []
 
 
 def test_a_bucket_that_refuses_for_ever_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:

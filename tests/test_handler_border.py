@@ -48,6 +48,8 @@ def test_an_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> No
         {**EVENT, "StackId": "Root"},
         {**EVENT, "PhysicalResourceId": ""},
         {**EVENT, "PhysicalResourceId": 7},
+        {**EVENT, "CrHelperPoll": True},
+        {**EVENT, "CrHelperData": {"x": "y" * 5000}},
     ],
 )
 def test_whatever_else_invokes_the_function_is_foreign(foreign: object) -> None:
@@ -60,7 +62,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
     read = read_properties(
         properties(
             EmailVerificationCode={"From": "SecretsManager", "SecretId": "arn:secret", "JsonField": "code"},
-            ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-1"},
+            ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-0123456789abc"},
         )
     )
     assert (read.catalog, read.legal_name, read.primary_solution_type) == ("AWS", "Example Corp", "SOFTWARE_PRODUCTS")
@@ -70,7 +72,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
         "arn:secret",
         "code",
     )
-    assert (read.policy, read.adopted_id) == (Policy.ADOPT, "partner-1")
+    assert (read.policy, read.adopted_id) == (Policy.ADOPT, "partner-0123456789abc")
     assert (read.owner_stack, read.owner_path) == ("Root", "Partner")
     assert read.tags == {"team": "alliances"}
     assert read.taggable
@@ -84,6 +86,7 @@ def test_all_mistakes_are_told_at_once_without_values() -> None:
         LegalName=["Secret Corp"],
         AllianceLeadContact="Secret Jane",
         EmailVerificationCode={"From": "Nowhere"},
+        ExistingPartner={"Policy": "ADOPT", "PartnerId": "Secret"},
         Tags=[{"Key": "k"}],
     )
     with pytest.raises(RequestError) as caught:

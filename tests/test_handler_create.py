@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from partner_account_handler.aws import Aws
 from partner_account_handler.errors import (
     CallError,
     CodeError,
@@ -16,6 +17,7 @@ from partner_account_handler.errors import (
     RequestError,
 )
 from partner_account_handler.identity import OWNER_TAG, is_partner_arn, owner_id
+from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, open_cloud, properties, sandbox
 
@@ -100,7 +102,7 @@ class TestExistingPartner:
         """After a rollback or a deletion, also with a corrected legal name; contact and tags follow the template."""
         cloud.prepare()
         first = cloud.create(properties())
-        cloud.stack_id = cloud.new_stack("Root2").replace("stack/Root2", "stack/Root")
+        cloud.recreate_stack()
         moved = properties(LegalName="Example Corporation", AllianceLeadContact=contact(BusinessTitle="CEO"), Tags=[])
         assert cloud.create(moved) == first
         assert writes(cloud) == ["CreatePartner", "PutAllianceLeadContact"]
@@ -179,6 +181,47 @@ class TestAsking:
             cloud.create(properties())
         assert writes(cloud) == []
 
+    @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_COMPLETE"])
+    def test_a_late_create_adopts_nothing_either(self, cloud: Cloud, status: str) -> None:
+        """It would put an old contact and an old owner over what was deployed since."""
+        foreign = add_partner(cloud, tags={OWNER_TAG: "another stack"})
+        cloud.set_status(status)
+        with pytest.raises(NotWaitingError, match=status):
+            cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": foreign.id}))
+        assert writes(cloud) == []
+
+    def test_a_stack_that_gives_up_between_two_calls_gets_no_partner(self, cloud: Cloud) -> None:
+        """It is asked before each call, not before the first alone."""
+        cloud.prepare()
+        cloud.simulator.faults.add("CreatePartner", "throttle")
+        time = VirtualTime(meanwhile=lambda: cloud.set_status("ROLLBACK_IN_PROGRESS"))
+        with pytest.raises(NotWaitingError, match="ROLLBACK_IN_PROGRESS"):
+            cloud.create(properties(), time)
+        assert partners(cloud) == []
+
+    def test_a_later_deployment_of_the_stack_is_not_taken_for_this_one(self, cloud: Cloud) -> None:
+        """It has a Create of its own, or wants none."""
+        cloud.prepare()
+        cloud.simulator.faults.add("CreatePartner", "throttle")
+        with pytest.raises(NotWaitingError, match="another deployment"):
+            cloud.create(properties(), VirtualTime(meanwhile=cloud.begin_deployment))
+        assert partners(cloud) == []
+
+    def test_a_look_that_has_become_old_is_repeated(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A slow Secrets Manager leaves time for somebody else to create a partner."""
+        cloud.prepare()
+        time = VirtualTime()
+
+        def slowly(_aws: Aws, source: CodeSource) -> str:
+            time.seconds -= 60
+            add_partner(cloud, "Other Corp")
+            return source.locator and "123456"
+
+        monkeypatch.setattr(Aws, "verification_code", slowly)
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            cloud.create(properties(), time)
+        assert writes(cloud) == []
+
     def test_a_resource_added_to_a_stack_may_create(self, cloud: Cloud) -> None:
         """Its Create comes in an update of the stack."""
         cloud.prepare()
@@ -219,9 +262,9 @@ class TestOpenEndings:
         time = VirtualTime()
         with pytest.raises(CallError, match="no certain outcome.*Deploy again"):
             cloud.create(properties(), time)
-        assert time.seconds >= 30
+        assert time.seconds >= 45
         cloud.simulator.faults.clear()
-        cloud.stack_id = cloud.new_stack("Again").replace("stack/Again", "stack/Root")
+        cloud.recreate_stack()
         assert cloud.create(properties()).physical_id == partners(cloud)[0].arn
         assert len(partners(cloud)) == 1
 
@@ -290,10 +333,10 @@ class TestRefusals:
         cloud.prepare()
         cloud.simulator.account("999999999999").add_partner(legal_name="EXAMPLE CORP")
         time = VirtualTime()
-        with pytest.raises(CallError, match="DUPLICATE_PARTNER.*name is taken outside this account"):
+        with pytest.raises(CallError, match="DUPLICATE_PARTNER.*legal name is taken"):
             cloud.create(properties(), time)
         assert writes(cloud) == ["CreatePartner"]
-        assert 30 <= time.seconds < 50
+        assert 45 <= time.seconds < 62
 
     @pytest.mark.parametrize("stored", ["12345", "abcdef", ""])
     def test_what_is_no_code_is_not_sent(self, cloud: Cloud, stored: str) -> None:
@@ -306,7 +349,7 @@ class TestRefusals:
 
     def test_a_code_that_is_nowhere_is_a_clear_error(self, cloud: Cloud) -> None:
         """With the remedy for the place it was looked for in."""
-        with pytest.raises(CallError, match="ParameterNotFound.*store the code"):
+        with pytest.raises(CallError, match="ParameterNotFound.*with the code"):
             cloud.create(properties())
         source = {"From": "SecretsManager", "SecretId": "nowhere"}
         with pytest.raises(CallError, match="ResourceNotFoundException.*store the code"):

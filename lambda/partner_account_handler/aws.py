@@ -17,6 +17,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+from partner_account_handler import log
 from partner_account_handler.calls import FAILURES, call_error
 from partner_account_handler.clock import Clock, pauses
 from partner_account_handler.errors import CallError, CodeError, Ending, RequestError, TimeLeftError
@@ -33,13 +34,16 @@ _PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has this one endpoint; botocore would build a URL for any region without complaint."""
 
 _TAG_KEYS_PER_CALL = 50
+_COLONS_IN_ARN = 5
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The own stack: its status, and its outputs by key."""
+    """The own stack, as CloudFormation described it."""
 
     status: str
+    deployment: str
+    """The time at which its latest creation or update began."""
     outputs: Mapping[str, str]
 
 
@@ -61,6 +65,7 @@ class Aws:
 
     def __init__(self, stack_id: str, clock: Clock) -> None:
         self.clock = clock
+        self.known_stack: Stack | None = None
         self._stack_id = stack_id
         self._region = stack_id.split(":")[3]
 
@@ -148,7 +153,9 @@ class Aws:
         client = _client("cloudformation", self._region)
         described = self._call(client, "describe_stacks", StackName=self._stack_id)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-        return Stack(described["StackStatus"], outputs)
+        began = described.get("LastUpdatedTime") or described["CreationTime"]
+        self.known_stack = Stack(described["StackStatus"], str(began), outputs)
+        return self.known_stack
 
     # The verification code
 
@@ -177,7 +184,7 @@ class Aws:
         return str(answer["Parameter"]["Value"])
 
     def _secret(self, arn: str) -> str:
-        region = arn.split(":")[3] if arn.startswith("arn:") else self._region
+        region = arn.split(":")[3] if arn.count(":") >= _COLONS_IN_ARN else self._region
         answer = self._call(_client("secretsmanager", region), "get_secret_value", SecretId=arn)
         return str(answer.get("SecretString", ""))
 
@@ -191,6 +198,7 @@ class Aws:
                 return call(**members)
             except FAILURES as cause:
                 error = call_error(name, cause)
+            log.warning("call failed", **error.fault.told())
             if not (repeat and self.may_pass(error) and self.clock.pause(pause)):
                 raise error
         raise AssertionError("pauses never end")

@@ -30,6 +30,7 @@ _DENIED = {
 }
 _LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
+_REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
 _CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
 _FIELDS = {
     "AllianceLeadContact",
@@ -67,6 +68,7 @@ def _service_fault(operation: str, response: Mapping[str, Any]) -> Fault:
         code or f"HTTP{status}",
         reason,
         tuple(_details(response.get("ErrorDetails"))),
+        _matching(_REQUEST_ID, response.get("ResponseMetadata", {}).get("RequestId")),
     )
 
 

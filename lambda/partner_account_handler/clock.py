@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-MARGIN_SECONDS = 30.0
-"""Kept back at the end of an invocation: one call that hangs (25 s at most) and the sending of the answer."""
+MARGIN_SECONDS = 45.0
+"""Kept back at the end of an invocation: one call that hangs (25 s) and the sending of the answer (16 s)."""
 
 IAM_SETTLING_SECONDS = 30.0
 """How long a denial may only mean that a new policy has not reached every part of AWS yet."""
@@ -26,9 +26,13 @@ class Clock:
         """Seconds in which a call may still begin."""
         return self._remaining() - self._margin
 
+    def spent(self) -> float:
+        """Seconds since the beginning of the invocation."""
+        return self._at_start - self._remaining()
+
     def is_settling(self) -> bool:
         """Whether a denial may still be the eventual consistency of IAM."""
-        return self._at_start - self._remaining() < IAM_SETTLING_SECONDS
+        return self.spent() < IAM_SETTLING_SECONDS
 
     @contextmanager
     def holding_back(self, seconds: float) -> Iterator[None]:

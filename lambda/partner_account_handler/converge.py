@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from partner_account_handler import log
@@ -14,7 +15,7 @@ from partner_account_handler.request import Contact, Properties
 PENDING = "pending"
 """ProfileId while the service has none: a missing attribute would fail the stack after the irreversible step."""
 
-_PROFILE_ID_TRIES = 4
+_PROFILE_ID = re.compile(r"pprofile-[A-Za-z0-9]{13}")
 
 
 def converge_tags(partner: Partner, to_set: Mapping[str, str], to_remove: list[str], aws: Aws) -> bool:
@@ -67,31 +68,32 @@ def _wants_code(error: CallError) -> bool:
 def find_profile_id(partner: Partner, aws: Aws) -> str:
     """The profile id, or the last known one, or ``pending``. Raises nothing: a partner outlives this question."""
     try:
-        return partner.profile_id or _asked_profile_id(partner.arn, aws) or _remembered_profile_id(partner.arn, aws)
+        found = partner.profile_id or _asked_profile_id(partner.arn, aws)
     except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
         log.warning("profile id unknown", partner=partner.id, error=type(error).__name__)
-        return PENDING
+        found = None
+    return found or remembered_profile_id(partner.arn, aws.known_stack.outputs if aws.known_stack else {})
 
 
 def _asked_profile_id(arn: str, aws: Aws) -> str | None:
-    seconds = 0.5
-    for _ in range(_PROFILE_ID_TRIES):
+    for pause in (0.5, 1.0, 2.0, 0.0):
         try:
             found = aws.profile_id(arn)
         except CallError as error:
             if not aws.may_pass(error):
                 return None
             found = None
-        if found or not aws.clock.pause(seconds):
+        if found or not pause or not aws.clock.pause(pause):
             return found
-        seconds *= 2
     return None
 
 
-def _remembered_profile_id(arn: str, aws: Aws) -> str:
-    """What the stack's own output said last: an export in use must not fall back to ``pending``."""
-    outputs = aws.stack().outputs
-    for key, value in outputs.items():
-        if value == arn and key.endswith("Arn"):
-            return outputs.get(f"{key[:-3]}ProfileId", PENDING)
+def remembered_profile_id(arn: str, outputs: Mapping[str, str]) -> str:
+    """What the stack's own outputs said last: an export in use must not fall back to ``pending``."""
+    prefixes = [key[: -len("Arn")] for key, value in outputs.items() if value == arn and key.endswith("Arn")]
+    beside = {outputs.get(f"{prefix}ProfileId", "") for prefix in prefixes}
+    for candidates in (beside, set(outputs.values())):
+        known = {value for value in candidates if _PROFILE_ID.fullmatch(value)}
+        if known:
+            return known.pop() if len(known) == 1 else PENDING
     return PENDING

@@ -5,6 +5,7 @@ CreatePartner can't be undone. Whatever happens here, a repeated or later Create
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -12,7 +13,7 @@ from partner_account_handler import log
 from partner_account_handler.aws import Aws, tag_list
 from partner_account_handler.clock import pauses
 from partner_account_handler.converge import converge_contact, converge_tags, wanted_tags
-from partner_account_handler.errors import CallError, Ending, NotWaitingError
+from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError
 from partner_account_handler.identity import client_token, same_name
 from partner_account_handler.look import look, owner_of
 from partner_account_handler.partner import Partner
@@ -21,13 +22,16 @@ from partner_account_handler.request import Policy, Request
 _WAITING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"}
 
+_FRESH_SECONDS = 5.0
+"""How old a look may be when CreatePartner follows it; reading the code or asking may take longer than that."""
+
 
 class Next(Enum):
-    """What follows a failed CreatePartner and the look after it."""
+    """What follows a failed CreatePartner."""
 
-    CALL = "the same call, with the same token and body"
+    CALL = "looking, asking, and the same call with the same token and body"
     LOOK = "looking until the time is up, since a list may lag behind"
-    STOP = "failing"
+    STOP = "one more look, and failing"
 
 
 def create(request: Request, aws: Aws) -> Partner:
@@ -36,59 +40,87 @@ def create(request: Request, aws: Aws) -> Partner:
     Raises:
         HandlerError: no partner is known to belong to this request, with what to do about it.
     """
-    found = look(request, aws)
-    if found is not None:
-        return _take(found, request, aws)
-    aws.check("CreatePartner", _body(request, code="000000"))
-    return _create(request, _body(request, aws.verification_code(request.wanted.code)), aws)
-
-
-def _create(request: Request, body: dict[str, Any], aws: Aws) -> Partner:
-    """Calls CreatePartner until it is known whether the partner exists."""
-    unsure = False
+    deployment = _waiting_deployment(aws)
+    body: dict[str, Any] = {}
+    failures: list[CallError] = []
     for pause in pauses():
-        _require_waiting_stack(aws)
+        began = aws.clock.spent()
+        found = _look(request, aws, failures)
+        if found is not None:
+            return _take(found, request, aws)
+        body = body or _body(request, aws)
+        if _waiting_deployment(aws) != deployment:
+            raise NotWaitingError("another deployment")
+        if aws.clock.spent() - began > _FRESH_SECONDS:
+            continue
         try:
             return _created(aws.create_partner(body))
         except CallError as failure:
-            error = failure
-        unsure = unsure or error.fault.ending is Ending.OPEN
-        step = next_step(error, unsure=unsure, may_pass=aws.may_pass(error))
-        if step is Next.CALL and not aws.clock.pause(pause):
-            raise error
-        found = _look_again(request, aws, patiently=step is Next.LOOK)
-        if found is not None:
-            return _take(found, request, aws)
+            failures.append(failure)
+        step = next_step(failures, may_pass=aws.may_pass(failures[-1]))
         if step is not Next.CALL:
-            raise error
+            return _take(_look_again(request, aws, failures[-1], patiently=step is Next.LOOK), request, aws)
+        if not aws.clock.pause(pause):
+            raise failures[-1]
     raise AssertionError("pauses never end")
 
 
-def next_step(error: CallError, *, unsure: bool, may_pass: bool) -> Next:
-    """What a failed CreatePartner calls for; `unsure` if this or an earlier one may have been carried out."""
+def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
+    """What follows CreatePartner's failures in this invocation; `may_pass` if the last of them may not recur."""
     if may_pass:
         return Next.CALL
-    if unsure or error.fault.reason in _MAY_EXIST:
+    if _is_unsure(failures) or failures[-1].fault.reason in _MAY_EXIST:
         return Next.LOOK
     return Next.STOP
 
 
-def _look_again(request: Request, aws: Aws, *, patiently: bool) -> Partner | None:
+def _is_unsure(failures: Sequence[CallError]) -> bool:
+    """Whether one of the failed calls may have been carried out."""
+    return any(failure.fault.ending is Ending.OPEN for failure in failures)
+
+
+def _look(request: Request, aws: Aws, failures: Sequence[CallError]) -> Partner | None:
+    try:
+        return look(request, aws)
+    except PartnerError:
+        if not _is_unsure(failures):
+            raise
+    # The foreign partner may be our own, whose tags lag behind.
+    return _look_again(request, aws, failures[-1], patiently=True)
+
+
+def _look_again(request: Request, aws: Aws, error: CallError, *, patiently: bool) -> Partner:
+    """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
     for pause in pauses():
-        found = look(request, aws)
-        if found is not None or not patiently or not aws.clock.pause(pause):
+        try:
+            found = look(request, aws)
+        except PartnerError:
+            if not patiently:
+                raise
+            found = None
+        if found is not None:
             return found
+        if not patiently or not aws.clock.pause(pause):
+            raise error
     raise AssertionError("pauses never end")
 
 
-def _require_waiting_stack(aws: Aws) -> None:
-    """An event may be delivered long after everybody has given up on it."""
-    status = aws.stack().status
-    if status not in _WAITING:
-        raise NotWaitingError(status)
+def _waiting_deployment(aws: Aws) -> str:
+    """Names the stack operation that waits for this request; an event may come after everybody has given it up."""
+    stack = aws.stack()
+    if stack.status not in _WAITING:
+        raise NotWaitingError(stack.status)
+    return stack.deployment
 
 
-def _body(request: Request, code: str) -> dict[str, Any]:
+def _body(request: Request, aws: Aws) -> dict[str, Any]:
+    """The request, always the same; what is wrong with it is told before the code is read."""
+    body = _body_without_code(request)
+    aws.check("CreatePartner", body)
+    return {**body, "EmailVerificationCode": aws.verification_code(request.wanted.code)}
+
+
+def _body_without_code(request: Request) -> dict[str, Any]:
     wanted = request.wanted
     body = {
         "Catalog": wanted.catalog,
@@ -96,7 +128,6 @@ def _body(request: Request, code: str) -> dict[str, Any]:
         "LegalName": wanted.legal_name,
         "PrimarySolutionType": wanted.primary_solution_type,
         "AllianceLeadContact": wanted.contact.to_service(),
-        "EmailVerificationCode": code,
     }
     tags = wanted_tags(wanted, owner_of(request))
     return {**body, "Tags": tag_list(tags)} if tags else body

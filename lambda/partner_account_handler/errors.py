@@ -15,7 +15,7 @@ None of them holds a value of the user's or a message of the service, which may 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 
 from partner_account_handler.remedies import remedy_for
@@ -63,8 +63,8 @@ class NotWaitingError(HandlerError):
     def __init__(self, status: str) -> None:
         super().__init__(
             "StackNotWaiting",
-            f"the stack is in {status}, so nothing was created",
-            "Deploy again to create the partner.",
+            f"the stack is in {status}, so nothing was done",
+            "Deploy again if it should be.",
         )
 
 
@@ -109,6 +109,12 @@ class Fault:
     reason: str = ""
     details: tuple[str, ...] = ()
     """Codes of ErrorDetails, those of a field as ``LegalName:INVALID_VALUE``."""
+    request_id: str = ""
+    """By which AWS support finds the call."""
+
+    def told(self) -> dict[str, object]:
+        """For the log."""
+        return {**asdict(self), "ending": self.ending.value}
 
 
 class CallError(HandlerError):

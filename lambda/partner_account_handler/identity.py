@@ -39,6 +39,11 @@ def is_partner_arn(text: str) -> bool:
     return _PARTNER_ARN.fullmatch(text) is not None
 
 
+def is_partner_id(text: str) -> bool:
+    """Whether a text has the form of a partner's id."""
+    return re.fullmatch(r"partner-[A-Za-z0-9]{13}", text) is not None
+
+
 def catalog_of(arn: str) -> str:
     """The catalog that a partner's ARN names."""
     return _parts(arn)[0]

@@ -12,14 +12,18 @@ from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.converge import find_profile_id
 from partner_account_handler.create import create
-from partner_account_handler.errors import DefectError, HandlerError
+from partner_account_handler.errors import DefectError, HandlerError, NotWaitingError
 from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Request, read_request
 from partner_account_handler.update import update
 
 _SECONDS_TO_ASK = 40.0
-"""Kept back in an Update: one call that hangs, and the question whether the stack is rolling back."""
+"""Kept back in an Update, for what a rollback that can't converge still has to find out."""
+
+_UPDATING = "UPDATE_IN_PROGRESS"
+_ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,29 @@ def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     Raises:
         HandlerError: why the partner is not what the template says, and what to do.
     """
+    status = _status(aws)
+    if status not in (_UPDATING, _ROLLING_BACK, _UNKNOWN):
+        raise NotWaitingError(status)
     try:
         with aws.clock.holding_back(_SECONDS_TO_ASK):
             return _guarded(event, aws, update)
     except HandlerError as failure:
-        if not is_partner_arn(event["PhysicalResourceId"]) or not _is_rolling_back(aws):
+        if status == _UPDATING or (status == _UNKNOWN and _status(aws) != _ROLLING_BACK):
             raise
         log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
-        return _answer(Partner(event["PhysicalResourceId"], legal_name=""), aws)
+    return _unchanged(event["PhysicalResourceId"], aws)
+
+
+def _status(aws: Aws) -> str:
+    try:
+        return aws.stack().status
+    except HandlerError as failure:
+        log.error("the stack's status is unknown", code=failure.code)
+        return _UNKNOWN
+
+
+def _unchanged(physical_id: str, aws: Aws) -> Answer:
+    return _answer(Partner(physical_id, ""), aws) if is_partner_arn(physical_id) else Answer(physical_id, {})
 
 
 def answer_delete(event: Mapping[str, Any]) -> Answer:
@@ -79,14 +98,6 @@ def _place(traceback: Any) -> str:
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
-
-
-def _is_rolling_back(aws: Aws) -> bool:
-    try:
-        return aws.stack().status == "UPDATE_ROLLBACK_IN_PROGRESS"
-    except HandlerError as failure:
-        log.error("the stack's status is unknown", code=failure.code)
-        return False
 
 
 def _answer(partner: Partner, aws: Aws) -> Answer:

@@ -69,7 +69,7 @@ def _adopted(wanted: Properties, ours: Sequence[Partner], partners: Sequence[Par
         )
     for partner in partners:
         if partner.id == wanted.adopted_id:
-            return _named_as_wanted(partner, wanted)
+            return partner if partner in ours else _named_as_wanted(partner, wanted)
     raise PartnerError(
         "PartnerNotFound",
         f"this account has no {wanted.adopted_id} in catalog {wanted.catalog}",

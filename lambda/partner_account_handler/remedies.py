@@ -32,21 +32,24 @@ BY_DETAIL = {
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (
-        "The legal name is taken outside this account, or not visible yet. Deploy again, or correct legal_name."
+        "The legal name is taken, or the account may have one partner only, or ours is not visible yet. "
+        "Deploy again, correct legal_name, or adopt."
     ),
     "CONFLICT_CLIENT_TOKEN": _DEPLOY_AGAIN,
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state, deploy again.",
     "PARTNER_NOT_FOUND": (
         "The partner is gone, though AWS has no call that deletes one: ask AWS Partner support before anything else."
     ),
-    "LIMIT_EXCEEDED_NUMBER_OF_EMAIL": "Wait a day: five codes per address and day are sent.",
 }
 """By the Reason that Partner Central gives beside the error's code."""
 
+BY_OPERATION = {
+    "GetSecretValue": "Create the secret that email_verification_code names, store the code in it, deploy again.",
+    "GetParameter": "Create the SecureString that email_verification_code names, with the code, deploy again.",
+}
+"""What was refused there; a denial has the remedy of a denial."""
+
 BY_CODE = {
-    "ResourceNotFoundException": "Create what the verification code's source names, store the code, deploy again.",
-    "ParameterNotFound": "Create the parameter as SecureString, store the code in it, deploy again.",
-    "DecryptionFailure": "Allow the function's role to use the KMS key of the code's source, deploy again.",
     "EndpointConnectionError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
     "ConnectTimeoutError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
 }
@@ -55,7 +58,7 @@ BY_ENDING = {
     "open": _DEPLOY_AGAIN,
     "throttled": "Wait a minute and deploy again.",
     "denied": "Allow this call for the function's role (SCP, permissions boundary, policy), deploy again.",
-    "refused": "See the function's log group, correct the input, deploy again.",
+    "refused": "Correct what this names; the function's log has AWS's request id for support. Deploy again.",
 }
 
 
@@ -65,4 +68,5 @@ def remedy_for(fault: Fault) -> str:
         field, _, _ = detail.partition(":")
         if field in BY_DETAIL:
             return BY_DETAIL[field]
-    return BY_REASON.get(fault.reason) or BY_CODE.get(fault.code) or BY_ENDING[fault.ending.value]
+    refused = BY_OPERATION.get(fault.operation) if fault.ending.value == "refused" else None
+    return BY_REASON.get(fault.reason) or BY_CODE.get(fault.code) or refused or BY_ENDING[fault.ending.value]

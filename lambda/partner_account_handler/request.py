@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from partner_account_handler.errors import RequestError
+from partner_account_handler.identity import OWNER_TAG, is_partner_id
 
 _E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
@@ -110,6 +111,7 @@ def is_custom_resource_event(event: object) -> bool:
         and event["ResponseURL"].startswith("https://")
         and _STACK_ID.fullmatch(event["StackId"]) is not None
         and isinstance(event.get("PhysicalResourceId", ""), str)
+        and not any(str(name).startswith("CrHelper") for name in event)  # crhelper's own, for its polling
         and (event["RequestType"] == "Create" or bool(event.get("PhysicalResourceId")))
     )
 
@@ -154,6 +156,8 @@ def read_properties(raw: object) -> Properties:
         owner_path=owner.text("ConstructPath"),
         tags=fields.tags("Tags"),
     )
+    if properties.policy is Policy.ADOPT and not is_partner_id(properties.adopted_id):
+        fields.mistakes.append("ExistingPartner.PartnerId is no partner id")
     if fields.mistakes:
         raise RequestError(fields.mistakes)
     return properties
@@ -211,7 +215,8 @@ class _Fields:
         pairs = [_pair(tag) for tag in raw] if isinstance(raw, list) else [None]
         if None in pairs:
             self.mistakes.append(f"{self._path}{name} is no list of Key and Value")
-        return dict(pair for pair in pairs if pair is not None)
+        # The construct reserves the ownership tag, which only this package may write.
+        return dict(pair for pair in pairs if pair is not None and pair[0] != OWNER_TAG)
 
 
 def _pair(tag: object) -> tuple[str, str] | None:

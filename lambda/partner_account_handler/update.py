@@ -29,7 +29,7 @@ def update(request: Request, aws: Aws) -> Partner:
     try:
         partner = aws.partner(request.physical_id)
     except CallError as error:
-        if error.fault.reason == "PARTNER_NOT_FOUND" and not request.wanted.taggable:
+        if error.fault.reason == "PARTNER_NOT_FOUND" and _is_sandbox(request):
             log.warning("the Sandbox no longer has this partner")
             return create(request, aws)
         raise
@@ -37,6 +37,10 @@ def update(request: Request, aws: Aws) -> Partner:
     written = _converge(partner, request, aws)
     log.info("updated" if written else "unchanged", partner=partner.id, written=written)
     return partner
+
+
+def _is_sandbox(request: Request) -> bool:
+    return {catalog_of(request.physical_id), request.wanted.catalog} == {"Sandbox"}
 
 
 def _require_same_identity(partner: Partner, wanted: Properties, previous: Properties | None) -> None:
