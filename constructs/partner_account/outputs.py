@@ -1,0 +1,121 @@
+"""The three stack outputs of a partner: their names, their exports, and what makes names unfit."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import jsii
+from aws_cdk import CfnOutput, CustomResource, Stack, Token
+from constructs import Construct, IValidation
+
+from partner_account.props import ExportNames
+
+_LONGEST_NAME = 255
+
+_DESCRIPTIONS = {
+    "Arn": "ARN of the AWS Partner Central account",
+    "Id": "Id of the AWS Partner Central account",
+    "ProfileId": "Id of the partner's profile, or pending while the service has given none",
+}
+
+
+class OutputNames:
+    """How the outputs of one partner are called, and under which names they are exported."""
+
+    def __init__(self, partner: Construct, *, outputs: bool, own: ExportNames | None) -> None:
+        """Derive the names from the partner's place in its stack, and from the user's own ones."""
+        stack = Stack.of(partner)
+        self._name = _letters_and_digits(partner.node.path.removeprefix(stack.node.path))
+        self._nested = stack.nested
+        self._wanted = outputs
+        self._own = own
+        self.logical_ids: Mapping[str, str] = (
+            {attribute: f"{self._name}{attribute}" for attribute in _DESCRIPTIONS} if outputs else {}
+        )
+        """The outputs' logical ids by attribute; empty if no outputs are wanted."""
+        # A nested stack's name has a random suffix, so a name made of it would help nobody.
+        self.exports: Mapping[str, str] = self._chosen(stack.stack_name) if outputs and not self._nested else {}
+        """The export names by attribute; empty in a nested stack."""
+
+    def _chosen(self, stack_name: str) -> Mapping[str, str]:
+        own = self._own or ExportNames()
+        chosen = {"Arn": own.partner_arn, "Id": own.partner_id, "ProfileId": own.profile_id}
+        return {
+            attribute: f"{stack_name}-{self._name}-{attribute}" if name is None else name
+            for attribute, name in chosen.items()
+        }
+
+    def mistakes(self) -> Iterator[str]:
+        """Say which names CloudFormation would refuse."""
+        if self._own and not self._wanted:
+            yield "export_names: without outputs nothing is exported; leave them or outputs=False out"
+        if self._own and self._nested:
+            yield "export_names: a nested stack exports nothing; leave them out, or export in the parent"
+        if self._wanted and not self._name:
+            yield "outputs: the path below the stack has no letter (A-Z) or digit to name them by; rename it"
+        for logical_id in self.logical_ids.values():
+            yield from _length_mistakes("outputs: the name", logical_id)
+        for name in self.exports.values():
+            yield from _export_mistakes(name)
+
+
+def add_outputs(partner: Construct, names: OutputNames, resource: CustomResource) -> None:
+    """Give the partner's stack an output for each attribute."""
+    for attribute, logical_id in names.logical_ids.items():
+        output = CfnOutput(
+            partner,
+            attribute,
+            value=resource.get_att_string(attribute),
+            description=_DESCRIPTIONS[attribute],
+            export_name=names.exports.get(attribute),
+        )
+        output.override_logical_id(logical_id)
+
+
+def watch_outputs(stack: Stack) -> None:
+    """Have the names of all outputs of a stack compared at synth; once per stack is enough."""
+    stack.node.add_validation(_OutputCollisions(stack))
+
+
+@jsii.implements(IValidation)
+class _OutputCollisions:
+    """Reports outputs of one stack that share a logical id or an export name."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        outputs = [child for child in self._stack.node.find_all() if isinstance(child, CfnOutput)]
+        own = [output for output in outputs if Stack.of(output) is self._stack]
+        logical_ids = [str(self._stack.resolve(output.logical_id)) for output in own]
+        exports = [output.export_name for output in own if output.export_name]
+        return [*_twice("logical id", logical_ids), *_twice("export name", exports)]
+
+
+def _twice(kind: str, names: Sequence[str]) -> list[str]:
+    return [
+        f"{count} outputs of this stack have the {kind} {name}; rename one, or give the PartnerAccount "
+        "another id, export_names or outputs=False"
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+
+
+def _letters_and_digits(path: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", path)
+
+
+def _export_mistakes(name: str) -> Iterator[str]:
+    if Token.is_unresolved(name):
+        return
+    yield from _length_mistakes("export_names: the name", name)
+    if not re.fullmatch(r"[A-Za-z0-9:-]*", name):
+        yield f"export_names: {name!r} may hold only letters, digits, colons and hyphens"
+
+
+def _length_mistakes(what: str, name: str) -> Iterator[str]:
+    if not 0 < len(name) <= _LONGEST_NAME:
+        yield (
+            f"{what} {name[:40]!r} … has {len(name)} characters; allowed are 1 to {_LONGEST_NAME}: shorten "
+            "the construct's ids, choose other export_names, or say outputs=False"
+        )

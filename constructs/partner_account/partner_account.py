@@ -1,0 +1,164 @@
+"""The construct itself: it refuses what can't work and puts the parts of the other modules together."""
+
+from collections.abc import Iterator
+
+import jsii
+from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, Stack, TagManager
+from constructs import Construct
+
+from partner_account.errors import refuse_mistakes
+from partner_account.neighbours import Neighbourhood, neighbour_of
+from partner_account.outputs import OutputNames, add_outputs, watch_outputs
+from partner_account.props import (
+    AllianceLeadContact,
+    Catalog,
+    ExistingPartner,
+    ExportNames,
+    Partner,
+    PrimarySolutionType,
+)
+from partner_account.provider import PartnerAccountProvider
+from partner_account.resource import add_resource
+from partner_account.tags import SandboxTagNotice, TagRules, tag_manager_in
+from partner_account.validation import partner_mistakes
+from partner_account.verification_code import VerificationCode
+
+_SECOND_PARTNER = (
+    "This app has another PartnerAccount in the same catalog, perhaps of the same AWS account. Whether "
+    "the service allows two is not documented, and creating one can't be undone."
+)
+
+
+@jsii.implements(ITaggableV2)
+class PartnerAccount(Construct):
+    """An AWS Partner Central account of the AWS account that the stack is deployed to.
+
+    Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
+    removing the construct deletes the partner. The contact and the tags can be changed later;
+    `catalog`, `legal_name` and `primary_solution_type` can't.
+
+    `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner; in the
+    Sandbox, which refuses tags, none are sent.
+    """
+
+    def __init__(  # noqa: PLR0913 - flat props, as CDK has them
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name for it
+        *,
+        catalog: Catalog,
+        legal_name: str,
+        primary_solution_type: PrimarySolutionType | str,
+        alliance_lead_contact: AllianceLeadContact,
+        email_verification_code: VerificationCode,
+        existing_partner: ExistingPartner | None = None,
+        outputs: bool = True,
+        export_names: ExportNames | None = None,
+        provider: PartnerAccountProvider | None = None,
+    ) -> None:
+        """Declare a partner account.
+
+        Literal values are judged at once by the service's own rules; tokens pass, and the service
+        judges them at deployment.
+
+        Args:
+            scope: The stack, or any construct in it.
+            id: Unique within `scope`. It is part of what the partner is known by: who renames it
+                must move the ownership, or the deployment refuses.
+            catalog: Where the partner is created. There is no default and it can't be a token, so
+                that every reader sees where it happens.
+            legal_name: The registered name of the business, 1 to 80 characters without control
+                characters, emoji and superfluous blanks. Unique among all partners; may be a token.
+            primary_solution_type: A member of the enum, or a token.
+            alliance_lead_contact: The person AWS talks to. Its fields may be tokens.
+            email_verification_code: Where the code that AWS sent to the contact is found.
+            existing_partner: What to do about a partner that the account has already. By default
+                the deployment is refused and names it.
+            outputs: Whether the stack gets the outputs `<name>Arn`, `<name>Id` and
+                `<name>ProfileId`, where `<name>` is the letters and digits of the construct's path
+                below its stack. Outside nested stacks they are exported as
+                `<stack name>-<name>-Arn` and so on.
+            export_names: Names to export them under instead.
+            provider: The stack's provider. By default it is found or made.
+
+        Raises:
+            PartnerAccountError: Some of this can't work; the message lists every mistake.
+        """
+        super().__init__(scope, id)
+        partner = Partner(
+            catalog=catalog,
+            legal_name=legal_name,
+            primary_solution_type=primary_solution_type,
+            contact=alliance_lead_contact,
+            code=email_verification_code,
+            existing=existing_partner or ExistingPartner.refuse(),
+        )
+        names = OutputNames(self, outputs=outputs, own=export_names)
+        self._check(partner, names, provider)
+
+        self._catalog = catalog
+        self._tags = tag_manager_in(Stack.of(self))
+        self._watch_tags()
+        self._resource = add_resource(self, partner, self._tags, provider or PartnerAccountProvider.of(self))
+        add_outputs(self, names, self._resource)
+
+    @property
+    def partner_arn(self) -> str:
+        """The partner's ARN, a token."""
+        return self._resource.get_att_string("Arn")
+
+    @property
+    def partner_id(self) -> str:
+        """The partner's id, `partner-` and 13 letters or digits; a token."""
+        return self._resource.get_att_string("Id")
+
+    @property
+    def profile_id(self) -> str:
+        """The id of the partner's profile, a token.
+
+        It is `pprofile-` and 13 letters or digits, or `pending` while the service has given none;
+        the next update of the partner then brings the real one.
+        """
+        return self._resource.get_att_string("ProfileId")
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog the partner is in."""
+        return self._catalog
+
+    @property
+    def cdk_tag_manager(self) -> TagManager:
+        """The tags of the partner, for `Tags.of(…)`."""
+        return self._tags
+
+    def _check(self, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None) -> None:
+        neighbourhood = Neighbourhood.of(self)
+        neighbour = neighbour_of(self, partner, names)
+        refuse_mistakes(
+            neighbour.path,
+            [
+                *partner_mistakes(partner, self),
+                *names.mistakes(),
+                *_provider_mistakes(self, provider),
+                *neighbourhood.clashes(neighbour),
+            ],
+        )
+        if neighbourhood.may_share_catalog(neighbour):
+            Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
+        if not neighbourhood.has_one_in_stack_of(neighbour):
+            watch_outputs(Stack.of(self))
+        neighbourhood.welcome(neighbour)
+
+    def _watch_tags(self) -> None:
+        if self._catalog == Catalog.SANDBOX:
+            notice = SandboxTagNotice(self, self._tags)
+            # After all aspects that bring tags.
+            Aspects.of(self).add(notice, priority=AspectPriority.READONLY)
+        else:
+            self.node.add_validation(TagRules(self._tags))
+
+
+def _provider_mistakes(scope: Construct, provider: PartnerAccountProvider | None) -> Iterator[str]:
+    # Policies of two stacks on one role could overwrite each other: their names are unique per stack.
+    if provider and Stack.of(provider) is not Stack.of(scope):
+        yield "provider: belongs to another stack; use PartnerAccountProvider.of(self), or leave it out"

@@ -1,0 +1,224 @@
+"""Every permission that the handler's role gets, and why. No other module writes IAM statements.
+
+Sources: the Service Authorization Reference of AWS Partner Central, Secrets Manager, Systems
+Manager, KMS, CloudFormation and CloudWatch Logs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_cdk import Acknowledgment, Aws
+from aws_cdk import aws_iam as iam
+
+from partner_account.props import Catalog
+from partner_account.tags import OWNERSHIP_TAG_KEY
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_kms import IKey
+
+# The service has one endpoint, in this region, whatever the stack's region.
+SERVICE_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """One IAM statement and the reason why it exists."""
+
+    sid: str
+    """What it is for; letters and digits, as IAM wants it."""
+
+    actions: Sequence[str]
+    resource: str
+    reason: str
+    conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def to_document(permissions: Sequence[Permission]) -> iam.PolicyDocument:
+    """The policy document that grants these permissions."""
+    statements = [
+        {
+            "Sid": permission.sid,
+            "Effect": "Allow",
+            "Action": list(permission.actions),
+            "Resource": permission.resource,
+            "Condition": permission.conditions,
+        }
+        for permission in permissions
+    ]
+    return iam.PolicyDocument.from_json({"Statement": statements})
+
+
+def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
+    """What managing one partner takes, apart from reading its verification code."""
+    permissions = [_list_partners(catalog), _read_partner(catalog), _write_contact(catalog), _ask_stack()]
+    if may_create:
+        permissions.append(_create_partner(catalog))
+    # The Sandbox refuses tags, so none are read or written there.
+    if catalog == Catalog.AWS:
+        permissions += [_read_tags(), _write_tags()]
+        permissions += [_tag_at_creation()] if may_create else []
+    return permissions
+
+
+def _list_partners(catalog: Catalog) -> Permission:
+    return Permission(
+        sid="LookForPartners",
+        actions=["partnercentral:ListPartners"],
+        resource="*",
+        conditions=_only_in(catalog),
+        reason="Before it creates, the handler looks for a partner that is there already; "
+        "ListPartners has no resource type, so it is narrowed to the catalog instead.",
+    )
+
+
+def _create_partner(catalog: Catalog) -> Permission:
+    return Permission(
+        sid="CreatePartner",
+        actions=["partnercentral:CreatePartner"],
+        resource="*",
+        conditions=_only_in(catalog),
+        reason="The purpose of it all; CreatePartner has no resource type, so it is narrowed to the catalog instead.",
+    )
+
+
+def _read_partner(catalog: Catalog) -> Permission:
+    return Permission(
+        sid="ReadPartner",
+        actions=[
+            "partnercentral:GetAllianceLeadContact",
+            "partnercentral:GetPartner",
+            "partnercentral:GetProfileVisibility",
+        ],
+        resource=_partners(catalog),
+        reason="An update compares before it writes, and the profile's id may have to be asked "
+        "for; the partner's id isn't known before the partner exists.",
+    )
+
+
+def _write_contact(catalog: Catalog) -> Permission:
+    return Permission(
+        sid="UpdateContact",
+        actions=["partnercentral:PutAllianceLeadContact"],
+        resource=_partners(catalog),
+        reason="The alliance lead contact follows the template; the partner's id isn't known "
+        "before the partner exists.",
+    )
+
+
+def _read_tags() -> Permission:
+    return Permission(
+        sid="ReadTags",
+        actions=["partnercentral:ListTagsForResource"],
+        resource="*",
+        reason="The ownership tag tells whose a partner is; ListTagsForResource lists no resource "
+        "type and carries no catalog, so neither can narrow it. It only reads.",
+    )
+
+
+def _write_tags() -> Permission:
+    return Permission(
+        sid="UpdateTags",
+        actions=["partnercentral:TagResource", "partnercentral:UntagResource"],
+        resource=_partners(Catalog.AWS),
+        reason="Tags follow the template; the partner's id isn't known before the partner exists.",
+    )
+
+
+def _tag_at_creation() -> Permission:
+    return Permission(
+        sid="TagAtCreation",
+        actions=["partnercentral:TagResource"],
+        resource="*",
+        conditions={"Null": {f"aws:RequestTag/{OWNERSHIP_TAG_KEY}": "false"}},
+        reason="CreatePartner with tags needs TagResource as well, and which resource that is "
+        "checked against is documented nowhere; narrowed to requests that carry the ownership tag.",
+    )
+
+
+def _ask_stack() -> Permission:
+    return Permission(
+        sid="AskOwnStack",
+        actions=["cloudformation:DescribeStacks"],
+        resource=Aws.STACK_ID,
+        reason="Before it creates, the handler asks whether the stack still waits for it: an "
+        "event may arrive hours late.",
+    )
+
+
+def read_secret(secret_arn: str) -> Permission:
+    """Read the verification code from Secrets Manager."""
+    return Permission(
+        sid="ReadCodeFromSecret",
+        actions=["secretsmanager:GetSecretValue"],
+        resource=secret_arn,
+        reason="The verification code is read when a call needs it.",
+    )
+
+
+def read_parameter(parameter_arn: str) -> Permission:
+    """Read the verification code from the SSM Parameter Store."""
+    return Permission(
+        sid="ReadCodeFromParameterStore",
+        actions=["ssm:GetParameter"],
+        resource=parameter_arn,
+        reason="The verification code is read when a call needs it.",
+    )
+
+
+def decrypt(key: "IKey | None", service: str) -> list[Permission]:
+    """Decrypt the verification code if its store uses a customer-managed key."""
+    if key is None:
+        return []
+    return [
+        Permission(
+            sid="DecryptCode",
+            actions=["kms:Decrypt"],
+            resource=key.key_arn,
+            conditions={"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}},
+            reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
+        )
+    ]
+
+
+def write_log(log_group_arn: str) -> Permission:
+    """Write the function's own log; `log_group_arn` ends with `:*`, as CloudFormation returns it."""
+    return Permission(
+        sid="WriteOwnLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resource=log_group_arn,
+        reason="The log documents what was done to a partner; no other log group is reached.",
+    )
+
+
+def acknowledgments(permissions: Sequence[Permission]) -> list[Acknowledgment]:
+    """Tell cdk-nag why the wildcards in these permissions are there, one by one.
+
+    Its rule AwsSolutions-IAM5 reports each distinct resource with a wildcard once per policy.
+    """
+    reasons: dict[str, list[str]] = {}
+    for permission in permissions:
+        if permission.resource.endswith("*"):
+            reasons.setdefault(permission.resource, []).append(f"{permission.sid}: {permission.reason}")
+    return [
+        Acknowledgment(
+            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{_as_cdk_nag_writes_it(resource)}]",
+            reason=" ".join(why),
+        )
+        for resource, why in reasons.items()
+    ]
+
+
+@cache
+def _as_cdk_nag_writes_it(resource: str) -> str:
+    return resource.replace(Aws.PARTITION, "<AWS::Partition>").replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
+
+
+def _only_in(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
+    return {"StringEquals": {"partnercentral:Catalog": catalog.value}}
+
+
+@cache
+def _partners(catalog: Catalog) -> str:
+    return f"arn:{Aws.PARTITION}:partnercentral:{SERVICE_REGION}:{Aws.ACCOUNT_ID}:catalog/{catalog.value}/partner/*"

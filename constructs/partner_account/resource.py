@@ -1,0 +1,89 @@
+"""The custom resource of one partner, as the handler reads it, and the policy that it needs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import CustomResource, RemovalPolicy, ScopedAws, Stack, TagManager, Validations
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from partner_account import permissions
+from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
+from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
+from partner_account.tags import RESOURCE_TYPE
+
+# Changes with the shape of the properties, so that the handler can tell an older one.
+_SCHEMA_VERSION = "1"
+
+
+def add_resource(
+    scope: Construct, partner: Partner, tags: TagManager, provider: PartnerAccountProvider
+) -> CustomResource:
+    """Put the custom resource and its policy into `scope`."""
+    policy = _policy(scope, partner, provider)
+    resource = CustomResource(
+        scope,
+        "Resource",
+        resource_type=RESOURCE_TYPE,
+        service_token=provider.service_token,
+        service_timeout=SERVICE_TIMEOUT,
+        # There is no DeletePartner: nothing else could be true.
+        removal_policy=RemovalPolicy.RETAIN,
+        properties=_properties(scope, partner, tags),
+    )
+    resource.node.add_dependency(policy, provider.delivery_settings)
+    return resource
+
+
+def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider) -> iam.Policy:
+    granted = [
+        *permissions.of_partner(partner.catalog, may_create=partner.existing.may_create),
+        *partner.code.permissions(),
+    ]
+    document = permissions.to_document(granted)
+    policy = iam.Policy(scope, "Policy", document=document, roles=[provider.role])
+    Validations.of(policy).acknowledge(*permissions.acknowledgments(granted))
+    return policy
+
+
+def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping[str, Any]:
+    properties = {
+        "SchemaVersion": _SCHEMA_VERSION,
+        "Catalog": partner.catalog.value,
+        "LegalName": partner.legal_name,
+        "PrimarySolutionType": str(partner.primary_solution_type),
+        "AllianceLeadContact": _contact(partner.contact),
+        "EmailVerificationCode": partner.code.template_value,
+        "ExistingPartner": _existing(partner.existing),
+        "Owner": _owner(scope),
+    }
+    # The Sandbox refuses tags.
+    return properties if partner.catalog == Catalog.SANDBOX else {**properties, "Tags": tags.rendered_tags}
+
+
+def _contact(contact: AllianceLeadContact) -> Mapping[str, str]:
+    return {
+        "FirstName": contact.first_name,
+        "LastName": contact.last_name,
+        "Email": contact.email,
+        "BusinessTitle": contact.business_title,
+    }
+
+
+def _existing(existing: ExistingPartner) -> Mapping[str, str]:
+    partner_id = {} if existing.partner_id is None else {"PartnerId": existing.partner_id}
+    return {"Policy": existing.policy, **partner_id}
+
+
+def _owner(scope: Construct) -> Mapping[str, str]:
+    root = _root_stack(Stack.of(scope))
+    return {
+        # The name under which the stack is really deployed: one template may serve many stacks.
+        "StackName": ScopedAws(root).stack_name,
+        "ConstructPath": scope.node.path.removeprefix(f"{root.node.path}/"),
+    }
+
+
+def _root_stack(stack: Stack) -> Stack:
+    # A nested stack's own name has a random suffix.
+    return _root_stack(stack.nested_stack_parent) if stack.nested_stack_parent else stack

@@ -1,0 +1,136 @@
+"""Judges the literal props of a PartnerAccount by the service model, in the words of the props.
+
+Tokens pass, since their values are known only at deployment. No message repeats a sensitive value.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aws_cdk import Token
+from constructs import Construct
+
+from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner, PrimarySolutionType
+from partner_account.service_model import member_shape, shapes
+from partner_account.verification_code import VerificationCode
+
+_CONTACT_MEMBERS = {
+    "first_name": "FirstName",
+    "last_name": "LastName",
+    "email": "Email",
+    "business_title": "BusinessTitle",
+}
+
+
+def partner_mistakes(partner: Partner, scope: Construct) -> Iterator[str]:
+    """Say what can't work about the partner declared at `scope`, whatever else is in the app."""
+    yield from _catalog_mistakes(partner.catalog)
+    yield from _legal_name_mistakes(partner.legal_name)
+    yield from _primary_solution_type_mistakes(partner.primary_solution_type)
+    yield from _contact_mistakes(partner.contact)
+    yield from _existing_partner_mistakes(partner.existing)
+    yield from _code_mistakes(partner.code, partner.catalog, scope)
+
+
+def _code_mistakes(code: object, catalog: Catalog, scope: Construct) -> Iterator[str]:
+    if isinstance(code, VerificationCode):
+        yield from code.mistakes(scope, catalog)
+    else:
+        yield "email_verification_code: must be made by one of VerificationCode's methods"
+
+
+def same_name_key(legal_name: str) -> str:
+    """What all spellings of one legal name have in common: NFKC, case and blanks folded."""
+    return " ".join(unicodedata.normalize("NFKC", legal_name).casefold().split())
+
+
+def _catalog_mistakes(catalog: object) -> Iterator[str]:
+    # Permissions and tags depend on it at synth.
+    if not isinstance(catalog, Catalog):
+        yield f"catalog: must be {_members_of(Catalog)}, and can't be a token"
+
+
+def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
+    # A test keeps the enum equal to the service model's.
+    if isinstance(value, PrimarySolutionType) or (isinstance(value, str) and Token.is_unresolved(value)):
+        return
+    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token"
+
+
+def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
+    shape = member_shape("CreatePartnerRequest", "LegalName")
+    yield from _text_mistakes("legal_name", legal_name, shape)
+    if isinstance(legal_name, str) and not Token.is_unresolved(legal_name):
+        yield from _blank_mistakes("legal_name", legal_name)
+
+
+def _contact_mistakes(contact: object) -> Iterator[str]:
+    if not isinstance(contact, AllianceLeadContact):
+        yield "alliance_lead_contact: must be an AllianceLeadContact"
+        return
+    for name, member in _CONTACT_MEMBERS.items():
+        shape = member_shape("AllianceLeadContact", member)
+        yield from _text_mistakes(f"alliance_lead_contact.{name}", getattr(contact, name), shape)
+
+
+def _existing_partner_mistakes(existing: object) -> Iterator[str]:
+    if not isinstance(existing, ExistingPartner):
+        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
+        return
+    partner_id = existing.partner_id
+    if partner_id is None or Token.is_unresolved(partner_id):
+        return
+    if not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
+        yield (
+            f"existing_partner: {partner_id!r} is not the id of a partner, which is partner- and 13 letters or digits"
+        )
+
+
+def _members_of(enum: type[Catalog | PrimarySolutionType]) -> str:
+    return " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
+
+
+def _text_mistakes(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield f"{prop}: must be a string"
+    elif not value.strip():
+        yield f"{prop}: is empty; allowed are {shape['min']} to {shape['max']} characters"
+    elif not Token.is_unresolved(value):
+        yield from _length_mistakes(prop, value, shape)
+        yield from _character_mistakes(prop, value, shape["pattern"])
+
+
+def _length_mistakes(prop: str, value: str, shape: Mapping[str, Any]) -> Iterator[str]:
+    if len(value) > shape["max"]:
+        yield f"{prop}: has {len(value)} characters; allowed are {shape['min']} to {shape['max']}"
+
+
+def _character_mistakes(prop: str, value: str, pattern: str) -> Iterator[str]:
+    if re.fullmatch(pattern, value):
+        return
+    if "@" in pattern:
+        yield f"{prop}: is not an e-mail address that the service accepts (name@example.com, ASCII only)"
+        return
+    for position, character in enumerate(value, start=1):
+        if not re.fullmatch(pattern, character):
+            kind = _kind_of(character)
+            yield f"{prop}: character {position} of {len(value)} is {kind}, which the service refuses"
+
+
+def _kind_of(character: str) -> str:
+    # Beyond U+FFFF lie emoji and rare scripts, which the service refuses alike.
+    if ord(character) > 0xFFFF:  # noqa: PLR2004
+        return "an emoji or another character beyond U+FFFF"
+    if unicodedata.category(character) == "Cc":
+        return "a control character"
+    return f"the reserved code point U+{ord(character):04X}"
+
+
+def _blank_mistakes(prop: str, value: str) -> Iterator[str]:
+    if value.strip() and value[0].isspace():
+        yield f"{prop}: begins with a blank; remove it"
+    if value.strip() and value[-1].isspace():
+        yield f"{prop}: ends with a blank; remove it"
+    for run in re.finditer(r"(?<=\S)\s{2,}(?=\S)", value):
+        yield f"{prop}: has {len(run[0])} blanks in a row from character {run.start() + 1}; leave one"

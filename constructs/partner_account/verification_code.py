@@ -1,0 +1,159 @@
+"""Where the handler finds the code that AWS sent by e-mail.
+
+Each source knows what goes into the template for it, which permissions reading it takes, and what
+would make it leak or fail.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnParameter, Stack
+from constructs import Construct
+
+from partner_account import permissions
+from partner_account.permissions import Permission
+from partner_account.props import Catalog
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_kms import IKey
+    from aws_cdk.aws_secretsmanager import ISecret
+    from aws_cdk.aws_ssm import IStringParameter
+
+
+class VerificationCode(ABC):
+    """A reference to the six-digit code from the e-mail. Make one with a `from_…` method.
+
+    There is no way to write the code of a real catalog itself into a template.
+    """
+
+    @staticmethod
+    def from_secrets_manager(secret: "ISecret", json_field: str | None = None) -> "VerificationCode":
+        """Read the code from a secret when a call needs it.
+
+        Args:
+            secret: The secret; the template holds its ARN only.
+            json_field: The field that holds the code if the secret is a JSON object. By default
+                the whole secret is the code.
+        """
+        return _SecretsManagerCode(secret, json_field)
+
+    @staticmethod
+    def from_ssm_parameter(
+        parameter: "IStringParameter", *, encryption_key: "IKey | None" = None
+    ) -> "VerificationCode":
+        """Read the code from a SecureString of the SSM Parameter Store when a call needs it.
+
+        Args:
+            parameter: The parameter, such as
+                `StringParameter.from_secure_string_parameter_attributes` returns it.
+            encryption_key: The customer-managed key of the parameter; repeat it here, since
+                CDK doesn't reveal it. By default the AWS-managed key, which needs no permission.
+        """
+        return _ParameterStoreCode(parameter, encryption_key)
+
+    @staticmethod
+    def from_parameter(cfn_parameter: CfnParameter) -> "VerificationCode":
+        """Take the code from a CloudFormation parameter with `no_echo=True`, given at deployment.
+
+        The parameter is a String without default in the partner's own stack: another stack or a
+        nested one would hand it on in the clear.
+        """
+        return _CfnParameterCode(cfn_parameter)
+
+    @staticmethod
+    def for_sandbox() -> "VerificationCode":
+        """Use any six digits, as the Sandbox accepts them. Refused in any other catalog."""
+        return _SandboxCode()
+
+    @property
+    @abstractmethod
+    def template_value(self) -> Mapping[str, str]:
+        """The custom resource's property `EmailVerificationCode`."""
+
+    def permissions(self) -> Sequence[Permission]:
+        """What the handler's role needs to read the code."""
+        return ()
+
+    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
+        """Say what is wrong with this source for that partner, in the user's words."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class _SecretsManagerCode(VerificationCode):
+    secret: "ISecret"
+    json_field: str | None
+
+    @property
+    def template_value(self) -> Mapping[str, str]:
+        field = {} if self.json_field is None else {"JsonField": self.json_field}
+        return {"From": "SecretsManager", "SecretId": self.secret.secret_arn, **field}
+
+    def permissions(self) -> Sequence[Permission]:
+        key = self.secret.encryption_key
+        # Secrets Manager appends a hyphen and six characters to the name; who imports a secret by
+        # its name doesn't know them.
+        arn = self.secret.secret_full_arn or f"{self.secret.secret_arn}-??????"
+        return [permissions.read_secret(arn), *permissions.decrypt(key, "secretsmanager")]
+
+    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if self.json_field == "":
+            yield "email_verification_code: json_field is empty; name a field or leave it out"
+
+
+@dataclass(frozen=True)
+class _ParameterStoreCode(VerificationCode):
+    parameter: "IStringParameter"
+    key: "IKey | None"
+
+    @property
+    def template_value(self) -> Mapping[str, str]:
+        return {"From": "ParameterStore", "Name": self.parameter.parameter_name}
+
+    def permissions(self) -> Sequence[Permission]:
+        read = permissions.read_parameter(self.parameter.parameter_arn)
+        return [read, *permissions.decrypt(self.key, "ssm")]
+
+    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.
+        if self.parameter.parameter_type != "SecureString":
+            yield (
+                "email_verification_code: the SSM parameter is no SecureString, so its value lies open; "
+                "use one, by StringParameter.from_secure_string_parameter_attributes"
+            )
+
+
+@dataclass(frozen=True)
+class _CfnParameterCode(VerificationCode):
+    parameter: CfnParameter
+
+    @property
+    def template_value(self) -> Mapping[str, str]:
+        return {"From": "Parameter", "Value": self.parameter.value_as_string}
+
+    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        prop = f"email_verification_code: the CloudFormation parameter {self.parameter.node.id!r}"
+        if not self.parameter.no_echo:
+            yield f"{prop} shows its value to everybody who may describe the stack; set no_echo=True"
+        if self.parameter.default is not None:
+            yield f"{prop} has a default, which stands in the template; leave the default out"
+        if self.parameter.type != "String":
+            yield f"{prop} must be of type String; as a Number a code would lose its leading zeros"
+        if Stack.of(self.parameter) is not Stack.of(partner):
+            yield f"{prop} would be handed on in the clear; declare it in the partner's own stack"
+
+
+@dataclass(frozen=True)
+class _SandboxCode(VerificationCode):
+    @property
+    def template_value(self) -> Mapping[str, str]:
+        return {"From": "Sandbox"}
+
+    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if catalog != Catalog.SANDBOX:
+            yield (
+                "email_verification_code: for_sandbox() works only with Catalog.SANDBOX; here use "
+                "VerificationCode.from_secrets_manager, from_ssm_parameter or from_parameter"
+            )

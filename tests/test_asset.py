@@ -1,0 +1,213 @@
+"""The Lambda function's code: what is in it, how big it is, and that it is the same everywhere."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+
+from partner_account import PartnerAccountError, asset, service_model
+from tests.test_construct_app import new_app, new_stack, partner_in, resource_of, template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODEL = "models/partnercentral-account/2025-04-04"
+
+
+def staged_in(app: cdk.App) -> Path:
+    """The only folder that CDK has copied into the cloud assembly."""
+    (folder,) = Path(app.synth().directory).glob("asset.*")
+    return folder
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def asset_of_a_partner() -> dict[str, bytes]:
+    """The files of the function behind a partner."""
+    app = new_app()
+    partner_in(cdk.Stack(app, "Demo"))
+    return files_in(staged_in(app))
+
+
+def installed(package: str) -> Path:
+    """Where a package lies, without importing it."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The parts are located and read anew, and again after the test."""
+    for package in ("partner_account_handler", "crhelper"):
+        # A package that is imported already is found where it was imported from.
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    asset._files.cache_clear()  # noqa: SLF001
+    yield
+    asset._files.cache_clear()  # noqa: SLF001
+
+
+def test_what_is_in_it() -> None:
+    """The asset holds the handler's and crhelper's Python files and the service model, and nothing else."""
+    expected = {f"{MODEL}/{name}" for name in ("service-2.json.gz", "endpoint-rule-set-1.json.gz")}
+    expected |= {f"{MODEL}/paginators-1.json"}
+    for package in ("partner_account_handler", "crhelper"):
+        root = installed(package)
+        expected |= {f"{package}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")}
+    assert set(asset_of_a_partner()) == expected
+
+
+def test_the_entry_point_is_in_it() -> None:
+    """The module that the function names as its handler is in the asset."""
+    stack = new_stack()
+    partner_in(stack)
+    module = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Handler"].rpartition(".")[0]
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    assert f"{module.replace('.', '/')}.py" in files_in(staged_in(app))
+
+
+def test_the_model_knows_the_service() -> None:
+    """The bundled model is one that botocore can read, with the operation it is all about."""
+    model = json.loads(gzip.decompress(asset_of_a_partner()[f"{MODEL}/service-2.json.gz"]))
+    assert "CreatePartner" in model["operations"]
+
+
+def test_it_is_small() -> None:
+    """Zipped as the CLI does, the asset has at most 60 KB."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in asset_of_a_partner().items():
+            archive.writestr(name, content)
+    assert len(buffer.getvalue()) <= 60 * 1024
+
+
+def key_of_code() -> str:
+    """The name under which the function's code is uploaded: its hash."""
+    stack = new_stack()
+    partner_in(stack)
+    key: str = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Code"]["S3Key"]
+    return key
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_hash_is_that_of_the_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy elsewhere, with other times, modes, line ends and leftovers beside it, has the same hash."""
+    before = key_of_code()
+    for package in ("partner_account_handler", "crhelper"):
+        shutil.copytree(installed(package), tmp_path / package)
+    for source in tmp_path.rglob("*.py"):
+        source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
+        source.chmod(0o755)
+        os.utime(source, (0, 0))
+    (tmp_path / "crhelper" / "notes.txt").write_text("not code")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    asset._files.cache_clear()  # noqa: SLF001
+    assert installed("partner_account_handler") == tmp_path / "partner_account_handler"
+    assert key_of_code() == before
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_hash_tells_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One changed line of the handler gives another hash, so that it is deployed."""
+    before = key_of_code()
+    copy = tmp_path / "partner_account_handler"
+    shutil.copytree(installed("partner_account_handler"), copy)
+    with (copy / "index.py").open("a") as index:
+        index.write("# changed\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    asset._files.cache_clear()  # noqa: SLF001
+    assert key_of_code() != before
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_parts_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many stacks and apps a process has, the installed files are read for the first one only."""
+    copy = tmp_path / "partner_account_handler"
+    shutil.copytree(installed("partner_account_handler"), copy)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = key_of_code()
+    shutil.rmtree(copy)
+    assert key_of_code() == before
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder in which the code was assembled is gone before the app goes on."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = cdk.App(outdir=str(tmp_path / "out"))
+    partner_in(cdk.Stack(app, "Demo"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_assembly_holds_the_code() -> None:
+    """What the template calls the function's code lies in the cloud assembly, ready to be uploaded."""
+    stack = new_stack()
+    partner_in(stack)
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    digest = staged_in(app).name.removeprefix("asset.")
+    assert template_of(stack)["Resources"]["PartnerAccountProviderFunction683C5CE0"]["Properties"]["Code"]["S3Key"] == (
+        f"{digest}.zip"
+    )
+
+
+SYNTH = """
+import sys
+sys.path[:0] = {paths!r}
+import tests.test_construct_app as apps
+stack = apps.new_stack()
+apps.partner_in(stack)
+apps.template_of(stack)
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("partner_account_handler", "crhelper", "boto3")))
+"""
+
+
+def test_nothing_of_the_handler_is_imported(tmp_path: Path) -> None:
+    """Synth locates the handler and crhelper without running a line of them, and doesn't need boto3 itself."""
+    paths = [str(Path(__file__).parents[1]), *sys.path]
+    environment = os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", SYNTH.format(paths=paths)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without one of the parts is told which one."""
+    monkeypatch.setattr(asset, "_PACKAGES", ("partner_account_handler", "no_such_package"))
+    with pytest.raises(PartnerAccountError, match="The package no_such_package, which the Lambda function"):
+        partner_in(new_stack())
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_model_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A botocore without the service's files stops the asset with the remedy."""
+    monkeypatch.setattr(service_model, "API_VERSION", "1999-01-01")
+    with (
+        pytest.raises(PartnerAccountError, match=r"pip install --upgrade 'boto3>=1\.42\.4'"),
+        asset.assembled_asset(),
+    ):
+        pass

@@ -1,0 +1,189 @@
+"""Several PartnerAccounts in one app; and the small apps that the other tests of the construct use."""
+
+from __future__ import annotations
+
+import atexit
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Annotations, Match, Template
+
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    PartnerAccount,
+    PartnerAccountError,
+    PrimarySolutionType,
+    VerificationCode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constructs import Construct
+
+CONTACT = AllianceLeadContact(
+    first_name="Jane", last_name="Doe", email="jane@example.com", business_title="Alliance Lead"
+)
+
+# CDK never removes the cloud assemblies that it puts into the temporary folder.
+_ASSEMBLIES = TemporaryDirectory(prefix="partner-account-tests-")
+atexit.register(_ASSEMBLIES.cleanup)
+
+
+def new_app() -> cdk.App:
+    """An app whose cloud assembly is removed after the tests."""
+    return cdk.App(outdir=mkdtemp(dir=_ASSEMBLIES.name))
+
+
+def new_stack(name: str = "Demo", **props: Any) -> cdk.Stack:
+    """A stack in an app of its own."""
+    return cdk.Stack(new_app(), name, **props)
+
+
+def partner_in(scope: Construct, name: str = "Partner", **props: Any) -> PartnerAccount:
+    """A partner in catalog AWS, but for the props that are given."""
+    defaults: dict[str, Any] = {
+        "catalog": Catalog.AWS,
+        "legal_name": "Example Corp",
+        "primary_solution_type": PrimarySolutionType.SOFTWARE_PRODUCTS,
+        "alliance_lead_contact": CONTACT,
+    }
+    if "email_verification_code" not in props:
+        # Imported by its name, as most users do.
+        secret = secretsmanager.Secret.from_secret_name_v2(scope, f"{name}Code", "code")
+        defaults["email_verification_code"] = VerificationCode.from_secrets_manager(secret)
+    return PartnerAccount(scope, name, **(defaults | props))
+
+
+def sandbox_partner_in(scope: Construct, name: str = "Partner", **props: Any) -> PartnerAccount:
+    """A partner in the Sandbox, but for the props that are given."""
+    sandbox = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
+    return partner_in(scope, name, **(sandbox | props))
+
+
+def template_of(scope: Construct) -> dict[str, Any]:
+    """The synthesized template of a construct's stack."""
+    return dict(Template.from_stack(cdk.Stack.of(scope)).to_json())
+
+
+def resources_of(scope: Construct, resource_type: str) -> dict[str, Any]:
+    """The resources of one type by logical id."""
+    resources = template_of(scope)["Resources"]
+    return {name: found for name, found in resources.items() if found["Type"] == resource_type}
+
+
+def resource_of(scope: Construct, resource_type: str = "Custom::PartnerAccount") -> dict[str, Any]:
+    """The only resource of its type."""
+    (resource,) = resources_of(scope, resource_type).values()
+    found: dict[str, Any] = resource
+    return found
+
+
+def properties_of(scope: Construct) -> Mapping[str, Any]:
+    """The properties that the handler gets, before CloudFormation resolves them."""
+    properties: Mapping[str, Any] = resource_of(scope)["Properties"]
+    return properties
+
+
+def warnings_of(stack: cdk.Stack) -> list[str]:
+    """The warnings that the CLI would show."""
+    found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    return [str(warning.entry.data) for warning in found]
+
+
+def test_two_partners_share_the_function_and_its_role() -> None:
+    """However many partners a stack has, there is one function and one role, and a policy for each."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp")
+    partner_in(stack, "Two", legal_name="Two Corp")
+    assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
+    assert len(resources_of(stack, "AWS::IAM::Role")) == 1
+    assert len(resources_of(stack, "AWS::IAM::Policy")) == 2
+
+
+def test_both_catalogs_side_by_side() -> None:
+    """The same name may stand once in each catalog, without a warning, since they know nothing of each other."""
+    stack = new_stack()
+    partner_in(stack, "Real")
+    sandbox_partner_in(stack, "Rehearsal")
+    catalogs = {found["Properties"]["Catalog"] for found in resources_of(stack, "Custom::PartnerAccount").values()}
+    assert catalogs == {"AWS", "Sandbox"}
+    assert warnings_of(stack) == []
+
+
+@pytest.mark.parametrize("same", ["Example Corp", "EXAMPLE corp", "\uff25xample\u00a0Corp"])
+def test_one_name_is_refused_twice(same: str) -> None:
+    """Names that differ only in case, kind of blank or width count as one name, and are refused in one app."""
+    app = new_app()
+    partner_in(cdk.Stack(app, "Here"))
+    there = cdk.Stack(app, "There")
+    with pytest.raises(PartnerAccountError, match=r"legal_name: 'Here/Partner' has the same name") as refused:
+        partner_in(there, legal_name=same)
+    assert same not in str(refused.value)
+
+
+def test_a_second_partner_brings_a_warning() -> None:
+    """A second partner in one catalog is allowed, with a warning that tells what is at stake."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp")
+    partner_in(stack, "Two", legal_name="Two Corp")
+    (warning,) = warnings_of(stack)
+    assert "can't be undone" in warning
+    assert "partner-account:second-partner" in warning
+
+
+def test_the_warning_can_be_acknowledged() -> None:
+    """Who knows what they do silences the warning by its id, as any warning of CDK."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp")
+    second = partner_in(stack, "Two", legal_name="Two Corp")
+    cdk.Annotations.of(second).acknowledge_warning("partner-account:second-partner", "agreed with AWS")
+    assert warnings_of(stack) == []
+
+
+def test_no_warning_for_another_aws_account() -> None:
+    """Two stacks whose AWS accounts are known to differ may each have a partner without a warning."""
+    app = new_app()
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="222222222222", region="eu-west-1"))
+    partner_in(here, legal_name="One Corp")
+    partner_in(there, legal_name="Two Corp")
+    assert warnings_of(there) == []
+
+
+def test_names_known_only_at_deployment_are_not_compared() -> None:
+    """Two partners whose names are parameters are left to the service, which will compare them."""
+    stack = new_stack()
+    name = cdk.CfnParameter(stack, "Name").value_as_string
+    partner_in(stack, "One", legal_name=name)
+    partner_in(stack, "Two", legal_name=name)
+    assert len(resources_of(stack, "Custom::PartnerAccount")) == 2
+
+
+def test_another_app_is_another_world() -> None:
+    """Partners are compared within one app only, so two apps of one process may name the same one."""
+    first, second = new_stack(), new_stack()
+    partner_in(first)
+    partner_in(second)
+    assert template_of(first) == template_of(second)
+
+
+def test_references_from_another_stack() -> None:
+    """A partner's ARN, id and profile id can be used in any stack of the app."""
+    app = new_app()
+    partner = partner_in(cdk.Stack(app, "Owner"))
+    reader = cdk.Stack(app, "Reader")
+    for name, value in {"A": partner.partner_arn, "I": partner.partner_id, "P": partner.profile_id}.items():
+        cdk.CfnOutput(reader, name, value=value)
+    exported = {
+        output["Export"]["Name"]: output["Value"]["Fn::GetAtt"][1]
+        for output in template_of(partner)["Outputs"].values()
+    }
+    read = {
+        name: exported[output["Value"]["Fn::ImportValue"]] for name, output in template_of(reader)["Outputs"].items()
+    }
+    assert read == {"A": "Arn", "I": "Id", "P": "ProfileId"}

@@ -1,0 +1,103 @@
+"""What other people's checks say about the template: cdk-nag, cfn-lint, and CDK's own validation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from cdk_nag import AwsSolutionsChecks
+
+from partner_account import Catalog, PartnerAccountProvider
+from tests.test_construct_app import new_stack, partner_in, sandbox_partner_in, template_of
+
+MAKERS = {Catalog.AWS: partner_in, Catalog.SANDBOX: sandbox_partner_in}
+
+
+def forced_in(catalog: Catalog) -> set[str]:
+    """The wildcards that the service forces: what has no resource type, and partners not yet born."""
+    partners = f"arn:<AWS::Partition>:partnercentral:us-east-1:<AWS::AccountId>:catalog/{catalog}/partner/*"
+    return {"AwsSolutions-IAM5[Resource::*]", f"AwsSolutions-IAM5[Resource::{partners}]"}
+
+
+def report_of(stack: cdk.Stack) -> tuple[set[str], set[str]]:
+    """The rules that cdk-nag finds broken in the stack's app: those that remain, and those acknowledged."""
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    try:
+        app.synth()
+    except RuntimeError as stopped:
+        assert str(stopped).startswith("ValidationFailed")  # noqa: PT017 - a finding stops synth
+    report = json.loads(Path(app.outdir, "validation-report.json").read_text())
+    (found,) = (plugin for plugin in report["pluginReports"] if plugin["pluginName"] == "AwsSolutions")
+    return names_in(found["violations"]), names_in(found["suppressedViolations"])
+
+
+def names_in(violations: list[dict[str, Any]]) -> set[str]:
+    """The rules' names with what they found."""
+    return {violation["ruleName"] for violation in violations}
+
+
+@pytest.mark.parametrize("catalog", Catalog)
+def test_cdk_nag_finds_only_what_is_forced(catalog: Catalog) -> None:
+    """cdk-nag has nothing to say but two wildcards, and each of these is acknowledged inside the construct."""
+    stack = new_stack()
+    MAKERS[catalog](stack)
+    assert report_of(stack) == (set(), forced_in(catalog))
+
+
+def test_cdk_nag_in_a_known_environment() -> None:
+    """The acknowledgments fit also when the stack names its account and region."""
+    stack = new_stack(env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    partner_in(stack)
+    assert report_of(stack) == (set(), forced_in(Catalog.AWS))
+
+
+def test_each_acknowledgment_gives_its_reason() -> None:
+    """An acknowledgment tells for each statement behind it why the wildcard can't be avoided."""
+    partner = partner_in(new_stack())
+    acknowledged: dict[str, str] = {}
+    for entry in partner.node.find_child("Policy").node.metadata:
+        acknowledged |= entry.data
+    reasons = {key.removeprefix("AwsSolutions::"): reason for key, reason in acknowledged.items()}
+    assert set(reasons) == forced_in(Catalog.AWS)
+    for sid in ("LookForPartners:", "CreatePartner:", "ReadTags:", "TagAtCreation:"):
+        assert sid in reasons["AwsSolutions-IAM5[Resource::*]"]
+
+
+def test_another_wildcard_is_still_found() -> None:
+    """What is acknowledged is exact: a wildcard that somebody adds to the role is reported."""
+    stack = new_stack()
+    partner_in(stack)
+    added = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
+    PartnerAccountProvider.of(stack).role.add_to_policy(added)
+    remaining, _ = report_of(stack)
+    assert remaining == {"AwsSolutions-IAM5[Resource::*]"}
+
+
+@pytest.mark.parametrize("catalog", Catalog)
+def test_cfn_lint(catalog: Catalog, tmp_path: Path) -> None:
+    """cfn-lint finds nothing but the superfluous DependsOn that CDK gives each of its functions."""
+    stack = new_stack(env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    MAKERS[catalog](stack)
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps(template_of(stack)))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", str(template)]
+    found = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
+    assert {(match["Rule"]["Id"], match["Location"]["Path"][1]) for match in found} == {
+        ("W3005", "PartnerAccountProviderFunction683C5CE0")
+    }
+
+
+def test_synth_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither this construct nor CDK's own checks of the template write to the terminal."""
+    stack = new_stack()
+    partner_in(stack)
+    template_of(stack)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,249 @@
+"""What the handler's role may do for one partner, per catalog and source of the code, and nothing more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+
+from partner_account import Catalog, ExistingPartner, PartnerAccountProvider, VerificationCode
+from tests.test_construct_app import (
+    new_stack,
+    partner_in,
+    resource_of,
+    resources_of,
+    sandbox_partner_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+KEY_ARN = "arn:aws:kms:eu-west-1:111111111111:key/abc"
+
+
+def statements_of(scope: Construct) -> dict[str, dict[str, Any]]:
+    """The statements of the only partner's policy by what they are for."""
+    policy = resource_of(scope, "AWS::IAM::Policy")
+    return {found.pop("Sid"): found for found in policy["Properties"]["PolicyDocument"]["Statement"]}
+
+
+def allowed(actions: str | list[str], resource: Any, **condition: dict[str, Any]) -> dict[str, Any]:
+    """One statement as it stands in a template."""
+    found = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return found | ({"Condition": condition} if condition else {})
+
+
+def partner_arns(catalog: str) -> dict[str, Any]:
+    """The ARNs of all partners of the stack's account in a catalog."""
+    return {
+        "Fn::Join": [
+            "",
+            [
+                "arn:",
+                {"Ref": "AWS::Partition"},
+                ":partnercentral:us-east-1:",
+                {"Ref": "AWS::AccountId"},
+                f":catalog/{catalog}/partner/*",
+            ],
+        ]
+    }
+
+
+def in_any_catalog(catalog: str) -> dict[str, dict[str, Any]]:
+    """What managing a partner takes in whichever catalog."""
+    only = {"StringEquals": {"partnercentral:Catalog": catalog}}
+    reading = [
+        "partnercentral:GetAllianceLeadContact",
+        "partnercentral:GetPartner",
+        "partnercentral:GetProfileVisibility",
+    ]
+    return {
+        "LookForPartners": allowed("partnercentral:ListPartners", "*", **only),
+        "CreatePartner": allowed("partnercentral:CreatePartner", "*", **only),
+        "ReadPartner": allowed(reading, partner_arns(catalog)),
+        "UpdateContact": allowed("partnercentral:PutAllianceLeadContact", partner_arns(catalog)),
+        "AskOwnStack": allowed("cloudformation:DescribeStacks", {"Ref": "AWS::StackId"}),
+    }
+
+
+TAGGING = {
+    "ReadTags": allowed("partnercentral:ListTagsForResource", "*"),
+    "UpdateTags": allowed(["partnercentral:TagResource", "partnercentral:UntagResource"], partner_arns("AWS")),
+    "TagAtCreation": allowed(
+        "partnercentral:TagResource",
+        "*",
+        Null={"aws:RequestTag/cdk-partner-account:owner": "false"},
+    ),
+}
+
+
+def hidden_parameter(stack: cdk.Stack) -> VerificationCode:
+    """A source of the code that needs no permission."""
+    return VerificationCode.from_parameter(cdk.CfnParameter(stack, "Code", no_echo=True))
+
+
+def test_in_the_real_catalog() -> None:
+    """In catalog AWS the role may look, create, read, update and tag, each as narrowly as the service allows."""
+    stack = new_stack()
+    partner_in(stack, email_verification_code=hidden_parameter(stack))
+    assert statements_of(stack) == in_any_catalog("AWS") | TAGGING
+
+
+def test_in_the_sandbox() -> None:
+    """In the Sandbox nothing reaches the real catalog, and no tag is read or written."""
+    stack = new_stack()
+    sandbox_partner_in(stack)
+    assert statements_of(stack) == in_any_catalog("Sandbox")
+
+
+@pytest.mark.parametrize("catalog", Catalog)
+def test_adopting_cannot_create(catalog: Catalog) -> None:
+    """Who adopts a partner gives the handler no permission to create one."""
+    stack = new_stack()
+    adopting = ExistingPartner.adopt("partner-abcdefghijklm")
+    partner_in(stack, catalog=catalog, existing_partner=adopting, email_verification_code=hidden_parameter(stack))
+    found = statements_of(stack)
+    assert "CreatePartner" not in found
+    assert "TagAtCreation" not in found
+    assert "partnercentral:CreatePartner" not in [statement["Action"] for statement in found.values()]
+
+
+def code_statements(stack: cdk.Stack, code: VerificationCode) -> dict[str, dict[str, Any]]:
+    """The statements that a source of the code adds."""
+    partner_in(stack, email_verification_code=code)
+    known = in_any_catalog("AWS") | TAGGING
+    return {sid: found for sid, found in statements_of(stack).items() if sid not in known}
+
+
+def test_a_secret_imported_by_name() -> None:
+    """The six characters that Secrets Manager appends are unknown, so six question marks stand for them."""
+    stack = new_stack()
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Code", "partner/code")
+    (statement,) = code_statements(stack, VerificationCode.from_secrets_manager(secret)).values()
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert statement["Resource"]["Fn::Join"][1][-1] == ":secret:partner/code-??????"
+
+
+def test_a_secret_imported_by_arn() -> None:
+    """A secret whose whole ARN is known is the only one that may be read."""
+    stack = new_stack()
+    arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf"
+    secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Code", arn)
+    assert code_statements(stack, VerificationCode.from_secrets_manager(secret)) == {
+        "ReadCodeFromSecret": allowed("secretsmanager:GetSecretValue", arn)
+    }
+
+
+def test_a_secret_with_a_key_of_its_own() -> None:
+    """A customer-managed key may be used to decrypt, by way of Secrets Manager alone."""
+    stack = new_stack()
+    secret = secretsmanager.Secret.from_secret_attributes(
+        stack,
+        "Code",
+        secret_complete_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf",
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+    )
+    found = code_statements(stack, VerificationCode.from_secrets_manager(secret))
+    assert found["DecryptCode"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("secretsmanager"))
+
+
+def test_a_secure_string() -> None:
+    """A SecureString may be read, it alone; AWS's own key needs no permission."""
+    stack = new_stack()
+    found = code_statements(stack, VerificationCode.from_ssm_parameter(secure_string(stack)))
+    assert list(found) == ["ReadCodeFromParameterStore"]
+    statement = found["ReadCodeFromParameterStore"]
+    assert statement["Action"] == "ssm:GetParameter"
+    assert statement["Resource"]["Fn::Join"][1][-1] == ":parameter/partner/code"
+
+
+def test_a_secure_string_with_a_key_of_its_own() -> None:
+    """A customer-managed key may be used to decrypt, by way of the Parameter Store alone."""
+    stack = new_stack()
+    key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
+    code = VerificationCode.from_ssm_parameter(secure_string(stack), encryption_key=key)
+    found = code_statements(stack, code)
+    assert found["DecryptCode"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("ssm"))
+
+
+def secure_string(stack: cdk.Stack) -> ssm.IStringParameter:
+    """A SecureString imported by its name."""
+    return ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name="/partner/code")
+
+
+def via(service: str) -> dict[str, Any]:
+    """KMS may be called by this service alone."""
+    return {"kms:ViaService": {"Fn::Join": ["", [f"{service}.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}}
+
+
+def test_a_secret_of_the_app_stays_untouched() -> None:
+    """The permission stands on the role's side: a grant in the secret or its key would close a circle."""
+    stack = new_stack()
+    secret = secretsmanager.Secret(stack, "Code", encryption_key=kms.Key(stack, "Key"))
+    partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(secret))
+    assert resources_of(stack, "AWS::SecretsManager::ResourcePolicy") == {}
+    (role,) = resources_of(stack, "AWS::IAM::Role")
+    assert role not in str(resource_of(stack, "AWS::KMS::Key"))
+
+
+def test_the_role_may_otherwise_only_write_its_log() -> None:
+    """Beyond the partners' policies, the role may write the function's own log group and nothing else."""
+    stack = new_stack()
+    partner_in(stack)
+    role = resource_of(stack, "AWS::IAM::Role")["Properties"]
+    (log_group,) = resources_of(stack, "AWS::Logs::LogGroup")
+    assert "ManagedPolicyArns" not in role
+    (policy,) = role["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == [
+        {"Sid": "WriteOwnLog"}
+        | allowed(["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log_group, "Arn"]})
+    ]
+
+
+def test_the_role_is_lambdas_alone() -> None:
+    """Only Lambda may take the role."""
+    stack = new_stack()
+    partner_in(stack)
+    (statement,) = resource_of(stack, "AWS::IAM::Role")["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_each_partner_brings_its_own_policy() -> None:
+    """A Sandbox partner beside a real one widens nothing: each policy names its own catalog."""
+    stack = new_stack()
+    partner_in(stack, "Real")
+    sandbox_partner_in(stack, "Rehearsal")
+    policies = resources_of(stack, "AWS::IAM::Policy").values()
+    catalogs: Sequence[set[str]] = [
+        {
+            statement["Condition"]["StringEquals"]["partnercentral:Catalog"]
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if "partnercentral:Catalog" in statement.get("Condition", {}).get("StringEquals", {})
+        }
+        for policy in policies
+    ]
+    assert catalogs == [{"AWS"}, {"Sandbox"}]
+
+
+def test_minimized_policies_keep_their_reasons() -> None:
+    """With CDK's policy minimization on, no statement is merged away, and each keeps its Sid."""
+    stack = new_stack()
+    stack.node.set_context("@aws-cdk/aws-iam:minimizePolicies", True)
+    partner_in(stack, email_verification_code=hidden_parameter(stack))
+    assert statements_of(stack) == in_any_catalog("AWS") | TAGGING
+
+
+def test_users_may_add_to_the_role() -> None:
+    """The role is a plain one: what a company's rules demand can be attached to it."""
+    stack = new_stack()
+    partner_in(stack)
+    boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
+    iam.PermissionsBoundary.of(PartnerAccountProvider.of(stack)).apply(boundary)
+    assert "PermissionsBoundary" in resource_of(stack, "AWS::IAM::Role")["Properties"]
