@@ -1,0 +1,1 @@
+"""The tests; CONTRIBUTING tells which kind stands where."""

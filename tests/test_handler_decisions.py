@@ -185,7 +185,7 @@ class TestNextStep:
 
     def test_after_an_open_ending_even_a_refusal_is_doubted(self) -> None:
         """The first call may have used up the code, and created the partner."""
-        assert next_step([fault(Ending.OPEN), fault(Ending.REFUSED)], may_pass=False) is Next.LOOK
+        assert next_step([fault(Ending.OPEN), fault(Ending.REFUSED)], may_pass=False) is Next.LOOK_ON
 
     def test_a_refusal_ends_it(self) -> None:
         """What can't succeed on retry fails at once."""

@@ -30,8 +30,13 @@ class Next(Enum):
     """What follows a failed CreatePartner."""
 
     CALL = "looking, asking, and the same call with the same token and body"
-    LOOK = "looking until the time is up, since a list may lag behind"
+    LOOK_ON = "looking until the time is up, since a list may lag behind"
+    LOOK = "looking for half a minute"
     STOP = "one more look, and failing"
+
+
+_PATIENCE = {Next.LOOK_ON: float("inf"), Next.LOOK: 30.0, Next.STOP: 0.0}
+"""Seconds in which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
 
 
 def create(request: Request, aws: Aws) -> Partner:
@@ -59,7 +64,7 @@ def create(request: Request, aws: Aws) -> Partner:
             failures.append(failure)
         step = next_step(failures, may_pass=aws.may_pass(failures[-1]))
         if step is not Next.CALL:
-            return _take(_look_again(request, aws, failures[-1], patiently=step is Next.LOOK), request, aws)
+            return _take(_look_again(request, aws, failures[-1], _PATIENCE[step]), request, aws)
         if not aws.clock.pause(pause):
             raise failures[-1]
     raise AssertionError("pauses never end")
@@ -69,9 +74,9 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
     """What follows CreatePartner's failures in this invocation; `may_pass` if the last of them may not recur."""
     if may_pass:
         return Next.CALL
-    if _is_unsure(failures) or failures[-1].fault.reason in _MAY_EXIST:
-        return Next.LOOK
-    return Next.STOP
+    if _is_unsure(failures):
+        return Next.LOOK_ON
+    return Next.LOOK if failures[-1].fault.reason in _MAY_EXIST else Next.STOP
 
 
 def _is_unsure(failures: Sequence[CallError]) -> bool:
@@ -86,21 +91,22 @@ def _look(request: Request, aws: Aws, failures: Sequence[CallError]) -> Partner 
         if not _is_unsure(failures):
             raise
     # The foreign partner may be our own, whose tags lag behind.
-    return _look_again(request, aws, failures[-1], patiently=True)
+    return _look_again(request, aws, failures[-1], _PATIENCE[Next.LOOK_ON])
 
 
-def _look_again(request: Request, aws: Aws, error: CallError, *, patiently: bool) -> Partner:
+def _look_again(request: Request, aws: Aws, error: CallError, patience: float) -> Partner:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
+    until = aws.clock.spent() + patience
     for pause in pauses():
         try:
             found = look(request, aws)
         except PartnerError:
-            if not patiently:
+            if not patience:
                 raise
             found = None
         if found is not None:
             return found
-        if not patiently or not aws.clock.pause(pause):
+        if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
             raise error
     raise AssertionError("pauses never end")
 

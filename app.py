@@ -1,0 +1,121 @@
+"""The example app: one stack with a partner account, and another stack that uses it.
+
+Values are given as `-c name=value`, and in the catalog Sandbox, the default, all have a default.
+In the catalog AWS creating a partner can't be undone, so there every value must be given.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    ExistingPartner,
+    PartnerAccount,
+    PartnerAccountError,
+    PrimarySolutionType,
+    VerificationCode,
+)
+
+DEFAULTS = {"catalog": "Sandbox", "existing_partner": "refuse"}
+SANDBOX_DEFAULTS = {
+    # All Sandbox partners of the world share their legal names: the account's number makes this one unique.
+    "legal_name": f"Example Corp {cdk.Aws.ACCOUNT_ID}",
+    "primary_solution_type": "SOFTWARE_PRODUCTS",
+    "first_name": "Jane",
+    "last_name": "Doe",
+    "email": "jane.doe@example.com",
+    "business_title": "Alliance Lead",
+    "verification_code_secret": "",
+}
+ALLOWED = {
+    "catalog": "|".join(Catalog),
+    "primary_solution_type": "|".join(PrimarySolutionType),
+    "existing_partner": "refuse|allow_another|partner-[A-Za-z0-9]{13}",
+}
+
+
+class PartnerStack(cdk.Stack):
+    """Creates the partner account, and exports its Arn, Id and ProfileId."""
+
+    def __init__(self, scope: Construct, construct_id: str, values: Mapping[str, str]) -> None:
+        """Create the partner that the values describe."""
+        super().__init__(scope, construct_id)
+        code = VerificationCode.for_sandbox()
+        if name := values["verification_code_secret"]:
+            secret = secretsmanager.Secret.from_secret_name_v2(self, "VerificationCode", name)
+            code = VerificationCode.from_secrets_manager(secret)
+        PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog(values["catalog"]),
+            legal_name=values["legal_name"],
+            primary_solution_type=PrimarySolutionType(values["primary_solution_type"]),
+            alliance_lead_contact=AllianceLeadContact(
+                first_name=values["first_name"],
+                last_name=values["last_name"],
+                email=values["email"],
+                business_title=values["business_title"],
+            ),
+            email_verification_code=code,
+            existing_partner=existing_partner(values["existing_partner"]),
+        )
+
+
+class ReaderStack(cdk.Stack):
+    """Knows the partner by the first stack's exports only, as a stack of any other app could."""
+
+    def __init__(self, scope: Construct, construct_id: str, partner_stack: cdk.Stack) -> None:
+        """Keep what the partner stack exports where programs can find it."""
+        super().__init__(scope, construct_id)
+        self.node.add_dependency(partner_stack)
+        for attribute in ("Arn", "Id", "ProfileId"):
+            value = cdk.Fn.import_value(f"{partner_stack.stack_name}-Partner-{attribute}")
+            name = f"/{partner_stack.stack_name}/Partner/{attribute}"
+            ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=name, string_value=value)
+            cdk.CfnOutput(self, attribute, value=value)
+
+
+def existing_partner(choice: str) -> ExistingPartner:
+    """What to do about a partner that the account has already."""
+    choices = {"refuse": ExistingPartner.refuse(), "allow_another": ExistingPartner.allow_another()}
+    return choices.get(choice) or ExistingPartner.adopt(choice)
+
+
+def values_given_to(app: cdk.App) -> Mapping[str, str]:
+    """The values from the command line, with the defaults of the catalog; exits if some can't be used."""
+    given = {name: app.node.try_get_context(name) for name in DEFAULTS | SANDBOX_DEFAULTS}
+    values = DEFAULTS | {name: value for name, value in given.items() if value}
+    if values["catalog"] != Catalog.AWS:
+        values = SANDBOX_DEFAULTS | values
+    mistakes = [f"{name} is missing: add -c {name}={ALLOWED.get(name, '...')}" for name in given if name not in values]
+    for name, pattern in ALLOWED.items():
+        if name in values and not re.fullmatch(pattern, values[name]):
+            mistakes.append(f"{name} can't be {values[name]!r}: use -c {name}={pattern}")
+    if mistakes:
+        sys.exit("\n".join(mistakes))
+    return values
+
+
+def add_stacks(app: cdk.App) -> None:
+    """Add both stacks to the app; exits if a value can't be used."""
+    values = values_given_to(app)
+    # Each catalog has stacks of its own: a partner can't move from the Sandbox to catalog AWS.
+    suffix = "" if values["catalog"] == Catalog.AWS else values["catalog"]
+    try:
+        partner_stack = PartnerStack(app, f"PartnerAccount{suffix}", values)
+    except PartnerAccountError as error:
+        sys.exit(str(error))
+    ReaderStack(app, f"PartnerReader{suffix}", partner_stack)
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -1,0 +1,135 @@
+"""Child processes that leave nothing behind, whatever ends the parent.
+
+What the processes are, and what they need in order to run, is the business of their callers.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SECONDS_TO_START = 30.0
+# Nothing that runs here has anything to save.
+SECONDS_TO_STOP = 1.0
+
+T = TypeVar("T")
+
+
+class ProcessError(Exception):
+    """A program is missing, could not be started, or ended when it should have gone on."""
+
+
+@contextmanager
+def cleanly() -> Iterator[ExitStack]:
+    """An exit stack whose cleaning up is never cut short by an interruption."""
+    resources = ExitStack()
+    try:
+        yield resources
+    finally:
+        with undisturbed():
+            resources.close()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold interruptions back until the block is done, then let the first one happen."""
+    held: list[int] = []
+    previous = {number: signal.signal(number, lambda n, _: held.append(n)) for number in INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if held:
+        signal.raise_signal(held[0])
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Let termination and a closed terminal unwind the stack as Ctrl-C does, so that every `finally` runs.
+
+    What the program was told to ignore, as `nohup` does, stays ignored.
+    """
+
+    def unwind(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    deadly = (number for number in INTERRUPTIONS if signal.getsignal(number) is signal.SIG_DFL)
+    previous = {number: signal.signal(number, unwind) for number in deadly}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    output: int | IO[str],
+    resources: ExitStack,
+    file_descriptors: Sequence[int] = (),
+) -> subprocess.Popen[str]:
+    """Start `command` in `folder`; `resources` ends it, and everything that it starts in turn.
+
+    It leads a process group of its own: Ctrl-C in the terminal reaches only the parent, which then ends
+    its children in the right order.
+    """
+    with undisturbed():
+        process = subprocess.Popen(  # noqa: S603 - the caller's own command, and no shell
+            [str(word) for word in command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            pass_fds=file_descriptors,
+        )
+        resources.callback(end, process)
+    return process
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End the process and its group: politely, then by force."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_STOP)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server process, whose output goes into the file `log`."""
+
+    name: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def wait_for(self, sign_of_life: Callable[[], T | None]) -> T:
+        """Ask for the sign of life until it is there, and return it.
+
+        Raises:
+            ProcessError: the server has ended, or shows no sign of life for 30 seconds.
+        """
+        deadline = time.monotonic() + SECONDS_TO_START
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if (sign := sign_of_life()) is not None:
+                return sign
+            time.sleep(0.05)
+        last_words = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+        raise ProcessError(f"{self.name} did not start. The end of its log:\n{last_words}")

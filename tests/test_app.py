@@ -1,0 +1,167 @@
+"""The example app: which values it takes, and what it tells who gives it wrong ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from app import add_stacks
+from partner_account import PrimarySolutionType
+
+ROOT = Path(__file__).parents[1]
+REAL = {
+    "catalog": "AWS",
+    "legal_name": "Octan Energy",
+    "primary_solution_type": "HARDWARE_PRODUCTS",
+    "first_name": "Ada",
+    "last_name": "King",
+    "email": "ada@octan.example",
+    "business_title": "Countess",
+    "verification_code_secret": "octan/code",
+}
+
+
+def templates(context: dict[str, str]) -> tuple[Template, Template]:
+    """The templates of the two stacks."""
+    app = cdk.App(context=context)
+    add_stacks(app)
+    catalog = "" if context.get("catalog") == "AWS" else "Sandbox"
+    first, second = (app.node.find_child(f"{name}{catalog}") for name in ("PartnerAccount", "PartnerReader"))
+    assert isinstance(first, cdk.Stack)
+    assert isinstance(second, cdk.Stack)
+    return Template.from_stack(first), Template.from_stack(second)
+
+
+def partner(context: dict[str, str]) -> dict[str, Any]:
+    """The properties that the handler gets."""
+    found = templates(context)[0].find_resources("Custom::PartnerAccount")
+    (resource,) = found.values()
+    properties: dict[str, Any] = resource["Properties"]
+    return properties
+
+
+def refusal(context: dict[str, str]) -> str:
+    """What the app says when it refuses to synthesize."""
+    with pytest.raises(SystemExit) as refused:
+        templates(context)
+    return str(refused.value)
+
+
+def run_app(context: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The app, run as the cdk CLI runs it."""
+    environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}
+    command = [sys.executable, "app.py"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_without_values_it_is_the_sandbox() -> None:
+    """Who gives no values gets a Sandbox partner whose name no other account has."""
+    properties = partner({})
+    assert properties["Catalog"] == "Sandbox"
+    assert properties["LegalName"] == {"Fn::Join": ["", ["Example Corp ", {"Ref": "AWS::AccountId"}]]}
+    assert properties["EmailVerificationCode"] == {"From": "Sandbox"}
+    assert properties["ExistingPartner"] == {"Policy": "REFUSE"}
+
+
+def test_every_value_reaches_the_partner() -> None:
+    """Each value of the command line stands in the partner's properties; of the secret only its ARN."""
+    properties = partner(REAL)
+    assert properties["Catalog"] == "AWS"
+    assert properties["LegalName"] == "Octan Energy"
+    assert properties["PrimarySolutionType"] == "HARDWARE_PRODUCTS"
+    assert properties["AllianceLeadContact"] == {
+        "FirstName": "Ada",
+        "LastName": "King",
+        "Email": "ada@octan.example",
+        "BusinessTitle": "Countess",
+    }
+    source = properties["EmailVerificationCode"]
+    assert source["From"] == "SecretsManager"
+    assert source["SecretId"]["Fn::Join"][1][-1].endswith(":secret:octan/code")
+
+
+@pytest.mark.parametrize(
+    ("choice", "policy"),
+    [
+        ("refuse", {"Policy": "REFUSE"}),
+        ("allow_another", {"Policy": "ALLOW_ANOTHER"}),
+        ("partner-abcDEF1234567", {"Policy": "ADOPT", "PartnerId": "partner-abcDEF1234567"}),
+    ],
+)
+def test_existing_partners(choice: str, policy: dict[str, str]) -> None:
+    """The value existing_partner says what becomes of a partner that the account has already."""
+    assert partner({"existing_partner": choice})["ExistingPartner"] == policy
+
+
+def test_the_second_stack_reads_the_exports_of_the_first() -> None:
+    """What the second stack imports are the names that the first one exports, and no other."""
+    first, second = (template.to_json() for template in templates({}))
+    exported = {output["Export"]["Name"] for output in first["Outputs"].values()}
+    imported = {output["Value"]["Fn::ImportValue"] for output in second["Outputs"].values()}
+    assert imported == exported
+    assert len(imported) == 3
+
+
+def test_each_catalog_has_stacks_of_its_own() -> None:
+    """After the Sandbox comes catalog AWS, and no partner can move from one to the other."""
+    exported = [
+        output["Export"]["Name"]
+        for context in ({}, REAL)
+        for template in templates(context)
+        for output in template.to_json()["Outputs"].values()
+        if "Export" in output
+    ]
+    assert len(set(exported)) == 6
+
+
+def test_the_second_stack_waits_for_the_first(tmp_path: Path) -> None:
+    """cdk deploys the second stack after the first, though no reference of CDK's own connects them."""
+    app = cdk.App(outdir=str(tmp_path))
+    add_stacks(app)
+    assembly = app.synth()
+    dependencies = [artifact.id for artifact in assembly.get_stack_by_name("PartnerReaderSandbox").dependencies]
+    assert "PartnerAccountSandbox" in dependencies
+
+
+def test_the_real_catalog_has_no_defaults() -> None:
+    """In catalog AWS all missing values are named at once, each with the option that gives it."""
+    said = refusal({"catalog": "AWS"})
+    assert said.count(" is missing: add -c ") == len(REAL) - 1
+    for name in REAL.keys() - {"catalog"}:
+        assert f"{name} is missing: add -c {name}=" in said
+
+
+def test_an_empty_value_is_a_missing_one() -> None:
+    """`-c legal_name=` gives no name."""
+    assert refusal(REAL | {"legal_name": ""}) == "legal_name is missing: add -c legal_name=..."
+
+
+def test_unknown_choices_are_named_with_the_known_ones() -> None:
+    """A catalog, solution type or policy that doesn't exist is answered with those that do, all at once."""
+    said = refusal({"catalog": "Aws", "primary_solution_type": "SOFTWARE", "existing_partner": "partner-1"})
+    assert "catalog can't be 'Aws': use -c catalog=AWS|Sandbox" in said
+    assert all(one in said for one in PrimarySolutionType)
+    assert "existing_partner can't be 'partner-1': use -c existing_partner=refuse|allow_another|partner-" in said
+
+
+def test_what_the_service_would_refuse_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    """A value that the construct refuses ends the app with the construct's sentence, and nothing around it."""
+    done = run_app({"email": "nobody"}, tmp_path)
+    assert done.returncode == 1
+    assert "alliance_lead_contact.email" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_says_nothing_when_all_is_well(tmp_path: Path) -> None:
+    """A good app is quiet: nothing comes between the user and the cdk CLI."""
+    done = run_app({}, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "PartnerReaderSandbox.template.json").exists()

@@ -1,0 +1,71 @@
+"""The README's way to a real account, walked on the local AWS: its commands as they stand, in their order."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from partner_account_cli.local_aws import LocalAws, local_aws
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[1]
+SECTION = (ROOT / "README.md").read_text().split("## On a real account\n", 1)[1].split("\n### ", 1)[0]
+COMMANDS = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def aws() -> Iterator[LocalAws]:
+    """A local AWS whose account nobody has verified yet."""
+    with local_aws(verified=False) as aws:
+        yield aws
+
+
+class Terminal:
+    """The one terminal that a reader has: what is exported in one block holds in the next."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self._environment = {**aws.environment, "CDK_OUTPUT": str(aws.folder / "cdk.out")}
+        self._before = ""
+
+    def run(self, block: str, typed: str = "") -> str:
+        """Runs a block of commands; what it prints."""
+        done = subprocess.run(
+            ["bash", "-euc", self._before + block],
+            cwd=ROOT,
+            env=self._environment,
+            input=typed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        self._before += "".join(re.findall(r"^(?:export|source) .*\n", block, re.MULTILINE))
+        return done.stdout
+
+
+def test_the_way_to_a_real_account_can_be_walked(aws: LocalAws) -> None:
+    """Rehearse in the Sandbox, verify, request the code, store it, deploy: a partner in each catalog in the end."""
+    rehearse, verify, wait, request, store, deploy = COMMANDS
+    terminal = Terminal(aws)
+    assert "PartnerReaderSandbox.Arn = " in terminal.run(rehearse)
+
+    for url in re.findall(r'"CompletionUrl": "(.*?)"', terminal.run(verify)):
+        urllib.request.urlopen(url).close()  # noqa: S310 - a human follows the simulator's URL
+    assert terminal.run(wait).count("SUCCEEDED") == 2
+
+    terminal.run(request)
+    terminal.run(store, typed=aws.partner_central.outbox()[-1].code)
+    assert "PartnerReader.Arn = " in terminal.run(deploy)
+    listed = [
+        json.loads(terminal.run(f"aws partnercentral-account list-partners --catalog {catalog}\n"))
+        for catalog in ("AWS", "Sandbox")
+    ]
+    assert [len(answer["PartnerSummaryList"]) for answer in listed] == [1, 1]

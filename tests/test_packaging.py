@@ -1,0 +1,238 @@
+"""How the project is found, installed, built and locked. What the packages do stands in the other tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from importlib.metadata import distribution
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES = [
+    ROOT / "constructs/partner_account",
+    ROOT / "lambda/partner_account_handler",
+    ROOT / "simulator/partner_central_simulator",
+    ROOT / "cli/partner_account_cli",
+]
+
+# `Construct` is an empty base class of the PyPI package, and nothing else anywhere.
+WHERE_IS_CONSTRUCT = "import sys; from constructs import Construct; print(sys.modules[Construct.__module__].__file__)"
+
+# A customer's app: prints where the construct came from, and the hash of the Lambda function's asset.
+APP = """
+import json, pathlib, sys
+import aws_cdk as cdk
+import partner_account
+from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
+
+app = cdk.App(outdir=sys.argv[1])
+PartnerAccount(
+    cdk.Stack(app, "Stack"),
+    "Partner",
+    catalog=Catalog.SANDBOX,
+    legal_name="Example Corp",
+    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+    alliance_lead_contact=AllianceLeadContact(
+        first_name="Jane", last_name="Doe", email="jane@example.com", business_title="Alliance Lead"
+    ),
+    email_verification_code=VerificationCode.for_sandbox(),
+)
+app.synth()
+manifest = json.loads(pathlib.Path(sys.argv[1], "Stack.assets.json").read_text())
+print(json.dumps({
+    "file": partner_account.__file__,
+    "assets": [key for key, file in manifest["files"].items() if file["source"]["packaging"] == "zip"],
+}))
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints, run with nothing of this test run's import path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def project_files(*under: Path) -> list[Path]:
+    """The files that git tracks, or would track if they were added."""
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *under, cwd=ROOT)
+    return [path for line in set(listed.splitlines()) if (path := ROOT / line).is_file()]
+
+
+# --- Where imports lead ---
+
+
+def is_from_pypi(file: str) -> bool:
+    """Whether a file belongs to the installed distribution `constructs`."""
+    return Path(file).is_relative_to(Path(str(distribution("constructs").locate_file("constructs"))))
+
+
+@pytest.mark.parametrize("start", ["checkout", "elsewhere"])
+def test_python_finds_the_constructs_of_pypi(start: str, tmp_path: Path) -> None:
+    """Python finds PyPI's `constructs`, also with the checkout's `constructs` folder first on its path."""
+    cwd = {"checkout": ROOT, "elsewhere": tmp_path}[start]
+    assert is_from_pypi(run(sys.executable, "-c", WHERE_IS_CONSTRUCT, cwd=cwd))
+
+
+@pytest.mark.parametrize("runner", [["pytest"], [sys.executable, "-m", "pytest"]], ids=["pytest", "python -m"])
+def test_pytest_finds_the_constructs_of_pypi(runner: list[str], tmp_path: Path) -> None:
+    """Both ways of starting pytest, with the project's settings, import PyPI's `constructs`."""
+    inner = tmp_path / "test_inner.py"
+    inner.write_text(f"def test_print():\n    {WHERE_IS_CONSTRUCT}\n")
+    options: list[str | Path] = ["-qs", "-p", "no:cacheprovider", "--rootdir", ROOT, "-c", ROOT / "pyproject.toml"]
+    assert is_from_pypi(run(*runner, *options, inner, cwd=ROOT).splitlines()[0])
+
+
+def test_editable_install_serves_every_package(tmp_path: Path) -> None:
+    """Outside the checkout, the editable install imports the four packages from the checkout."""
+    names = ", ".join(package.name for package in PACKAGES)
+    script = f"import {names}; print(*[m.__path__[0] for m in ({names})], sep='\\n')"
+    assert run(sys.executable, "-c", script, cwd=tmp_path).splitlines() == [str(path) for path in PACKAGES]
+
+
+def test_source_roots_are_no_packages() -> None:
+    """No source root holds an `__init__.py`, which would shadow PyPI's `constructs` or name a keyword."""
+    assert [package.parent for package in PACKAGES if (package.parent / "__init__.py").exists()] == []
+
+
+def test_construct_imports_only_what_an_app_needs(tmp_path: Path) -> None:
+    """Importing the construct loads nothing of the handler, the simulator, the command or their dependencies."""
+    script = "import sys, partner_account; print(*sys.modules, sep='\\n')"
+    loaded = {name.partition(".")[0] for name in run(sys.executable, "-c", script, cwd=tmp_path).splitlines()}
+    assert "partner_account" in loaded
+    others = {package.name for package in PACKAGES} - {"partner_account"}
+    assert loaded & (others | {"boto3", "crhelper", "werkzeug", "click", "rich", "ministack"}) == set()
+
+
+# --- The wheel ---
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution as a release would be."""
+    built = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", built, ROOT, cwd=built)
+    [wheel] = built.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def customer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that holds the wheel, and borrows only its dependencies from this one.
+
+    A folder that a `.pth` file names has its own `.pth` files ignored, the editable install's among them.
+    """
+    home = tmp_path_factory.mktemp("customer")
+    venv.create(home / "venv")
+    python = home / "venv/bin/python"
+    options = ["--disable-pip-version-check", "--quiet", "install", "--no-deps", "--no-index"]
+    run(sys.executable, "-m", "pip", "--python", python, *options, wheel, cwd=home)
+    own = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=home))
+    (own / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home
+
+
+def synthesize(python: str | Path, folder: Path) -> dict[str, str]:
+    """Where a customer's app in `folder`, run by `python`, found the construct, and its assets."""
+    (folder / "app.py").write_text(APP)
+    printed: dict[str, str] = json.loads(run(python, "app.py", folder / "cdk.out", cwd=folder))
+    return printed
+
+
+@pytest.mark.slow
+def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
+    """The wheel holds each file of the four packages, the licence and its own metadata, and no other file."""
+    shipped = {path.relative_to(package.parent) for package in PACKAGES for path in project_files(package)}
+    metadata = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    info = f"cdk_partner_account-{PYPROJECT['project']['version']}.dist-info"
+    assert set(zipfile.ZipFile(wheel).namelist()) == {str(path) for path in shipped} | {
+        f"{info}/{name}" for name in metadata
+    }
+    assert {Path(package.name, "py.typed") for package in PACKAGES} <= shipped
+
+
+@pytest.mark.slow
+def test_wheel_works_in_another_project(customer: Path, tmp_path: Path) -> None:
+    """The installed wheel synthesizes a customer's app, with the very asset that the checkout makes."""
+    from_wheel = synthesize(customer / "venv/bin/python", customer)
+    from_checkout = synthesize(sys.executable, tmp_path)
+    assert Path(from_wheel["file"]).is_relative_to(customer)
+    assert Path(from_checkout["file"]).is_relative_to(ROOT)
+    assert from_wheel["assets"] == from_checkout["assets"]
+    assert len(from_wheel["assets"]) == 1
+
+
+# --- The lock files ---
+
+
+def direct_requirements() -> list[Requirement]:
+    """Everything that pyproject.toml asks for by name."""
+    project = PYPROJECT["project"]
+    optional = chain(*project["optional-dependencies"].values(), *PYPROJECT["dependency-groups"].values())
+    asked = chain(PYPROJECT["build-system"]["requires"], project["dependencies"], optional)
+    return [found for text in asked if (found := Requirement(text)).name != project["name"]]
+
+
+def pins(lock: str) -> dict[str, Version]:
+    """Name and version of what a lock file pins for this Python."""
+    entries = re.findall(r"^([^#\s][^\\\n]*)", (ROOT / lock).read_text(), re.MULTILINE)
+    requirements = [Requirement(entry) for entry in entries]
+    here = [found for found in requirements if found.marker is None or found.marker.evaluate()]
+    return {canonicalize_name(found.name): Version(next(iter(found.specifier)).version) for found in here}
+
+
+def test_lock_pins_each_direct_dependency() -> None:
+    """Each requirement in pyproject.toml is pinned by requirements.txt, to a version that it allows."""
+    locked = pins("requirements.txt")
+    assert [
+        str(wanted)
+        for wanted in direct_requirements()
+        if not wanted.specifier.contains(locked.get(canonicalize_name(wanted.name), Version("0")))
+    ] == []
+
+
+def test_floor_pins_the_lowest_versions() -> None:
+    """The floor's lock pins each dependency of the wheel to the lowest version that pyproject.toml promises."""
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    wanted = [Requirement(text) for text in [*project["dependencies"], *extras["simulator"], *extras["cli"]]]
+    lowest = {
+        canonicalize_name(found.name): Version(specifier.version)
+        for found in wanted
+        for specifier in found.specifier
+        if specifier.operator == ">="
+    }
+    assert lowest.items() <= pins("requirements/floor.txt").items()
+
+
+def test_installed_versions_are_the_locked_ones() -> None:
+    """The environment that these tests run in holds what requirements.txt pins."""
+    locked = pins("requirements.txt")
+    direct = [canonicalize_name(wanted.name) for wanted in direct_requirements()]
+    assert {name: Version(distribution(name).version) for name in direct} == {name: locked[name] for name in direct}
+
+
+def test_files_name_no_registry_and_no_machine() -> None:
+    """No file of the project names a package registry's host or a folder of the machine it was written on."""
+    private = re.compile(
+        rf"(?:pypi|pythonhosted|npmjs|yarnpkg)\.(?:org|com)|/(?:home|Users|root)/|{re.escape(str(ROOT))}/"
+    )
+    texts = {path: path.read_text(errors="replace") for path in project_files()}
+    assert ROOT / "requirements.txt" in texts
+    assert {str(path): found[0] for path, text in texts.items() if (found := private.search(text))} == {}
