@@ -14,7 +14,7 @@ import pytest
 
 from partner_account_handler import index
 from partner_account_handler.answering import OneAnswer
-from partner_account_handler.lifecycle import answer_delete
+from partner_account_handler.lifecycle import Answer
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.response_sink import ResponseSink
 
@@ -146,13 +146,15 @@ def test_the_put_is_what_the_url_was_signed_for(cloud: Cloud, sink: ResponseSink
     assert len(body) < 4096
 
 
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
 def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
-    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """One answer per invocation, with the id of the resource and a remedy."""
     hanging = threading.Event()
-    monkeypatch.setattr(index, "answer_delete", lambda event: hanging.wait(3) and answer_delete(event))
-    event = cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("late"))
+    monkeypatch.setattr(index, f"answer_{kind}", lambda *_: hanging.wait(9) and Answer("too late", {}))
+    known = {} if kind == "create" else {"PhysicalResourceId": "x"}
+    event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), **known)
     work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
     work.start()
     while not sink.received:
@@ -160,9 +162,22 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     hanging.set()
     work.join()
     (answer,) = sink.answers("late")
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "x")
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"].startswith("not-created-" if kind == "create" else "x")
     assert answer["Reason"].startswith("OutOfTime")
     assert "Deploy again" in answer["Reason"]
+
+
+def test_a_timer_of_one_invocation_never_answers_for_the_next(cloud: Cloud, sink: ResponseSink) -> None:
+    """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
+    rings: list[Any] = []
+    for name in ("first", "second"):
+        index.handler(cloud.event("Delete", {}, PhysicalResourceId=name, ResponseURL=sink.url(name)), Context())
+        assert index.helper._timer is not None  # noqa: SLF001
+        assert index.helper._timer.finished.is_set()  # noqa: SLF001
+        rings.append(index.helper._timer)  # noqa: SLF001
+    rings[0].function(*rings[0].args)
+    assert [len(sink.answers(name)) for name in ("first", "second")] == [1, 1]
 
 
 def test_no_time_left_fails_before_anything_is_sent(cloud: Cloud, sink: ResponseSink) -> None:

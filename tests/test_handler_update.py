@@ -87,6 +87,14 @@ class TestContact:
             deployed.update(properties(), MOVED)
             assert deployed.partner.contact == contact(Email=NEW_EMAIL)
 
+    def test_where_each_change_needs_a_code_it_is_sent_when_it_is_asked_for(self, moto_url: str) -> None:
+        """A third reading: the address stays, and must be confirmed all the same."""
+        with open_cloud(moto_url, readings=Readings(any_contact_change_needs_code=True)) as cloud:
+            deployed = Deployed(cloud, properties())
+            cloud.prepare()
+            deployed.update(properties(), CEO)
+            assert deployed.partner.contact == contact(BusinessTitle="CEO")
+
     def test_a_lost_answer_after_the_change_is_no_failure(self, deployed: Deployed) -> None:
         """The code is used up then, and a repeated call alone would fail for it."""
         deployed.cloud.prepare(NEW_EMAIL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 MARGIN_SECONDS = 45.0
 """Kept back at the end of an invocation: one call that hangs (25 s) and the sending of the answer (16 s)."""
@@ -20,11 +19,10 @@ class Clock:
         self._remaining = remaining
         self._sleep = sleep
         self._at_start = remaining()
-        self._margin = MARGIN_SECONDS
 
     def left(self) -> float:
         """Seconds in which a call may still begin."""
-        return self._remaining() - self._margin
+        return self._remaining() - MARGIN_SECONDS
 
     def spent(self) -> float:
         """Seconds since the beginning of the invocation."""
@@ -33,15 +31,6 @@ class Clock:
     def is_settling(self) -> bool:
         """Whether a denial may still be the eventual consistency of IAM."""
         return self.spent() < IAM_SETTLING_SECONDS
-
-    @contextmanager
-    def holding_back(self, seconds: float) -> Iterator[None]:
-        """Ends the time for calls earlier, so that something is left for what comes after this block."""
-        self._margin += seconds
-        try:
-            yield
-        finally:
-            self._margin -= seconds
 
     def pause(self, seconds: float) -> bool:
         """Sleeps, and tells whether there is time for another try; sleeps not at all if there would be none."""

@@ -18,9 +18,6 @@ from partner_account_handler.partner import Partner
 from partner_account_handler.request import Request, read_request
 from partner_account_handler.update import update
 
-_SECONDS_TO_ASK = 40.0
-"""Kept back in an Update, for what a rollback that can't converge still has to find out."""
-
 _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _UNKNOWN = "unknown"
@@ -56,10 +53,9 @@ def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     if status not in (_UPDATING, _ROLLING_BACK, _UNKNOWN):
         raise NotWaitingError(status)
     try:
-        with aws.clock.holding_back(_SECONDS_TO_ASK):
-            return _guarded(event, aws, update)
+        return _guarded(event, aws, update)
     except HandlerError as failure:
-        if status == _UPDATING or (status == _UNKNOWN and _status(aws) != _ROLLING_BACK):
+        if status != _ROLLING_BACK:
             raise
         log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
     return _unchanged(event["PhysicalResourceId"], aws)

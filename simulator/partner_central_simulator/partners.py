@@ -157,7 +157,7 @@ def get_alliance_lead_contact(call: Call) -> Answer:
 
 
 def put_alliance_lead_contact(call: Call) -> Answer:
-    """Replace the contact; a new address must be confirmed by the code that was sent there."""
+    """Replace the contact; the address may have to be confirmed by the code that was sent there."""
     partner, contact = requested_partner(call), call.request["AllianceLeadContact"]
     _confirm_address(call, partner, contact["Email"])
     partner.contact = dict(contact)
@@ -166,9 +166,9 @@ def put_alliance_lead_contact(call: Call) -> Answer:
 
 def _confirm_address(call: Call, partner: Partner, email: str) -> None:
     has_code = "EmailVerificationCode" in call.request
-    is_needed = email != partner.contact["Email"] and call.readings.new_contact_email_needs_code
-    if is_needed and not has_code:
-        problem = FieldProblem("EmailVerificationCode", "A new e-mail address needs a code.", "REQUIRED_FIELD_MISSING")
+    is_new = email != partner.contact["Email"] and call.readings.new_contact_email_needs_code
+    if (is_new or call.readings.any_contact_change_needs_code) and not has_code:
+        problem = FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
         raise ValidationFailedError.of_fields([problem])
     if has_code:
         with code_at_stake(call, email):

@@ -50,6 +50,9 @@ class Readings:
     new_contact_email_needs_code: bool = True
     """`PutAllianceLeadContact` with another e-mail address needs the code that was sent to that address."""
 
+    any_contact_change_needs_code: bool = False
+    """So does every other change of the contact. Not the default: the member is optional in the service model."""
+
     failed_attempt_spends_code: bool = True
     """An e-mail code is spent by the first request that names its address, also if that request fails."""
 
