@@ -1,0 +1,89 @@
+# Everything is installed into this directory: .venv (Python and, from PyPI, Node.js) and node_modules (the cdk
+# CLI), as the lock files say. What is up to date is left alone, so a second run needs no network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+MAKEFLAGS += --no-print-directory
+PYTHON ?= $(shell for python in python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
+ARGS ?=
+
+# Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
+unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
+
+venv = .venv
+# jsii, which aws-cdk-lib runs on, takes `node` from the PATH.
+run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
+pip = -m pip --disable-pip-version-check -qq
+
+.PHONY: help demo test test-fast test-floor lint lock install clean
+
+help: ## Show what can be made (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: install ## Deploy the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
+	@$(run) partner_account_cli demo $(ARGS)
+
+test: lint ## Check everything: lint, types, all tests, and the tests that need no local AWS on the oldest dependencies
+	@$(run) pytest -q -n auto --dist loadfile $(ARGS)
+	@$(MAKE) test-floor
+
+test-fast: lint ## Lint, and the tests that take less than a minute
+	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
+
+test-floor: venv = .venv-floor
+test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
+	@$(run) pytest -q -n auto --dist loadfile -m "not e2e" --ignore tests/test_packaging.py $(ARGS)
+
+lint: install ## Check style and types; Lambda's code also as the oldest Python it may meet
+	@$(run) ruff check --quiet
+	@$(run) ruff format --check --quiet
+	@$(run) mypy --no-error-summary
+	@$(run) mypy --no-error-summary --python-version 3.10 lambda
+
+install: .venv/installed .venv/boto3-1.34 node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
+	@:
+
+clean: ## Remove what was installed and built
+	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/locked: requirements.txt
+.venv-floor/locked: requirements/floor.txt
+.venv/locked .venv-floor/locked:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install $$(basename "$(PYTHON)")-venv" >&2; exit 1; }
+	@echo "Installing $< into $(@D) (a minute or two)"
+	@"$(PYTHON)" -m venv --clear $(@D)
+	@$(@D)/bin/python $(pip) install --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+.venv/installed .venv-floor/installed: %/installed: %/locked pyproject.toml
+	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The boto3 of a Lambda runtime that has never heard of Partner Central: a folder for PYTHONPATH.
+.venv/boto3-1.34: requirements/boto3-1.34.txt .venv/locked
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent
+
+# --- The lock files: always made by this one command, never by hand -------------------------------------------
+
+UV := .venv-lock/bin/uv
+compile = $(UV) pip compile --quiet --no-config --universal --no-annotate --custom-compile-command "make lock"
+hashed = --generate-hashes $(ARGS) --output-file
+
+lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json (ARGS=--upgrade takes the newest of everything)
+	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
+	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
+		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
+	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
+	@$(MAKE) .venv/locked
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --silent
+
+$(UV): Makefile
+	@"$(PYTHON)" -m venv --clear .venv-lock
+	@.venv-lock/bin/python $(pip) install uv==0.13.9
