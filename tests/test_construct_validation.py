@@ -262,7 +262,7 @@ def test_a_botocore_older_than_the_service(monkeypatch: pytest.MonkeyPatch) -> N
     """Who has an old boto3 is told which one to install."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
     service_model.shapes.cache_clear()
-    with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.42.4'")):
+    with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.43.57'")):
         partner_in(new_stack())
 
 

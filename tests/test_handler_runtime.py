@@ -162,6 +162,6 @@ def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset:
     (made,) = sink.answers("create")
     assert made["Status"] == "SUCCESS", made["Reason"]
     assert sink.answers("again") == [made]
-    used, place = done.stdout.split()
+    used, place = done.stdout.strip().split(maxsplit=1)
     assert place.startswith(str(boto3))
     return used

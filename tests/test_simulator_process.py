@@ -210,7 +210,7 @@ class _AwsCli:
 
     def __call__(self, operation: str, **options: str) -> Any:
         arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        command = [str(Path(sys.executable).with_name("aws")), "partnercentral-account", operation, *arguments]
+        command = [sys.executable, "-m", "awscli", "partnercentral-account", operation, *arguments]
         ended = subprocess.run(command, capture_output=True, text=True, check=False, env=self._environment)
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout or "{}")

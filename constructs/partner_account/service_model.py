@@ -52,5 +52,5 @@ def model_folder() -> Path:
 def _unknown_service() -> PartnerAccountError:
     return PartnerAccountError(
         f"The installed botocore doesn't know the service {SERVICE} ({API_VERSION}); "
-        "install a newer one: pip install --upgrade 'boto3>=1.42.4'"
+        "install a newer one: pip install --upgrade 'boto3>=1.43.57'"
     )
