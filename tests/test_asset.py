@@ -207,7 +207,7 @@ def test_the_model_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A botocore without the service's files stops the asset with the remedy."""
     monkeypatch.setattr(service_model, "API_VERSION", "1999-01-01")
     with (
-        pytest.raises(PartnerAccountError, match=r"pip install --upgrade 'boto3>=1\.42\.4'"),
+        pytest.raises(PartnerAccountError, match=r"pip install --upgrade 'boto3>=1\.43\.57'"),
         asset.assembled_asset(),
     ):
         pass
