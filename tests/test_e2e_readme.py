@@ -31,7 +31,9 @@ class Terminal:
     """The one terminal that a reader has: what is exported in one block holds in the next."""
 
     def __init__(self, aws: LocalAws) -> None:
-        self._environment = {**aws.environment, "CDK_OUTPUT": str(aws.folder / "cdk.out")}
+        # No reader sits here to approve of the changes, and the checkout stays as it is.
+        own = {"CDK_REQUIRE_APPROVAL": "never", "CDK_OUTPUT": str(aws.folder / "cdk.out")}
+        self._environment = {**aws.environment, **own}
         self._before = ""
 
     def run(self, block: str, typed: str = "") -> str:
