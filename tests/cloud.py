@@ -142,9 +142,9 @@ class Cloud:
         """Moves a stack (the first one by default) into a status."""
         self._stack(stack_id).status = status
 
-    def begin_deployment(self) -> None:
-        """Begins another update of the stack."""
-        stack = self._stack(None)
+    def begin_deployment(self, stack_id: str | None = None) -> None:
+        """Begins another update of a stack (the first one by default)."""
+        stack = self._stack(stack_id)
         stack.status = "UPDATE_IN_PROGRESS"
         stack.creation_time += timedelta(minutes=1)  # moto tells no LastUpdatedTime
 

@@ -77,10 +77,13 @@ class LambdaRuntime:
         self._server.shutdown()
         self._server.server_close()
 
-    def invoke(self, event: Any) -> tuple[str, Any]:
-        """Delivers one event; returns how the invocation ended (`response` or `error`) and with what."""
-        self._events.put({"event": event})
-        return self._ended.get(timeout=_CONNECTION_SECONDS)
+    def invoke(self, event: Any, seconds: float = _SECONDS) -> tuple[str, Any]:
+        """Delivers one event; returns how the invocation ended (`response` or `error`) and with what.
+
+        The function is told that Lambda ends it after so many seconds; an invocation that lasts longer is queue.Empty.
+        """
+        self._events.put({"event": event, "seconds": seconds})
+        return self._ended.get(timeout=min(seconds, _CONNECTION_SECONDS))
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
@@ -99,7 +102,7 @@ class LambdaRuntime:
         item = self._events.get()
         if item is None:
             return Response(status=500)
-        deadline = int((time.time() + _SECONDS) * 1000)
+        deadline = int((time.time() + item["seconds"]) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
             "Lambda-Runtime-Deadline-Ms": str(deadline),

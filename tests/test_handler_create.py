@@ -397,3 +397,9 @@ def test_errors_carry_neither_names_nor_code_even_if_the_service_echoes_them(clo
         assert secret not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_a_slow_service_is_created_against_all_the_same(cloud: Cloud) -> None:
+    """Where each call takes its time, so does the look; it is repeated once, not for ever."""
+    cloud.prepare()
+    assert is_partner_arn(cloud.create(properties(), VirtualTime(each_call=10)).physical_id)

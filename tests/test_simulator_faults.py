@@ -1,15 +1,18 @@
 """The faults that can be ordered from the simulator, as an unmodified boto3 client meets them."""
 
+import contextlib
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import urllib3
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from partner_central_simulator import FaultKind, Simulator
+from partner_central_simulator import Fault, FaultKind, Simulator
 from tests.test_simulator import ACCOUNT, ManualClock, client_of, partner_request, refusal
 
 
@@ -198,6 +201,79 @@ class TestLags:
         assert client.get_profile_visibility(**which)["ProfileId"]
 
 
+class TestChoice:
+    """Which of the requests that it meets a fault strikes."""
+
+    @staticmethod
+    def struck(simulator: Simulator, requests: int) -> list[int]:
+        """The numbers of those among so many lists that were throttled."""
+        client, mark = client_of(simulator), simulator.mark()
+        for _ in range(requests):
+            with contextlib.suppress(ClientError):
+                client.list_partners(Catalog="AWS")
+        return [request.number - mark for request in simulator.requests_since(mark) if request.faults]
+
+    def test_schedule(self, simulator: Simulator) -> None:
+        """A schedule names the requests by their number, and is used up after the last; others don't count."""
+        simulator.faults.add("ListPartners", "throttle", schedule=[2, 3, 5])
+        refusal(client_of(simulator).get_partner, Catalog="AWS", Identifier="partner-0123456789abc")
+        assert self.struck(simulator, 7) == [2, 3, 5]
+        assert simulator.faults.pending == []
+
+    def test_schedule_after_the_commit(self, simulator: Simulator) -> None:
+        """The second attempt is the one that is lost, whatever the first has come to."""
+        simulator.faults.add("CreatePartner", "cut", schedule=[2], after_commit=True)
+        first = create(simulator)
+        with pytest.raises(ConnectionClosedError):
+            create(simulator)
+        assert create(simulator)["Id"] == first["Id"]
+
+    def test_probability(self, clock: ManualClock) -> None:
+        """Chance strikes about as often as it is told to, the same requests each time, and others for another seed."""
+        seen = []
+        for seed in (1, 1, 2):
+            with Simulator(clock=clock) as simulator:
+                simulator.faults.add("*", "throttle", times=None, probability=0.3, seed=seed)
+                seen.append(self.struck(simulator, 60))
+        assert seen[0] == seen[1] != seen[2]
+        assert all(8 <= len(struck) <= 30 for struck in seen)
+
+    def test_probability_and_times(self, simulator: Simulator) -> None:
+        """Only strikes count."""
+        simulator.faults.add("ListPartners", "throttle", times=2, probability=0.5)
+        assert len(self.struck(simulator, 40)) == 2
+
+    def test_two_chances(self, simulator: Simulator) -> None:
+        """Faults of one seed don't strike together for that."""
+        for kind in ("throttle", "echo"):
+            simulator.faults.add("ListPartners", kind, times=None, probability=0.5)
+        draws = [[fault.strikes_next() for fault in self.met(simulator, number)] for number in range(20)]
+        assert {tuple(draw) for draw in draws} == {(False, False), (False, True), (True, False), (True, True)}
+
+    @staticmethod
+    def met(simulator: Simulator, number: int) -> list[Fault]:
+        """The faults as they are after so many requests."""
+        return [replace(fault, met=number) for fault in simulator.faults.pending]
+
+    @pytest.mark.parametrize("kind", ["access-denied", "cut"])
+    def test_lasting(self, simulator: Simulator, clock: ManualClock, kind: str) -> None:
+        """A fault of the first seconds, such as a policy that IAM has not spread yet, ends by itself."""
+        simulator.faults.add("CreatePartner", kind, times=None, lasting=5)
+        clock.advance(seconds=4)
+        with pytest.raises((ClientError, ConnectionClosedError)):
+            create(simulator)
+        clock.advance(seconds=1)
+        assert create(simulator)["Id"]
+        assert simulator.faults.pending == []
+
+    def test_over_http(self, simulator: Simulator) -> None:
+        """Another process can order all of that."""
+        order = {"operation": "ListPartners", "kind": "throttle", "schedule": [2], "lasting": 60}
+        answer = urllib3.request("POST", f"{simulator.url}/_simulator/faults", json=order)
+        assert (answer.status, answer.json()["schedule"], answer.json()["times"]) == (200, [2], 1)
+        assert self.struck(simulator, 3) == [2]
+
+
 class TestOrders:
     """How faults are ordered, counted, shown and refused."""
 
@@ -245,7 +321,18 @@ class TestOrders:
             ({"operation": "CreatePartner", "kind": "throttle", "after_commit": True}, "after_commit"),
             ({"operation": "CreatePartner", "kind": "delay"}, "give seconds"),
             ({"operation": "CreatePartner", "kind": "delay", "seconds": -1}, "negative"),
+            ({"operation": "CreatePartner", "kind": "delay", "seconds": 1e300}, "more than a year"),
             ({"operation": "CreatePartner", "kind": "cut", "seconds": 1}, "leave out seconds"),
+            ({"operation": "CreatePartner", "kind": "cut", "lasting": -1}, "lasting must not be negative"),
+            ({"operation": "CreatePartner", "kind": "cut", "probability": 0}, "more than 0"),
+            ({"operation": "CreatePartner", "kind": "cut", "probability": 1.1}, "1 at most"),
+            ({"operation": "CreatePartner", "kind": "cut", "schedule": []}, "from 1 on"),
+            ({"operation": "CreatePartner", "kind": "cut", "schedule": [0]}, "from 1 on"),
+            ({"operation": "CreatePartner", "kind": "cut", "schedule": [1], "probability": 0.5}, "nothing to chance"),
+            (
+                {"operation": "CreatePartner", "kind": "delay", "times": 0},
+                "times=1.* give seconds|give seconds.*times=1",
+            ),
         ],
     )
     def test_impossible(self, simulator: Simulator, order: dict[str, Any], words: str) -> None:
@@ -254,7 +341,7 @@ class TestOrders:
             simulator.faults.add(**order)
         response = urllib3.request("POST", f"{simulator.url}/_simulator/faults", json=order)
         assert response.status == 400
-        assert words in response.json()["error"]
+        assert re.search(words, response.json()["error"])
         assert simulator.faults.pending == []
 
     def test_over_http(self, simulator: Simulator) -> None:
@@ -271,7 +358,18 @@ class TestOrders:
         client_of(simulator).list_partners(Catalog="AWS")
 
     @pytest.mark.parametrize(
-        "body", [b"", b"[]", b'{"colour": "red"}', b'{"operation": "*", "kind": "cut", "times": "x"}']
+        "body",
+        [
+            b"",
+            b"[]",
+            b'{"colour": "red"}',
+            b'{"operation": "*", "kind": "cut", "times": "x"}',
+            b'{"operation": "*", "kind": "cut", "probability": "x"}',
+            b'{"operation": "*", "kind": "cut", "schedule": ["x"]}',
+            b'{"operation": "*", "kind": "cut", "schedule": 1}',
+            b'{"operation": "*", "kind": "delay", "seconds": NaN}',
+            b'{"operation": [], "kind": "cut"}',
+        ],
     )
     def test_nonsense_over_http(self, simulator: Simulator, body: bytes) -> None:
         """An order that is none is refused, and nothing breaks."""

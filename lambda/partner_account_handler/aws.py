@@ -148,10 +148,10 @@ class Aws:
 
     # The own stack
 
-    def stack(self) -> Stack:
+    def stack(self, *, repeat: bool = True) -> Stack:
         """The stack that this request belongs to, by its id: a later stack of the same name is another one."""
         client = _client("cloudformation", self._region)
-        described = self._call(client, "describe_stacks", StackName=self._stack_id)["Stacks"][0]
+        described = self._call(client, "describe_stacks", repeat=repeat, StackName=self._stack_id)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         began = described.get("LastUpdatedTime") or described["CreationTime"]
         self.known_stack = Stack(described["StackStatus"], str(began), outputs)

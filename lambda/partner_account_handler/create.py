@@ -23,7 +23,7 @@ _WAITING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"}
 
 _FRESH_SECONDS = 5.0
-"""How old a look may be when CreatePartner follows it; reading the code or asking may take longer than that."""
+"""How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
 
 
 class Next(Enum):
@@ -53,11 +53,12 @@ def create(request: Request, aws: Aws) -> Partner:
         found = _look(request, aws, failures)
         if found is not None:
             return _take(found, request, aws)
-        body = body or _body(request, aws)
+        if not body:
+            body = _body(request, aws)
+            if aws.clock.spent() - began > _FRESH_SECONDS:
+                continue
         if _waiting_deployment(aws) != deployment:
             raise NotWaitingError("another deployment")
-        if aws.clock.spent() - began > _FRESH_SECONDS:
-            continue
         try:
             return _created(aws.create_partner(body))
         except CallError as failure:

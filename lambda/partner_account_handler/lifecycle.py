@@ -10,17 +10,19 @@ from typing import Any
 
 from partner_account_handler import log
 from partner_account_handler.aws import Aws
+from partner_account_handler.clock import pauses
 from partner_account_handler.converge import find_profile_id
 from partner_account_handler.create import create
-from partner_account_handler.errors import DefectError, HandlerError, NotWaitingError
+from partner_account_handler.errors import CallError, DefectError, HandlerError, NotWaitingError
 from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.partner import Partner
-from partner_account_handler.request import Request, read_request
+from partner_account_handler.request import read_request
 from partner_account_handler.update import update
 
 _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _UNKNOWN = "unknown"
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def answer_create(event: Mapping[str, Any], aws: Aws) -> Answer:
     Raises:
         HandlerError: why no partner belongs to this resource, and what to do.
     """
-    return _guarded(event, aws, create)
+    return _guarded(lambda: _answer(create(read_request(event), aws), aws))
 
 
 def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
@@ -49,24 +51,33 @@ def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     Raises:
         HandlerError: why the partner is not what the template says, and what to do.
     """
+    return _guarded(lambda: _answer_update(event, aws))
+
+
+def _answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     status = _status(aws)
     if status not in (_UPDATING, _ROLLING_BACK, _UNKNOWN):
         raise NotWaitingError(status)
     try:
-        return _guarded(event, aws, update)
+        return _guarded(lambda: _answer(update(read_request(event), aws), aws))
     except HandlerError as failure:
-        if status != _ROLLING_BACK:
+        if status == _UPDATING or (status == _UNKNOWN and _status(aws) != _ROLLING_BACK):
             raise
         log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
     return _unchanged(event["PhysicalResourceId"], aws)
 
 
 def _status(aws: Aws) -> str:
-    try:
-        return aws.stack().status
-    except HandlerError as failure:
-        log.error("the stack's status is unknown", code=failure.code)
-        return _UNKNOWN
+    """The stack's status, asked for during half a minute at most: the rest of the time is the update's."""
+    for pause in pauses():
+        try:
+            return aws.stack(repeat=False).status
+        except HandlerError as failure:
+            may_pass = isinstance(failure, CallError) and aws.may_pass(failure)
+            if not may_pass or aws.clock.spent() > _PATIENCE_SECONDS or not aws.clock.pause(pause):
+                log.error("the stack's status is unknown", code=failure.code)
+                return _UNKNOWN
+    raise AssertionError("pauses never end")
 
 
 def _unchanged(physical_id: str, aws: Aws) -> Answer:
@@ -79,10 +90,10 @@ def answer_delete(event: Mapping[str, Any]) -> Answer:
     return Answer(event["PhysicalResourceId"], {})
 
 
-def _guarded(event: Mapping[str, Any], aws: Aws, act: Callable[[Request, Aws], Partner]) -> Answer:
+def _guarded(act: Callable[[], Answer]) -> Answer:
     """The border at which a defect of ours becomes an error that carries nothing of the input."""
     try:
-        return _answer(act(read_request(event), aws), aws)
+        return act()
     except HandlerError:
         raise
     except Exception as defect:  # noqa: BLE001 - without an answer CloudFormation would wait for its time-out

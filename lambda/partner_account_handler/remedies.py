@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from partner_account_handler.errors import Fault
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
+_TAGS = "Correct the tags (a tag policy may forbid a key, the Sandbox forbids all), deploy again."
+_PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
 _DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
 
 BY_DETAIL = {
@@ -19,7 +21,11 @@ BY_DETAIL = {
     "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
     "INELIGIBLE_ACCOUNT_TIER": "Move the AWS account to a paid plan, then deploy again.",
     "EmailVerificationCode": _NEW_CODE,
-    "Tags": "Correct the tags (a tag policy may forbid a key, the Sandbox forbids all), deploy again.",
+    "Tags": _TAGS,
+    "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
+    "TagKeys": _TAGS,
+    "Catalog": "Correct catalog, deploy again.",
+    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or use ExistingPartner.adopt(id), deploy again.",
     "LegalName": "Correct legal_name, deploy again.",
     "PrimarySolutionType": "Correct primary_solution_type, deploy again.",
     "AllianceLeadContact": "Correct alliance_lead_contact, deploy again.",
@@ -28,7 +34,7 @@ BY_DETAIL = {
     "Email": "Correct the contact's email, request a code for it, deploy again.",
     "BusinessTitle": "Correct the contact's business_title, deploy again.",
 }
-"""By business validation code, or by the field that a field validation error names."""
+"""By business validation code, or by the field that a field validation error names, alone or with its code."""
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (
@@ -36,6 +42,9 @@ BY_REASON = {
         "Deploy again, correct legal_name, or adopt."
     ),
     "CONFLICT_CLIENT_TOKEN": _DEPLOY_AGAIN,
+    "INCOMPATIBLE_PROFILE_STATE": _PROFILE_TASK,
+    "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": _PROFILE_TASK,
+    "VERIFICATION_ALREADY_IN_PROGRESS": "Complete the verification at its CompletionUrl, then deploy again.",
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state, deploy again.",
     "PARTNER_NOT_FOUND": (
         "The partner is gone, though AWS has no call that deletes one: ask AWS Partner support before anything else."
@@ -65,8 +74,8 @@ BY_ENDING = {
 def remedy_for(fault: Fault) -> str:
     """The most specific remedy that is known for a failed call."""
     for detail in fault.details:
-        field, _, _ = detail.partition(":")
-        if field in BY_DETAIL:
-            return BY_DETAIL[field]
+        for name in (detail, detail.partition(":")[0]):
+            if name in BY_DETAIL:
+                return BY_DETAIL[name]
     refused = BY_OPERATION.get(fault.operation) if fault.ending.value == "refused" else None
     return BY_REASON.get(fault.reason) or BY_CODE.get(fault.code) or refused or BY_ENDING[fault.ending.value]

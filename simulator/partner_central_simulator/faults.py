@@ -1,11 +1,13 @@
 """Faults that tests and rehearsals order in advance, and what each does to a request. No rules of the service.
 
-A fault waits for requests of its operation and is used up after `times` of them. Those that strike *before* the commit
-leave no trace in the state; those *after* it strike when the request has taken effect, and only its answer suffers.
+A fault waits for requests of its operation, and is used up after `times` of them, or when its time is over; which of
+them it strikes can be left to chance or to a schedule. Those that strike *before* the commit leave no trace in the
+state; those *after* it strike when the request has taken effect, and only its answer suffers.
 """
 
+import random
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -72,6 +74,7 @@ _OPERATIONS_OF = {
     FaultKind.LAGGING_LIST: {"ListPartners"},
     FaultKind.NO_PROFILE_ID: {"CreatePartner", "GetPartner", "GetProfileVisibility", "PutProfileVisibility"},
 }
+_LONGEST = timedelta(days=365).total_seconds()
 _STRIKING = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
 
 
@@ -81,34 +84,69 @@ class ConnectionCutError(ConnectionAbortedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`."""
+    """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`.
+
+    Which of them it strikes is chosen by `schedule`, the numbers of those that it strikes, the first being 1; by
+    `probability` and `seed`, which choose the same ones each time; or by neither: then it strikes each one, and only
+    those count. `lasting` ends the fault so many seconds after it was added.
+    """
 
     operation: str
     kind: FaultKind
     times: int | None = 1
     seconds: float | None = None
     after_commit: bool = False
+    probability: float = 1.0
+    seed: int = 0
+    schedule: tuple[int, ...] | None = None
+    lasting: float | None = None
     id: int
     added_at: datetime
+    met: int = 0
+    """How many requests it has met so far, struck or not."""
 
     def __post_init__(self) -> None:
         """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
-        if self.operation not in _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION}):
-            raise ValueError(f"{self.kind} never meets {self.operation}: name an operation that is simulated")
-        if self.times is not None and self.times < 1:
-            raise ValueError("a fault strikes at least once: give times=1 or more, or None for always")
-        if self.after_commit and self.kind not in _BEFORE_OR_AFTER_COMMIT:
-            raise ValueError(f"{self.kind} cannot strike after the commit: leave out after_commit")
-        if self.kind is FaultKind.DELAY and self.seconds is None:
-            raise ValueError("a delay needs its length: give seconds")
-        if self.seconds is not None and self.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
-            raise ValueError(f"{self.kind} has no length: leave out seconds")
-        if self.seconds is not None and self.seconds < 0:
-            raise ValueError("seconds must not be negative")
+        if wrong := [*_mistaken_kind(self), *_mistaken_choice(self)]:
+            raise ValueError("; ".join(wrong))
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.lasting is not None and (now - self.added_at).total_seconds() >= self.lasting
+
+    def strikes_next(self) -> bool:
+        """Whether it strikes the next request that it meets."""
+        if self.schedule is not None:
+            return self.met + 1 in self.schedule
+        chance = random.Random(f"{self.seed}/{self.id}/{self.met}").random()  # noqa: S311 - no secret, and repeatable
+        return chance < self.probability
 
     def meets(self, operation: str, kinds: Container[FaultKind]) -> bool:
         """Whether this fault waits for that operation and is of one of those kinds."""
         return self.operation in {operation, ANY_OPERATION} and self.kind in kinds
+
+
+def _mistaken_kind(fault: Fault) -> Iterator[str]:
+    if fault.operation not in _OPERATIONS_OF.get(fault.kind, {*OPERATIONS, ANY_OPERATION}):
+        yield f"{fault.kind} never meets {fault.operation}: name an operation that is simulated"
+    if fault.after_commit and fault.kind not in _BEFORE_OR_AFTER_COMMIT:
+        yield f"{fault.kind} cannot strike after the commit: leave out after_commit"
+    if fault.kind is FaultKind.DELAY and fault.seconds is None:
+        yield "a delay needs its length: give seconds"
+    if fault.seconds is not None and fault.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
+        yield f"{fault.kind} has no length: leave out seconds, or give lasting"
+
+
+def _mistaken_choice(fault: Fault) -> Iterator[str]:
+    if fault.times is not None and fault.times < 1:
+        yield "a fault strikes at least once: give times=1 or more, or None for always"
+    if not 0 < fault.probability <= 1:
+        yield "a probability is more than 0, and 1 at most"
+    if fault.schedule is not None and (fault.probability != 1 or not fault.schedule or min(fault.schedule) < 1):
+        yield "a schedule names requests from 1 on, and leaves nothing to chance: leave out probability"
+    for name, length in (("seconds", fault.seconds), ("lasting", fault.lasting)):
+        if length is not None and not 0 <= length <= _LONGEST:
+            yield f"{name} must not be negative, nor more than a year"
 
 
 class Faults:
@@ -130,14 +168,22 @@ class Faults:
         *,
         seconds: float | None = None,
         after_commit: bool = False,
+        probability: float = 1.0,
+        seed: int = 0,
+        schedule: Sequence[int] | None = None,
+        lasting: float | None = None,
     ) -> Fault:
-        """Order a fault; a ValueError says what is wrong with an impossible one."""
+        """Order a fault; a ValueError says what is wrong with an impossible one. A `schedule` tells `times` too."""
         fault = Fault(
             operation=operation,
             kind=FaultKind(kind),
-            times=times,
+            times=times if schedule is None else len(set(schedule)),
             seconds=seconds,
             after_commit=after_commit,
+            probability=probability,
+            seed=seed,
+            schedule=None if schedule is None else tuple(schedule),
+            lasting=lasting,
             id=next(self._ids),
             added_at=self._clock(),
         )
@@ -153,7 +199,9 @@ class Faults:
     @property
     def pending(self) -> list[Fault]:
         """Those that still wait, each with the times that are left."""
+        now = self._clock()
         with self._lock:
+            self._pending[:] = [fault for fault in self._pending if not fault.is_over(now)]
             return list(self._pending)
 
     def release(self) -> None:
@@ -202,19 +250,20 @@ class Faults:
         return [fault for fault in self.pending if fault.meets(operation, kinds)]
 
     def _use(self, fault: Fault) -> bool:
-        """Take one of the fault's times; False if another request was quicker to take the last."""
+        """Take one of the fault's times; False if it spares this request, or another one took the last of them."""
         with self._lock:
             for index, left in enumerate(self._pending):
                 if left.id == fault.id:
-                    self._pending[index : index + 1] = _one_less(left)
-                    return True
+                    strikes = left.strikes_next()
+                    self._pending[index : index + 1] = _after_meeting(left, strikes=strikes)
+                    return strikes
         return False
 
 
-def _one_less(fault: Fault) -> list[Fault]:
-    if fault.times is None:
-        return [fault]
-    return [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+def _after_meeting(fault: Fault, *, strikes: bool) -> list[Fault]:
+    """What is left of a fault when it has met a request."""
+    left = None if fault.times is None else fault.times - strikes
+    return [] if left is not None and left < 1 else [replace(fault, times=left, met=fault.met + 1)]
 
 
 _ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
