@@ -16,7 +16,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor lint lock install clean
+.PHONY: help demo test test-fast test-floor soak lint lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test-fast: lint ## Lint, and the tests that take less than a minute
 test-floor: venv = .venv-floor
 test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
 	@$(run) pytest -q -n auto --dist loadfile -m "not e2e" --ignore tests/test_packaging.py $(ARGS)
+
+soak: install ## Live through 2,000 random lives of stacks, with faults in each step (ARGS="--sequences 9000 --seed 1")
+	@$(run) tests.lives --sequences 2000 $(ARGS)
 
 lint: install ## Check style and types; Lambda's code also as the oldest Python it may meet
 	@$(run) ruff check --quiet

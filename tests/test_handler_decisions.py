@@ -92,7 +92,12 @@ class TestProfileId:
 
     @pytest.mark.parametrize(
         "outputs",
-        [{}, {"PartnerArn": ARN, "PartnerProfileId": "pending"}, {"A": ONE, "B": TWO}, {"PartnerArn": "other arn"}],
+        [
+            {},
+            {"PartnerArn": ARN, "PartnerProfileId": "pending"},
+            {"A": ONE, "B": TWO},
+            {"PartnerArn": f"{ARN[:-1]}2", "PartnerProfileId": TWO},
+        ],
     )
     def test_otherwise_there_is_none(self, outputs: dict[str, str]) -> None:
         """A wrong one would be worse than the placeholder."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.errors import CallError, Ending
-from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.identity import OWNER_TAG, is_partner_arn
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Contact, Properties
 
@@ -91,9 +91,11 @@ def _asked_profile_id(arn: str, aws: Aws) -> str | None:
 def remembered_profile_id(arn: str, outputs: Mapping[str, str]) -> str:
     """What the stack's own outputs said last: an export in use must not fall back to ``pending``."""
     prefixes = [key[: -len("Arn")] for key, value in outputs.items() if value == arn and key.endswith("Arn")]
-    beside = {outputs.get(f"{prefix}ProfileId", "") for prefix in prefixes}
-    for candidates in (beside, set(outputs.values())):
-        known = {value for value in candidates if _PROFILE_ID.fullmatch(value)}
-        if known:
-            return known.pop() if len(known) == 1 else PENDING
-    return PENDING
+    beside = _profile_ids(outputs.get(f"{prefix}ProfileId", "") for prefix in prefixes)
+    of_others = any(is_partner_arn(value) and value != arn for value in outputs.values())
+    known = beside or (set() if of_others else _profile_ids(outputs.values()))
+    return known.pop() if len(known) == 1 else PENDING
+
+
+def _profile_ids(values: Iterable[str]) -> set[str]:
+    return {value for value in values if _PROFILE_ID.fullmatch(value)}

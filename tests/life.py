@@ -1,0 +1,509 @@
+"""Lives of stacks that share an AWS account: CloudFormation, the humans and what must never happen, without HTTP.
+
+What AWS leaves undecided narrows these checks:
+
+* The owner of a partner is counted by tag, in catalog AWS: the Sandbox takes no tags, and the name decides there.
+* A list hides only what the same event has created, where the account may have several partners: a list that hides
+  more, and a corrected legal name, can't be told from an account without a partner.
+* A Create that comes late meets no other Create at the same time, where the account may have several partners.
+* A rollback is let through by the stack's status. If DescribeStacks never answers in a whole invocation, nobody can
+  know of it: such faults strike Creates and forward Updates only.
+* A late Update is refused by the stack's status too: it may write if DescribeStacks never answers.
+* An Update writes what the template changed. What a rollback that was let through has left otherwise stays until the
+  template changes it: so the last deployment changes the contact and each of its tags.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import greenlet
+
+from partner_account_handler import aws as handler_aws
+from partner_account_handler.errors import REASON_LIMIT, HandlerError
+from partner_account_handler.identity import OWNER_TAG, same_name
+from partner_account_handler.lifecycle import Answer, answer_delete
+from partner_central_simulator import Readings, models, verifications
+from partner_central_simulator.desk import AccountDesk
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.service import Service
+from partner_central_simulator.store import Store
+from partner_central_simulator.validation import problems
+from tests.cloud import ACCOUNT, REGION, properties, sandbox
+from tests.life_deliveries import MODEL, WRITES, Call, Client, Delivery, Fault, Records, Stack, client_error, figures
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a deployment goes.
+
+    `rolled_back`: after so many calls of the handler another resource fails, or a human cancels. `beside`: a second
+    delivery at the same time, of the same event (-1) or of an earlier one. `order`: who of several goes on next.
+    `heard`: whether the handler's answer reaches CloudFormation.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    rolled_back: int | None = None
+    rollback_faults: tuple[Fault, ...] = ()
+    beside: int | None = None
+    order: tuple[int, ...] = ()
+    heard: bool = True
+    fresh_code: bool = True
+    no_rollback: bool = False
+    old_shape: bool = False
+
+
+FAULTLESS = Way()
+
+
+class Life:
+    """An account, its stacks, and what CloudFormation and humans do to them."""
+
+    def __init__(self, readings: Readings, records: Records) -> None:
+        self.readings = readings
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+        self._records = records
+        self.service = Service(
+            store=Store(None), clock=lambda: self._now, readings=readings, page_size=2, verified=True
+        )
+        self.desk = AccountDesk(self.service, ACCOUNT)
+        self.stacks: dict[str, Stack] = {}
+        self.live: dict[str, Stack] = {}
+        self.events: list[dict[str, Any]] = []
+        self.made_by: dict[str, str] = {}
+        self.foreign: dict[str, Any] = {}
+        self._codes: dict[str, str] = {}
+        self._all_codes: set[str] = set()
+        self._count = 0
+
+    # What the handler sees
+
+    @property
+    def partners(self) -> list[Any]:
+        """All partners of the account."""
+        return self.service.account(ACCOUNT).partners
+
+    def partner(self, arn: str) -> Any:
+        """The partner of that ARN, or None."""
+        return next((partner for partner in self.partners if partner.arn == arn), None)
+
+    def perform(self, delivery: Delivery, call: Call) -> dict[str, Any]:
+        """Carries out a call of a delivery."""
+        if call.operation == "DescribeStacks":
+            stack = self.stacks[call.members["StackName"]]
+            outputs = [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()]
+            return {"Stacks": [{"StackStatus": stack.status, "CreationTime": stack.began, "Outputs": outputs}]}
+        if call.operation in {"GetParameter", "GetSecretValue"}:
+            return self._code(call)
+        return self._partner_central(delivery, call)
+
+    def _code(self, call: Call) -> dict[str, Any]:
+        name = str(call.members.get("Name") or call.members["SecretId"]).rpartition("/")[2]
+        if name not in self._codes:
+            raise client_error(call, "ResourceNotFoundException", 400)
+        code = self._codes[name]
+        return {"Parameter": {"Value": code}, "SecretString": f'{{"code": "{code}"}}'}
+
+    def _partner_central(self, delivery: Delivery, call: Call) -> dict[str, Any]:
+        if call.operation in WRITES:
+            delivery.before_write(call)
+        mistakes = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
+        assert not mistakes, f"{call.operation} that botocore or AWS would refuse"
+        try:
+            answer = self.service.perform(call.operation, ACCOUNT, call.members, "")
+        except ServiceError as error:
+            raise client_error(call, error.code, error.status, **error.members) from None
+        if call.operation == "CreatePartner":
+            self.made_by.setdefault(answer["Arn"], delivery.event["RequestId"])
+        return answer
+
+    def may_write(self, event: dict[str, Any], partner: Any) -> bool:
+        """Whether an event gives its handler a right to change a partner."""
+        wanted, stack = event["ResourceProperties"], self.stacks[event["StackId"]]
+        if event["RequestType"] == "Create" and wanted["ExistingPartner"].get("PartnerId") == partner.id:
+            return True
+        at_home = event.get("PhysicalResourceId") == partner.arn
+        if partner.catalog == "Sandbox":
+            return at_home or same_name(partner.legal_name, wanted.get("LegalName", ""))
+        return bool(partner.tags.get(OWNER_TAG, stack.owner if at_home else "") == stack.owner)
+
+    # What must hold
+
+    def check_answer(self, delivery: Delivery) -> None:
+        """Holds the end of a delivery against what must hold for each."""
+        texts = [*self._records.texts, repr(delivery.answer)]
+        self._records.texts.clear()
+        if delivery.error:
+            assert len(str(delivery.error)) <= REASON_LIMIT, "a reason too long for CloudFormation"
+            texts += traceback.format_exception(delivery.error)
+        self._check_silence(" ".join(texts))
+        if delivery.answer:
+            self._check_success(delivery, delivery.answer)
+
+    def _check_silence(self, text: str) -> None:
+        numbers = re.findall(r"(?<![0-9A-Za-z])[0-9]{6}(?![0-9A-Za-z])", text)
+        assert not self._all_codes.intersection(numbers), f"a code in {text}"
+        assert "canary" not in text.lower(), f"a value of the user's in {text}"
+
+    def _check_success(self, delivery: Delivery, answer: Answer) -> None:
+        event = delivery.event
+        if "/catalog/AWS/" in event.get("PhysicalResourceId", ""):
+            assert answer.physical_id == event["PhysicalResourceId"], "another physical id"
+        if delivery.told != "UPDATE_ROLLBACK_IN_PROGRESS":
+            assert self.partner(answer.physical_id), "success without a partner"
+        outputs = self.stacks[event["StackId"]].outputs
+        if delivery.told and outputs.get("PartnerArn") == answer.physical_id:
+            known = outputs["PartnerProfileId"]
+            assert known in {"pending", answer.data["ProfileId"]}, f"ProfileId fell back to {answer.data['ProfileId']}"
+
+    def check(self) -> None:
+        """What must hold after each step."""
+        owners = Counter(partner.tags.get(OWNER_TAG) for partner in self.partners if OWNER_TAG in partner.tags)
+        assert not owners or max(owners.values()) == 1, "two partners of one stack and construct"
+        for arn, made in self.foreign.items():
+            assert _shown(self.partner(arn)) == made, "a foreign partner was touched"
+        for stack in self.live.values():
+            assert not stack.status.endswith(("ROLLBACK_FAILED", "DELETE_FAILED")), stack.status
+            assert not stack.arn or "/Sandbox/" in stack.arn or self.partner(stack.arn), "a stack without its partner"
+
+    # CloudFormation
+
+    def deploy(self, name: str, changes: dict[str, Any], way: Way = FAULTLESS) -> HandlerError | None:
+        """Creates or updates a stack with a changed template; tells why the handler refused, if it did."""
+        stack = self.live.get(name)
+        if stack is None or stack.status == "ROLLBACK_COMPLETE":
+            stack = self._new_stack(name, stack.template if stack else _BASE)
+        stack.template = {**stack.template, **changes}
+        if way.fresh_code:
+            self.request_code(stack)
+        wanted = self._wanted(stack)
+        if stack.arn and wanted == stack.deployed:
+            return None
+        stack.began += 1
+        if stack.status != "CREATE_IN_PROGRESS":
+            stack.status = "UPDATE_IN_PROGRESS"
+        figures["deployments"] += 1
+        return self._update(stack, wanted, way) if stack.arn else self._create(stack, wanted, way)
+
+    def _new_stack(self, name: str, template: dict[str, Any]) -> Stack:
+        if name in self.live:
+            self.live[name].status = "DELETE_COMPLETE"
+        self._count += 1
+        stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{self._count}"
+        stack = self.live[name] = self.stacks[stack_id] = Stack(name, stack_id, template=template)
+        return stack
+
+    def _wanted(self, stack: Stack) -> dict[str, Any]:
+        template = stack.template
+        made = {
+            "LegalName": template["legal_name"].format(stack.name),
+            "PrimarySolutionType": template["solution"],
+            "AllianceLeadContact": _contact(template["email"].format(stack.name), template["title"]),
+            "ExistingPartner": self._policy(template["existing"]),
+            "Owner": {"StackName": stack.name, "ConstructPath": "Partner"},
+        }
+        if template["catalog"] == "Sandbox":
+            return sandbox(**made)
+        tags = [{"Key": key, "Value": value} for key, value in template["tags"].items()]
+        return properties(**made, Tags=tags, EmailVerificationCode=self._code_source(stack))
+
+    def _policy(self, existing: str | int) -> dict[str, str]:
+        if isinstance(existing, str):
+            return {"Policy": existing}
+        number = existing % max(len(self.partners), 1)
+        adopted = self.partners[number].id if self.partners else "partner-0000000000000"
+        return {"Policy": "ADOPT", "PartnerId": adopted}
+
+    def _code_source(self, stack: Stack) -> dict[str, str]:
+        code = self._codes.get(stack.name, "999999")
+        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:/{stack.name}"
+        return {
+            "ParameterStore": {"From": "ParameterStore", "Name": f"/{stack.name}"},
+            "SecretsManager": {"From": "SecretsManager", "SecretId": secret, "JsonField": "code"},
+            "Parameter": {"From": "Parameter", "Value": code},
+        }[stack.template["code"]]
+
+    def _event(self, kind: str, stack: Stack, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self._count += 1
+        event = {
+            "RequestType": kind,
+            "StackId": stack.id,
+            "RequestId": str(self._count),
+            "LogicalResourceId": "Partner",
+            "ResourceProperties": wanted,
+            **more,
+        }
+        self.events.append(event)
+        self._end_foreignness(event)
+        return event
+
+    def _end_foreignness(self, event: dict[str, Any]) -> None:
+        for partner in self.partners:
+            if partner.arn in self.foreign and self.may_write(event, partner):
+                del self.foreign[partner.arn]
+
+    def _create(self, stack: Stack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
+        delivery = Delivery(self, self._event("Create", stack, wanted), way.faults)
+        updating = stack.status == "UPDATE_IN_PROGRESS"
+
+        def roll_back() -> list[Delivery]:
+            stack.status = "UPDATE_ROLLBACK_IN_PROGRESS" if updating else "ROLLBACK_IN_PROGRESS"
+            self._retain(stack, f"{stack.name}-Partner-1ABC")
+            return []
+
+        rolled_back = self._run([delivery, *self._beside(delivery, way)], way, roll_back)
+        if delivery.answer and way.heard and not rolled_back:
+            self._complete(stack, delivery.answer, wanted, "UPDATE_COMPLETE" if updating else "CREATE_COMPLETE")
+        elif way.no_rollback and not rolled_back:
+            stack.status = "UPDATE_FAILED" if updating else "CREATE_FAILED"
+        else:
+            roll_back()
+            stack.status = "UPDATE_ROLLBACK_COMPLETE" if updating else "ROLLBACK_COMPLETE"
+        return delivery.error
+
+    def _update(self, stack: Stack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
+        old = {"SchemaVersion": "0"} if way.old_shape else stack.deployed
+        delivery = Delivery(
+            self,
+            self._event("Update", stack, wanted, OldResourceProperties=old, PhysicalResourceId=stack.arn),
+            way.faults,
+        )
+        reversed_updates: list[Delivery] = []
+
+        def roll_back() -> list[Delivery]:
+            stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+            arn = delivery.answer.physical_id if delivery.answer and way.heard else stack.arn
+            event = self._event("Update", stack, old, OldResourceProperties=wanted, PhysicalResourceId=arn)
+            reversed_updates.append(Delivery(self, event, way.rollback_faults, spared="DescribeStacks"))
+            return reversed_updates
+
+        rolled_back = self._run([delivery, *self._beside(delivery, way)], way, roll_back)
+        if delivery.answer and way.heard and not rolled_back:
+            self._complete(stack, delivery.answer, wanted, "UPDATE_COMPLETE")
+        elif way.no_rollback and not rolled_back:
+            stack.status = "UPDATE_FAILED"
+        else:
+            if not rolled_back:
+                self._run(roll_back(), way)
+            self._rolled_back(stack, reversed_updates[0])
+        stack.template = {**stack.template, **self._back(stack)}
+        return delivery.error
+
+    def _rolled_back(self, stack: Stack, delivery: Delivery) -> None:
+        if delivery.answer is None:
+            stack.status = "UPDATE_ROLLBACK_FAILED"
+            raise AssertionError(f"UPDATE_ROLLBACK_FAILED: {delivery.error}")
+        self._complete(stack, delivery.answer, stack.deployed, "UPDATE_ROLLBACK_COMPLETE")
+
+    def _back(self, stack: Stack) -> dict[str, Any]:
+        """After a failed Update humans go back to what is deployed, where they can't go on."""
+        names = {"catalog": "Catalog", "legal_name": "LegalName", "solution": "PrimarySolutionType"}
+        return {name: stack.deployed[member] for name, member in names.items()}
+
+    def _complete(self, stack: Stack, answer: Answer, wanted: dict[str, Any], status: str) -> None:
+        if stack.arn and stack.arn != answer.physical_id:
+            self._retain(stack, stack.arn)
+        stack.status, stack.arn, stack.deployed = status, answer.physical_id, wanted
+        stack.outputs = {f"Partner{key}": value for key, value in answer.data.items()}
+        assert set(stack.outputs) == {"PartnerArn", "PartnerId", "PartnerProfileId"}, "an attribute is missing"
+
+    def _beside(self, delivery: Delivery, way: Way) -> list[Delivery]:
+        if way.beside is None:
+            return []
+        event = delivery.event if way.beside < 0 else self.events[way.beside % len(self.events)]
+        creates = {event["RequestType"], delivery.event["RequestType"]} == {"Create"} and event is not delivery.event
+        if event["RequestType"] == "Delete" or (creates and not self.readings.one_partner_per_catalog):
+            return []
+        return [Delivery(self, event, way.rollback_faults)]
+
+    def _run(self, deliveries: list[Delivery], way: Way, meanwhile: Callable[[], list[Delivery]] | None = None) -> bool:
+        """Lets deliveries go on, call by call, and tells whether they were rolled back meanwhile."""
+        order, calls, rolled_back = iter(way.order), 0, False
+        running = list(deliveries)
+        while True:
+            waiting = [delivery for delivery in running if delivery.pending]
+            due = way.rolled_back is not None and (calls >= way.rolled_back or not waiting)
+            if meanwhile and due and not rolled_back:
+                rolled_back = True
+                running += meanwhile()
+            elif waiting:
+                waiting[next(order, 0) % len(waiting)].go_on()
+                calls += 1
+                _let_others_go_on()
+            else:
+                return rolled_back
+
+    def together(self, order: Sequence[int], *operations: Callable[[], Any]) -> None:
+        """Lets several deployments go on at the same time, call by call."""
+        turns = iter(order)
+        running = [greenlet.greenlet(operation) for operation in operations]
+        while running:
+            running[next(turns, 0) % len(running)].switch()
+            running = [one for one in running if not one.dead]
+
+    def redeliver(self, number: int, faults: Sequence[Fault] = ()) -> None:
+        """Lambda delivers an earlier event again; CloudFormation does not hear the answer."""
+        event = self.events[number % len(self.events)]
+        if event["RequestType"] != "Delete":
+            self._run([Delivery(self, event, faults)], FAULTLESS)
+
+    def delete(self, name: str) -> None:
+        """Deletes a stack."""
+        stack = self.live.pop(name)
+        stack.status = "DELETE_IN_PROGRESS"
+        self._retain(stack, stack.arn or "not-created-1")
+        stack.status = "DELETE_COMPLETE"
+
+    def remove(self, name: str) -> None:
+        """Removes the partner from a stack that stays."""
+        stack = self.live[name]
+        stack.began += 1
+        self._retain(stack, stack.arn or "not-created-1")
+        stack.status, stack.arn, stack.deployed, stack.outputs = "UPDATE_COMPLETE", "", {}, {}
+
+    def _retain(self, stack: Stack, physical_id: str) -> None:
+        """A Delete, as CloudFormation would send it without the policy Retain."""
+        event = self._event("Delete", stack, stack.deployed or {"ExistingPartner": {}}, PhysicalResourceId=physical_id)
+        assert answer_delete(event) == Answer(physical_id, {}), "DELETE_FAILED"
+
+    # Humans
+
+    def request_code(self, stack: Stack) -> None:
+        """A code for the template's address, stored where the template looks for it."""
+        self._now += timedelta(days=1)  # five a day are sent to one address
+        if stack.template["catalog"] == "Sandbox":
+            return
+        email = stack.template["email"].format(stack.name)
+        self.service.perform("SendEmailVerificationCode", ACCOUNT, {"Catalog": "AWS", "Email": email}, "")
+        with self.service.transaction() as state:
+            self._codes[stack.name] = state.outbox[-1].code
+        self._all_codes.add(self._codes[stack.name])
+
+    def lose_code(self, name: str) -> None:
+        """The secret is deleted."""
+        self._codes.pop(name, None)
+
+    def add_partner(self, catalog: str, legal_name: str) -> None:
+        """A human creates a partner in the console; names are unique there too."""
+        if self._is_taken(catalog, legal_name):
+            return
+        made = self.desk.add_partner(legal_name, catalog=catalog, contact=_contact("canary@console.example", "Canary"))
+        self.foreign[made.arn] = _shown(made)
+
+    def touch(self, number: int, kind: str, value: str) -> None:
+        """A human, or AWS support, changes a partner."""
+        partner = self.partners[number % len(self.partners)]
+        if kind == "contact":
+            self.desk.change_contact(partner.id, BusinessTitle=value)
+        elif kind == "name":
+            if not self._is_taken(partner.catalog, value):
+                self.desk.rename_partner(partner.id, value)
+        elif kind == "profile":
+            partner.profile["DisplayName"] = value
+        elif kind == "disown":
+            self.desk.untag_partner(partner.id, OWNER_TAG)
+        elif partner.catalog == "AWS":
+            self.desk.tag_partner(partner.id, {"foreign": value})
+        if partner.arn in self.foreign:
+            self.foreign[partner.arn] = _shown(partner)
+
+    def _is_taken(self, catalog: str, legal_name: str) -> bool:
+        return any(
+            partner.catalog == catalog and same_name(partner.legal_name, legal_name) for partner in self.partners
+        )
+
+    def wipe(self) -> None:
+        """The Sandbox is refreshed."""
+        for partner in [partner for partner in self.partners if partner.catalog == "Sandbox"]:
+            self.desk.delete_partner(partner.id)
+            self.foreign.pop(partner.arn, None)
+
+    # The end
+
+    def converge(self, name: str) -> None:
+        """Without faults and with a fresh code, a deployment succeeds, or names what a human has decided."""
+        self._count += 1
+        tags = self.live[name].template["tags"]
+        changes = {"title": f"Canary {self._count}", "tags": {key: str(self._count) for key in (*tags, "last")}}
+        error = self.deploy(name, changes)
+        stack = self.live[name]
+        figures["refused at the end" if error else "converged"] += 1
+        if error:
+            assert self._is_decided(error, stack), f"no remedy of ours helps: {error}"
+            return
+        partner, wanted = self.partner(stack.arn), stack.deployed
+        assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, stack.status
+        assert partner.contact == wanted["AllianceLeadContact"], "another contact than the template's"
+        if partner.catalog == "AWS":
+            expected = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]} | {OWNER_TAG: stack.owner}
+            assert expected.items() <= partner.tags.items(), "other tags than the template's"
+
+    def _is_decided(self, error: HandlerError, stack: Stack) -> bool:
+        """Whether the refusal names what only a human can decide, and is true."""
+        catalog, wanted = stack.template["catalog"], self._wanted(stack)
+        neighbours = [partner for partner in self.partners if partner.catalog == catalog]
+        others = [partner for partner in neighbours if partner.tags.get(OWNER_TAG) != stack.owner]
+        adopting = wanted["ExistingPartner"]["Policy"] == "ADOPT"
+        if error.code == "OtherOwner":
+            return bool(self.partner(stack.arn).tags[OWNER_TAG] != stack.owner)
+        if error.code == "PartnerExists":
+            return bool(others) and wanted["ExistingPartner"]["Policy"] == "REFUSE"
+        if error.code == "ConflictException/DUPLICATE_PARTNER":
+            taken = any(same_name(partner.legal_name, wanted["LegalName"]) for partner in others)
+            return taken or (self.readings.one_partner_per_catalog and bool(others))
+        return adopting and error.code in {"PartnerNotFound", "LegalNameDiffers", "SeveralPartners"}
+
+
+def _let_others_go_on() -> None:
+    parent = greenlet.getcurrent().parent
+    if parent is not None:
+        parent.switch()
+
+
+def _contact(email: str, title: str) -> dict[str, str]:
+    return {"FirstName": "Canary", "LastName": "Canary", "Email": email, "BusinessTitle": title}
+
+
+def _shown(partner: Any) -> Any:
+    return dict(partner.contact), dict(partner.tags), partner.legal_name
+
+
+_BASE = {
+    "catalog": "AWS",
+    "legal_name": "Canary {}",
+    "solution": "SOFTWARE_PRODUCTS",
+    "title": "Canary",
+    "email": "canary@{}.example",
+    "tags": {"team": "1"},
+    "code": "ParameterStore",
+    "existing": "REFUSE",
+}
+
+
+@contextmanager
+def closed_world() -> Iterator[Records]:
+    """The same ids and codes in each replay, clients that stop at each call, and all that is logged."""
+    chance, records = random.Random(0), Records()  # noqa: S311 - repeatable, not secret
+    made_up = SimpleNamespace(
+        choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
+    )
+    logger = logging.getLogger("partner_account_handler")
+    with (
+        mock.patch.object(models, "secrets", made_up),
+        mock.patch.object(verifications, "secrets", made_up),
+        mock.patch.object(handler_aws, "_client", return_value=Client()),
+        mock.patch.multiple(logger, level=logging.DEBUG, propagate=False, handlers=[records]),
+    ):
+        logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - of the levels that were in force
+        yield records

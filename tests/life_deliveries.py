@@ -1,0 +1,244 @@
+"""One delivery of an event to the real handler, call by call, with the faults that strike it.
+
+How CloudFormation and humans go about it is told in `tests/life.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import botocore.session
+import greenlet
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
+from partner_account_handler.errors import HandlerError
+from partner_account_handler.identity import owner_id
+from partner_account_handler.lifecycle import Answer, answer_create, answer_update
+
+if TYPE_CHECKING:
+    from tests.life import Life
+
+STACKS = ("Alpha", "Beta", "Gamma")
+FOR_EVER = 1000
+
+_CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
+_ERRORS = {
+    "throttled": ("ThrottlingException", 400),
+    "denied": ("AccessDeniedException", 400),
+    "500": ("InternalServerException", 500),
+}
+MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
+
+figures: Counter[str] = Counter()
+"""What has happened in all lives of this process."""
+
+
+class Fault(NamedTuple):
+    """The next `times` calls of an operation (`*`: of any) end in this way."""
+
+    operation: str
+    kind: str
+    times: int = 1
+
+
+@dataclass
+class Stack:
+    """A stack as DescribeStacks shows it, and its one partner resource."""
+
+    name: str
+    id: str
+    status: str = "CREATE_IN_PROGRESS"
+    began: int = 0
+    outputs: dict[str, str] = field(default_factory=dict)
+    arn: str = ""
+    deployed: dict[str, Any] = field(default_factory=dict)
+    template: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The value of the ownership tag."""
+        return owner_id(self.id, self.name, "Partner")
+
+
+class Call(NamedTuple):
+    """What a delivery asks of AWS."""
+
+    operation: str
+    members: dict[str, Any]
+
+
+class _Names(dict[str, str]):
+    def __missing__(self, method: str) -> str:
+        return "".join(word.capitalize() for word in method.split("_"))
+
+
+class Client:
+    """In the place of a botocore client: each call hands over to whoever drives the delivery."""
+
+    meta = SimpleNamespace(service_model=MODEL, method_to_api_mapping=_Names())
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        operation = self.meta.method_to_api_mapping[method]
+        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
+
+
+class Delivery:
+    """One delivery of an event to the handler, as far as it has come."""
+
+    def __init__(self, life: Life, event: dict[str, Any], faults: Sequence[Fault] = (), *, spared: str = "") -> None:
+        self.event = event
+        self.answer: Answer | None = None
+        self.error: HandlerError | None = None
+        self.told: str | None = None
+        self.rightful: set[str] = set()
+        self.shown: list[str] = []
+        self._life, self._spared = life, spared
+        self._faults = list(faults)
+        self._seconds = 180.0
+        act = answer_create if event["RequestType"] == "Create" else answer_update
+        clock = Clock(lambda: self._seconds, self._sleep)
+        self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock)))
+        self.pending: Call | None = None
+        figures["deliveries"] += 1
+        self._note_rights()
+        self._resume(self._greenlet.switch)
+
+    def _sleep(self, seconds: float) -> None:
+        self._seconds -= seconds
+
+    def _note_rights(self) -> None:
+        """Between a look and an act rights may change hands, which no handler could see."""
+        self.rightful |= {partner.arn for partner in self._life.partners if self._life.may_write(self.event, partner)}
+
+    def go_on(self) -> None:
+        """Ends the pending call, well or badly, and lets the handler go on to its next."""
+        call = self.pending
+        assert call is not None
+        self._seconds -= 0.1
+        figures["calls"] += 1
+        try:
+            answer = self._performed(call)
+        except (ClientError, ConnectionClosedError, ReadTimeoutError) as error:
+            failure = error
+            self._resume(lambda: self._greenlet.throw(failure))
+        else:
+            self._resume(lambda: self._greenlet.switch(answer))
+
+    def _resume(self, resume: Callable[[], Any]) -> None:
+        self.pending = None
+        try:
+            stopped_at = resume()
+        except HandlerError as error:
+            self.error = error
+        else:
+            if not self._greenlet.dead:
+                self.pending = stopped_at
+                return
+            self.answer = stopped_at
+        assert self._seconds > 0, "an answer after the function's deadline"
+        self._life.check_answer(self)
+
+    def _performed(self, call: Call) -> dict[str, Any]:
+        kind = self._due(call)
+        if kind == "hang":
+            self._seconds -= 20
+            raise ReadTimeoutError(endpoint_url=str(call.members))
+        if kind in {"answer lost", "500 after it"}:
+            self._attempt(call)
+        if kind in {"lost", "answer lost"}:
+            raise ConnectionClosedError(endpoint_url=str(call.members))
+        if kind and kind.removesuffix(" after it") in _ERRORS:
+            raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
+        answer = self._life.perform(self, call)
+        if call.operation == "DescribeStacks":
+            self.told = answer["Stacks"][0]["StackStatus"]
+        seen = _VIEWS[kind](self, call, answer) if kind else answer
+        if call.operation == "ListPartners":
+            self.shown = [partner["Arn"] for partner in seen["PartnerSummaryList"]]
+        return seen
+
+    def _attempt(self, call: Call) -> None:
+        with suppress(ClientError):
+            self._life.perform(self, call)
+
+    def _due(self, call: Call) -> str:
+        for number, fault in enumerate(self._faults):
+            if fault.times and call.operation != self._spared and _strikes(fault, call):
+                self._faults[number] = fault._replace(times=fault.times - 1)
+                figures["faults"] += 1
+                return fault.kind
+        return ""
+
+    def hides(self, arn: str) -> bool:
+        """Whether a list that lags behind may not have that partner yet; see the module."""
+        return self._life.readings.one_partner_per_catalog or self._life.made_by.get(arn) == self.event["RequestId"]
+
+    def before_write(self, call: Call) -> None:
+        """Holds a changing call against what this event may change."""
+        self._note_rights()
+        if self.event["RequestType"] == "Create":
+            assert self.told in _CREATING, f"{call.operation} though the stack is in {self.told}"
+        else:
+            assert self.told in {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", None}, f"late {call.operation}"
+        if call.operation == "CreatePartner":
+            self._check_permission()
+        target = call.members.get("ResourceArn") or call.members.get("Identifier")
+        assert target is None or target in self.rightful, f"{call.operation} on a partner of others"
+
+    def _check_permission(self) -> None:
+        """In catalog AWS a partner is created beside one that was seen only where the template allows it."""
+        wanted = self.event["ResourceProperties"]
+        policy = wanted["ExistingPartner"]["Policy"]
+        assert policy != "ADOPT", "a partner is created though one was to be adopted"
+        if wanted["Catalog"] == "AWS":
+            assert not self.shown or policy == "ALLOW_ANOTHER", "a partner is created beside one that was seen"
+
+
+def _strikes(fault: Fault, call: Call) -> bool:
+    if fault.kind == "lagging list":
+        return call.operation == "ListPartners"
+    if fault.kind == "no ProfileId":
+        return call.operation in {"CreatePartner", "GetPartner", "GetProfileVisibility"}
+    return fault.operation in {"*", call.operation}
+
+
+def _lagging(delivery: Delivery, _call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    seen = [partner for partner in answer["PartnerSummaryList"] if not delivery.hides(partner["Arn"])]
+    return {**answer, "PartnerSummaryList": seen}
+
+
+def _without_profile_id(_delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    if call.operation == "GetProfileVisibility":
+        raise client_error(call, "ResourceNotFoundException", 400, Reason="PARTNER_PROFILE_NOT_FOUND")
+    return {**answer, "Profile": {name: value for name, value in answer["Profile"].items() if name != "ProfileId"}}
+
+
+_VIEWS = {"lagging list": _lagging, "no ProfileId": _without_profile_id}
+
+
+def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:
+    """An error whose message repeats the input, as a careless service's would."""
+    response: Any = {"Error": {"Code": code, "Message": f"Received: {call.members}"}, **members}
+    response["ResponseMetadata"] = {"HTTPStatusCode": status}
+    return ClientError(response, call.operation)
+
+
+class Records(logging.Handler):
+    """Keeps what the handler logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a record."""
+        self.texts.append(f"{record.getMessage()} {record.exc_info}")

@@ -1,0 +1,73 @@
+"""Lives of stacks that share an account, each step with faults: a hundred random ones, and some fixed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from partner_account_handler.identity import OWNER_TAG
+from partner_central_simulator import ProfileIdAppears, Readings
+from tests.life import Life, Way, closed_world
+from tests.life_deliveries import FOR_EVER, Fault
+from tests.lives import live
+
+BLIND = (Fault("ListPartners", "lagging list", FOR_EVER),)
+SEVERAL = Readings(one_partner_per_catalog=False, profile_id=ProfileIdAppears.IN_VISIBILITY)
+
+
+@pytest.fixture
+def life() -> Iterator[Life]:
+    """An account that may have several partners, which leaves it to the handler that there is one."""
+    with closed_world() as records:
+        yield Life(SEVERAL, records)
+
+
+def test_a_hundred_lives() -> None:
+    """Whatever happens to a stack, no step breaks an invariant, and its last deployment converges."""
+    live(100)
+
+
+def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Life) -> None:
+    """The owner's tag tells, not the legal name."""
+    life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
+    life.deploy("Alpha", {"legal_name": "Canary Two"})
+    life.check()
+    assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+    life.converge("Alpha")
+
+
+def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
+    """The stack is in no state that only a human can mend, and its next deployment converges."""
+    life.deploy("Alpha", {})
+    down = (Fault("*", "500", FOR_EVER),)
+    life.deploy("Alpha", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=down))
+    assert life.live["Alpha"].status == "UPDATE_ROLLBACK_COMPLETE"
+    life.converge("Alpha")
+
+
+def test_an_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> None:
+    """Neither to the stack that gave up, nor when it is deleted."""
+    life.deploy("Alpha", {}, Way(faults=(Fault("*", "denied", FOR_EVER),)))
+    life.redeliver(0)
+    life.delete("Alpha")
+    life.redeliver(0)
+    assert not life.partners
+
+
+def test_two_deliveries_of_one_create_make_one_partner(life: Life) -> None:
+    """Call by call in turns, so that both have looked before either has acted."""
+    life.deploy("Alpha", {}, Way(beside=-1, order=(0, 1) * 12))
+    life.check()
+    assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner]
+
+
+def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
+    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
+    life.deploy("Beta", {"catalog": "Sandbox"})
+    life.wipe()
+    silent = (Fault("*", "no ProfileId", FOR_EVER),)
+    life.deploy("Beta", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=silent))
+    assert life.live["Beta"].outputs["PartnerProfileId"] == "pending"
+    life.converge("Beta")
