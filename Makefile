@@ -32,8 +32,9 @@ test-fast: lint ## Lint, and the tests that take less than a minute
 	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
+# The slow tests are about the handler's decisions and other Pythons, which no dependency's version touches.
 test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
-	@$(run) pytest -q -n auto --dist loadfile -m "not e2e" --ignore tests/test_packaging.py $(ARGS)
+	@$(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks, with faults in each step (ARGS="--sequences 9000 --seed 1")
 	@$(run) tests.lives --sequences 2000 $(ARGS)
