@@ -22,6 +22,8 @@ from tests.cloudformation import Bucket, ContractError, Function, Put, Stack, ch
 from tests.lambda_runtime import LambdaRuntime
 from tests.test_handler_runtime import variables
 
+pytestmark = pytest.mark.slow
+
 LATE = 48.0
 """Seconds of an invocation that has three for its work: the handler keeps back 45, and gives up soon."""
 

@@ -24,6 +24,8 @@ from tests.test_handler_answers import Context
 
 fuzz = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
+pytestmark = pytest.mark.slow
+
 ATTRIBUTES = {"Arn", "Id", "ProfileId"}
 ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
 EDGES = "\u0000\u001f\u0020\u007e\u007f\u00a0\u0130\u200b\u202e\ud7ff\ud800\udfff\ue000\ufdfa\ufffd\ufffe\U0001f600"

@@ -22,6 +22,8 @@ from partner_central_simulator.service import OPERATIONS
 from tests.test_simulator import ACCOUNT, authorization, client_of
 from tests.test_simulator import post as posted
 
+pytestmark = pytest.mark.slow
+
 fuzz = settings(
     max_examples=150,
     deadline=None,
