@@ -72,7 +72,7 @@ clean: ## Remove what was installed and built
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel error >/dev/null
 
 # --- The lock files: always made by this one command, never by hand -------------------------------------------
 
@@ -86,7 +86,7 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
 	@$(MAKE) .venv/locked
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --silent
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --loglevel error >/dev/null
 
 $(UV): Makefile
 	@"$(PYTHON)" -m venv --clear .venv-lock

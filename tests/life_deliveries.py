@@ -6,22 +6,26 @@ How CloudFormation and humans go about it is told in `tests/life.py`.
 from __future__ import annotations
 
 import logging
+import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
 import botocore.session
 import greenlet
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from partner_account_handler import aws as handler_aws
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
 from partner_account_handler.identity import owner_id
 from partner_account_handler.lifecycle import Answer, answer_create, answer_update
+from partner_central_simulator import models, verifications
 
 if TYPE_CHECKING:
     from tests.life import Life
@@ -66,7 +70,7 @@ class Stack:
     @property
     def owner(self) -> str:
         """The value of the ownership tag."""
-        return owner_id(self.id, self.name, "Partner")
+        return owner_id(self.id, self.name, self.template["path"])
 
 
 class Call(NamedTuple):
@@ -242,3 +246,21 @@ class Records(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps a record."""
         self.texts.append(f"{record.getMessage()} {record.exc_info}")
+
+
+@contextmanager
+def closed_world() -> Iterator[Records]:
+    """The same ids and codes in each replay, clients that stop at each call, and all that is logged."""
+    chance, records = random.Random(0), Records()  # noqa: S311 - repeatable, not secret
+    made_up = SimpleNamespace(
+        choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
+    )
+    logger = logging.getLogger("partner_account_handler")
+    with (
+        mock.patch.object(models, "secrets", made_up),
+        mock.patch.object(verifications, "secrets", made_up),
+        mock.patch.object(handler_aws, "_client", return_value=Client()),
+        mock.patch.multiple(logger, level=logging.DEBUG, propagate=False, handlers=[records]),
+    ):
+        logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - of the levels that were in force
+        yield records

@@ -25,8 +25,8 @@ from hypothesis.stateful import (
 )
 
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.life import Life, Way, closed_world
-from tests.life_deliveries import FOR_EVER, STACKS, Fault, figures
+from tests.life import Life, Way
+from tests.life_deliveries import FOR_EVER, STACKS, Fault, closed_world, figures
 
 _OPERATIONS = [
     *("CreatePartner", "ListPartners", "GetPartner", "ListTagsForResource", "TagResource", "UntagResource"),
@@ -67,6 +67,7 @@ _CHANGES = st.fixed_dictionaries(
         "catalog": st.sampled_from(["AWS", "AWS", "Sandbox"]),
         "code": st.sampled_from(["ParameterStore", "SecretsManager", "Parameter"]),
         "existing": st.sampled_from(["REFUSE", "ALLOW_ANOTHER", 0, 1, 2]),
+        "path": st.sampled_from(["Partner", "Partner", "Moved/Partner"]),
     },
 )
 
@@ -82,15 +83,19 @@ class Lives(RuleBasedStateMachine):
         self._records = self._world.enter_context(closed_world())
         figures["sequences"] += 1
 
-    @initialize(switches=st.lists(st.booleans(), min_size=6, max_size=6), profile_id=st.sampled_from(ProfileIdAppears))
-    def begin(self, switches: list[bool], profile_id: ProfileIdAppears) -> None:
+    @initialize(
+        switches=st.lists(st.booleans(), min_size=6, max_size=6),
+        profile_id=st.sampled_from(ProfileIdAppears),
+        verified_name=st.sampled_from(["", "", "", "Canary Alpha"]),
+    )
+    def begin(self, switches: list[bool], profile_id: ProfileIdAppears, verified_name: str) -> None:
         """An account, in one reading of what AWS documents nowhere."""
         names = (
             *("failed_request_keeps_token", "reused_token_conflicts", "one_partner_per_catalog"),
             *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
         )
         readings = Readings(profile_id=profile_id, **dict(zip(names, switches, strict=True)))
-        self.life = Life(readings, self._records)
+        self.life = Life(readings, self._records, verified_name)
 
     @rule(name=_NAMES, changes=_CHANGES, way=_WAYS)
     def deploy(self, name: str, changes: dict[str, Any], way: Way) -> None:

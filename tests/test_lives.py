@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from partner_account_handler import log
+from partner_account_handler.aws import Aws
 from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.partner import Partner
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.life import Life, Way, closed_world
-from tests.life_deliveries import FOR_EVER, Fault
+from tests.life import Life, Way
+from tests.life_deliveries import FOR_EVER, Fault, closed_world
 from tests.lives import live
 
 BLIND = (Fault("ListPartners", "lagging list", FOR_EVER),)
@@ -71,3 +75,24 @@ def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: 
     life.deploy("Beta", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=silent))
     assert life.live["Beta"].outputs["PartnerProfileId"] == "pending"
     life.converge("Beta")
+
+
+def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the silence of all lives would prove nothing."""
+    create_partner = Aws.create_partner
+
+    def leaky(aws: Aws, body: dict[str, Any]) -> Partner:
+        log.info("creating", code=body["EmailVerificationCode"])
+        return create_partner(aws, body)
+
+    monkeypatch.setattr(Aws, "create_partner", leaky)
+    with pytest.raises(AssertionError, match="a code in"):
+        life.deploy("Alpha", {})
+
+
+def test_a_second_partner_would_be_noticed(life: Life) -> None:
+    """Whoever made it."""
+    life.deploy("Alpha", {})
+    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner})
+    with pytest.raises(AssertionError, match="two partners of one stack"):
+        life.check()

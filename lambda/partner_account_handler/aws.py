@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Stack:
     outputs: Mapping[str, str]
 
 
-@lru_cache(maxsize=1)
+@cache
 def _session() -> botocore.session.Session:
     session = botocore.session.Session()
     if _MODELS.is_dir():

@@ -1,4 +1,4 @@
-"""Create: look whether the partner exists, ask whether the stack still waits, then act.
+"""Create: ask which deployment waits, look whether the partner exists, ask again, then act.
 
 CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one did.
 """

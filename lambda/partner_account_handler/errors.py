@@ -5,7 +5,7 @@ HandlerError
 ├── CallError        a call to AWS ended badly
 ├── CodeError        the stored verification code can't be used
 ├── PartnerError     the account's partners are not what the template says
-├── NotWaitingError  the stack no longer waits, so nothing is created
+├── NotWaitingError  the stack no longer waits, so nothing is done
 ├── TimeLeftError    no time is left in this invocation
 └── DefectError      a defect of this package
 
@@ -27,7 +27,7 @@ REASON_LIMIT = 240
 class HandlerError(Exception):
     """Base of all errors that this package answers with: a code, what happened, and the remedy last."""
 
-    def __init__(self, code: str, happened: str, remedy: str = "") -> None:
+    def __init__(self, code: str, happened: str, remedy: str) -> None:
         self.code = code
         super().__init__(_fitted(f"{code}: {happened}", remedy))
 
@@ -36,7 +36,7 @@ def _fitted(happened: str, remedy: str) -> str:
     room = REASON_LIMIT - len(remedy) - 2
     if len(happened) > room:
         happened = happened[: room - 1] + "…"
-    return f"{happened}. {remedy}" if remedy else happened
+    return f"{happened}. {remedy}"
 
 
 class RequestError(HandlerError):
@@ -64,7 +64,7 @@ class NotWaitingError(HandlerError):
         super().__init__(
             "StackNotWaiting",
             f"the stack is in {status}, so nothing was done",
-            "Deploy again if it should be.",
+            "Deploy again if the partner is still wanted.",
         )
 
 

@@ -40,7 +40,7 @@ def choose(wanted: Properties, owner: str, partners: Sequence[Partner]) -> Partn
         raise PartnerError(
             "SeveralPartners",
             f"{_ids(ours)} are all this construct's",
-            "Choose one by ExistingPartner.adopt.",
+            "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again.",
         )
     if ours:
         return ours[0]
