@@ -69,16 +69,22 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Knows the partner by the first stack's exports only, as a stack of any other app could."""
+    """Knows the partner by the first stack's outputs only, as a stack of any other app could."""
 
     def __init__(self, scope: Construct, construct_id: str, partner_stack: cdk.Stack) -> None:
-        """Keep what the partner stack exports where programs can find it."""
+        """Keep what the partner stack puts out where programs can find it."""
         super().__init__(scope, construct_id)
         self.node.add_dependency(partner_stack)
-        for attribute in ("Arn", "Id", "ProfileId"):
-            value = cdk.Fn.import_value(f"{partner_stack.stack_name}-Partner-{attribute}")
-            name = f"/{partner_stack.stack_name}/Partner/{attribute}"
-            ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=name, string_value=value)
+        name = partner_stack.stack_name
+        values = {
+            "Arn": cdk.Fn.import_value(f"{name}-Partner-Arn"),
+            "Id": cdk.Fn.import_value(f"{name}-Partner-Id"),
+            # An export in use can't change, and this one may, once, from `pending` to its value.
+            "ProfileId": cdk.Fn.get_stack_output(name, "PartnerProfileId"),
+        }
+        for attribute, value in values.items():
+            parameter = f"/{name}/Partner/{attribute}"
+            ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=parameter, string_value=value)
             cdk.CfnOutput(self, attribute, value=value)
 
 

@@ -131,6 +131,8 @@ TROUBLES = (
     Trouble("connection cut before each write, once", PASSES, _at_writes("cut")),
     Trouble("connection cut after each write, once", PASSES, _at_writes("cut", after_commit=True)),
     Trouble("connection cut after each write, always", PASSES, _at_writes("cut", after_commit=True, times=None)),
+    Trouble("every answer breaks off, twice", PASSES, _everywhere("garbled", times=2)),
+    Trouble("every answer breaks off", PASSES, _everywhere("garbled", times=None)),
     Trouble("connection cut after each write, always, and new partners never listed", PASSES, _lost_and_lagging),
     Trouble("partners are listed 20 s late", PASSES, lambda stage: _lagging(stage, seconds=20)),
     Trouble("partners are listed 60 s late", PASSES, lambda stage: _lagging(stage, seconds=60)),

@@ -49,7 +49,7 @@ class AwsAccount:
         if name not in self._codes:
             raise client_error(call, "ResourceNotFoundException", 400)
         code = self._codes[name]
-        return {"Parameter": {"Value": code}, "SecretString": f'{{"code": "{code}"}}'}
+        return {"Parameter": {"Value": code}, "SecretString": f'{{"code": "{code}"}}', "ARN": name}
 
     def request_code(self, stack: Stack) -> None:
         """A code for the template's address, stored where the template looks for it."""

@@ -103,6 +103,7 @@ class Delivery:
         self.answer: Answer | None = None
         self.error: HandlerError | None = None
         self.told: str | None = None
+        self.just_asked = self._asked_before = False
         self.rightful: set[str] = set()
         self.shown: list[str] = []
         self._life, self._spared = life, spared
@@ -129,6 +130,7 @@ class Delivery:
         assert call is not None
         self._seconds -= 0.1
         figures["calls"] += 1
+        self.just_asked, self._asked_before = False, self.just_asked
         try:
             answer = self._performed(call)
         except (ClientError, ConnectionClosedError, ReadTimeoutError) as error:
@@ -163,11 +165,12 @@ class Delivery:
         if kind and kind.removesuffix(" after it") in _ERRORS:
             raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
         answer = self._life.perform(self, call)
-        if call.operation == "DescribeStacks":
+        if call.operation == "DescribeStacks" and kind != "garbled":
             self.told = answer["Stacks"][0]["StackStatus"]
+            self.just_asked = True
         seen = _VIEWS[kind](self, call, answer) if kind else answer
         if call.operation == "ListPartners":
-            self.shown = [partner["Arn"] for partner in seen["PartnerSummaryList"]]
+            self.shown = [partner["Arn"] for partner in seen.get("PartnerSummaryList", [])]
         return seen
 
     def _attempt(self, call: Call) -> None:
@@ -193,6 +196,7 @@ class Delivery:
             assert self.told in _CREATING, f"{call.operation} though the stack is in {self.told}"
         else:
             assert self.told in {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", None}, f"late {call.operation}"
+        assert self._asked_before or self.told is None, f"{call.operation} without asking right before it"
         if call.operation == "CreatePartner":
             self._check_permission()
         target = call.members.get("ResourceArn") or call.members.get("Identifier")
@@ -226,7 +230,11 @@ def _without_profile_id(_delivery: Delivery, call: Call, answer: dict[str, Any])
     return {**answer, "Profile": {name: value for name, value in answer["Profile"].items() if name != "ProfileId"}}
 
 
-_VIEWS = {"lagging list": _lagging, "no ProfileId": _without_profile_id}
+def _garbled(_delivery: Delivery, _call: Call, _answer: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+_VIEWS = {"lagging list": _lagging, "no ProfileId": _without_profile_id, "garbled": _garbled}
 
 
 def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:

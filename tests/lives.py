@@ -33,7 +33,18 @@ _OPERATIONS = [
     *("GetAllianceLeadContact", "PutAllianceLeadContact", "GetProfileVisibility", "DescribeStacks"),
     *("GetParameter", "GetSecretValue", "*"),
 ]
-_KINDS = ["lost", "answer lost", "500", "500 after it", "throttled", "denied", "hang", "lagging list", "no ProfileId"]
+_KINDS = [
+    "lost",
+    "answer lost",
+    "500",
+    "500 after it",
+    "throttled",
+    "denied",
+    "hang",
+    "garbled",
+    "lagging list",
+    "no ProfileId",
+]
 _FAULTS = st.lists(
     st.builds(Fault, st.sampled_from(_OPERATIONS), st.sampled_from(_KINDS), st.sampled_from([1, 2, 3, FOR_EVER])),
     max_size=3,

@@ -94,7 +94,7 @@ def test_interrupted_midway_it_leaves_nothing(place: Place) -> None:
 def test_a_step_that_does_something_else_fails_the_demo(place: Place) -> None:
     """If the app doesn't do what the demo promises, the demo says what differs, fails, and leaves nothing."""
     app = (place.app / "app.py").read_text()
-    (place.app / "app.py").write_text(app.replace('("Arn", "Id", "ProfileId")', '("Arn", "Id")'))
+    (place.app / "app.py").write_text(app.replace('"PartnerProfileId"', '"PartnerId"'))
     with place.start() as demo:
         told, _ = demo.communicate(timeout=120)
     assert demo.returncode == 1

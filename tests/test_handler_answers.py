@@ -168,6 +168,34 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert "Deploy again" in answer["Reason"]
 
 
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_the_timer_answers_what_is_true_already(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Slow bytes trip no time-out of a socket: a partner that exists, or a rollback, is answered all the same."""
+    hanging = threading.Event()
+
+    def slow(_event: Any, _aws: Any, when_late: Any) -> Answer:
+        when_late(Answer("the-arn", {"Arn": "the-arn"}))
+        hanging.wait(9)
+        return Answer("too late", {})
+
+    monkeypatch.setattr(index, f"answer_{kind}", slow)
+    event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), PhysicalResourceId="the-arn")
+    work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
+    work.start()
+    while not sink.received:
+        assert work.is_alive()
+    hanging.set()
+    work.join()
+    (answer,) = sink.answers("late")
+    assert (answer["Status"], answer["PhysicalResourceId"], answer["Data"]) == (
+        "SUCCESS",
+        "the-arn",
+        {"Arn": "the-arn"},
+    )
+
+
 def test_a_timer_of_one_invocation_never_answers_for_the_next(cloud: Cloud, sink: ResponseSink) -> None:
     """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
     rings: list[Any] = []

@@ -288,7 +288,7 @@ class TestOpenEndings:
         time = VirtualTime()
         with pytest.raises(CallError, match="AccessDenied"):
             cloud.create(properties(), time)
-        assert time.seconds > 120
+        assert time.seconds > 100
 
     def test_two_deliveries_at_once_make_one_partner_and_answer_alike(self, cloud: Cloud) -> None:
         """Both have looked before either has acted."""

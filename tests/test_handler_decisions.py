@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
+from partner_account_handler.aws import Aws, Stack
 from partner_account_handler.calls import call_error
-from partner_account_handler.converge import remembered_profile_id
+from partner_account_handler.clock import Clock
 from partner_account_handler.create import Next, next_step
 from partner_account_handler.errors import REASON_LIMIT, CallError, Ending, Fault, PartnerError
 from partner_account_handler.identity import OWNER_TAG, catalog_of, client_token, is_partner_arn, owner_id, same_name
 from partner_account_handler.look import choose
 from partner_account_handler.partner import Partner
+from partner_account_handler.profile_id import known_profile_id
 from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_ENDING, BY_REASON
 from partner_account_handler.request import Policy, Properties, read_properties
 from tests.cloud import properties, sandbox
@@ -81,27 +83,30 @@ class TestProfileId:
     ARN = "arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-0000000000001"
     ONE, TWO = "pprofile-0000000000001", "pprofile-0000000000002"
 
-    def test_it_stands_beside_the_arn(self) -> None:
-        """Even where the user has given the ARN another output of his own, and the stack another partner."""
-        outputs = {"MyArn": self.ARN, "PartnerArn": self.ARN, "PartnerProfileId": self.ONE, "OtherProfileId": self.TWO}
-        assert remembered_profile_id(self.ARN, outputs) == self.ONE
+    def known(self, outputs: dict[str, str]) -> str | None:
+        """What is known from these outputs."""
+        aws = Aws("arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1", Clock(lambda: 180.0))
+        aws.known_stack = Stack("UPDATE_IN_PROGRESS", "1", outputs)
+        return known_profile_id(self.ARN, aws)
 
-    def test_or_it_is_the_only_one(self) -> None:
-        """As in an export that CDK made for a reference from another stack."""
-        assert remembered_profile_id(self.ARN, {"ExportsOutputFnGetAttX": self.ONE, "Other": "x"}) == self.ONE
+    @pytest.mark.parametrize("shown", [ONE, "pending"])
+    def test_it_stands_beside_the_arn(self, shown: str) -> None:
+        """Even where the user has given the ARN another output of his own, and the stack another partner."""
+        outputs = {"MyArn": self.ARN, "PartnerArn": self.ARN, "PartnerProfileId": shown, "OtherProfileId": self.TWO}
+        assert self.known(outputs) == shown
 
     @pytest.mark.parametrize(
         "outputs",
         [
             {},
-            {"PartnerArn": ARN, "PartnerProfileId": "pending"},
-            {"A": ONE, "B": TWO},
+            {"ExportsOutputFnGetAttX": ONE},
             {"PartnerArn": f"{ARN[:-1]}2", "PartnerProfileId": TWO},
+            {"MyArn": ARN},
         ],
     )
-    def test_otherwise_there_is_none(self, outputs: dict[str, str]) -> None:
-        """A wrong one would be worse than the placeholder."""
-        assert remembered_profile_id(self.ARN, outputs) == "pending"
+    def test_otherwise_it_is_unknown(self, outputs: dict[str, str]) -> None:
+        """It may be another partner's: a wrong one would be worse than none."""
+        assert self.known(outputs) is None
 
 
 class TestLook:

@@ -323,8 +323,14 @@ class TestSandbox:
         """Its ARN would change, and with it all that was built on it."""
         deployed.desk.delete_partner(deployed.partner.id)
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
-            deployed.update(properties(), sandbox())
+            deployed.update(properties(), CEO)
         assert deployed.writes() == []
+
+    def test_nor_when_the_catalog_is_changed(self, deployed: Deployed) -> None:
+        """Said before a call: the function may no longer ask about a partner of the former catalog."""
+        deployed.cloud.simulator.faults.add("*", "access-denied", times=None)
+        with pytest.raises(PartnerError, match="CreateOnly: catalog of partner-"):
+            deployed.update(properties(), sandbox())
 
     def test_not_in_a_rollback(self, in_sandbox: Deployed) -> None:
         """A stack that rolls back waits for nothing new."""

@@ -12,7 +12,7 @@ from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner,
 from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
 
-# Changes with the shape of the properties, so that the handler can tell an older one.
+# Changes with the shape of the properties, so that a later handler can tell this one from its own.
 _SCHEMA_VERSION = "1"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import Any
@@ -16,12 +16,14 @@ from crhelper import CfnResource
 from partner_account_handler import log
 from partner_account_handler.errors import TimeLeftError
 
+SENDING_SECONDS = 17.0
+"""What three tries to send the answer may take, and a second for all else."""
+
 _TRIES = urllib3.Retry(
     total=2,
     redirect=0,
     backoff_factor=0.5,
     status_forcelist=[403, 429, 500, 502, 503, 504],
-    allowed_methods=None,
     respect_retry_after_header=False,  # CloudFormation won't wait as long as S3 may ask for
 )
 _TIMEOUT = urllib3.Timeout(connect=2, read=3)
@@ -49,19 +51,32 @@ class OneAnswer(CfnResource):
 
     def __init__(self) -> None:
         self._turn = _Turn()
+        self._late: tuple[str, Mapping[str, str]] | None = None
         with _without_clients():
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
 
     def begin(self) -> None:
         """Starts a new invocation, with an answer of its own."""
         self._turn = _Turn()
+        self._late = None
+
+    def succeed_if_late(self, physical_id: str, data: Mapping[str, str]) -> None:
+        """Has the timer answer SUCCESS with this, where it would answer FAILED."""
+        self._late = physical_id, data
 
     def _set_timeout(self) -> None:
-        """Sets crhelper's timer, half a second before Lambda ends the invocation."""
-        seconds = self._context.get_remaining_time_in_millis() / 1000 - 0.5
-        late = str(TimeLeftError("the answer"))
-        self._timer = Timer(seconds, self._answer, (self._turn, "FAILED", late))
+        """Sets crhelper's timer, so long before Lambda ends the invocation that the answer can still be sent."""
+        left = self._context.get_remaining_time_in_millis() / 1000
+        self._timer = Timer(max(left - SENDING_SECONDS, left / 2), self._answer_late, (self._turn,))
         self._timer.start()
+
+    def _answer_late(self, turn: _Turn) -> None:
+        if self._late is None:
+            self._answer(turn, "FAILED", str(TimeLeftError("the answer")))
+        else:
+            self.PhysicalResourceId, data = self._late
+            self.Data.update(data)
+            self._answer(turn, "SUCCESS", "")
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
         del send_response  # crhelper's sender has no time-out and no end of its own

@@ -1,7 +1,8 @@
 """All that talks to AWS: Partner Central, the store of the verification code, and the own stack.
 
 Nothing is decided here but how often a call may be repeated. botocore's own retries are off, so that none is
-hidden; calls that may be repeated are repeated by `Aws._call` until the invocation's time is up.
+hidden; calls that may be repeated are repeated by `Aws._call` until the invocation's time is up. Before each try
+of a changing call CloudFormation is asked whether the same operation of the stack is still under way.
 """
 
 from __future__ import annotations
@@ -18,9 +19,17 @@ import botocore.session
 from botocore.config import Config
 
 from partner_account_handler import log
-from partner_account_handler.calls import FAILURES, call_error
+from partner_account_handler.calls import call_error
 from partner_account_handler.clock import Clock, pauses
-from partner_account_handler.errors import CallError, CodeError, Ending, RequestError, TimeLeftError
+from partner_account_handler.errors import (
+    CallError,
+    CodeError,
+    Ending,
+    Fault,
+    NotWaitingError,
+    RequestError,
+    TimeLeftError,
+)
 from partner_account_handler.identity import catalog_of
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import CodeSource, CodeStore, Contact
@@ -29,10 +38,17 @@ from partner_account_handler.shapes import mistakes
 _MODELS = Path(__file__).resolve().parent.parent / "models"
 """Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
 
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1})
+_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
+_BRIEF = _CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
+"""For CloudFormation, which may still be asked in the time that is kept back."""
+
 _PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has this one endpoint; botocore would build a URL for any region without complaint."""
 
+_LAST_QUESTIONS = {"DescribeStacks"}
+"""May be asked in the time that is kept back: the answer tells a rollback from other failures."""
+
+_NO_PROFILE = {"PARTNER_PROFILE_NOT_FOUND"}
 _TAG_KEYS_PER_CALL = 50
 _COLONS_IN_ARN = 5
 
@@ -57,7 +73,8 @@ def _session() -> botocore.session.Session:
 
 @cache
 def _client(service: str, region: str) -> Any:
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+    config = _BRIEF if service == "cloudformation" else _CONFIG
+    return _session().create_client(service, region_name=region, config=config)
 
 
 class Aws:
@@ -72,37 +89,46 @@ class Aws:
     # Partner Central: reading
 
     def partners(self, catalog: str) -> list[Partner]:
-        """All pages of the account's partners in a catalog."""
-        found: list[Partner] = []
+        """All pages of the account's partners in a catalog, each partner once, though pages may shift."""
+        found: dict[str, Partner] = {}
         page: dict[str, Any] = {}
         while True:
-            answer = self._partner_central("list_partners", Catalog=catalog, **page)
-            found += [Partner(one["Arn"], one["LegalName"]) for one in answer["PartnerSummaryList"]]
+            answer = self._partner_central("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
+            found |= {one["Arn"]: Partner(one["Arn"], one["LegalName"]) for one in answer["PartnerSummaryList"]}
             if not answer.get("NextToken"):
-                return found
+                return list(found.values())
             page = {"NextToken": answer["NextToken"]}
 
     def partner(self, arn: str) -> Partner:
         """One partner by its ARN."""
-        return _seen(self._partner_central("get_partner", Catalog=catalog_of(arn), Identifier=arn))
+        return _seen(self._partner_central("get_partner", needs="Arn", Catalog=catalog_of(arn), Identifier=arn))
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of a partner."""
-        answer = self._partner_central("list_tags_for_resource", ResourceArn=arn)
+        """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
+        answer = self._partner_central("list_tags_for_resource", needs="ResourceArn", ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
     def contact(self, arn: str) -> Contact:
         """The alliance lead contact of a partner."""
-        answer = self._partner_central("get_alliance_lead_contact", Catalog=catalog_of(arn), Identifier=arn)
+        named = {"Catalog": catalog_of(arn), "Identifier": arn}
+        answer = self._partner_central("get_alliance_lead_contact", needs="AllianceLeadContact", **named)
         return Contact.from_service(answer["AllianceLeadContact"])
 
     def profile_id(self, arn: str) -> str | None:
-        """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not."""
+        """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
+
+        Raises:
+            CallError: neither tells one, and that there is none wasn't said either.
+        """
         named: dict[str, Any] = {"Catalog": catalog_of(arn), "Identifier": arn}
         try:
-            return _profile_id(self._partner_central("get_profile_visibility", repeat=False, **named))
-        except CallError:
-            return _seen(self._partner_central("get_partner", repeat=False, **named)).profile_id
+            seen = self._partner_central("get_profile_visibility", needs="ProfileId", repeat=False, **named)
+            return _profile_id(seen)
+        except CallError as error:
+            partner = _seen(self._partner_central("get_partner", needs="Arn", repeat=False, **named))
+            if not partner.profile_id and error.fault.reason not in _NO_PROFILE:
+                raise
+            return partner.profile_id
 
     # Partner Central: writing
 
@@ -119,12 +145,12 @@ class Aws:
 
     def create_partner(self, body: Mapping[str, Any]) -> Partner:
         """CreatePartner, once. The caller decides what follows from an error."""
-        return _seen(self._partner_central("create_partner", repeat=False, **body))
+        return _seen(self._change("create_partner", needs="Arn", repeat=False, **body))
 
     def put_contact(self, arn: str, contact: Contact, code: str | None) -> None:
         """Replaces the alliance lead contact."""
         proof: dict[str, Any] = {} if code is None else {"EmailVerificationCode": code}
-        self._partner_central(
+        self._change(
             "put_alliance_lead_contact",
             Catalog=catalog_of(arn),
             Identifier=arn,
@@ -134,28 +160,49 @@ class Aws:
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Sets tags."""
-        self._partner_central("tag_resource", ResourceArn=arn, Tags=tag_list(tags))
+        self._change("tag_resource", ResourceArn=arn, Tags=tag_list(tags))
 
     def untag(self, arn: str, keys: Sequence[str]) -> None:
         """Removes tags."""
         for start in range(0, len(keys), _TAG_KEYS_PER_CALL):
             chunk = list(keys[start : start + _TAG_KEYS_PER_CALL])
-            self._partner_central("untag_resource", ResourceArn=arn, TagKeys=chunk)
+            self._change("untag_resource", ResourceArn=arn, TagKeys=chunk)
 
-    def _partner_central(self, operation: str, *, repeat: bool = True, **members: Any) -> Mapping[str, Any]:
-        client = _client("partnercentral-account", _PARTNER_CENTRAL_REGION)
-        return self._call(client, operation, repeat=repeat, **members)
+    def _change(self, operation: str, **members: Any) -> Mapping[str, Any]:
+        return self._partner_central(operation, first=self._require_same_operation, **members)
+
+    def _partner_central(self, operation: str, **members: Any) -> Mapping[str, Any]:
+        return self._call(_client("partnercentral-account", _PARTNER_CENTRAL_REGION), operation, **members)
 
     # The own stack
 
-    def stack(self, *, repeat: bool = True) -> Stack:
-        """The stack that this request belongs to, by its id: a later stack of the same name is another one."""
+    def stack(self, *, once: bool = False) -> Stack:
+        """The stack that this request belongs to, by its id: a later stack of the same name is another one.
+
+        Asked `once`, it is asked even if only the time that is kept back is left.
+        """
         client = _client("cloudformation", self._region)
-        described = self._call(client, "describe_stacks", repeat=repeat, StackName=self._stack_id)["Stacks"][0]
+        answer = self._call(client, "describe_stacks", needs="Stacks", repeat=not once, StackName=self._stack_id)
+        (described,) = answer["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         began = described.get("LastUpdatedTime") or described["CreationTime"]
         self.known_stack = Stack(described["StackStatus"], str(began), outputs)
         return self.known_stack
+
+    def _require_same_operation(self) -> None:
+        """Asked before each change: an event may come, or a call be repeated, after everybody has given it up.
+
+        Raises:
+            NotWaitingError: the stack has gone on since it was last asked about.
+        """
+        before = self.known_stack
+        if before is None:
+            return  # CloudFormation never answered: only an Update goes on then
+        now = self.stack()
+        if now.deployment != before.deployment:
+            raise NotWaitingError(f"{now.status} of another deployment")
+        if now.status != before.status:
+            raise NotWaitingError(now.status)
 
     # The verification code
 
@@ -180,24 +227,40 @@ class Aws:
         return _field(self._secret(source.locator), source.json_field)
 
     def _parameter(self, name: str) -> str:
-        answer = self._call(_client("ssm", self._region), "get_parameter", Name=name, WithDecryption=True)
+        client = _client("ssm", self._region)
+        answer = self._call(client, "get_parameter", needs="Parameter", Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
 
     def _secret(self, arn: str) -> str:
         region = arn.split(":")[3] if arn.count(":") >= _COLONS_IN_ARN else self._region
-        answer = self._call(_client("secretsmanager", region), "get_secret_value", SecretId=arn)
+        answer = self._call(_client("secretsmanager", region), "get_secret_value", needs="ARN", SecretId=arn)
         return str(answer.get("SecretString", ""))
 
-    def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Mapping[str, Any]:
+    def _call(
+        self,
+        client: Any,
+        operation: str,
+        *,
+        needs: str = "",
+        repeat: bool = True,
+        first: Callable[[], None] = lambda: None,
+        **members: Any,
+    ) -> Mapping[str, Any]:
+        """Calls until there is an answer that has what it `needs`; before each try comes what is to be done `first`."""
         name = client.meta.method_to_api_mapping[operation]
         call: Callable[..., Mapping[str, Any]] = getattr(client, operation)
         for pause in pauses():
-            if self.clock.left() <= 0:
+            first()
+            if self.clock.left() <= 0 and name not in _LAST_QUESTIONS:
                 raise TimeLeftError(name)
             try:
-                return call(**members)
-            except FAILURES as cause:
+                answer = call(**members)
+            except Exception as cause:  # noqa: BLE001 - botocore's parsers stumble over a broken answer in many ways
                 error = call_error(name, cause)
+            else:
+                if not needs or answer.get(needs) is not None:
+                    return answer
+                error = CallError(Fault(name, Ending.OPEN, "IncompleteAnswer"))
             log.warning("call failed", **error.fault.told())
             if not (repeat and self.may_pass(error) and self.clock.pause(pause)):
                 raise error
@@ -231,7 +294,7 @@ def _seen(answer: Mapping[str, Any]) -> Partner:
     profile = answer.get("Profile") or {}
     return Partner(
         arn=answer["Arn"],
-        legal_name=answer["LegalName"],
+        legal_name=answer.get("LegalName", ""),
         primary_solution_type=profile.get("PrimarySolutionType"),
         profile_id=_profile_id(profile),
     )

@@ -6,19 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
 from partner_account_handler.errors import CallError, Ending, Fault
-
-FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-"""All that a botocore call raises."""
 
 _NEVER_SENT = (ParamValidationError, NoCredentialsError, PartialCredentialsError)
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -73,7 +63,7 @@ def _service_fault(operation: str, response: Mapping[str, Any]) -> Fault:
 
 
 def _ending(code: str, reason: str, status: int) -> Ending:
-    if code in _THROTTLED:
+    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
         return Ending.THROTTLED
     if status >= 500:  # noqa: PLR2004 - HTTP's server errors
         return Ending.OPEN

@@ -20,7 +20,7 @@ from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Request
 
 _WAITING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
-_MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"}
+_MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
 
 _FRESH_SECONDS = 5.0
 """How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
@@ -45,7 +45,7 @@ def create(request: Request, aws: Aws) -> Partner:
     Raises:
         HandlerError: no partner is known to belong to this request, with what to do about it.
     """
-    deployment = _waiting_deployment(aws)
+    _require_waiting(aws)
     body: dict[str, Any] = {}
     failures: list[CallError] = []
     for pause in pauses():
@@ -57,8 +57,6 @@ def create(request: Request, aws: Aws) -> Partner:
             body = _body(request, aws)
             if aws.clock.spent() - began > _FRESH_SECONDS:
                 continue
-        if _waiting_deployment(aws) != deployment:
-            raise NotWaitingError("another deployment")
         try:
             return _created(aws.create_partner(body))
         except CallError as failure:
@@ -77,7 +75,8 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
         return Next.CALL
     if _is_unsure(failures):
         return Next.LOOK_ON
-    return Next.LOOK if failures[-1].fault.reason in _MAY_EXIST else Next.STOP
+    last = failures[-1].fault
+    return Next.LOOK if _MAY_EXIST & {last.reason, *last.details} else Next.STOP
 
 
 def _is_unsure(failures: Sequence[CallError]) -> bool:
@@ -105,6 +104,8 @@ def _look_again(request: Request, aws: Aws, error: CallError, patience: float) -
             if not patience:
                 raise
             found = None
+        except CallError:  # says less than the error that made us look
+            found = None
         if found is not None:
             return found
         if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
@@ -112,12 +113,11 @@ def _look_again(request: Request, aws: Aws, error: CallError, patience: float) -
     raise AssertionError("pauses never end")
 
 
-def _waiting_deployment(aws: Aws) -> str:
-    """Names the stack operation that waits for this request; an event may come after everybody has given it up."""
-    stack = aws.stack()
-    if stack.status not in _WAITING:
-        raise NotWaitingError(stack.status)
-    return stack.deployment
+def _require_waiting(aws: Aws) -> None:
+    """An event may come after everybody has given it up. Before each change `Aws` asks again."""
+    status = aws.stack().status
+    if status not in _WAITING:
+        raise NotWaitingError(status)
 
 
 def _body(request: Request, aws: Aws) -> dict[str, Any]:

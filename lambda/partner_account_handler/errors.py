@@ -63,7 +63,7 @@ class NotWaitingError(HandlerError):
     def __init__(self, status: str) -> None:
         super().__init__(
             "StackNotWaiting",
-            f"the stack is in {status}, so nothing was done",
+            f"the stack is in {status}, so nothing more was done",
             "Deploy again if the partner is still wanted.",
         )
 

@@ -63,8 +63,9 @@ def _parts(arn: str) -> tuple[str, str]:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two legal names differ in case, width or blanks at most."""
-    return _folded(one) == _folded(other)
+    return normalized(one).casefold() == normalized(other).casefold()
 
 
-def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def normalized(text: str) -> str:
+    """A text without differences of width and blanks."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())

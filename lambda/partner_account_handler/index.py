@@ -30,13 +30,13 @@ def _create(event: dict[str, Any], context: Any) -> str:
     # A Create that fails has the same id in each redelivery, where crhelper would make up a new one.
     token = client_token(event["StackId"], event["LogicalResourceId"], event["RequestId"])
     helper.PhysicalResourceId = f"not-created-{token[:32]}"
-    return _told(answer_create(event, _aws(event, context)))
+    return _told(answer_create(event, _aws(event, context), _if_late))
 
 
 @helper.update
 def _update(event: dict[str, Any], context: Any) -> str:
     helper.PhysicalResourceId = event["PhysicalResourceId"]
-    return _told(answer_update(event, _aws(event, context)))
+    return _told(answer_update(event, _aws(event, context), _if_late))
 
 
 @helper.delete
@@ -47,6 +47,10 @@ def _delete(event: dict[str, Any], _context: Any) -> str:
 
 def _aws(event: dict[str, Any], context: Any) -> Aws:
     return Aws(event["StackId"], Clock(lambda: context.get_remaining_time_in_millis() / 1000))
+
+
+def _if_late(answer: Answer) -> None:
+    helper.succeed_if_late(answer.physical_id, answer.data)
 
 
 def _told(answer: Answer) -> str:

@@ -11,18 +11,26 @@ from typing import Any
 from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
-from partner_account_handler.converge import find_profile_id
 from partner_account_handler.create import create
 from partner_account_handler.errors import CallError, DefectError, HandlerError, NotWaitingError
 from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.partner import Partner
+from partner_account_handler.profile_id import (
+    PENDING,
+    current_profile_id,
+    find_profile_id,
+    known_profile_id,
+    last_profile_id,
+)
 from partner_account_handler.request import read_request
 from partner_account_handler.update import update
 
 _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _UNKNOWN = "unknown"
+_AWAITED = {_UPDATING, _ROLLING_BACK, _UNKNOWN}
 _PATIENCE_SECONDS = 30.0
+_STALE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,26 @@ class Answer:
     data: Mapping[str, str]
 
 
-def answer_create(event: Mapping[str, Any], aws: Aws) -> Answer:
+WhenLate = Callable[[Answer], None]
+"""Told the answer that is true already, in case that the time runs out before there is a better one."""
+
+
+def answer_create(event: Mapping[str, Any], aws: Aws, when_late: WhenLate = lambda _: None) -> Answer:
     """Answers a Create.
 
     Raises:
         HandlerError: why no partner belongs to this resource, and what to do.
     """
-    return _guarded(lambda: _answer(create(read_request(event), aws), aws))
+    return _guarded(lambda: _answer_create(event, aws, when_late))
 
 
-def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
+def _answer_create(event: Mapping[str, Any], aws: Aws, when_late: WhenLate) -> Answer:
+    partner = create(read_request(event), aws)
+    when_late(_answer(partner.arn, PENDING))
+    return _answer(partner.arn, find_profile_id(partner, aws))
+
+
+def answer_update(event: Mapping[str, Any], aws: Aws, when_late: WhenLate = lambda _: None) -> Answer:
     """Answers an Update; during the rollback of the stack always with success.
 
     A failed Update of a rollback would leave a stack that only a human can mend, and nothing is lost by leaving
@@ -51,37 +69,54 @@ def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     Raises:
         HandlerError: why the partner is not what the template says, and what to do.
     """
-    return _guarded(lambda: _answer_update(event, aws))
+    return _guarded(lambda: _answer_update(event, aws, when_late))
 
 
-def _answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
+def _answer_update(event: Mapping[str, Any], aws: Aws, when_late: WhenLate) -> Answer:
     status = _status(aws)
-    if status not in (_UPDATING, _ROLLING_BACK, _UNKNOWN):
+    if status not in _AWAITED:
         raise NotWaitingError(status)
+    if status == _ROLLING_BACK:
+        when_late(_unchanged(event["PhysicalResourceId"], aws, last_profile_id))
     try:
-        return _guarded(lambda: _answer(update(read_request(event), aws), aws))
+        return _guarded(lambda: _updated(event, aws, is_rollback=status == _ROLLING_BACK))
     except HandlerError as failure:
-        if status == _UPDATING or (status == _UNKNOWN and _status(aws) != _ROLLING_BACK):
+        if status != _ROLLING_BACK and _status(aws) != _ROLLING_BACK:
             raise
         log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
-    return _unchanged(event["PhysicalResourceId"], aws)
+    return _unchanged(event["PhysicalResourceId"], aws, _shown_or_found)
+
+
+def _updated(event: Mapping[str, Any], aws: Aws, *, is_rollback: bool) -> Answer:
+    partner = update(read_request(event), aws)
+    tell = _shown_or_found if is_rollback else current_profile_id
+    return _answer(partner.arn, tell(partner, aws))
+
+
+def _shown_or_found(partner: Partner, aws: Aws) -> str:
+    return known_profile_id(partner.arn, aws) or find_profile_id(partner, aws)
 
 
 def _status(aws: Aws) -> str:
-    """The stack's status, asked for during half a minute at most: the rest of the time is the update's."""
+    """The stack's status, asked for during half a minute at most: the rest of the time is the update's.
+
+    What no Update can come from may be an old answer: it is believed after a few seconds.
+    """
     for pause in pauses():
         try:
-            return aws.stack(repeat=False).status
-        except HandlerError as failure:
+            status, patience = aws.stack(once=True).status, _STALE_SECONDS
+        except Exception as failure:  # noqa: BLE001 - whatever this question ends in, the Update goes on
             may_pass = isinstance(failure, CallError) and aws.may_pass(failure)
-            if not may_pass or aws.clock.spent() > _PATIENCE_SECONDS or not aws.clock.pause(pause):
-                log.error("the stack's status is unknown", code=failure.code)
-                return _UNKNOWN
+            status, patience = _UNKNOWN, _PATIENCE_SECONDS if may_pass else 0.0
+        if status in {_UPDATING, _ROLLING_BACK} or aws.clock.spent() >= patience or not aws.clock.pause(pause):
+            return status
     raise AssertionError("pauses never end")
 
 
-def _unchanged(physical_id: str, aws: Aws) -> Answer:
-    return _answer(Partner(physical_id, ""), aws) if is_partner_arn(physical_id) else Answer(physical_id, {})
+def _unchanged(physical_id: str, aws: Aws, tell: Callable[[Partner, Aws], str]) -> Answer:
+    if not is_partner_arn(physical_id):
+        return Answer(physical_id, {})
+    return _answer(physical_id, tell(Partner(physical_id, ""), aws))
 
 
 def answer_delete(event: Mapping[str, Any]) -> Answer:
@@ -107,6 +142,5 @@ def _place(traceback: Any) -> str:
     return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
 
 
-def _answer(partner: Partner, aws: Aws) -> Answer:
-    profile_id = find_profile_id(partner, aws)
-    return Answer(partner.arn, {"Arn": partner.arn, "Id": partner_id(partner.arn), "ProfileId": profile_id})
+def _answer(arn: str, profile_id: str) -> Answer:
+    return Answer(arn, {"Arn": arn, "Id": partner_id(arn), "ProfileId": profile_id})

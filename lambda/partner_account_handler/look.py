@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from partner_account_handler.aws import Aws
-from partner_account_handler.errors import PartnerError
+from partner_account_handler.errors import CallError, PartnerError
 from partner_account_handler.identity import owner_id, same_name
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Properties, Request
@@ -22,8 +22,21 @@ def look(request: Request, aws: Aws) -> Partner | None:
     wanted = request.wanted
     partners = aws.partners(wanted.catalog)
     if wanted.taggable:
-        partners = [replace(partner, tags=aws.tags(partner.arn)) for partner in partners]
+        partners = [replace(partner, tags=_tags(partner, aws)) for partner in partners]
     return choose(wanted, owner_of(request), partners)
+
+
+def _tags(partner: Partner, aws: Aws) -> Mapping[str, str]:
+    try:
+        return aws.tags(partner.arn)
+    except CallError as error:
+        if error.fault.reason != "PARTNER_NOT_FOUND":
+            raise
+    raise PartnerError(
+        "TagsNotVisible",
+        f"{partner.id} is listed, but its tags can't be read yet",
+        "It is a new one, perhaps this stack's own: deploy again in a minute.",
+    )
 
 
 def owner_of(request: Request) -> str:
@@ -40,7 +53,9 @@ def choose(wanted: Properties, owner: str, partners: Sequence[Partner]) -> Partn
         raise PartnerError(
             "SeveralPartners",
             f"{_ids(ours)} are all this construct's",
-            "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again.",
+            "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again."
+            if wanted.taggable
+            else "Choose one by ExistingPartner.adopt(id), deploy again.",
         )
     if ours:
         return ours[0]

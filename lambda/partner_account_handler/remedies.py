@@ -12,6 +12,8 @@ _TAGS = "Correct the tags (a tag policy may forbid a key, the Sandbox forbids al
 _PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
 _DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
 
+_DECRYPT = "Allow kms:Decrypt with the key of the code's store for the function's role, deploy again."
+
 BY_DETAIL = {
     "INCOMPATIBLE_LEGAL_NAME": "Use the legal name that the business verification confirmed, deploy again.",
     "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "Verify the business (StartVerification), then deploy again.",
@@ -59,9 +61,19 @@ BY_OPERATION = {
 """What was refused there; a denial has the remedy of a denial."""
 
 BY_CODE = {
+    "IncompleteAnswer": _DEPLOY_AGAIN,
+    "InvalidRequestException": "Restore the secret if it is marked for deletion, store the code in it, deploy again.",
+    "DecryptionFailure": _DECRYPT,
+    "InvalidKeyId": _DECRYPT,
     "EndpointConnectionError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
     "ConnectTimeoutError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
 }
+
+_MAY_READ = (
+    "Allow this call, and kms:Decrypt if the store has a key of your own, for the function's role, deploy again."
+)
+DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}
+"""What was denied there."""
 
 BY_ENDING = {
     "open": _DEPLOY_AGAIN,
@@ -77,5 +89,10 @@ def remedy_for(fault: Fault) -> str:
         for name in (detail, detail.partition(":")[0]):
             if name in BY_DETAIL:
                 return BY_DETAIL[name]
-    refused = BY_OPERATION.get(fault.operation) if fault.ending.value == "refused" else None
-    return BY_REASON.get(fault.reason) or BY_CODE.get(fault.code) or refused or BY_ENDING[fault.ending.value]
+    by_operation = {"refused": BY_OPERATION, "denied": DENIED_OPERATION}.get(fault.ending.value, {})
+    return (
+        BY_REASON.get(fault.reason)
+        or BY_CODE.get(fault.code)
+        or by_operation.get(fault.operation)
+        or BY_ENDING[fault.ending.value]
+    )

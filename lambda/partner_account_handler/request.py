@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from partner_account_handler.errors import RequestError
-from partner_account_handler.identity import OWNER_TAG, is_partner_id
+from partner_account_handler.identity import OWNER_TAG, is_partner_id, normalized, same_name
 
 _E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
@@ -49,6 +49,17 @@ class Contact:
     def from_service(cls, members: Mapping[str, str]) -> Contact:
         """From the service's member names, which the custom resource's properties share."""
         return cls(members["FirstName"], members["LastName"], members["Email"], members["BusinessTitle"])
+
+    def is_same_as(self, other: Contact) -> bool:
+        """Whether they differ at most in what a service may normalize: blanks, width, and the case of an address."""
+        mine, theirs = self.to_service(), other.to_service()
+        return self.has_email_of(other) and all(
+            normalized(mine[name]) == normalized(theirs[name]) for name in mine if name != "Email"
+        )
+
+    def has_email_of(self, other: Contact) -> bool:
+        """Whether both have the same address."""
+        return same_name(self.email, other.email)
 
     def to_service(self) -> dict[str, str]:
         """In the service's member names."""

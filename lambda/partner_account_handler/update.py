@@ -5,12 +5,15 @@ So the reversed Update of a rollback is harmless, and a repeated one makes no ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.converge import converge_contact, converge_tags
 from partner_account_handler.create import create
 from partner_account_handler.errors import CallError, PartnerError
-from partner_account_handler.identity import OWNER_TAG, catalog_of, is_partner_arn, owner_id, same_name
+from partner_account_handler.identity import OWNER_TAG, catalog_of, is_partner_arn, owner_id, partner_id, same_name
 from partner_account_handler.look import owner_of
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Properties, Request
@@ -26,10 +29,13 @@ def update(request: Request, aws: Aws) -> Partner:
         raise PartnerError(
             "NoPartner", "this resource has no partner yet", "Remove it from the stack, then add it again."
         )
+    if catalog_of(request.physical_id) != request.wanted.catalog:
+        raise _create_only(request.physical_id, ["catalog"])  # the function may no longer ask about the former one
     try:
-        partner = aws.partner(request.physical_id)
+        # The id is the stack's own: if the service spelled it otherwise, CloudFormation would see a replacement.
+        partner = replace(aws.partner(request.physical_id), arn=request.physical_id)
     except CallError as error:
-        if error.fault.reason == "PARTNER_NOT_FOUND" and _is_sandbox(request):
+        if error.fault.reason == "PARTNER_NOT_FOUND" and not request.wanted.taggable:
             log.warning("the Sandbox no longer has this partner")
             return create(request, aws)
         raise
@@ -39,15 +45,9 @@ def update(request: Request, aws: Aws) -> Partner:
     return partner
 
 
-def _is_sandbox(request: Request) -> bool:
-    return {catalog_of(request.physical_id), request.wanted.catalog} == {"Sandbox"}
-
-
 def _require_same_identity(partner: Partner, wanted: Properties, previous: Properties | None) -> None:
     """What only Create sets may differ from before only if it is what the partner is: then the template follows."""
     refused = []
-    if catalog_of(partner.arn) != wanted.catalog:
-        refused.append("catalog")
     if _changed("legal_name", wanted, previous) and not same_name(partner.legal_name, wanted.legal_name):
         refused.append("legal_name")
     if (
@@ -56,11 +56,15 @@ def _require_same_identity(partner: Partner, wanted: Properties, previous: Prope
     ):
         refused.append("primary_solution_type")
     if refused:
-        raise PartnerError(
-            "CreateOnly",
-            f"{', '.join(refused)} of {partner.id} can't be changed by AWS's API",
-            "Restore the former value; for another partner add another PartnerAccount.",
-        )
+        raise _create_only(partner.arn, refused)
+
+
+def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
+    return PartnerError(
+        "CreateOnly",
+        f"{', '.join(props)} of {partner_id(arn)} can't be changed by AWS's API",
+        "Restore the former value; for another partner add another PartnerAccount.",
+    )
 
 
 def _changed(aspect: str, wanted: Properties, previous: Properties | None) -> bool:
@@ -78,7 +82,7 @@ def _converge(partner: Partner, request: Request, aws: Aws) -> list[str]:
 
 
 def _converge_tags(partner: Partner, request: Request, aws: Aws) -> bool:
-    tagged = Partner(partner.arn, partner.legal_name, tags=aws.tags(partner.arn))
+    tagged = replace(partner, tags=aws.tags(partner.arn))
     _require_ownership(tagged, request)
     before = request.previous.tags if request.previous else {}
     after = request.wanted.tags

@@ -62,6 +62,9 @@ class FaultKind(StrEnum):
     ECHO = "echo"
     """The message of an error repeats the whole request. An answer that is no error doesn't use the fault up."""
 
+    GARBLED = "garbled"
+    """An answer that is no error breaks off in the middle, which botocore takes for an empty one."""
+
 
 _BEFORE_OR_AFTER_COMMIT = {
     FaultKind.INTERNAL_ERROR,
@@ -245,6 +248,14 @@ class Faults:
                 met.append(fault.kind)
                 return type(error)(f"{error.message} Received: {request}", **error.members)
         return error
+
+    def garble(self, operation: str, met: list[FaultKind], content: bytes) -> bytes:
+        """The answer's bytes as they are, or the first half of them."""
+        for fault in self._waiting(operation, {FaultKind.GARBLED}):
+            if content and self._use(fault):
+                met.append(fault.kind)
+                return content[: len(content) // 2]
+        return content
 
     def _waiting(self, operation: str, kinds: Container[FaultKind]) -> list[Fault]:
         return [fault for fault in self.pending if fault.meets(operation, kinds)]

@@ -47,15 +47,16 @@ class Wire:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
         entry = self._journal.begin(_target(request))
         try:
-            entry.status, body = self._outcome(request, entry)
+            entry.status, content = self._outcome(request, entry)
         finally:
             self._journal.end(entry)
         headers = {"x-amzn-RequestId": str(uuid4())}
-        return Response(_encoded(body), entry.status, headers, content_type=CONTENT_TYPE)
+        return Response(content, entry.status, headers, content_type=CONTENT_TYPE)
 
-    def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, Answer]:
+    def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
         try:
-            return 200, self._answer(request, entry)
+            content = _encoded(self._answer(request, entry))
+            return 200, self._faults.garble(entry.operation or "", entry.faults, content)
         except ServiceError as error:
             return self._refusal(error, request, entry)
         except ConnectionError:
@@ -65,12 +66,12 @@ class Wire:
             _log.exception("the simulator itself failed on request #%s", entry.number)
             return self._refusal(InternalServerError("The simulator failed: see its log."), request, entry)
 
-    def _refusal(self, error: ServiceError, request: Request, entry: RecordedRequest) -> tuple[int, Answer]:
+    def _refusal(self, error: ServiceError, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
         entry.error_code, entry.error_reason = error.code, error.reason
         if not isinstance(error, FrontDoorError):
             text = request.get_data(as_text=True)
             error = self._faults.echo(entry.operation or "", entry.faults, error, text)
-        return error.status, error.body()
+        return error.status, _encoded(error.body())
 
     def _answer(self, request: Request, entry: RecordedRequest) -> Answer:
         entry.account = account_of(request.headers.get("Authorization"))
