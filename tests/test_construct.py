@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from constructs import IConstruct
 
 import partner_account
 from partner_account import (
@@ -79,10 +81,29 @@ def test_the_resource_is_retained() -> None:
 
 
 def test_the_resource_is_the_default_child() -> None:
-    """`node.default_child` is the custom resource, as CDK's escape hatch expects."""
-    partner = partner_in(new_stack())
-    assert isinstance(partner.node.default_child, cdk.CustomResource)
-    assert partner.node.default_child.node.id == "Resource"
+    """`node.default_child` is the custom resource itself, so that overrides reach the template."""
+    stack = new_stack()
+    resource = partner_in(stack).node.default_child
+    assert isinstance(resource, cdk.CfnResource)
+    resource.add_property_override("ServiceTimeout", "600")
+    resource.add_metadata("ticket", "ABC-1")
+    assert properties_of(stack)["ServiceTimeout"] == "600"
+    assert resource_of(stack)["Metadata"] == {"ticket": "ABC-1"}
+
+
+def test_aspects_reach_the_resource() -> None:
+    """An aspect of the app's sees the custom resource as any other one."""
+
+    @jsii.implements(cdk.IAspect)
+    class Marking:
+        def visit(self, node: IConstruct) -> None:
+            if isinstance(node, cdk.CfnResource) and node.cfn_resource_type == "Custom::PartnerAccount":
+                node.add_metadata("marked", True)
+
+    stack = new_stack()
+    partner_in(stack)
+    cdk.Aspects.of(stack.node.root).add(Marking())
+    assert resource_of(stack)["Metadata"] == {"marked": True}
 
 
 def test_attributes_are_tokens_of_the_resource() -> None:

@@ -4,6 +4,7 @@ Everything a user of the construct needs is named here; the modules behind it ar
 """
 
 from partner_account.errors import PartnerAccountError
+from partner_account.interface import IPartnerAccount
 from partner_account.partner_account import PartnerAccount
 from partner_account.props import (
     AllianceLeadContact,
@@ -20,6 +21,7 @@ __all__ = [
     "Catalog",
     "ExistingPartner",
     "ExportNames",
+    "IPartnerAccount",
     "PartnerAccount",
     "PartnerAccountError",
     "PartnerAccountProvider",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import jsii
-from aws_cdk import CfnOutput, CustomResource, Stack, Token
+from aws_cdk import CfnOutput, CfnResource, Stack, Token
 from constructs import Construct, IValidation
 
 from partner_account.props import ExportNames
@@ -41,7 +41,7 @@ class OutputNames:
         own = self._own or ExportNames()
         chosen = {"Arn": own.partner_arn, "Id": own.partner_id, "ProfileId": own.profile_id}
         return {
-            attribute: f"{stack_name}-{self._name}-{attribute}" if name is None else name
+            attribute: export_name(stack_name, self._name, attribute) if name is None else name
             for attribute, name in chosen.items()
         }
 
@@ -59,13 +59,18 @@ class OutputNames:
             yield from _export_mistakes(name)
 
 
-def add_outputs(partner: Construct, names: OutputNames, resource: CustomResource) -> None:
+def export_name(stack_name: str, partner: str, attribute: str) -> str:
+    """The name under which an attribute of a partner, named by its path below its stack, is exported by default."""
+    return f"{stack_name}-{_letters_and_digits(partner)}-{attribute}"
+
+
+def add_outputs(partner: Construct, names: OutputNames, resource: CfnResource) -> None:
     """Give the partner's stack an output for each attribute."""
     for attribute, logical_id in names.logical_ids.items():
         output = CfnOutput(
             partner,
             attribute,
-            value=resource.get_att_string(attribute),
+            value=resource.get_att(attribute).to_string(),
             description=_DESCRIPTIONS[attribute],
             export_name=names.exports.get(attribute),
         )

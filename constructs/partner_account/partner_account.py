@@ -7,6 +7,9 @@ from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, Stack, Ta
 from constructs import Construct
 
 from partner_account.errors import refuse_mistakes
+from partner_account.grants import GrantablePartner
+from partner_account.imported import ExportedPartner, ImportedPartner
+from partner_account.interface import IPartnerAccount
 from partner_account.neighbours import Neighbourhood, neighbour_of
 from partner_account.outputs import OutputNames, add_outputs, watch_outputs
 from partner_account.props import (
@@ -30,7 +33,7 @@ _SECOND_PARTNER = (
 
 
 @jsii.implements(ITaggableV2)
-class PartnerAccount(Construct):
+class PartnerAccount(GrantablePartner):
     """An AWS Partner Central account of the AWS account that the stack is deployed to.
 
     Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
@@ -105,12 +108,12 @@ class PartnerAccount(Construct):
     @property
     def partner_arn(self) -> str:
         """The partner's ARN, a token."""
-        return self._resource.get_att_string("Arn")
+        return self._attribute("Arn")
 
     @property
     def partner_id(self) -> str:
         """The partner's id, `partner-` and 13 letters or digits; a token."""
-        return self._resource.get_att_string("Id")
+        return self._attribute("Id")
 
     @property
     def profile_id(self) -> str:
@@ -119,7 +122,7 @@ class PartnerAccount(Construct):
         It is `pprofile-` and 13 letters or digits, or `pending` while the service has given none;
         the next update of the partner then brings the real one.
         """
-        return self._resource.get_att_string("ProfileId")
+        return self._attribute("ProfileId")
 
     @property
     def catalog(self) -> Catalog:
@@ -130,6 +133,60 @@ class PartnerAccount(Construct):
     def cdk_tag_manager(self) -> TagManager:
         """The tags of the partner, for `Tags.of(…)`."""
         return self._tags
+
+    @staticmethod
+    def from_partner_arn(scope: Construct, id: str, partner_arn: str) -> IPartnerAccount:  # noqa: A002
+        """Refer to a partner by its ARN, a literal or a token. It has no `profile_id`.
+
+        Raises:
+            PartnerAccountError: The ARN is a literal of another form.
+        """
+        return ImportedPartner(scope, id, partner_arn)
+
+    @staticmethod
+    def from_partner_attributes(
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        partner_arn: str,
+        profile_id: str | None = None,
+    ) -> IPartnerAccount:
+        """Refer to a partner by what is known of it, literals or tokens.
+
+        Args:
+            scope: Any construct.
+            id: Unique within `scope`.
+            partner_arn: The partner's ARN. Id and catalog are taken from it.
+            profile_id: `pprofile-` and 13 letters or digits. Without it, using `profile_id` is an error.
+
+        Raises:
+            PartnerAccountError: A literal has another form.
+        """
+        return ImportedPartner(scope, id, partner_arn, profile_id)
+
+    @staticmethod
+    def from_stack_exports(
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        stack_name: str,
+        partner: str,
+    ) -> IPartnerAccount:
+        """Refer to a partner of the same account and region by the exports of its stack.
+
+        Args:
+            scope: Any construct.
+            id: Unique within `scope`.
+            stack_name: The name under which the partner's stack is deployed.
+            partner: The partner's construct path below its stack, such as `Partner`.
+
+        An attribute's export is imported when the attribute is used. It can't change as long as a stack imports
+        it, so leave `profile_id` alone while it may be `pending`.
+        """
+        return ExportedPartner(scope, id, stack_name, partner)
+
+    def _attribute(self, name: str) -> str:
+        return self._resource.get_att(name).to_string()
 
     def _check(self, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None) -> None:
         neighbourhood = Neighbourhood.of(self)

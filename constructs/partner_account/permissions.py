@@ -182,6 +182,63 @@ def decrypt(key: "IKey | None", service: str) -> list[Permission]:
     ]
 
 
+# Actions that the service knows no resource type for: on a partner's ARN they would have no effect.
+WITHOUT_RESOURCE = {
+    "CreatePartner",
+    "GetVerification",
+    "ListPartners",
+    "ListTagsForResource",
+    "SendEmailVerificationCode",
+    "StartVerification",
+}
+
+
+def on_partner(partner_arn: str, actions: Sequence[str]) -> Permission:
+    """Some actions on one partner, for a grantee of the user's."""
+    return Permission(sid="", actions=actions, resource=partner_arn, reason="The user grants it.")
+
+
+def to_read(partner_arn: str) -> list[Permission]:
+    """Read everything about one partner."""
+    return [
+        on_partner(
+            partner_arn,
+            [
+                "partnercentral:GetAllianceLeadContact",
+                "partnercentral:GetPartner",
+                "partnercentral:GetProfileUpdateTask",
+                "partnercentral:GetProfileVisibility",
+            ],
+        ),
+        _read_tags(),
+    ]
+
+
+def to_manage_contact(partner_arn: str, catalog: str) -> list[Permission]:
+    """Read and replace the contact of one partner, and have a code sent to a new address."""
+    contact = ["partnercentral:GetAllianceLeadContact", "partnercentral:PutAllianceLeadContact"]
+    sending = Permission(
+        sid="RequestCode",
+        actions=["partnercentral:SendEmailVerificationCode"],
+        resource="*",
+        conditions=_only_in(catalog),
+        reason="A new address is proved by a code; the action has no resource type, so it is narrowed to the catalog.",
+    )
+    return [on_partner(partner_arn, contact), sending]
+
+
+def to_manage_tags(partner_arn: str) -> list[Permission]:
+    """Read and write the tags of one partner, except the ownership tag."""
+    writing = Permission(
+        sid="",
+        actions=["partnercentral:TagResource", "partnercentral:UntagResource"],
+        resource=partner_arn,
+        conditions={"ForAllValues:StringNotEquals": {"aws:TagKeys": OWNERSHIP_TAG_KEY}},
+        reason="The user grants it; the ownership tag is the construct's own.",
+    )
+    return [writing, _read_tags()]
+
+
 def write_log(log_group_arn: str) -> Permission:
     """Write the function's own log; `log_group_arn` ends with `:*`, as CloudFormation returns it."""
     return Permission(
@@ -215,8 +272,8 @@ def _as_cdk_nag_writes_it(resource: str) -> str:
     return resource.replace(Aws.PARTITION, "<AWS::Partition>").replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
 
 
-def _only_in(catalog: Catalog) -> Mapping[str, Mapping[str, str]]:
-    return {"StringEquals": {"partnercentral:Catalog": catalog.value}}
+def _only_in(catalog: str) -> Mapping[str, Mapping[str, str]]:
+    return {"StringEquals": {"partnercentral:Catalog": str(catalog)}}
 
 
 @cache

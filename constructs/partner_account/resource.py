@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import CustomResource, RemovalPolicy, ScopedAws, Stack, TagManager, Validations
+from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, Stack, TagManager, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -16,21 +16,22 @@ from partner_account.tags import RESOURCE_TYPE
 _SCHEMA_VERSION = "1"
 
 
-def add_resource(
-    scope: Construct, partner: Partner, tags: TagManager, provider: PartnerAccountProvider
-) -> CustomResource:
+def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider: PartnerAccountProvider) -> CfnResource:
     """Put the custom resource and its policy into `scope`."""
     policy = _policy(scope, partner, provider)
-    resource = CustomResource(
+    # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
+    resource = CfnResource(
         scope,
         "Resource",
-        resource_type=RESOURCE_TYPE,
-        service_token=provider.service_token,
-        service_timeout=SERVICE_TIMEOUT,
-        # There is no DeletePartner: nothing else could be true.
-        removal_policy=RemovalPolicy.RETAIN,
-        properties=_properties(scope, partner, tags),
+        type=RESOURCE_TYPE,
+        properties={
+            "ServiceToken": provider.service_token,
+            "ServiceTimeout": str(SERVICE_TIMEOUT.to_seconds()),
+            **_properties(scope, partner, tags),
+        },
     )
+    # There is no DeletePartner: nothing else could be true.
+    resource.apply_removal_policy(RemovalPolicy.RETAIN)
     resource.node.add_dependency(policy, provider.delivery_settings)
     return resource
 

@@ -1,0 +1,80 @@
+"""The grants of a partner account. Which statements they consist of is told in `permissions`."""
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from partner_account import permissions
+from partner_account.errors import PartnerAccountError
+from partner_account.permissions import Permission
+from partner_account.props import Catalog
+
+
+class GrantablePartner(Construct):
+    """A construct that stands for one partner, and can grant rights on it."""
+
+    @property
+    def partner_arn(self) -> str:
+        """The partner's ARN."""
+        raise NotImplementedError
+
+    @property
+    def catalog(self) -> str:
+        """The catalog the partner is in: a `Catalog`, or a token."""
+        raise NotImplementedError
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Allow these `partnercentral:` actions on this partner.
+
+        Raises:
+            PartnerAccountError: An action is not Partner Central's, or can't be narrowed to a partner.
+        """
+        if mistakes := list(_mistakes(actions)):
+            raise PartnerAccountError(f"grant on {self.node.path!r}: {'; '.join(mistakes)}")
+        return self._grant(grantee, [permissions.on_partner(self.partner_arn, actions)])
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading the partner, its contact, its profile's visibility and tasks, and its tags."""
+        return self._grant(grantee, permissions.to_read(self.partner_arn))
+
+    def grant_manage_contact(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading and replacing the alliance lead contact, and requesting the code that a new address takes."""
+        return self._grant(grantee, permissions.to_manage_contact(self.partner_arn, self.catalog))
+
+    def grant_manage_tags(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading, setting and removing tags, except the construct's own ownership tag.
+
+        Raises:
+            PartnerAccountError: The partner is in the Sandbox, which refuses tags.
+        """
+        if self.catalog == Catalog.SANDBOX:
+            raise PartnerAccountError(
+                f"grant_manage_tags on {self.node.path!r}: the Sandbox refuses tags; leave it out"
+            )
+        return self._grant(grantee, permissions.to_manage_tags(self.partner_arn))
+
+    def _grant(self, grantee: iam.IGrantable, granted: Sequence[Permission]) -> iam.Grant:
+        grants = [
+            iam.Grant.add_to_principal(
+                scope=self,
+                grantee=grantee,
+                actions=list(permission.actions),
+                resource_arns=[permission.resource],
+                conditions=permission.conditions,
+            )
+            for permission in granted
+        ]
+        return reduce(lambda one, other: one.combine(other), grants)
+
+
+def _mistakes(actions: Sequence[str]) -> Iterator[str]:
+    if not actions:
+        yield "name at least one action, such as 'partnercentral:GetPartner'"
+    for action in actions:
+        service, _, operation = action.partition(":")
+        if service != "partnercentral" or not operation:
+            yield f"{action!r} is no action of Partner Central, which begin with partnercentral:"
+        elif operation in permissions.WITHOUT_RESOURCE:
+            yield f"{action!r} can't be narrowed to a partner, so it would have no effect; grant it on '*' yourself"

@@ -1,0 +1,113 @@
+"""Partner accounts that an app only refers to: created by another stack, another app, or a human."""
+
+import re
+
+from aws_cdk import Fn, Token
+from constructs import Construct
+
+from partner_account.errors import PartnerAccountError, refuse_mistakes
+from partner_account.grants import GrantablePartner
+from partner_account.outputs import export_name
+from partner_account.props import Catalog
+from partner_account.service_model import shapes
+
+# arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
+_CATALOG, _ID = 1, 3
+
+
+class ImportedPartner(GrantablePartner):
+    """A partner that is known by its ARN, literal or token."""
+
+    def __init__(self, scope: Construct, id: str, partner_arn: str, profile_id: str | None = None) -> None:  # noqa: A002
+        """Refer to it.
+
+        Raises:
+            PartnerAccountError: The ARN, or the profile id, is a literal of another form; all mistakes in one.
+        """
+        super().__init__(scope, id)
+        mistakes = []
+        if not _is(partner_arn, "PartnerArn"):
+            mistakes.append(
+                f"partner_arn: {partner_arn!r} is not the ARN of a partner, which is "
+                "arn:aws:partnercentral:us-east-1:<account>:catalog/<catalog>/partner/partner-<13 letters or digits>"
+            )
+        if profile_id is not None and not _is(profile_id, "PartnerProfileId"):
+            mistakes.append(f"profile_id: {profile_id!r} is not pprofile- and 13 letters or digits")
+        refuse_mistakes(self.node.path, mistakes)
+        self._arn = partner_arn
+        self._profile_id = profile_id
+
+    @property
+    def partner_arn(self) -> str:
+        """The partner's ARN."""
+        return self._arn
+
+    @property
+    def partner_id(self) -> str:
+        """The partner's id, taken from its ARN."""
+        return self._part(_ID)
+
+    @property
+    def profile_id(self) -> str:
+        """The id of the partner's profile.
+
+        Raises:
+            PartnerAccountError: It wasn't given.
+        """
+        if self._profile_id is None:
+            raise PartnerAccountError(
+                f"PartnerAccount {self.node.path!r} has no profile_id, which its ARN doesn't tell; "
+                "use PartnerAccount.from_partner_attributes(profile_id=…)"
+            )
+        return self._profile_id
+
+    @property
+    def catalog(self) -> str:
+        """The catalog, taken from the ARN: a `Catalog`, or a token if the ARN is one."""
+        name = self._part(_CATALOG)
+        return Catalog(name) if name in set(Catalog) else name
+
+    def _part(self, number: int) -> str:
+        if Token.is_unresolved(self._arn):
+            return Fn.select(number, Fn.split("/", self._arn))
+        return self._arn.split("/")[number]
+
+
+class ExportedPartner(GrantablePartner):
+    """A partner that is known by the exports of its stack.
+
+    An export is imported when its attribute is first used, since an export in use can't change.
+    """
+
+    def __init__(self, scope: Construct, id: str, stack_name: str, partner: str) -> None:  # noqa: A002
+        """Refer to it."""
+        super().__init__(scope, id)
+        self._stack_name = stack_name
+        self._partner = partner
+
+    @property
+    def partner_arn(self) -> str:
+        """The partner's ARN, imported."""
+        return self._imported("Arn")
+
+    @property
+    def partner_id(self) -> str:
+        """The partner's id, imported."""
+        return self._imported("Id")
+
+    @property
+    def profile_id(self) -> str:
+        """The id of the partner's profile, imported: as long as it is, it can't turn from `pending` to its value."""
+        return self._imported("ProfileId")
+
+    @property
+    def catalog(self) -> str:
+        """The catalog, taken from the ARN; a token."""
+        return Fn.select(_CATALOG, Fn.split("/", self.partner_arn))
+
+    def _imported(self, attribute: str) -> str:
+        return Fn.import_value(export_name(self._stack_name, self._partner, attribute))
+
+
+def _is(value: str, shape: str) -> bool:
+    return Token.is_unresolved(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None
