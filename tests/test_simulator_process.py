@@ -50,6 +50,15 @@ def boto3_client(url: str) -> Any:
 class TestCommand:
     """`python -m partner_central_simulator`."""
 
+    @pytest.mark.parametrize("port", ["99999", "-1", "http"])
+    def test_no_port(self, port: str) -> None:
+        """A number that is no port is refused in a sentence."""
+        command = [sys.executable, "-m", "partner_central_simulator", f"--port={port}"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert f"'{port}' is no port: name one from 1 to 65535" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_life(self, number: signal.Signals) -> None:
         """It tells how to point clients at it, logs e-mails and requests, and ends cleanly when interrupted."""
@@ -165,6 +174,11 @@ class TestStateFile:
         with pytest.raises(StateFileError, match=re.escape(str(file))):
             Simulator(state_file=file)
         assert file.read_text() == content
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        """It is told at the start, and not when the first partner would be lost."""
+        with pytest.raises(StateFileError, match="there is no folder .*/nowhere: create it"):
+            Simulator(state_file=tmp_path / "nowhere" / "state.json")
 
 
 class TestAwsCli:

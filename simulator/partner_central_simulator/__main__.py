@@ -11,6 +11,8 @@ from pathlib import Path
 from partner_central_simulator.server import ENDPOINT_VARIABLE, Simulator
 from partner_central_simulator.store import StateFileError
 
+_HIGHEST_PORT = 65535
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; the exit status is 0 then, and 1 if the simulator could not start."""
@@ -31,11 +33,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m partner_central_simulator",
         description="A simulated AWS Partner Central Account API for boto3, the AWS CLI and any other SDK.",
     )
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--verified", action="store_true", help="new accounts begin verified")
     parser.add_argument("--state-file", type=Path, help="keep all partners in this file (default: in memory)")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: name one from 1 to {_HIGHEST_PORT}, or 0 for any")
+    return int(text)
 
 
 def _instructions(url: str) -> str:

@@ -14,7 +14,7 @@ _converter = make_converter(forbid_extra_keys=True)
 
 
 class StateFileError(Exception):
-    """The state file holds something else than a simulator's state."""
+    """The state file can't be written, or holds something else than a simulator's state."""
 
 
 class Store:
@@ -27,7 +27,11 @@ class Store:
 
     def load(self) -> State:
         """The state that was saved last; an empty one if there is no file."""
-        if self._path is None or not self._path.exists():
+        if self._path is None:
+            return State()
+        if not self._path.parent.is_dir():
+            raise StateFileError(f"there is no folder {self._path.parent}: create it, or name a file elsewhere")
+        if not self._path.exists():
             return State()
         try:
             return _read(self._path.read_text("utf-8"))
