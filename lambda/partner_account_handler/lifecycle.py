@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from partner_account_handler.clock import pauses
 from partner_account_handler.converge import find_profile_id
 from partner_account_handler.create import create
 from partner_account_handler.errors import CallError, DefectError, HandlerError, NotWaitingError
-from partner_account_handler.identity import is_partner_arn, partner_id
+from partner_account_handler.identity import is_partner_arn
+from partner_account_handler.metrics import Outcome, Report
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import read_request
 from partner_account_handler.update import update
@@ -27,10 +28,11 @@ _PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What CloudFormation is told on success."""
+    """What CloudFormation is told on success, and the log beside it."""
 
     physical_id: str
     data: Mapping[str, str]
+    report: Report = field(compare=False)
 
 
 def answer_create(event: Mapping[str, Any], aws: Aws) -> Answer:
@@ -39,7 +41,7 @@ def answer_create(event: Mapping[str, Any], aws: Aws) -> Answer:
     Raises:
         HandlerError: why no partner belongs to this resource, and what to do.
     """
-    return _guarded(lambda: _answer(create(read_request(event), aws), aws))
+    return _guarded(lambda: _answer(*create(read_request(event), aws), aws))
 
 
 def answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
@@ -59,12 +61,12 @@ def _answer_update(event: Mapping[str, Any], aws: Aws) -> Answer:
     if status not in (_UPDATING, _ROLLING_BACK, _UNKNOWN):
         raise NotWaitingError(status)
     try:
-        return _guarded(lambda: _answer(update(read_request(event), aws), aws))
+        return _guarded(lambda: _answer(*update(read_request(event), aws), aws))
     except HandlerError as failure:
         if status == _UPDATING or (status == _UNKNOWN and _status(aws) != _ROLLING_BACK):
             raise
-        log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
-    return _unchanged(event["PhysicalResourceId"], aws)
+        let_through = Report(Outcome.ROLLBACK_LET_THROUGH, failure.code, str(failure))
+    return _unchanged(event["PhysicalResourceId"], let_through, aws)
 
 
 def _status(aws: Aws) -> str:
@@ -80,14 +82,14 @@ def _status(aws: Aws) -> str:
     raise AssertionError("pauses never end")
 
 
-def _unchanged(physical_id: str, aws: Aws) -> Answer:
-    return _answer(Partner(physical_id, ""), aws) if is_partner_arn(physical_id) else Answer(physical_id, {})
+def _unchanged(physical_id: str, report: Report, aws: Aws) -> Answer:
+    data = _data(Partner(physical_id, ""), aws) if is_partner_arn(physical_id) else {}
+    return Answer(physical_id, data, report)
 
 
 def answer_delete(event: Mapping[str, Any]) -> Answer:
     """Answers a Delete: AWS has no call that deletes a partner, so it stays, whatever id is named."""
-    log.info("retained", known=is_partner_arn(event["PhysicalResourceId"]))
-    return Answer(event["PhysicalResourceId"], {})
+    return Answer(event["PhysicalResourceId"], {}, Report(Outcome.RETAINED))
 
 
 def _guarded(act: Callable[[], Answer]) -> Answer:
@@ -107,6 +109,9 @@ def _place(traceback: Any) -> str:
     return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
 
 
-def _answer(partner: Partner, aws: Aws) -> Answer:
-    profile_id = find_profile_id(partner, aws)
-    return Answer(partner.arn, {"Arn": partner.arn, "Id": partner_id(partner.arn), "ProfileId": profile_id})
+def _answer(partner: Partner, outcome: Outcome, aws: Aws) -> Answer:
+    return Answer(partner.arn, _data(partner, aws), Report(outcome))
+
+
+def _data(partner: Partner, aws: Aws) -> dict[str, str]:
+    return {"Arn": partner.arn, "Id": partner.id, "ProfileId": find_profile_id(partner, aws)}
