@@ -250,7 +250,7 @@ def test_the_log_holds_outcomes_and_no_secret_at_any_level(
     finally:
         root.removeHandler(seen)
     log, aside = capfd.readouterr()
-    assert [line["message"] for line in lines_of(log)] == ["created", "Created"]
+    assert [line["message"] for line in lines_of(log)] == ["partner created", "Created"]
     assert (seen.lines, aside) == ([], "")
     for secret in (code, "Canary", "presigned-canary", *contact().values()):
         assert secret not in without_times(log)

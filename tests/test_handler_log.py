@@ -229,7 +229,7 @@ def test_all_lines_of_a_request_name_it(story: Story) -> None:
     story.capsys.readouterr()
     index.handler(event, Context())
     lines = lines_of(story.capsys.readouterr().out)
-    assert [line["message"] for line in lines] == ["call failed", "created", "Created"]
+    assert [line["message"] for line in lines] == ["call failed", "partner created", "Created"]
     assert {line["request"] for line in lines} == {"the-request"}
 
 

@@ -142,14 +142,14 @@ def _body_without_code(request: Request) -> dict[str, Any]:
 
 
 def _created(partner: Partner) -> tuple[Partner, Outcome]:
-    log.info("created", partner=partner.id)
+    log.info("partner created", partner=partner.id)
     return partner, Outcome.CREATED
 
 
 def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     """Brings a partner that exists to what the template says, as far as that can be changed."""
     wanted = request.wanted
-    log.info("found", partner=partner.id)
+    log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
     if wanted.taggable:

@@ -36,7 +36,7 @@ def update(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
         raise
     _require_same_identity(partner, request.wanted, request.previous)
     written = _converge(partner, request, aws)
-    log.info("converged", partner=partner.id, written=written)
+    log.info("partner compared", partner=partner.id, written=written)
     return partner, Outcome.UPDATED if written else Outcome.UNCHANGED
 
 
