@@ -1,21 +1,21 @@
 """Runs the handler through every history of a small scope: each order of its calls, with faults at each point.
 
 Each delivery is the real handler in a greenlet of its own. Whatever it asks AWS stops it, and the explorer decides
-who goes on, and how the call ends; a history is the list of these decisions. Histories that lead to the same state
-(of the service, of the stacks, and of what each delivery has seen) are gone on from once, and counted all.
+who goes on, and how the call ends; a history is the list of these decisions. There are billions of histories, but
+they lead to few points only (see `Point`): each point is gone on from once, and its histories are counted all. Nor is
+anything computed twice: where a call leads to from a state of the world, and what a delivery does after some answers.
 """
 
 from __future__ import annotations
 
-import hashlib
-import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
 import botocore.session
@@ -30,10 +30,12 @@ from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
 from partner_central_simulator import Readings, models, verifications
 from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.models import State
 from partner_central_simulator.service import Service
 from partner_central_simulator.store import Store
 
 ACCOUNT = "123456789012"
+_T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 
@@ -42,12 +44,21 @@ class HistoryError(AssertionError):
     """A history breaks an invariant."""
 
 
+def _copy(value: _T) -> _T:
+    """As `copy.deepcopy`, but several times faster."""
+    copied: _T = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+    return copied
+
+
+# --- The world --------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Call:
     """What a delivery asks of AWS."""
 
     operation: str
-    members: dict[str, Any] = field(compare=False)
+    members: dict[str, Any] = field(hash=False)
 
 
 @dataclass
@@ -58,27 +69,83 @@ class Stack:
     began: str = "1"
 
 
+@dataclass
+class _MadeUp:
+    """Stands in for `secrets`: ids and codes that count up, so that equal worlds go on alike."""
+
+    drawn: int = 0
+
+    def randbelow(self, limit: int) -> int:
+        self.drawn += 1
+        return self.drawn % limit
+
+    def choice(self, letters: str) -> str:
+        return letters[self.randbelow(len(letters))]
+
+    def token_urlsafe(self, _length: int) -> str:
+        return str(self.randbelow(10**9))
+
+
+@dataclass
+class _Content:
+    """All of a world that can make a difference to what follows."""
+
+    state: State = field(default_factory=State)
+    stacks: dict[str, Stack] = field(default_factory=dict)
+    made_up: _MadeUp = field(default_factory=_MadeUp)
+
+
+class _Kept(Store):
+    """Hands a state to the service."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(None)
+        self._state = state
+
+    def load(self) -> State:
+        return self._state
+
+
 class World:
     """Partner Central and CloudFormation, without HTTP and without time."""
 
-    def __init__(self, readings: Readings) -> None:
-        self.service = Service(store=Store(None), clock=lambda: _NOW, readings=readings, page_size=50, verified=True)
-        self.stacks: dict[str, Stack] = {}
+    def __init__(self, readings: Readings, content: _Content | None = None) -> None:
+        self._readings = readings
+        self._content = content or _Content()
+        self._service = Service(
+            store=_Kept(self._content.state), clock=lambda: _NOW, readings=readings, page_size=50, verified=True
+        )
+
+    def copy(self) -> World:
+        """The same world for oneself."""
+        return World(self._readings, _copy(self._content))
+
+    def key(self) -> str:
+        """Equal for worlds that answer alike for ever."""
+        return repr(self._content)
+
+    @property
+    def stacks(self) -> dict[str, Stack]:
+        """The stacks by their ids."""
+        return self._content.stacks
+
+    @property
+    def partners(self) -> list[models.Partner]:
+        """All partners of the account."""
+        return [partner for account in self._accounts for partner in account.partners]
+
+    @property
+    def tokens(self) -> list[str]:
+        """All client tokens that the service remembers."""
+        return [token for account in self._accounts for token in account.tokens]
+
+    @property
+    def _accounts(self) -> Iterable[models.Account]:
+        return self._content.state.accounts.values()
 
     def send_code(self, email: str) -> None:
         """Has a code sent to an address, and stored in the parameter that bears the address's name."""
-        self.service.perform("SendEmailVerificationCode", ACCOUNT, {"Catalog": "AWS", "Email": email}, "")
-
-    def code_for(self, email: str) -> str:
-        """The code in the latest e-mail to an address."""
-        with self.service.transaction() as state:
-            return next(mail.code for mail in reversed(state.outbox) if mail.email == email)
-
-    @property
-    def partners(self) -> list[Any]:
-        """All partners of the account."""
-        with self.service.transaction():
-            return list(self.service.account(ACCOUNT).partners)
+        self._ask("SendEmailVerificationCode", {"Catalog": "AWS", "Email": email})
 
     def perform(self, call: Call) -> dict[str, Any]:
         """Carries out a call."""
@@ -86,16 +153,19 @@ class World:
             stack = self.stacks[call.members["StackName"]]
             return {"Stacks": [{"StackStatus": stack.status, "CreationTime": stack.began}]}
         if call.operation == "GetParameter":
-            return {"Parameter": {"Value": self.code_for(call.members["Name"])}}
+            return {"Parameter": {"Value": self._code_for(call.members["Name"])}}
         try:
-            return self.service.perform(call.operation, ACCOUNT, call.members, "")
+            return self._ask(call.operation, call.members)
         except ServiceError as error:
             raise _client_error(error, call.operation) from None
 
-    def key(self) -> str:
-        """All that can make a difference to what follows."""
-        with self.service.transaction() as state:
-            return repr((state, self.stacks))
+    def _code_for(self, email: str) -> str:
+        return next(mail.code for mail in reversed(self._content.state.outbox) if mail.email == email)
+
+    def _ask(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
+        made_up = self._content.made_up
+        with mock.patch.object(models, "secrets", made_up), mock.patch.object(verifications, "secrets", made_up):
+            return self._service.perform(operation, ACCOUNT, members, "")
 
 
 def _client_error(error: ServiceError, operation: str) -> ClientError:
@@ -104,83 +174,7 @@ def _client_error(error: ServiceError, operation: str) -> ClientError:
     return ClientError(response, operation)
 
 
-_MODELS = {
-    name: botocore.session.get_session().get_service_model(name)
-    for name in ("partnercentral-account", "cloudformation", "ssm")
-}
-
-
-class _Client:
-    """In the place of a botocore client: each call hands over to the explorer."""
-
-    def __init__(self, service: str) -> None:
-        model = _MODELS[service]
-        names = {xform_name(operation): operation for operation in model.operation_names}
-        self.meta = SimpleNamespace(service_model=model, method_to_api_mapping=names)
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        operation = self.meta.method_to_api_mapping[method]
-        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event that CloudFormation sends as soon as so many of the things beside it have happened."""
-
-    act: Callable[[Aws], Any]
-    stack_id: str
-    after: int = 0
-
-
-class Delivery:
-    """One delivery of an event to the handler, as far as it has come."""
-
-    def __init__(self, event: Event) -> None:
-        clock = _Clock()
-        self.after = event.after
-        self._greenlet = greenlet.greenlet(lambda: event.act(Aws(event.stack_id, Clock(clock.remaining, clock.sleep))))
-        self.pending: Call | None = None
-        self.result: Any = None
-        self.seen: list[str] = []
-        self._go_on(self._greenlet.switch)
-
-    def answer(self, world: World, outcome: str) -> None:
-        """Ends the pending call in one of the ways that `OUTCOMES` names."""
-        call = self.pending
-        assert call is not None
-        try:
-            answer = OUTCOMES[outcome](world, call)
-        except (ClientError, ConnectionClosedError) as failure:
-            self.seen.append(f"{call.operation} {outcome} {failure}")
-            self._go_on(partial(self._greenlet.throw, type(failure), failure))
-        else:
-            self.seen.append(f"{call.operation} {outcome} {answer}")
-            self._go_on(partial(self._greenlet.switch, answer))
-
-    def _go_on(self, resume: Callable[[], Any]) -> None:
-        self.pending = None
-        try:
-            stopped_at = resume()
-        except HandlerError as error:
-            self.result = error
-            return
-        if self._greenlet.dead:
-            self.result = stopped_at
-        else:
-            self.pending = stopped_at
-
-
-class _Clock:
-    """Time enough for a handful of tries; only pauses take any."""
-
-    def __init__(self) -> None:
-        self._left = 56.0
-
-    def remaining(self) -> float:
-        return self._left
-
-    def sleep(self, seconds: float) -> None:
-        self._left -= seconds
+# --- How a call ends --------------------------------------------------------------------------------------------
 
 
 def _lost(_world: World, call: Call) -> dict[str, Any]:
@@ -221,6 +215,135 @@ def _faults(call: Call, world: World) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a delivery hears of a call: an answer or an exception, told apart by all that is in it."""
+
+    text: str
+    value: dict[str, Any] | Exception = field(compare=False)
+
+    @classmethod
+    def of(cls, value: dict[str, Any] | Exception) -> Answer:
+        """An exception's own text would not tell its reason."""
+        return cls(f"{type(value)} {vars(value) if isinstance(value, Exception) else value}", value)
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """One of the ways that `OUTCOMES` names for a call to end."""
+
+    call: Call
+    outcome: str
+
+    def __call__(self, world: World) -> Answer:
+        try:
+            return Answer.of(OUTCOMES[self.outcome](world, self.call))
+        except (ClientError, ConnectionClosedError) as failure:
+            return Answer.of(failure.with_traceback(None))
+
+
+# --- A delivery -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event that CloudFormation sends as soon as so many of the things beside it have happened."""
+
+    act: Callable[[Aws], Any]
+    stack_id: str
+    after: int = 0
+
+
+class Delivery:
+    """One delivery of an event to the handler, as far as it has come; there is one object for each distance."""
+
+    def __init__(self, event: Event, told: tuple[str, ...] = (), answers: tuple[Answer, ...] = ()) -> None:
+        self.event = event
+        self.told = told
+        """Its calls and what happened beside it, in this order: `CreatePartner ok`, `meanwhile 0`."""
+        self._answers = answers
+        self.pending, self.result = _run(event, answers)
+        self._further: dict[tuple[str, Answer | None], Delivery] = {}
+
+    def then(self, told: str, answer: Answer | None = None) -> Delivery:
+        """This delivery after its pending call is answered, or something else has happened."""
+        if (told, answer) not in self._further:
+            answers = (*self._answers, answer) if answer else self._answers
+            self._further[told, answer] = Delivery(self.event, (*self.told, told), answers)
+        return self._further[told, answer]
+
+
+@cache
+def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
+    """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
+    clock = _Clock()
+    running = greenlet.greenlet(lambda: event.act(Aws(event.stack_id, Clock(clock.remaining, clock.sleep))))
+    with mock.patch.object(handler_aws, "_client", _client), mock.patch.object(handler_log, "_say", _say_nothing):
+        try:
+            stopped_at = running.switch()
+            for answer in answers:
+                stopped_at = _resume(running, _copy(answer.value))
+        except HandlerError as error:
+            return None, error.with_traceback(None)
+    return (None, stopped_at) if running.dead else (stopped_at, None)
+
+
+def _resume(running: Any, value: dict[str, Any] | Exception) -> Any:
+    return running.throw(value) if isinstance(value, Exception) else running.switch(value)
+
+
+def _say_nothing(*_told: object) -> None:
+    """A million histories are better not logged."""
+
+
+class _Clock:
+    """Time enough for a handful of tries; only pauses take any."""
+
+    def __init__(self) -> None:
+        self._left = 56.0
+
+    def remaining(self) -> float:
+        return self._left
+
+    def sleep(self, seconds: float) -> None:
+        self._left -= seconds
+
+
+_MODELS = {
+    name: botocore.session.get_session().get_service_model(name)
+    for name in ("partnercentral-account", "cloudformation", "ssm")
+}
+
+
+class _Client:
+    """In the place of a botocore client: each call hands over to the explorer."""
+
+    def __init__(self, service: str) -> None:
+        model = _MODELS[service]
+        names = {xform_name(operation): operation for operation in model.operation_names}
+        self.meta = SimpleNamespace(service_model=model, method_to_api_mapping=names)
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        operation = self.meta.method_to_api_mapping[method]
+        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
+
+
+@cache
+def _client(service: str, _region: str) -> _Client:
+    return _Client(service)
+
+
+def deliver(world: World, event: Event) -> Any:
+    """Delivers an event alone and without faults, and returns how it ends."""
+    delivery = Delivery(event)
+    while delivery.pending:
+        delivery = delivery.then("", _Ending(delivery.pending, "ok")(world))
+    return delivery.result
+
+
+# --- The search -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
 class Scenario:
     """What happens beside each other: events, and what CloudFormation and humans do meanwhile, in this order."""
 
@@ -231,115 +354,125 @@ class Scenario:
     faults: int = 2
 
 
-Decision = tuple[str, int, str]
-
-
+@dataclass(frozen=True)
 class History:
-    """One history up to some point: the decisions taken so far, replayed."""
+    """The end of a history, as far as a check may look at it: all that a `Point` tells, and no more.
 
-    def __init__(self, scenario: Scenario, readings: Readings, decisions: Sequence[Decision]) -> None:
-        self.scenario = scenario
-        self.world = World(readings)
-        scenario.prepare(self.world)
-        self.deliveries = [Delivery(event) for event in scenario.events]
-        self.happened = 0
-        self.faults = 0
-        self.told: list[str] = []
-        """What happened, in order: `0 CreatePartner ok` for the first event's call, `meanwhile 0` beside them."""
-        for decision in decisions:
-            self._take(decision)
+    What happened is told for each delivery by itself; in which order two deliveries made their calls, only the world
+    can tell. The world is a copy, with which a check may go on.
+    """
 
-    def _take(self, decision: Decision) -> None:
-        kind, number, outcome = decision
-        if kind == "meanwhile":
-            self.scenario.meanwhile[number](self.world)
-            self.happened += 1
-            self.told.append(f"meanwhile {number}")
-            return
-        call = self.deliveries[number].pending
-        assert call is not None
-        self.told.append(f"{number} {call.operation} {outcome}")
-        # A check may look at what came before what: histories that differ in it must not be taken for one.
-        self.deliveries[number].seen.append(f"after {self.happened}")
-        self.faults += outcome != "ok"
-        self.deliveries[number].answer(self.world, outcome)
-
-    def choices(self) -> list[Decision]:
-        """What may happen next; nothing if the history is at its end."""
-        found: list[Decision] = []
-        if self.happened < len(self.scenario.meanwhile):
-            found.append(("meanwhile", self.happened, "ok"))
-        for number, delivery in enumerate(self.deliveries):
-            if delivery.pending and delivery.after <= self.happened:
-                found.append(("call", number, "ok"))
-                if self.faults < self.scenario.faults:
-                    found += [("call", number, fault) for fault in _faults(delivery.pending, self.world)]
-        return found
-
-    def key(self) -> bytes:
-        """Equal for histories that can go on in the same ways only."""
-        seen = [delivery.seen for delivery in self.deliveries]
-        return hashlib.sha256(repr((self.world.key(), seen, self.happened, self.faults)).encode()).digest()
-
-    @property
-    def results(self) -> list[Any]:
-        """How each delivery ended."""
-        return [delivery.result for delivery in self.deliveries]
-
-    def check(self) -> None:
-        """Holds the end of the history against the scenario's invariants."""
-        self.scenario.check(self)
+    world: World
+    told: list[tuple[str, ...]]
+    results: list[Any]
 
 
-def deliver(world: World, event: Event) -> Any:
-    """Delivers an event alone and without faults, and returns how it ends."""
-    delivery = Delivery(event)
-    while delivery.pending:
-        delivery.answer(world, "ok")
-    return delivery.result
+class Point(NamedTuple):
+    """Where histories meet. Those that come to the same point can go on in the same ways only, to the same ends.
+
+    For what may happen next depends on this alone: the pending calls, how many things have happened meanwhile, how
+    many faults are left, and whether there is a partner to be left out of a list. So does where it leads to. The
+    world's answer and next state follow from the call and its present state, which holds even what its ids are made
+    from, and its clock stands still. A delivery's next call follows from its event and answers: its only other input
+    is its clock, which nothing moves but its own pauses. And checks see nothing else.
+    """
+
+    world: World
+    deliveries: tuple[Delivery, ...]
+    happened: int = 0
+    faults: int = 0
+
+
+@dataclass(slots=True)
+class _Past:
+    """How many histories lead to a point, and the last decision of one of them."""
+
+    histories: int
+    before: _Past | None = None
+    decision: str = ""
+
+    def told(self) -> list[str]:
+        """The decisions of one history, in order."""
+        return [*self.before.told(), self.decision] if self.before else []
+
+
+class _Search:
+    """All points of a scenario, beginning with the first."""
+
+    def __init__(self, scenario: Scenario, readings: Readings) -> None:
+        self._scenario = scenario
+        self._worlds: dict[str, World] = {}
+        self._moves: dict[tuple[World, Callable[[World], Any]], tuple[World, Any]] = {}
+        world, _ = self._after(World(readings), scenario.prepare)
+        self.begin = Point(world, tuple(map(Delivery, scenario.events)))
+
+    def steps(self, point: Point) -> Iterator[tuple[str, Point]]:
+        """What may happen next, and where it leads to; nothing if histories end here."""
+        if point.happened < len(self._scenario.meanwhile):
+            yield self._meanwhile(point)
+        for number, delivery in enumerate(point.deliveries):
+            if delivery.pending and delivery.event.after <= point.happened:
+                for outcome in self._outcomes(point, delivery.pending):
+                    yield self._call(point, number, _Ending(delivery.pending, outcome))
+
+    def _meanwhile(self, point: Point) -> tuple[str, Point]:
+        world, _ = self._after(point.world, self._scenario.meanwhile[point.happened])
+        told = f"meanwhile {point.happened}"
+        deliveries = tuple(delivery.then(told) for delivery in point.deliveries)
+        return told, Point(world, deliveries, point.happened + 1, point.faults)
+
+    def _outcomes(self, point: Point, call: Call) -> list[str]:
+        return ["ok", *(_faults(call, point.world) if point.faults < self._scenario.faults else [])]
+
+    def _call(self, point: Point, number: int, ending: _Ending) -> tuple[str, Point]:
+        world, answer = self._after(point.world, ending)
+        told = f"{ending.call.operation} {ending.outcome}"
+        deliveries = list(point.deliveries)
+        deliveries[number] = deliveries[number].then(told, answer)
+        faults = point.faults + (ending.outcome != "ok")
+        return f"{number} {told}", Point(world, tuple(deliveries), point.happened, faults)
+
+    def _after(self, world: World, act: Callable[[World], Any]) -> tuple[World, Any]:
+        """The world after an act, and its answer. One object stands for all worlds that are equal."""
+        if (world, act) not in self._moves:
+            changed = world.copy()
+            answer = act(changed)
+            self._moves[world, act] = self._worlds.setdefault(changed.key(), changed), answer
+        return self._moves[world, act]
+
+    def check(self, point: Point, past: _Past) -> None:
+        """Holds the end of histories against the scenario's invariants."""
+        told, results = zip(*((delivery.told, delivery.result) for delivery in point.deliveries), strict=True)
+        try:
+            self._scenario.check(History(point.world.copy(), list(told), list(results)))
+        except AssertionError as broken:
+            raise HistoryError("\n".join([str(broken), *past.told(), *map(repr, results)])) from broken
 
 
 def explore(scenario: Scenario, readings: Readings) -> int:
-    """Goes through all histories, and counts them.
+    """Goes through all histories, the shortest first, and counts them.
 
     Raises:
         HistoryError: one breaks an invariant; it is told decision by decision.
     """
-    counted: dict[bytes, int] = {}
-
-    def count(decisions: tuple[Decision, ...]) -> int:
-        with _deterministic():
-            history = History(scenario, readings, decisions)
-            key = history.key()
-            if key in counted:
-                return counted[key]
-            choices = history.choices()
-            if not choices:
-                _check(history)
-        counted[key] = sum(count((*decisions, choice)) for choice in choices) if choices else 1
-        return counted[key]
-
-    return count(())
+    search = _Search(scenario, readings)
+    histories = 0
+    reached = {search.begin: _Past(1)}
+    while reached:
+        ended, reached = _one_decision_more(search, reached)
+        histories += ended
+    return histories
 
 
-def _check(history: History) -> None:
-    try:
-        history.check()
-    except AssertionError as broken:
-        raise HistoryError("\n".join([str(broken), *history.told, *map(repr, history.results)])) from broken
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """The same ids and codes in each replay, and clients that stop at each call."""
-    chance = random.Random(0)  # noqa: S311 - nothing is secret here
-    made_up = SimpleNamespace(
-        choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
-    )
-    with (
-        mock.patch.object(models, "secrets", made_up),
-        mock.patch.object(verifications, "secrets", made_up),
-        mock.patch.object(handler_log, "_say"),  # a hundred thousand histories are better not told
-        mock.patch.object(handler_aws, "_client", lambda service, _region: _Client(service)),
-    ):
-        yield
+def _one_decision_more(search: _Search, reached: dict[Point, _Past]) -> tuple[int, dict[Point, _Past]]:
+    """How many histories end at these points, and where the others lead to."""
+    ended = 0
+    further: dict[Point, _Past] = {}
+    for point, past in reached.items():
+        steps = list(search.steps(point))
+        for decision, following in steps:
+            further.setdefault(following, _Past(0, past, decision)).histories += past.histories
+        if not steps:
+            search.check(point, past)
+            ended += past.histories
+    return ended, further

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 from moto.server import ThreadedMotoServer
 
+from partner_account_handler import log as handler_log
 from partner_account_handler.identity import OWNER_TAG, owner_id
 from tests.cloud import EMAIL, contact, open_cloud
 from tests.fault_stage import DENIED, NEW_EMAIL, NO_TROUBLE, OTHER_ACCOUNT, TIMEOUT, Outcome, Stage, Trouble, nothing
@@ -297,7 +299,7 @@ def open_stage() -> Iterator[Stage]:
     clock = ManualClock()
     logging.disable(logging.CRITICAL)
     try:
-        with open_cloud(f"http://{host}:{port}", clock=clock) as cloud:
+        with mock.patch.object(handler_log, "_say"), open_cloud(f"http://{host}:{port}", clock=clock) as cloud:
             yield Stage(cloud, clock)
     finally:
         logging.disable(logging.NOTSET)

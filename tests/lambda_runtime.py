@@ -40,6 +40,7 @@ class LambdaRuntime:
     asset: Path
     environment: dict[str, str]
     output: str = ""
+    invoked: list[Any] = field(default_factory=list)
     _events: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
     _ended: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
 
@@ -82,6 +83,7 @@ class LambdaRuntime:
 
         The function is told that Lambda ends it after so many seconds; an invocation that lasts longer is queue.Empty.
         """
+        self.invoked.append(event)
         self._events.put({"event": event, "seconds": seconds})
         return self._ended.get(timeout=min(seconds, _CONNECTION_SECONDS))
 

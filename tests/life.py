@@ -27,6 +27,7 @@ import greenlet
 from partner_account_handler.errors import REASON_LIMIT, HandlerError
 from partner_account_handler.identity import OWNER_TAG, owner_id, same_name
 from partner_account_handler.lifecycle import Answer, answer_delete
+from partner_account_handler.metrics import Outcome, Report
 from partner_central_simulator import Readings
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.validation import problems
@@ -340,7 +341,7 @@ class Life(AwsAccount):
     def _retain(self, stack: Stack, physical_id: str) -> None:
         """A Delete, as CloudFormation would send it without the policy Retain."""
         event = self._event("Delete", stack, stack.deployed or {"ExistingPartner": {}}, PhysicalResourceId=physical_id)
-        assert answer_delete(event) == Answer(physical_id, {}), "DELETE_FAILED"
+        assert answer_delete(event) == Answer(physical_id, {}, Report(Outcome.RETAINED)), "DELETE_FAILED"
 
     # The end
 

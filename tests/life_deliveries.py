@@ -5,10 +5,9 @@ How CloudFormation and humans go about it is told in `tests/life.py`.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ import greenlet
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from partner_account_handler import aws as handler_aws
+from partner_account_handler import log as handler_log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
@@ -244,16 +244,15 @@ def client_error(call: Call, code: str, status: int, **members: Any) -> ClientEr
     return ClientError(response, call.operation)
 
 
-class Records(logging.Handler):
+class Records:
     """Keeps what the handler logs."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.texts: list[str] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keeps a record."""
-        self.texts.append(f"{record.getMessage()} {record.exc_info}")
+    def keep(self, level: str, message: str, fields: Mapping[str, object]) -> None:
+        """Keeps a line as it would be written."""
+        self.texts.append(handler_log._line(level, message, fields))  # noqa: SLF001
 
 
 @contextmanager
@@ -263,12 +262,10 @@ def closed_world() -> Iterator[Records]:
     made_up = SimpleNamespace(
         choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
     )
-    logger = logging.getLogger("partner_account_handler")
     with (
         mock.patch.object(models, "secrets", made_up),
         mock.patch.object(verifications, "secrets", made_up),
         mock.patch.object(handler_aws, "_client", return_value=Client()),
-        mock.patch.multiple(logger, level=logging.DEBUG, propagate=False, handlers=[records]),
+        mock.patch.object(handler_log, "_say", records.keep),
     ):
-        logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - of the levels that were in force
         yield records

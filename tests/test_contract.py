@@ -17,9 +17,11 @@ import pytest
 
 from partner_account.asset import assembled_asset
 from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.request import is_custom_resource_event
 from tests.cloud import ACCOUNT, Cloud, contact, properties, sandbox
 from tests.cloudformation import Bucket, ContractError, Function, Put, Stack, checked
 from tests.lambda_runtime import LambdaRuntime
+from tests.log_lines import final_lines_of, without_times
 from tests.test_handler_runtime import variables
 
 pytestmark = pytest.mark.slow
@@ -46,6 +48,7 @@ class World:
     bucket: Bucket
     asset: Path
     function: Function
+    runtimes: list[LambdaRuntime] = field(default_factory=list)
 
     def stack(self, **options: Any) -> Stack:
         """A stack that is being created."""
@@ -58,7 +61,14 @@ class World:
     def start(self) -> LambdaRuntime:
         """A process of the function, as talkative as its environment can make it."""
         talkative = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
-        return LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative})
+        self.runtimes.append(LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
+        return self.runtimes[-1]
+
+    def require_one_final_line_each(self) -> None:
+        """All output of all processes is lines of JSON, among them one with metrics for each request, in order."""
+        for runtime in self.runtimes:
+            requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
+            assert [line["request"] for line in final_lines_of(runtime.output)] == requests
 
     @property
     def desk(self) -> Any:
@@ -100,6 +110,7 @@ def world(cloud: Cloud, bucket: Bucket, asset: Path) -> Iterator[World]:
     cloud.prepare()
     with made.function:
         yield made
+    made.require_one_final_line_each()
 
 
 @pytest.fixture(params=["warm", "fresh"])
@@ -431,8 +442,8 @@ def birds(**changes: Any) -> dict[str, Any]:
 
 def require_secrecy(world: World) -> None:
     """Neither the function's log nor any answer holds a value of the user's, a code, or a URL's signature."""
-    log = world.function.stopped_output()
-    assert "outcome" in log
+    log = without_times(world.function.stopped_output())
+    assert '"outcome"' in log
     told = [log, *(put.body.decode() for put in world.bucket.puts)]
     codes = [mail.code for mail in world.cloud.simulator.outbox]
     secrets = ["canary", "presigned", WRONG_CODE, *codes]

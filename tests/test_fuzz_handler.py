@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import catalog_of, is_partner_arn, owner_id, partner_id, same_name
 from partner_account_handler.request import is_custom_resource_event, read_properties
 from tests.cloud import ACCOUNT, Cloud, contact, properties
+from tests.log_lines import lines_of
 from tests.test_handler_answers import Context
 
 fuzz = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -90,15 +90,24 @@ def check_answer(event: Any, answer: Any) -> None:
         assert "anary" not in answer["Reason"]
 
 
+def check_log(log: str, answered: int) -> None:
+    """A final line for each answer, whatever names the event has; no value of the properties, and no URL."""
+    assert len([line for line in lines_of(log) if "_aws" in line]) == answered
+    assert "anary" not in log
+
+
 @fuzz
 @given(event=anything | mutated(EVENT), kind=st.none() | kinds)
-def test_any_event_is_answered_once_or_not_at_all(answers: list[tuple[str, Any]], event: Any, kind: Any) -> None:
+def test_any_event_is_answered_once_or_not_at_all(
+    answers: list[tuple[str, Any]], capsys: pytest.CaptureFixture[str], event: Any, kind: Any
+) -> None:
     """Nothing is raised, since Lambda would deliver it again; what is no event of CloudFormation gets no answer."""
     answers.clear()
     if kind and isinstance(event, dict):
         event = {**event, "RequestType": kind}
     index.handler(event, Context())
     assert len(answers) == int(is_custom_resource_event(event))
+    check_log(capsys.readouterr().out, len(answers))
     for url, answer in answers:
         assert url == event["ResponseURL"]
         check_answer(event, answer)
@@ -107,7 +116,7 @@ def test_any_event_is_answered_once_or_not_at_all(answers: list[tuple[str, Any]]
 @fuzz
 @given(wanted=mutated(properties()), previous=mutated(properties()), kind=kinds)
 def test_any_properties_get_one_clean_answer(
-    answers: list[tuple[str, Any]], wanted: Any, previous: Any, kind: str
+    answers: list[tuple[str, Any]], capsys: pytest.CaptureFixture[str], wanted: Any, previous: Any, kind: str
 ) -> None:
     """A mistake is told by its name, never as a defect, and never with its value."""
     answers.clear()
@@ -115,6 +124,7 @@ def test_any_properties_get_one_clean_answer(
     index.handler(event, Context())
     ((_, answer),) = answers
     check_answer(event, answer)
+    check_log(capsys.readouterr().out, 1)
     assert not answer.get("Reason", "").startswith("Defect")
     assert (answer["Status"] == "SUCCESS") == (kind == "Delete")
 
@@ -128,7 +138,13 @@ stack_ids = st.from_regex(
 @settings(fuzz, max_examples=80)
 @given(stack_id=stack_ids, kind=kinds, request_id=ids, logical_id=ids, physical_id=ids)
 def test_any_ids_are_answered_with_themselves(
-    answers: list[tuple[str, Any]], stack_id: str, kind: str, request_id: str, logical_id: str, physical_id: str
+    answers: list[tuple[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    stack_id: str,
+    kind: str,
+    request_id: str,
+    logical_id: str,
+    physical_id: str,
 ) -> None:
     """Also a region that is none, and characters that no URL bears."""
     answers.clear()
@@ -136,6 +152,7 @@ def test_any_ids_are_answered_with_themselves(
     event = {**EVENT, **named, "PhysicalResourceId": physical_id, "RequestType": kind}
     index.handler(event, Context())
     assert len(answers) == int(is_custom_resource_event(event))
+    check_log(capsys.readouterr().out, len(answers))
     for _, answer in answers:
         check_answer(event, answer)
 
@@ -276,6 +293,5 @@ def _deliver(cloud: Cloud, answers: list[tuple[str, Any]], kind: str, wanted: An
 def _threads() -> Iterator[None]:
     """No invocation leaves its timer behind."""
     before = threading.active_count()
-    logging.getLogger("partner_account_handler").setLevel(logging.CRITICAL)
     yield
     assert threading.active_count() <= before + 1

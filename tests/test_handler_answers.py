@@ -15,7 +15,9 @@ import pytest
 from partner_account_handler import index
 from partner_account_handler.answering import OneAnswer
 from partner_account_handler.lifecycle import Answer
+from partner_account_handler.metrics import Outcome, Report
 from tests.cloud import ACCOUNT, Cloud, contact, properties
+from tests.log_lines import final_lines_of, lines_of, without_times
 from tests.response_sink import ResponseSink
 
 
@@ -148,11 +150,15 @@ def test_the_put_is_what_the_url_was_signed_for(cloud: Cloud, sink: ResponseSink
 
 @pytest.mark.parametrize("kind", ["create", "update", "delete"])
 def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
-    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, kind: str
+    cloud: Cloud,
+    sink: ResponseSink,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
 ) -> None:
-    """One answer per invocation, with the id of the resource and a remedy."""
-    hanging = threading.Event()
-    monkeypatch.setattr(index, f"answer_{kind}", lambda *_: hanging.wait(9) and Answer("too late", {}))
+    """One answer and one final line per invocation, with the id of the resource and a remedy."""
+    hanging, late = threading.Event(), Answer("too late", {}, Report(Outcome.CREATED))
+    monkeypatch.setattr(index, f"answer_{kind}", lambda *_: hanging.wait(9) and late)
     known = {} if kind == "create" else {"PhysicalResourceId": "x"}
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), **known)
     work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
@@ -166,6 +172,8 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert answer["PhysicalResourceId"].startswith("not-created-" if kind == "create" else "x")
     assert answer["Reason"].startswith("OutOfTime")
     assert "Deploy again" in answer["Reason"]
+    (line,) = final_lines_of(capsys.readouterr().out)
+    assert (line["outcome"], line["Reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
@@ -176,9 +184,9 @@ def test_the_timer_answers_what_is_true_already(
     hanging = threading.Event()
 
     def slow(_event: Any, _aws: Any, when_late: Any) -> Answer:
-        when_late(Answer("the-arn", {"Arn": "the-arn"}))
+        when_late(Answer("the-arn", {"Arn": "the-arn"}, Report(Outcome.CREATED)))
         hanging.wait(9)
-        return Answer("too late", {})
+        return Answer("too late", {}, Report(Outcome.UPDATED))
 
     monkeypatch.setattr(index, f"answer_{kind}", slow)
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), PhysicalResourceId="the-arn")
@@ -218,14 +226,16 @@ def test_no_time_left_fails_before_anything_is_sent(cloud: Cloud, sink: Response
 
 
 def test_a_defect_of_ours_is_answered_with_its_place_and_nothing_else(
-    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
     monkeypatch.setattr("partner_account_handler.look.owner_of", lambda request: {}[request.wanted.legal_name])
     answer = invoke(cloud, sink, "Create", properties(LegalName="Canary Corp"))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith("Defect: KeyError at test_handler_answers.py:")
-    assert "Canary" not in json.dumps(answer) + caplog.text
+    told = "".join(capfd.readouterr())
+    assert '"Reason": "Defect"' in told
+    assert "Canary" not in json.dumps(answer) + told
 
 
 def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,9 +261,12 @@ class Everything(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def test_the_log_holds_outcomes_and_no_secret_at_any_level(cloud: Cloud, sink: ResponseSink) -> None:
-    """Even with botocore, urllib3 and crhelper at DEBUG, as an environment may switch them."""
+def test_the_log_holds_outcomes_and_no_secret_at_any_level(
+    cloud: Cloud, sink: ResponseSink, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Even with botocore, urllib3 and crhelper at DEBUG, as an environment may switch them: none of them is heard."""
     code = cloud.prepare()
+    capfd.readouterr()
     seen, root = Everything(), logging.getLogger()
     root.addHandler(seen)
     try:
@@ -264,8 +277,22 @@ def test_the_log_holds_outcomes_and_no_secret_at_any_level(cloud: Cloud, sink: R
         index.handler(event, Context())
     finally:
         root.removeHandler(seen)
-    log = "\n".join(seen.lines)
-    outcomes = [json.loads(line)["outcome"] for line in seen.lines]
-    assert outcomes == ["created", "answered"]
+    log, aside = capfd.readouterr()
+    assert [line["message"] for line in lines_of(log)] == ["partner created", "Created"]
+    assert (seen.lines, aside) == ([], "")
     for secret in (code, "Canary", "presigned-canary", *contact().values()):
-        assert secret not in log
+        assert secret not in without_times(log)
+
+
+def test_no_record_of_logging_is_written_where_nobody_has_set_it_up(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Python then writes warnings to stderr, and urllib3 warns with the URL; MiniStack runs functions so."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging, "lastResort", logging._StderrHandler(logging.DEBUG))  # type: ignore[attr-defined]  # noqa: SLF001
+    capfd.readouterr()
+    sink.statuses[:] = [503]
+    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("quiet")), Context())
+    log, aside = capfd.readouterr()
+    assert [line["message"] for line in lines_of(log)] == ["Retained"]
+    assert aside == ""

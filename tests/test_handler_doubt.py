@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,7 +200,7 @@ class TestKnownBeforeTheEnd:
         event = cloud.event("Create", properties())
         early: list[Answer] = []
         answer = answer_create(event, cloud.aws(event), early.append)
-        assert early == [Answer(answer.physical_id, {**answer.data, "ProfileId": "pending"})]
+        assert early == [replace(answer, data={**answer.data, "ProfileId": "pending"})]
 
     def test_a_rollback_says_what_the_stack_shows(self, cloud: Cloud) -> None:
         """Before anything is tried."""

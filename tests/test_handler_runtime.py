@@ -15,6 +15,7 @@ import pytest
 from partner_account.asset import assembled_asset
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.lambda_runtime import LambdaRuntime, environment
+from tests.log_lines import final_lines_of, without_times
 from tests.response_sink import ResponseSink
 
 ROOT = Path(__file__).parent.parent
@@ -87,9 +88,10 @@ def test_lambdas_runtime_loads_and_runs_the_asset(cloud: Cloud, sink: ResponseSi
         assert function.invoke({"foreign": True}) == ("response", None)
     assert cloud.simulator.account(ACCOUNT).partners[0].contact["LastName"] == "Roe"
     assert len(sink.received) == 4
-    assert '"outcome": "created"' in function.output
+    outcomes = [line["outcome"] for line in final_lines_of(function.output)]
+    assert outcomes == ["Created", "Recovered", "Updated", "Retained"]
     for secret in (code, "presigned-canary", "Example Corp", *contact().values()):
-        assert secret not in function.output
+        assert secret not in without_times(function.output)
 
 
 def installed_pythons() -> dict[str, Path]:
@@ -162,6 +164,8 @@ def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset:
     (made,) = sink.answers("create")
     assert made["Status"] == "SUCCESS", made["Reason"]
     assert sink.answers("again") == [made]
-    used, place = done.stdout.strip().split(maxsplit=1)
+    log, last = done.stdout.strip().rsplit("\n", 1)
+    assert [line["outcome"] for line in final_lines_of(log)] == ["Created", "Recovered"]
+    used, place = last.split(maxsplit=1)
     assert place.startswith(str(boto3))
     return used

@@ -5,6 +5,7 @@ Everything a user of the construct needs is named here; the modules behind it ar
 
 from partner_account.errors import PartnerAccountError
 from partner_account.interface import IPartnerAccount
+from partner_account.metrics import PartnerMetric
 from partner_account.partner_account import PartnerAccount
 from partner_account.props import (
     AllianceLeadContact,
@@ -25,6 +26,7 @@ __all__ = [
     "PartnerAccount",
     "PartnerAccountError",
     "PartnerAccountProvider",
+    "PartnerMetric",
     "PrimarySolutionType",
     "VerificationCode",
 ]

@@ -1,15 +1,18 @@
 """The construct itself: it refuses what can't work and puts the parts of the other modules together."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import jsii
 from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, Stack, TagManager
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from partner_account.errors import refuse_mistakes
 from partner_account.grants import GrantablePartner
 from partner_account.imported import ExportedPartner, ImportedPartner
 from partner_account.interface import IPartnerAccount
+from partner_account.metrics import PartnerMetric, PartnerMetrics
 from partner_account.neighbours import Neighbourhood, neighbour_of
 from partner_account.outputs import OutputNames, add_outputs, watch_outputs
 from partner_account.props import (
@@ -103,6 +106,7 @@ class PartnerAccount(GrantablePartner):
         self._tags = tag_manager_in(Stack.of(self))
         self._watch_tags()
         self._resource = add_resource(self, partner, self._tags, provider or PartnerAccountProvider.of(self))
+        self._metrics = PartnerMetrics(self._resource)
         add_outputs(self, names, self._resource)
 
     @property
@@ -128,6 +132,19 @@ class PartnerAccount(GrantablePartner):
     def catalog(self) -> Catalog:
         """The catalog the partner is in."""
         return self._catalog
+
+    def metric(self, metric: PartnerMetric, **options: Any) -> cloudwatch.Metric:
+        """A metric of this partner, for an alarm or a dashboard.
+
+        Deployments are rare, and a metric has no data between them: let alarms treat missing data as not breaching.
+
+        Args:
+            metric: Which one.
+            options: Those of `cloudwatch.MetricOptions`. By default `statistic` is Sum, and Average for the duration,
+                and `period` 5 minutes. `dimensions_map` is added to the partner's own dimensions:
+                `{"Reason": "OutOfTime"}` tells one reason of a failure from the others.
+        """
+        return self._metrics.metric(metric, options)
 
     @property
     def cdk_tag_manager(self) -> TagManager:

@@ -1,10 +1,14 @@
-"""One answer per invocation: a latch around crhelper's sender, which has no time-out and no end of its own."""
+"""One answer per invocation, and one line that tells what became of it.
+
+A latch around crhelper's sender, which has no time-out and no end of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, Timer
@@ -15,6 +19,8 @@ from crhelper import CfnResource
 
 from partner_account_handler import log
 from partner_account_handler.errors import TimeLeftError
+from partner_account_handler.identity import is_partner_arn, partner_id
+from partner_account_handler.metrics import ALARMING, UNREPORTED, Report, embedded, report_of, undelivered
 
 SENDING_SECONDS = 17.0
 """What three tries to send the answer may take, and a second for all else."""
@@ -22,6 +28,7 @@ SENDING_SECONDS = 17.0
 _TRIES = urllib3.Retry(
     total=2,
     redirect=0,
+    raise_on_status=False,
     backoff_factor=0.5,
     status_forcelist=[403, 429, 500, 502, 503, 504],
     respect_retry_after_header=False,  # CloudFormation won't wait as long as S3 may ask for
@@ -48,21 +55,24 @@ class OneAnswer(CfnResource):
 
     _timer: Timer | None
     _context: Any
+    _event: dict[str, Any]
 
     def __init__(self) -> None:
-        self._turn = _Turn()
-        self._late: tuple[str, Mapping[str, str]] | None = None
+        self.begin()
         with _without_clients():
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
 
     def begin(self) -> None:
         """Starts a new invocation, with an answer of its own."""
         self._turn = _Turn()
-        self._late = None
+        self._began = time.monotonic()
+        self.report = UNREPORTED
+        """What has become of the request; for who does the work to say."""
+        self._late: tuple[str, Mapping[str, str], Report] | None = None
 
-    def succeed_if_late(self, physical_id: str, data: Mapping[str, str]) -> None:
+    def succeed_if_late(self, physical_id: str, data: Mapping[str, str], report: Report) -> None:
         """Has the timer answer SUCCESS with this, where it would answer FAILED."""
-        self._late = physical_id, data
+        self._late = physical_id, data, report
 
     def _set_timeout(self) -> None:
         """Sets crhelper's timer, so long before Lambda ends the invocation that the answer can still be sent."""
@@ -72,20 +82,40 @@ class OneAnswer(CfnResource):
 
     def _answer_late(self, turn: _Turn) -> None:
         if self._late is None:
-            self._answer(turn, "FAILED", str(TimeLeftError("the answer")))
+            report = report_of(TimeLeftError("the answer"))
+            self._answer(turn, report, "FAILED", report.message)
         else:
-            self.PhysicalResourceId, data = self._late
+            self.PhysicalResourceId, data, report = self._late
             self.Data.update(data)
-            self._answer(turn, "SUCCESS", "")
+            self._answer(turn, report, "SUCCESS", "")
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
         del send_response  # crhelper's sender has no time-out and no end of its own
         if self._timer:
             self._timer.cancel()
-        self._answer(self._turn, status, reason)
+        # crhelper gives a status only when it has failed itself.
+        self._answer(self._turn, UNREPORTED if status else self.report, status, reason)
 
-    def _answer(self, turn: _Turn, status: str | None, reason: str) -> None:
-        turn.take(lambda: super(OneAnswer, self)._send(status, reason, deliver))  # type: ignore[misc]
+    def _answer(self, turn: _Turn, report: Report, status: str | None, reason: str) -> None:
+        turn.take(lambda: self._send_and_tell(report, status, reason))
+
+    def _send_and_tell(self, report: Report, status: str | None, reason: str) -> None:
+        self._failure = "not sent"
+        try:
+            super()._send(status, reason, self._deliver)  # type: ignore[misc]
+        finally:  # only now, so that nothing delays the answer
+            self._tell(undelivered(report, self._failure) if self._failure else report)
+
+    def _deliver(self, url: str, body: dict[str, Any], _ssl_verify: object) -> None:
+        self._failure = deliver(url, body)
+
+    def _tell(self, report: Report) -> None:
+        arn = str(self.PhysicalResourceId)
+        partner = {"partner": partner_id(arn)} if is_partner_arn(arn) else {}
+        milliseconds = round((time.monotonic() - self._began) * 1000)
+        members = embedded(self._event, report, milliseconds, time.time())
+        say = log.error if report.outcome in ALARMING else log.info
+        say(report.message or report.outcome.value, **partner, **members)
 
 
 @contextmanager
@@ -102,8 +132,12 @@ def _without_clients() -> Iterator[None]:
             os.environ["AWS_SAM_LOCAL"] = before
 
 
-def deliver(url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
-    """Puts the answer to the presigned URL: three tries of five seconds at most, and no word of the URL anywhere."""
+def deliver(url: str, body: dict[str, Any]) -> str:
+    """Puts the answer to the presigned URL: three tries of five seconds at most, and no word of the URL anywhere.
+
+    Returns:
+        How it failed, or nothing if the answer was taken.
+    """
     try:
         with urllib3.PoolManager(ssl_context=ssl.create_default_context()) as pool:
             answer = pool.request(
@@ -114,7 +148,8 @@ def deliver(url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
                 retries=_TRIES,
                 timeout=_TIMEOUT,
             )
-        outcome, status = ("answered" if answer.status < 300 else "answer refused"), answer.status  # noqa: PLR2004
+    except urllib3.exceptions.MaxRetryError as failure:
+        return type(failure.reason).__name__
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
-        outcome, status = f"answer not delivered: {type(failure).__name__}", 0
-    log.info(outcome, status=status, answer=body["Status"], reason=body["Reason"])
+        return type(failure).__name__
+    return "" if answer.status < 300 else f"HTTP{answer.status}"  # noqa: PLR2004

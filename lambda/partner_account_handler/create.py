@@ -16,6 +16,7 @@ from partner_account_handler.converge import converge_contact, converge_tags, wa
 from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError
 from partner_account_handler.identity import client_token, same_name
 from partner_account_handler.look import look, owner_of
+from partner_account_handler.metrics import Outcome
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Request
 
@@ -39,8 +40,8 @@ _PATIENCE = {Next.LOOK_ON: float("inf"), Next.LOOK: 30.0, Next.STOP: 0.0}
 """Seconds in which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
 
 
-def create(request: Request, aws: Aws) -> Partner:
-    """The partner of this request: found, adopted or created.
+def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
+    """The partner of this request, and whether it was found, adopted or created.
 
     Raises:
         HandlerError: no partner is known to belong to this request, with what to do about it.
@@ -140,18 +141,18 @@ def _body_without_code(request: Request) -> dict[str, Any]:
     return {**body, "Tags": tag_list(tags)} if tags else body
 
 
-def _created(partner: Partner) -> Partner:
-    log.info("created", partner=partner.id)
-    return partner
+def _created(partner: Partner) -> tuple[Partner, Outcome]:
+    log.info("partner created", partner=partner.id)
+    return partner, Outcome.CREATED
 
 
-def _take(partner: Partner, request: Request, aws: Aws) -> Partner:
+def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     """Brings a partner that exists to what the template says, as far as that can be changed."""
     wanted = request.wanted
-    log.info("adopted" if wanted.policy is Policy.ADOPT else "found", partner=partner.id)
+    log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
     if wanted.taggable:
         converge_tags(partner, wanted_tags(wanted, owner_of(request)), [], aws)
     converge_contact(partner.arn, wanted, aws)
-    return partner
+    return partner, Outcome.ADOPTED if wanted.policy is Policy.ADOPT else Outcome.RECOVERED

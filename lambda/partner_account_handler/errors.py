@@ -27,6 +27,9 @@ REASON_LIMIT = 240
 class HandlerError(Exception):
     """Base of all errors that this package answers with: a code, what happened, and the remedy last."""
 
+    is_refusal = False
+    """Whether a human must correct or decide something first; else deploying again may be enough."""
+
     def __init__(self, code: str, happened: str, remedy: str) -> None:
         self.code = code
         super().__init__(_fitted(f"{code}: {happened}", remedy))
@@ -42,6 +45,8 @@ def _fitted(happened: str, remedy: str) -> str:
 class RequestError(HandlerError):
     """The properties of the custom resource can't be used."""
 
+    is_refusal = True
+
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("InvalidProperties", "; ".join(mistakes), "Correct them in the template and deploy again.")
 
@@ -49,12 +54,16 @@ class RequestError(HandlerError):
 class CodeError(HandlerError):
     """The stored verification code can't be used."""
 
+    is_refusal = True
+
     def __init__(self, happened: str) -> None:
         super().__init__("VerificationCode", happened, "Request a code, store its six digits there, deploy again.")
 
 
 class PartnerError(HandlerError):
     """The account's partners are not what the template says."""
+
+    is_refusal = True
 
 
 class NotWaitingError(HandlerError):
@@ -122,6 +131,7 @@ class CallError(HandlerError):
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
+        self.is_refusal = fault.ending in (Ending.REFUSED, Ending.DENIED)
         names = "/".join(filter(None, (fault.code, fault.reason)))
         details = f" ({', '.join(fault.details)})" if fault.details else ""
         super().__init__(names, f"{fault.operation} {_verb(fault)}{details}", remedy_for(fault))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
 from partner_account_handler.create import create
-from partner_account_handler.errors import CallError, DefectError, HandlerError, NotWaitingError
+from partner_account_handler.errors import CallError, DefectError, HandlerError, NotWaitingError, TimeLeftError
 from partner_account_handler.identity import is_partner_arn, partner_id
+from partner_account_handler.metrics import Outcome, Report
 from partner_account_handler.partner import Partner
 from partner_account_handler.profile_id import (
     PENDING,
@@ -35,10 +36,11 @@ _STALE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What CloudFormation is told on success."""
+    """What CloudFormation is told on success, and the log beside it."""
 
     physical_id: str
     data: Mapping[str, str]
+    report: Report = field(compare=False)
 
 
 WhenLate = Callable[[Answer], None]
@@ -55,9 +57,9 @@ def answer_create(event: Mapping[str, Any], aws: Aws, when_late: WhenLate = lamb
 
 
 def _answer_create(event: Mapping[str, Any], aws: Aws, when_late: WhenLate) -> Answer:
-    partner = create(read_request(event), aws)
-    when_late(_answer(partner.arn, PENDING))
-    return _answer(partner.arn, find_profile_id(partner, aws))
+    partner, outcome = create(read_request(event), aws)
+    when_late(_answer(partner.arn, PENDING, Report(outcome)))
+    return _answer(partner.arn, find_profile_id(partner, aws), Report(outcome))
 
 
 def answer_update(event: Mapping[str, Any], aws: Aws, when_late: WhenLate = lambda _: None) -> Answer:
@@ -77,20 +79,20 @@ def _answer_update(event: Mapping[str, Any], aws: Aws, when_late: WhenLate) -> A
     if status not in _AWAITED:
         raise NotWaitingError(status)
     if status == _ROLLING_BACK:
-        when_late(_unchanged(event["PhysicalResourceId"], aws, last_profile_id))
+        when_late(_unchanged(event["PhysicalResourceId"], TimeLeftError("the rollback"), aws, last_profile_id))
     try:
         return _guarded(lambda: _updated(event, aws, is_rollback=status == _ROLLING_BACK))
-    except HandlerError as failure:
+    except HandlerError as error:
         if status != _ROLLING_BACK and _status(aws) != _ROLLING_BACK:
             raise
-        log.error("rollback let through, the partner stays as it is", code=failure.code, reason=str(failure))
-    return _unchanged(event["PhysicalResourceId"], aws, _shown_or_found)
+        failure = error
+    return _unchanged(event["PhysicalResourceId"], failure, aws, _shown_or_found)
 
 
 def _updated(event: Mapping[str, Any], aws: Aws, *, is_rollback: bool) -> Answer:
-    partner = update(read_request(event), aws)
+    partner, outcome = update(read_request(event), aws)
     tell = _shown_or_found if is_rollback else current_profile_id
-    return _answer(partner.arn, tell(partner, aws))
+    return _answer(partner.arn, tell(partner, aws), Report(outcome))
 
 
 def _shown_or_found(partner: Partner, aws: Aws) -> str:
@@ -109,20 +111,23 @@ def _status(aws: Aws) -> str:
             may_pass = isinstance(failure, CallError) and aws.may_pass(failure)
             status, patience = _UNKNOWN, _PATIENCE_SECONDS if may_pass else 0.0
         if status in {_UPDATING, _ROLLING_BACK} or aws.clock.spent() >= patience or not aws.clock.pause(pause):
+            if status == _UNKNOWN:
+                log.error("the stack's status is unknown")
             return status
     raise AssertionError("pauses never end")
 
 
-def _unchanged(physical_id: str, aws: Aws, tell: Callable[[Partner, Aws], str]) -> Answer:
+def _unchanged(physical_id: str, failure: HandlerError, aws: Aws, tell: Callable[[Partner, Aws], str]) -> Answer:
+    """The answer that lets a rollback through, in spite of a failure."""
+    report = Report(Outcome.ROLLBACK_LET_THROUGH, failure.code, str(failure))
     if not is_partner_arn(physical_id):
-        return Answer(physical_id, {})
-    return _answer(physical_id, tell(Partner(physical_id, ""), aws))
+        return Answer(physical_id, {}, report)
+    return _answer(physical_id, tell(Partner(physical_id, ""), aws), report)
 
 
 def answer_delete(event: Mapping[str, Any]) -> Answer:
     """Answers a Delete: AWS has no call that deletes a partner, so it stays, whatever id is named."""
-    log.info("retained", known=is_partner_arn(event["PhysicalResourceId"]))
-    return Answer(event["PhysicalResourceId"], {})
+    return Answer(event["PhysicalResourceId"], {}, Report(Outcome.RETAINED))
 
 
 def _guarded(act: Callable[[], Answer]) -> Answer:
@@ -142,5 +147,5 @@ def _place(traceback: Any) -> str:
     return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
 
 
-def _answer(arn: str, profile_id: str) -> Answer:
-    return Answer(arn, {"Arn": arn, "Id": partner_id(arn), "ProfileId": profile_id})
+def _answer(arn: str, profile_id: str, report: Report) -> Answer:
+    return Answer(arn, {"Arn": arn, "Id": partner_id(arn), "ProfileId": profile_id}, report)

@@ -1,4 +1,7 @@
-"""What the function's log shows: outcomes and names, never a value of the user's, at whatever level.
+"""What the function's log shows: outcomes and names, never a value of the user's; one JSON object per line.
+
+The lines go to stdout as they are. CloudWatch finds metrics only in a log event that is JSON from its first
+character to its last, and Lambda puts a prefix before each record of `logging`.
 
 Records of other libraries are dropped: botocore's DEBUG shows request bodies, crhelper's the whole event, and
 urllib3 warns with the URL that it tries again.
@@ -8,36 +11,54 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timezone
 
-_LOGGER = logging.getLogger("partner_account_handler")
+_about: dict[str, object] = {}
 
 
-def info(outcome: str, **fields: object) -> None:
-    """Logs an outcome."""
-    _say(logging.INFO, outcome, fields)
+def about(**fields: object) -> None:
+    """Says what all lines from now on are about; without fields they are about nothing in particular."""
+    _about.clear()
+    _about.update(fields)
 
 
-def warning(outcome: str, **fields: object) -> None:
+def info(message: str, **fields: object) -> None:
+    """Logs what happened."""
+    _say("INFO", message, fields)
+
+
+def warning(message: str, **fields: object) -> None:
     """Logs what a human should look at some day."""
-    _say(logging.WARNING, outcome, fields)
+    _say("WARNING", message, fields)
 
 
-def error(outcome: str, **fields: object) -> None:
+def error(message: str, **fields: object) -> None:
     """Logs what a human should look at."""
-    _say(logging.ERROR, outcome, fields)
+    _say("ERROR", message, fields)
 
 
-def _say(level: int, outcome: str, fields: dict[str, object]) -> None:
-    _LOGGER.log(level, json.dumps({"outcome": outcome, **fields}))
+def _say(level: str, message: str, fields: Mapping[str, object]) -> None:
+    line = _line(level, message, fields)
+    with suppress(OSError, ValueError):  # a log that can't be written must not stop what it tells of
+        sys.stdout.write(line)  # at once, since the thread of crhelper's timer may write too
+        sys.stdout.flush()
+
+
+def _line(level: str, message: str, fields: Mapping[str, object]) -> str:
+    # With the log format JSON, Lambda's filter takes lines without a timestamp for INFO, whatever their level.
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    return json.dumps({"timestamp": now, "level": level, "message": message, **_about, **fields}) + "\n"
 
 
 def silence_others() -> None:
-    """Lets only this package's records reach the handlers that Lambda has given the root logger."""
-    _LOGGER.setLevel(logging.INFO)
-    for handler in logging.getLogger().handlers:
-        if _is_ours not in handler.filters:
-            handler.addFilter(_is_ours)
+    """Lets no record of `logging` reach the log: none is this package's."""
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler is not None and _drop not in handler.filters:
+            handler.addFilter(_drop)
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    return record.name == _LOGGER.name
+def _drop(_record: logging.LogRecord) -> bool:
+    return False

@@ -15,12 +15,13 @@ from partner_account_handler.create import create
 from partner_account_handler.errors import CallError, PartnerError
 from partner_account_handler.identity import OWNER_TAG, catalog_of, is_partner_arn, owner_id, partner_id, same_name
 from partner_account_handler.look import owner_of
+from partner_account_handler.metrics import Outcome
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Properties, Request
 
 
-def update(request: Request, aws: Aws) -> Partner:
-    """The partner of this request, as the template now says.
+def update(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
+    """The partner of this request, as the template now says, and whether anything was written for it.
 
     Raises:
         HandlerError: the partner is not, or can't become, what the template says.
@@ -41,8 +42,8 @@ def update(request: Request, aws: Aws) -> Partner:
         raise
     _require_same_identity(partner, request.wanted, request.previous)
     written = _converge(partner, request, aws)
-    log.info("updated" if written else "unchanged", partner=partner.id, written=written)
-    return partner
+    log.info("partner compared", partner=partner.id, written=written)
+    return partner, Outcome.UPDATED if written else Outcome.UNCHANGED
 
 
 def _require_same_identity(partner: Partner, wanted: Properties, previous: Properties | None) -> None:
