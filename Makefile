@@ -16,7 +16,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor soak lint lock install clean
+.PHONY: help demo test test-fast test-floor soak lint docs lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -46,11 +46,14 @@ lint: install ## Check style and types; Lambda's code also as the oldest Python 
 	@$(run) mypy --no-error-summary
 	@$(run) mypy --no-error-summary --python-version 3.10 lambda
 
-install: .venv/installed .venv/boto3-1.34 node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
+install: .venv/installed .venv/boto3-1.34 .venv/publish node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
 	@:
 
+docs: install ## Build the documentation site into docs/_build (open docs/_build/index.html)
+	@PYTHONPATH=.venv/publish $(run) sphinx --nitpicky --fail-on-warning --keep-going --quiet -c docs/site . docs/_build
+
 clean: ## Remove what was installed and built
-	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/locked: requirements.txt
 .venv-floor/locked: requirements/floor.txt
@@ -65,6 +68,11 @@ clean: ## Remove what was installed and built
 
 .venv/installed .venv-floor/installed: %/installed: %/locked pyproject.toml
 	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What can't live beside the rest: a folder for PYTHONPATH.
+.venv/publish: requirements/publish.txt .venv/locked
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
 	@touch $@
 
 # The boto3 of a Lambda runtime that has never heard of Partner Central: a folder for PYTHONPATH.
@@ -85,6 +93,8 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
+	@$(compile) --python-version 3.11 --extra cli --group dev --upgrade $(hashed) requirements/newest.txt pyproject.toml
+	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
 	@$(MAKE) .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --loglevel error >/dev/null
