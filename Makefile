@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
+path =
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
@@ -16,7 +17,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor soak lint docs lock install clean
+.PHONY: help demo test test-fast test-floor test-newest soak lint docs dist lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -32,9 +33,12 @@ test-fast: lint ## Lint, and the tests that take less than a minute
 	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
-# The slow tests are about the handler's decisions and other Pythons, which no dependency's version touches.
-test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
-	@$(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+test-floor: .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
+test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
+test-newest: path = PYTHONPATH="$(CURDIR)/.venv/newest"
+# The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
+test-floor test-newest: install
+	@$(path) $(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
@@ -51,6 +55,12 @@ install: .venv/installed .venv/boto3-1.34 .venv/publish node_modules/.package-lo
 
 docs: install ## Build the documentation site into docs/_build (open docs/_build/index.html)
 	@PYTHONPATH=.venv/publish $(run) sphinx --nitpicky --fail-on-warning --keep-going --quiet -c docs/site . docs/_build
+
+dist: install ## Build wheel and sdist of the last commit into dist, and check them
+	@rm -rf dist && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
+	@SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" $(run) build --no-isolation --outdir dist dist/source >/dev/null
+	@rm -rf dist/source
+	@PYTHONPATH=.venv/publish $(run) twine check --strict dist/*
 
 clean: ## Remove what was installed and built
 	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -70,14 +80,10 @@ clean: ## Remove what was installed and built
 	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# What can't live beside the rest: a folder for PYTHONPATH.
-.venv/publish: requirements/publish.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
-	@touch $@
-
-# The boto3 of a Lambda runtime that has never heard of Partner Central: a folder for PYTHONPATH.
-.venv/boto3-1.34: requirements/boto3-1.34.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
+# What can't live beside the rest, each in a folder for PYTHONPATH: what builds documents and packages; the newest
+# versions; and the boto3 of a Lambda runtime that has never heard of Partner Central.
+.venv/publish .venv/newest .venv/boto3-1.34: .venv/%: requirements/%.txt .venv/locked
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --no-compile --upgrade --target $@ -r $<
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
@@ -93,7 +99,7 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
-	@$(compile) --python-version 3.11 --extra cli --group dev --upgrade $(hashed) requirements/newest.txt pyproject.toml
+	@$(compile) --python-version 3.11 --extra cli --upgrade $(hashed) requirements/newest.txt pyproject.toml
 	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
 	@$(MAKE) .venv/locked
