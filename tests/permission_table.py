@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 
 from aws_cdk import Aws
@@ -16,8 +17,8 @@ HEAD = """\
 # Permissions
 
 Made of the code that grants them: `python -m tests.permission_table > docs/permissions.md`. A test fails if this page
-says anything else. `<Catalog>` is the catalog of the partner, `<Account>` the account that the stack is deployed to.
-The same reasons are told to cdk-nag for each `*`.
+says anything else. It shows a partner in catalog AWS; for one in the Sandbox `Sandbox` stands in place of `AWS`. The
+same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known at the deployment only.
 
 ## What the function may do
 
@@ -45,7 +46,6 @@ PLACEHOLDERS = {
     Aws.ACCOUNT_ID: "<Account>",
     Aws.REGION: "<Region>",
     Aws.STACK_ID: "<the own stack>",
-    "catalog/AWS": "catalog/<Catalog>",
 }
 
 
@@ -65,7 +65,7 @@ def grants() -> Iterator[tuple[str, Permission]]:
     """The statements of the partner's grants, with the method that makes them."""
     for method, made in (
         ("grant_read", permissions.to_read("<the partner>")),
-        ("grant_manage_contact", permissions.to_manage_contact("<the partner>", "<Catalog>")),
+        ("grant_manage_contact", permissions.to_manage_contact("<the partner>", Catalog.AWS)),
         ("grant_manage_tags", permissions.to_manage_tags("<the partner>")),
     ):
         yield from ((method, permission) for permission in made)
@@ -73,37 +73,37 @@ def grants() -> Iterator[tuple[str, Permission]]:
 
 def page() -> str:
     """The whole page."""
-    return f"{HEAD}\n{function_table()}\n\n{GRANTS}\n{grant_table()}"
+    function = [[f"`{found.sid}`", _actions(found), _why(found)] for found in granted()]
+    users = [[f"`{method}`", _actions(found)] for method, found in grants()]
+    return "\n".join(
+        [
+            HEAD,
+            _table(["Sid", "actions", "why"], function),
+            "",
+            _statements(granted()),
+            GRANTS,
+            _table(["method", "actions"], [*users, ["`grant`", "those of `partnercentral:` that you name"]]),
+            "",
+            _statements([found for _, found in grants()]),
+        ]
+    )
 
 
-def function_table() -> str:
-    """What the function may do."""
-    rows = [
-        [f"`{found.sid}`", *_statement(found), f"{found.reason} {NOTES.get(found.sid, '')}".strip()]
-        for found in granted()
-    ]
-    return _table(["Sid", "actions", "resource", "why"], rows)
+def _actions(permission: Permission) -> str:
+    """The service once, then its actions."""
+    service = permission.actions[0].partition(":")[0]
+    return f"{service}: " + ", ".join(f"`{action.removeprefix(f'{service}:')}`" for action in permission.actions)
 
 
-def grant_table() -> str:
-    """What users may grant."""
-    rows = [[f"`{method}`", *_statement(found)] for method, found in grants()]
-    rows.append(["`grant`", "those you name, of `partnercentral:`", "`<the partner>`"])
-    return _table(["method", "actions", "resource"], rows) + "\n"
+def _why(permission: Permission) -> str:
+    return f"{permission.reason} {NOTES.get(permission.sid, '')}".strip()
 
 
-def _statement(permission: Permission) -> list[str]:
-    actions = ", ".join(f"`{action}`" for action in permission.actions)
-    return [actions, f"`{_readable(permission.resource)}`{_condition(permission.conditions)}"]
-
-
-def _condition(conditions: Mapping[str, Mapping[str, str]]) -> str:
-    told = [
-        f", if `{operator}` `{key}`: `{'<Catalog>' if key == 'partnercentral:Catalog' else _readable(value)}`"
-        for operator, pairs in conditions.items()
-        for key, value in pairs.items()
-    ]
-    return "".join(told)
+def _statements(made: Sequence[Permission]) -> str:
+    """As IAM gets them, but for the values that are known at the deployment only."""
+    statements = permissions.to_document(made).to_json()["Statement"]
+    text = _readable(json.dumps(statements, indent=2, ensure_ascii=False))
+    return f"As IAM statements:\n\n```json\n{text}\n```\n"
 
 
 def _readable(text: str) -> str:

@@ -8,7 +8,12 @@ async function draw() {
   const theme = chosen === "dark" || (chosen !== "light" && preference.matches) ? "dark" : "neutral";
   if (theme === drawn) return;
   drawn = theme;
-  mermaid.initialize({ startOnLoad: false, theme, fontFamily: "var(--font-stack)" });
+  mermaid.initialize({
+    startOnLoad: false,
+    theme,
+    fontFamily: "var(--font-stack)",
+    sequence: { actorMargin: 12, width: 125, height: 48, mirrorActors: false },
+  });
   for (const { element, text } of diagrams) {
     element.removeAttribute("data-processed");
     element.textContent = text;
