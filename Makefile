@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
-path =
+environment =
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
@@ -25,20 +25,22 @@ help: ## Show what can be made (the default)
 demo: install ## Deploy the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
 	@$(run) partner_account_cli demo $(ARGS)
 
-test: lint ## Check everything: lint, types, all tests, and the tests that need no local AWS on the oldest dependencies
+test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
 	@$(run) pytest -q -n auto --dist loadfile $(ARGS)
 	@$(MAKE) test-floor
+	@$(MAKE) test-newest
 
 test-fast: lint ## Lint, and the tests that take less than a minute
 	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
+test-floor: environment = TESTED_LOCK=requirements/floor.txt
 test-floor: .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
 test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
-test-newest: path = PYTHONPATH="$(CURDIR)/.venv/newest"
+test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
 # The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
 test-floor test-newest: install
-	@$(path) $(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+	@$(environment) $(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
@@ -81,9 +83,10 @@ clean: ## Remove what was installed and built
 	@touch $@
 
 # What can't live beside the rest, each in a folder for PYTHONPATH: what builds documents and packages; the newest
-# versions; and the boto3 of a Lambda runtime that has never heard of Partner Central.
+# versions; and the boto3 of a Lambda runtime that has never heard of Partner Central. Not with --no-deps: then pip
+# would not know that aws-cdk-lib comes after aws-cdk-cloud-assembly-schema, with which it shares a folder.
 .venv/publish .venv/newest .venv/boto3-1.34: .venv/%: requirements/%.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --no-compile --upgrade --target $@ -r $<
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-compile --no-warn-conflicts --upgrade --target $@ -r $<
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked

@@ -284,13 +284,6 @@ def test_newest_pins_no_older_version_than_the_main_lock() -> None:
     assert [name for name, version in newest.items() if version < main.get(name, version)] == []
 
 
-def test_installed_versions_are_the_locked_ones() -> None:
-    """The environment that these tests run in holds what requirements.txt pins."""
-    locked = pins("requirements.txt")
-    direct = [canonicalize_name(wanted.name) for wanted in direct_requirements()]
-    assert {name: Version(distribution(name).version) for name in direct} == {name: locked[name] for name in direct}
-
-
 def test_files_name_no_registry_and_no_machine() -> None:
     """No file of the project names a package registry's host or a folder of the machine it was written on."""
     private = re.compile(
