@@ -186,6 +186,13 @@ def test_it_says_nothing_when_all_is_well(tmp_path: Path) -> None:
     assert (tmp_path / "PartnerReaderSandbox.template.json").exists()
 
 
+def test_cdk_nag_judges_it(tmp_path: Path) -> None:
+    """Each time the app is synthesized."""
+    assert run_app({}, tmp_path).returncode == 0
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    assert "AwsSolutions" in {plugin["pluginName"] for plugin in report["pluginReports"]}
+
+
 @pytest.mark.e2e
 def test_a_finding_of_cdk_nag_fails_cdk_synth(tmp_path: Path) -> None:
     """A resource that breaks a rule stops the real cdk CLI, which names both; without it the CLI is content."""

@@ -23,6 +23,7 @@ FIRST = 'partner = PartnerAccount(stack, "Partner", **props)'
 APP = f"""
 import pathlib
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_kms as kms, aws_lambda as lambda_, aws_logs as logs
 from aws_cdk.aws_secretsmanager import Secret
 from aws_cdk.aws_ssm import StringParameter
 from partner_account import *
@@ -31,9 +32,23 @@ app = cdk.App()
 given = app.node.try_get_context
 stacks = {{name: cdk.Stack(app, name) for name in ("Platform", "Alliances", "Company")}}
 for one in stacks.values():
-    StringParameter(one, "Bystander", string_value="here before and after")
+    StringParameter(one, "Bystander", string_value=given("step"))
 stack = stacks[given("stack")]
 platform = stacks["Platform"]
+# Under all rules that there are: a boundary, a VPC, a key.
+PartnerAccountProvider(
+    platform,
+    permissions_boundary=iam.ManagedPolicy(
+        platform, "Boundary", statements=[iam.PolicyStatement(actions=["*"], resources=["*"])]
+    ),
+    vpc=ec2.Vpc(platform, "Vpc", max_azs=1, nat_gateways=0, restrict_default_security_group=False),
+    encryption_key=kms.Key(platform, "Key"),
+    log_retention=logs.RetentionDays.TEN_YEARS,
+    log_removal_policy=cdk.RemovalPolicy.DESTROY,
+    memory_size=1024,
+    architecture=lambda_.Architecture.X86_64,
+    runtime=lambda_.Runtime.PYTHON_3_12,
+)
 partner_id = given("partner_id")
 props = {{
     "catalog": Catalog.AWS,
@@ -64,6 +79,7 @@ class Moving:
         """Deploy it where it is first."""
         self.account = account
         self._app = app
+        self._steps = 0
         self.deploy(FIRST, "Alliances")
         assert account.wrote() == ["CreatePartner"]
         (self.arn,) = account.partners()
@@ -72,7 +88,8 @@ class Moving:
         """Deploy the stacks, by default that of the partner, with the partner made by this code in that stack."""
         (self._app / "place.txt").write_text(code)
         wanted = stacks or (stack,)
-        context = {"stack": stack, "partner_id": getattr(self, "arn", "").rpartition("/")[2]}
+        self._steps += 1  # for MiniStack new exports alone are no change
+        context = {"step": str(self._steps), "stack": stack, "partner_id": getattr(self, "arn", "").rpartition("/")[2]}
         result = self.account.cdk("deploy", *wanted, "--require-approval", "never", **context)
         assert result.exit_code == 0, result.output
         # Whatever was done, no second partner has come of it.
@@ -107,7 +124,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
 
 
 def test_the_partner_is_moved_from_place_to_place(moving: Moving) -> None:
-    """To another construct id, another provider, another stack, and back to that stack's own provider.
+    """To another construct id, another provider, and another stack with a provider of its own.
 
     In each step Partner Central gets at most the new ownership tag, and all attributes stay what they were.
     """
@@ -140,6 +157,3 @@ def test_the_partner_is_moved_from_place_to_place(moving: Moving) -> None:
     assert moving.resources("Company") == {"Partner776273A3": moving.arn}
     assert moving.resources("Alliances") == {}
     assert account.outputs("Company")["PartnerArn"] == moving.arn
-
-    moving.deploy(FIRST, "Company")
-    assert account.wrote() == []

@@ -70,7 +70,7 @@ class PartnerAccount(GrantablePartner):
         Args:
             scope: The stack, or any construct in it.
             id: Unique within `scope`. It is part of what the partner is known by: who renames it
-                must move the ownership, or the deployment refuses.
+                must move the partner, or the deployment refuses: docs/moving.md says how.
             catalog: Where the partner is created. There is no default and it can't be a token, so
                 that every reader sees where it happens.
             legal_name: The registered name of the business, 1 to 80 characters without control
