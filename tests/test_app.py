@@ -179,17 +179,23 @@ def test_what_the_service_would_refuse_is_refused_without_a_traceback(tmp_path: 
     assert "Traceback" not in done.stderr
 
 
-def test_it_says_nothing_when_all_is_well(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def good_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The app, run without any value, and its cloud assembly."""
+    folder = tmp_path_factory.mktemp("assembly")
+    return run_app({}, folder), folder
+
+
+def test_it_says_nothing_when_all_is_well(good_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """A good app is quiet: nothing comes between the user and the cdk CLI."""
-    done = run_app({}, tmp_path)
+    done, folder = good_run
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "PartnerReaderSandbox.template.json").exists()
+    assert (folder / "PartnerReaderSandbox.template.json").exists()
 
 
-def test_cdk_nag_judges_it(tmp_path: Path) -> None:
+def test_cdk_nag_judges_it(good_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """Each time the app is synthesized."""
-    assert run_app({}, tmp_path).returncode == 0
-    report = json.loads((tmp_path / "validation-report.json").read_text())
+    report = json.loads((good_run[1] / "validation-report.json").read_text())
     assert "AwsSolutions" in {plugin["pluginName"] for plugin in report["pluginReports"]}
 
 
