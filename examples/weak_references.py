@@ -2,8 +2,8 @@
 
     npx cdk deploy --all --app "python examples/weak_references.py"
 
-The partner's stack may change or go at any time, and the reader isn't told: it has the new value after its next change,
-or after `npx cdk deploy WeakReader --force`.
+The partner's stack may change or go at any time, and the reader isn't told: it has a new value after the next
+deployment that changes anything of it, were it only a tag: `npx cdk deploy WeakReader --tags seen=today`.
 """
 
 import aws_cdk as cdk

@@ -205,6 +205,16 @@ class TestFailedCreate:
         assert [request["RequestType"] for request in stack.requests] == ["Create", "Create", "Delete"]
         assert stack.requests[-1]["PhysicalResourceId"] == failed
 
+    def test_without_rollback_a_partner_that_was_made_goes_on_as_it_is(self, world: World) -> None:
+        """Another resource failed: the corrected stack is updated, and the partner is the same."""
+        stack = world.stack()
+        stack.create(properties(), rollback=False, another_fails=True)
+        arn = stack.physical_id
+        assert (stack.status, arn) == ("CREATE_FAILED", world.arn())
+        stack.update(CEO)
+        assert (stack.status, stack.physical_id, world.arn()) == ("UPDATE_COMPLETE", arn, arn)
+        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
     def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, world: World) -> None:
         """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
         stack = world.stack()

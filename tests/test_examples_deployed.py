@@ -169,6 +169,9 @@ def test_without_rollback_a_failed_stack_is_repaired_by_the_next_deployment(exam
 
     account.store_code()
     assembly = f"--app={tmp_path / 'cdk.out'}"
+    unanswered = run("deploy", assembly, *UNASKED)
+    assert unanswered.exit_code == 1
+    assert "paused fail state (CREATE_FAILED)" in unanswered.output
     repaired = run("deploy", "--no-rollback", assembly, *UNASKED)
     assert repaired.exit_code == 0, repaired.output
     assert [account.outputs("PartnerAccount")["PartnerArn"]] == account.partners()

@@ -19,6 +19,10 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("constructs", "examples", "lambda")
 PROGRAMS = ["app.py", *sorted(f"examples/{path.name}" for path in (ROOT / "examples").glob("*.py"))]
 CONTEXT = {
+    # What the cdk CLI asks for by default.
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:enable-asset-metadata": True,
+    "aws:cdk:version-reporting": True,
     "partner_arn": "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-abcDEF1234567",
     "reader_account": "222222222222",
     "reader_region": "eu-west-1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_each_program_tells_how_it_is_run_and_where_it_is_explained(program: Pat
     text = ast.get_docstring(ast.parse(program.read_text())) or ""
     assert f'--app "python examples/{program.name}"' in text
     assert any(f"examples/{program.name}" in page.read_text() for page in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_output_by_its_name_needs_no_example() -> None:
+    """The program in docs/passing-values.md, as it stands: no import, and the names of the README's example."""
+    page = (ROOT / "docs" / "passing-values.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the project's own page
+    read = list(found("Fn::GetStackOutput", dict(Template.from_stack(names["reader"]).to_json())))
+    assert read == [{"StackName": "Alliances", "OutputName": "PartnerProfileId"}]
 
 
 @pytest.mark.parametrize("example", ["exports", "references"])
