@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from aws_cdk import Aws
 from aws_cdk.aws_kms import IKey
 
-from partner_account import Catalog, permissions
+from partner_account import Catalog, permissions, provider_permissions
 from partner_account.permissions import Permission
 
 HEAD = """\
@@ -40,6 +40,8 @@ NOTES = {
     "ReadCodeFromSecret": "Granted with `VerificationCode.from_secrets_manager`.",
     "ReadCodeFromParameterStore": "Granted with `VerificationCode.from_ssm_parameter`.",
     "DecryptCode": "Granted if that store has a key of your own.",
+    "LookForNetworkInterfaces": "Granted in a VPC.",
+    "ConnectToVpc": "Granted in a VPC.",
 }
 PLACEHOLDERS = {
     Aws.PARTITION: "<Partition>",
@@ -50,14 +52,14 @@ PLACEHOLDERS = {
 
 
 def granted() -> list[Permission]:
-    """Every permission that the function can have, each in its fullest form."""
+    """Every permission that the function can have outside a VPC, each in its fullest form."""
     key: IKey = SimpleNamespace(key_arn="<the key>")  # all that is asked of it
     return [
         *permissions.of_partner(Catalog.AWS, may_create=True),
         permissions.read_secret("<the secret>"),
         permissions.read_parameter("<the parameter>"),
         *permissions.decrypt(key, "<its service>"),
-        permissions.write_log("<the own log group>:*"),
+        provider_permissions.write_log("<the own log group>:*"),
     ]
 
 
@@ -73,14 +75,15 @@ def grants() -> Iterator[tuple[str, Permission]]:
 
 def page() -> str:
     """The whole page."""
-    function = [[f"`{found.sid}`", _actions(found), _why(found)] for found in granted()]
+    all_granted = [*granted(), *provider_permissions.join_vpc()]
+    function = [[f"`{found.sid}`", _actions(found), _why(found)] for found in all_granted]
     users = [[f"`{method}`", _actions(found)] for method, found in grants()]
     return "\n".join(
         [
             HEAD,
             _table(["Sid", "actions", "why"], function),
             "",
-            _statements(granted()),
+            _statements(all_granted),
             GRANTS,
             _table(["method", "actions"], [*users, ["`grant`", "those of `partnercentral:` that you name"]]),
             "",
