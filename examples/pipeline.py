@@ -8,6 +8,7 @@ approver looks at it, requests the code, stores it, and approves. Nobody has to 
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import pipelines
 from constructs import Construct
@@ -70,6 +71,7 @@ class PipelineStack(cdk.Stack):
                 install_commands=["pip install --require-hashes -r requirements.txt"],
                 commands=[f"npx --yes aws-cdk@{CDK_CLI} synth --app 'python examples/pipeline.py'"],
             ),
+            pipeline_type=codepipeline.PipelineType.V2,
             # What npm calls the latest may be another major version than the library wants.
             cli_version=CDK_CLI,
         )
