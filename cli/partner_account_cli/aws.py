@@ -7,8 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
+from partner_account_cli.errors import CommandError
+
 PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has one endpoint, in this region; botocore would build a URL for any."""
+
+_FIRST_ERROR = 300
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -56,6 +60,7 @@ class Access:
 
     def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:
         client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url)
+        client.meta.events.register("after-call", _require_whole_answer)
         if self.debug:
             client.meta.events.register("before-call", self._tell_call)
             client.meta.events.register("after-call", self._tell_answer)
@@ -82,6 +87,13 @@ class Access:
 
     def _debug(self, text: str) -> None:
         click.echo(self.without_secrets(f"debug: {text}"), err=True)
+
+
+def _require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+    # botocore takes an answer that breaks off for an empty one, which must not be read as "there is nothing".
+    shape = model.output_shape
+    if shape and http_response.status_code < _FIRST_ERROR and set(shape.required_members) - set(parsed):
+        raise CommandError(f"the answer to {model.name} breaks off", "Try again in a minute.")
 
 
 def _region_of_environment() -> str | None:

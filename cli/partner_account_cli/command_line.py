@@ -21,9 +21,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "send-code": ("send_code", "Have a verification code sent by e-mail."),
     "store-code": ("store_code", "Store the verification code where the stack finds it."),
     "show": ("show", "Show the partners of this AWS account."),
-    "drift": ("drift", "Compare a deployed stack with Partner Central."),
+    "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
     "simulator": ("simulator", "Run a simulated Partner Central on this machine."),
-    "demo": ("demo", "Deploy the example app in this directory."),
+    "demo": ("demo", "Deploy the example app in this directory, on a simulated AWS on this machine."),
 }
 """Each command's module, which holds a click command of the same name as the module, and its help in one line."""
 

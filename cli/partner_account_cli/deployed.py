@@ -171,7 +171,7 @@ def _is_function(name: str) -> bool:
     return name == "Ref" or name.startswith("Fn::")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc] - PyYAML has no types
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads a template in YAML, with the short forms of its functions."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import reason_of
 
 OWNER_TAG = "cdk-partner-account:owner"
@@ -65,7 +66,7 @@ def tags(client: Any, arn: str) -> dict[str, str]:
 def _add(seen: Partner, member: str, read: Callable[[], Any]) -> None:
     try:
         seen.members[member] = read()
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, CommandError) as error:
         if reason_of(error) not in _ABSENT:
             seen.unread[member] = error
 

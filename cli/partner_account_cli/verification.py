@@ -63,7 +63,8 @@ def business(access: Access, /, *, document: IO[str] | None, output: str, **opti
     if document and given:
         raise click.UsageError("Give the details by --file or by options, not by both.")
     details = _read(document) if document else given
-    access.conceal(details.get("RegistrationId", ""))
+    for sensitive in ("LegalName", "RegistrationId"):
+        access.conceal(details.get(sensitive, ""))
     if missing := [name for name in ("LegalName", "RegistrationId", "CountryCode") if name not in details]:
         raise click.UsageError(f"{', '.join(map(_option, missing))} missing: give them, or a --file that has them.")
     _start(access, {"BusinessVerificationDetails": details}, output)
