@@ -286,4 +286,5 @@ def _upload(aws: Any, assembly: Path) -> None:
         if asset["source"]["packaging"] == "zip":
             (destination,) = asset["destinations"].values()
             folder = assembly / asset["source"]["path"]
-            s3.upload_file(shutil.make_archive(str(folder), "zip", folder), "assets", destination["objectKey"])
+            archive = Path(shutil.make_archive(str(folder), "zip", folder))
+            s3.put_object(Bucket="assets", Key=destination["objectKey"], Body=archive.read_bytes())

