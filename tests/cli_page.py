@@ -18,7 +18,6 @@ from moto.server import ThreadedMotoServer
 
 from tests.cli_stage import ACCOUNT, Ended, Stage, open_stage
 from tests.test_cli_drift import Deployment, template
-from tests.test_simulator import ManualClock
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$|^<!-- stage: (.*?) -->$", re.MULTILINE | re.DOTALL)
@@ -27,8 +26,11 @@ _VARYING = (
     (r"(/_simulator/verifications/)[\w-]+", r"\1q7Rk2VtY0aWc"),
     (r"partner-[A-Za-z0-9]{13}", "partner-a1B2c3D4e5F6g"),
     (r"pprofile-[A-Za-z0-9]{13}", "pprofile-h7I8j9K0l1M2n"),
-    (r"\b[0-9a-f]{64}\b", "5d1f…"),
+    (r"\b[0-9a-f]{64}\b", "5d1f0c9a7b3e…"),
+    (r"\b[0-9a-f]{12}…", "5d1f0c9a7b3e…"),
     (r"\b[0-9]{6}\b(?=   |\"|$)", "271828"),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}( |T)[0-9:]{8}", r"2026-05-04\g<1>12:00:00"),
+    (r"until 2026-05-04", "until 2026-05-05"),
     (r"request id [\w-]+", "request id 1b9d6bcd"),
     (r"(version )[0-9.]+", r"\g<1>0.1.0"),
 )
@@ -95,7 +97,7 @@ _SCENES: dict[str, Callable[[Play], None]] = {
 
 def played(moto_url: str) -> tuple[str, list[tuple[str, int]]]:
     """The page with the examples as they are now, and the exit status of each command in it."""
-    with open_stage(moto_url, verified=False, clock=ManualClock()) as stage:
+    with open_stage(moto_url, verified=False) as stage:
         play = Play(stage)
         return play.page(PAGE.read_text("utf-8")), play.statuses
 

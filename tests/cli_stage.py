@@ -56,9 +56,15 @@ class Ended:
 class Stage:
     """Where the command is run."""
 
-    simulator: Simulator
+    partner_central: Simulator | str
     moto_url: str
     environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def simulator(self) -> Simulator:
+        """Partner Central, where it runs in this process."""
+        assert isinstance(self.partner_central, Simulator)
+        return self.partner_central
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> Ended:
         """Run the command without a terminal; an empty variable is left out."""
@@ -93,7 +99,7 @@ class Stage:
             "AWS_SECRET_ACCESS_KEY": "x",
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.moto_url,
-            "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": self.simulator.url,
+            "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": getattr(self.partner_central, "url", ""),
         }
         return {name: value for name, value in {**own, **self.environment, **changes}.items() if value}
 

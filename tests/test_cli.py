@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from partner_account_cli.command_line import COMMANDS, partner_account
+from partner_account_cli.command_line import COMMANDS
 from tests.cli_stage import ACCOUNT, BUSINESS, SCRIPT, Stage, open_stage
 
 HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "cattrs", "ministack", "yaml"}
@@ -53,16 +53,6 @@ def test_help_loads_no_dependency(arguments: list[str]) -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()}
     assert "click" in loaded
     assert loaded & HEAVY == set()
-
-
-def test_help_of_each_command(stage: Stage) -> None:
-    """Each command and each group has a help of its own, which names its options."""
-    for path, command in list(commands(partner_account))[:4]:
-        told = stage.run(*path, "--help")
-        assert told.status == 0
-        assert f"Usage: {' '.join(['partner-account', *path])}" in told.stdout
-        for parameter in command.params:
-            assert parameter.opts[0] in told.stdout
 
 
 def test_one_line_of_help_each() -> None:

@@ -1,6 +1,7 @@
 """How a command reaches AWS: the options and the environment that the AWS CLI knows, and the clients made of them."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -55,7 +56,8 @@ class Access:
     def without_secrets(self, text: str) -> str:
         """The text with `***` in place of what is to be concealed."""
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            # Not within a longer number or word, such as that of an account.
+            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", "***", text)
         return text
 
     def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:

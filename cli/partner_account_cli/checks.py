@@ -8,14 +8,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
-from partner_account_cli import code_store, iam, partners, remedies, verification
+from partner_account_cli import code_store, iam, partners, remedies, rendering, verification
 from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
 from partner_account_cli.code_store import CodeStore
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import explain, is_denied
 from partner_account_cli.findings import Finding, failed, passed, unknown
 
-ACTING = ("CreatePartner", "TagResource", "PutAllianceLeadContact", "SendEmailVerificationCode", "StartVerification")
+_ACTING = ("CreatePartner", "PutAllianceLeadContact", "SendEmailVerificationCode", "StartVerification")
 """The operations that a deployment and its preparation take, and that can't be tried."""
 
 Errors = (ClientError, BotoCoreError, ResponseParserError, CommandError, ValueError)
@@ -103,13 +103,15 @@ class Examination:
             self._read[name] = error
 
     def _acting(self) -> Finding:
-        actions = [f"partnercentral:{operation}" for operation in ACTING]
-        told = ", ".join(ACTING)
+        # The Sandbox refuses tags.
+        operations = _ACTING if self._catalog == "Sandbox" else (*_ACTING, "TagResource")
+        actions = [f"partnercentral:{operation}" for operation in operations]
+        told = ", ".join(operations)
         client = self._access.client("iam", PARTNER_CENTRAL_REGION)
         denied = iam.denied_actions(client, self._caller, actions) if self._caller else None
         if denied is None:
             return unknown(
-                f"{told} can't be tried without doing them",
+                f"only doing it would tell of {told}",
                 "With iam:SimulatePrincipalPolicy (and iam:GetRole) allowed, IAM would be asked.",
             )
         if denied:
@@ -127,8 +129,8 @@ class Examination:
         if self._catalog == "Sandbox":
             return unknown(f"{told}; it is documented nowhere whether the Sandbox asks for it")
         place = verification.completion(seen)
-        if place:
-            return failed(told, f"A human completes it there until {place[1]}.", place[0])
+        if place and not verification.has_expired(place):
+            return failed(told, f"A human completes it there until {rendering.when(place[1])}.", place[0])
         if status == "IN_PROGRESS":
             return failed(told, f"Wait for it: partner-account verification status {kind} --watch")
         return failed(
@@ -179,7 +181,6 @@ class Examination:
             if is_denied(error):
                 return unknown(f"{self._store} can't be read by this identity, but perhaps by the function", "")
             return failed(str(problem), f"{remedy} --create")
-        self._access.conceal(code)
         if not code_store.is_code(code):
             return failed(f"what {self._store} holds is not six digits", remedy)
         return passed(f"{self._store} holds six digits, stored {_ago(since)}; only a call tells whether they are valid")

@@ -96,9 +96,9 @@ def _tags(deployed: Deployed, seen: Partner) -> Iterator[Field]:
 
 
 def _outputs(deployed: Deployed, seen: Partner) -> Iterator[Field]:
-    has = {"Arn": seen.members["Arn"], "Id": seen.members["Id"], "ProfileId": seen.members.get("ProfileId", "pending")}
-    for attribute, value in deployed.outputs.items():
-        yield _field(f"Outputs.{attribute}", value, has[attribute])
+    # Arn and Id follow from the physical id, by which the partner was looked for.
+    if output := deployed.outputs.get("ProfileId"):
+        yield _field("Outputs.ProfileId", output, seen.members.get("ProfileId", "pending"))
 
 
 def _field(name: str, wanted: Any, has: str, folded: Callable[[str], str] | None = None) -> Field:

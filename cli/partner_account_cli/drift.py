@@ -17,6 +17,8 @@ from partner_account_cli.partners import Partner
 
 DRIFTED = 2
 
+_WIDEST = 60
+
 _STYLES: Mapping[str, str] = {
     Verdict.SAME: rendering.GOOD,
     Verdict.DRIFTED: rendering.BAD,
@@ -70,8 +72,15 @@ def _tell(found: Sequence[Deployed], compared: Mapping[str, list[Field]]) -> Non
     for one in found:
         rendering.say(f"{one.logical_id}: {one.arn}")
         fields = compared[one.logical_id]
-        told = [(field.name, field.template or "?", field.service, str(field.verdict)) for field in fields]
+        told = [(field.name, _short(field.template), _short(field.service), str(field.verdict)) for field in fields]
         rendering.rows(("Field", "Template", "Service", "Verdict"), told, _STYLES)
+
+
+def _short(value: str | None) -> str:
+    """A value as a cell bears it; JSON has all of it."""
+    if value is None:
+        return "?"
+    return value if len(value) <= _WIDEST else f"{value[:12]}…"
 
 
 def _document(

@@ -12,6 +12,8 @@ _ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
 
 def denied_actions(iam: Any, caller: str, actions: Sequence[str]) -> list[str] | None:
     """Those of the actions that the caller's policies, boundary and SCPs deny; None if IAM doesn't tell."""
+    if caller.endswith(":root"):  # IAM simulates users and roles only
+        return None
     try:
         source = _principal(iam, caller)
         answer = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=list(actions))

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,18 +105,20 @@ def list_faults(*, url: str, output: str) -> None:
 
 @faults.command()
 @click.argument("operation")
-@click.argument("kind", type=click.Choice(FAULT_KINDS))
-@click.option("--times", type=click.IntRange(min=1), default=1, show_default=True, help="How many requests it meets.")
+@click.argument("kind", metavar="KIND", type=click.Choice(FAULT_KINDS))
+@click.option("--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many it meets; one by default.")
 @click.option("--always", is_flag=True, help="It meets each request.")
-@click.option("--seconds", type=float, help="How long a delay is, or how far a list lags behind.")
+@click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
 @click.option("--lasting", type=float, metavar="SECONDS", help="When the fault is over, used up or not.")
 @click.option("--after-commit", is_flag=True, help="It strikes when the request has taken effect already.")
 @url_option
 @output_option
 def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> None:
-    """Let the next requests of OPERATION ("*" for any) meet a fault of this KIND.
+    """Let the next requests of an OPERATION ("*" for any) meet a fault.
 
-    The simulator's README tells the rest, which takes HTTP: chance and schedules.
+    Each KIND: throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
+    lagging-list (ListPartners omits new partners), no-profile-id, echo (an error repeats the request), garbled (an
+    answer breaks off).
     """
     order = {name: value for name, value in settings.items() if value is not None}
     added = _ask(url, "POST", "faults", {**order, "times": None if always else times})
@@ -149,6 +152,8 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(value) or "-"
+    if isinstance(value, str) and value.endswith("+00:00"):
+        return rendering.when(datetime.fromisoformat(value))
     return "-" if value is None else str(value)
 
 

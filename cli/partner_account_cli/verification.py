@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -123,15 +124,19 @@ def describe(client: Any, kind: str) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
-def completion(seen: Mapping[str, Any]) -> tuple[str, str] | None:
+def completion(seen: Mapping[str, Any]) -> tuple[str, datetime] | None:
     """Where a human goes on, and until when; None unless the verification waits for one."""
     if seen["VerificationStatus"] != "PENDING_CUSTOMER_ACTION":
         return None
     for told in seen.get("VerificationResponseDetails", {}).values():
         if url := told.get("CompletionUrl"):
-            expires = told.get("CompletionUrlExpiresAt")
-            return url, rendering.when(expires) if expires else "an unknown time"
+            return url, told["CompletionUrlExpiresAt"]
     return None
+
+
+def has_expired(place: tuple[str, datetime]) -> bool:
+    """Whether it is too late to go on there."""
+    return place[1] < datetime.now(UTC)
 
 
 def _start(access: Access, details: Mapping[str, Any], output: str) -> None:
@@ -164,8 +169,11 @@ def _advice(kind: str, one: Mapping[str, Any]) -> Iterator[str]:
     if reason := one.get("VerificationStatusReason"):
         yield f"{kind}: {reason}"
     if place := completion(one):
-        yield f"{kind}: complete it until {place[1]} at"
-        yield place[0]
+        if has_expired(place):
+            yield f"{kind}: its completion URL has expired, start it again"
+        else:
+            yield f"{kind}: complete it until {rendering.when(place[1])} at"
+            yield place[0]
     if one["VerificationStatus"] == NOT_STARTED:
         yield f"{kind}: start it by `partner-account verification start {kind}`"
 
