@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "store-code": ("store_code", "Store the verification code where the stack finds it."),
     "show": ("show", "Show the partners of this AWS account."),
     "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
-    "simulator": ("simulator", "Run a simulated Partner Central on this machine."),
+    "simulator": ("simulator", "Run a simulated Partner Central, and see what it was asked."),
     "demo": ("demo", "Deploy the example app in this directory, on a simulated AWS on this machine."),
 }
 """Each command's module, which holds a click command of the same name as the module, and its help in one line."""

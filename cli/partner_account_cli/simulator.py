@@ -44,9 +44,9 @@ url_option = click.option(
 
 @click.group()
 def simulator() -> None:
-    """Run a simulated Partner Central on this machine, and see what it was asked.
+    """Run a simulated Partner Central, and see what it was asked.
 
-    Nothing here ever reaches AWS.
+    It runs on this machine. Nothing here ever reaches AWS.
     """
 
 
@@ -58,7 +58,10 @@ def simulator() -> None:
 @click.option("--verified", is_flag=True, help="Let each account begin verified.")
 @click.option("--state-file", metavar="FILE", help="Keep all partners in this file (default: in memory).")
 def start(*, host: str, port: int, verified: bool, state_file: str | None) -> None:
-    """Run the simulator until Ctrl-C; it tells how to point clients at it, and then each request."""
+    """Run the simulator until Ctrl-C.
+
+    It tells how to point clients at it, and then each request.
+    """
     for package in ("werkzeug", "cattrs"):
         if importlib.util.find_spec(package) is None:
             raise ModuleNotFoundError(name=package)
@@ -84,7 +87,10 @@ def outbox(*, url: str, output: str) -> None:
 @url_option
 @output_option
 def requests(*, url: str, since: int, output: str) -> None:
-    """Show the requests that were received; sensitive values are left out."""
+    """Show the requests that were received.
+
+    Sensitive values are left out; JSON has the rest of their members.
+    """
     received = _ask(url, "GET", f"requests?since={since}")["requests"]
     columns = ("number", "account", "operation", "status", "error_code", "error_reason", "faults")
     _write("Requests", columns, received, output)
@@ -92,7 +98,7 @@ def requests(*, url: str, since: int, output: str) -> None:
 
 @simulator.group()
 def faults() -> None:
-    """Have requests fail: order faults, see those that wait, or clear them."""
+    """Have requests fail."""
 
 
 @faults.command("list")
@@ -114,9 +120,9 @@ def list_faults(*, url: str, output: str) -> None:
 @url_option
 @output_option
 def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> None:
-    """Let the next requests of an OPERATION ("*" for any) meet a fault.
+    """Let the next requests meet a fault.
 
-    Each KIND: throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
+    OPERATION is the operation's name, or "*" for any. KIND is one of KIND: throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
     lagging-list (ListPartners omits new partners), no-profile-id, echo (an error repeats the request), garbled (an
     answer breaks off).
     """

@@ -40,7 +40,10 @@ def verification() -> None:
 
 @verification.group()
 def start() -> None:
-    """Start a verification; the answer holds the URL at which a human completes it."""
+    """Start a verification.
+
+    The answer holds the URL at which a human completes it.
+    """
 
 
 @start.command()
@@ -76,7 +79,10 @@ def business(access: Access, /, *, document: IO[str] | None, output: str, **opti
 @aws_options("Partner Central")
 @pass_access
 def registrant(access: Access, *, output: str) -> None:
-    """Start the verification of the registrant, who has to show an identity document."""
+    """Start the verification of the registrant.
+
+    At the completion URL, the registrant has to show an identity document.
+    """
     _start(access, {"RegistrantVerificationDetails": {}}, output)
 
 
@@ -95,9 +101,9 @@ def registrant(access: Access, *, output: str) -> None:
 @aws_options("Partner Central")
 @pass_access
 def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, output: str) -> int:
-    """Show how far the verifications are; both, unless one is named.
+    """Show how far the verifications are.
 
-    The exit status is 0 if they have succeeded, and 1 otherwise.
+    Both are shown, unless one is named. The exit status is 0 if they have succeeded, and 1 otherwise.
     """
     client = access.partner_central()
     chosen = kinds or list(TYPES)
