@@ -122,8 +122,10 @@ def list_faults(*, url: str, output: str) -> None:
 def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> None:
     """Let the next requests meet a fault.
 
-    OPERATION is the operation's name, or "*" for any. KIND is one of KIND: throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
-    lagging-list (ListPartners omits new partners), no-profile-id, echo (an error repeats the request), garbled (an
+    OPERATION is the operation's name, or "*" for any.
+
+    KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
+    lagging-list (ListPartners omits new partners), no-profile-id, echo (an error repeats the request), or garbled (an
     answer breaks off).
     """
     order = {name: value for name, value in settings.items() if value is not None}

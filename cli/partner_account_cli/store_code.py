@@ -32,7 +32,7 @@ def store_code(access: Access, *, store: CodeStore | None, create: bool) -> None
 
 
 def _ask() -> str:
-    return str(click.prompt("Verification code", hide_input=True, value_proc=_six_digits))
+    return str(click.prompt("Verification code (six digits)", hide_input=True, value_proc=_six_digits))
 
 
 def _six_digits(text: str) -> str:
