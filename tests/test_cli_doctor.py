@@ -13,20 +13,8 @@ from typing import Any
 
 import pytest
 
-from partner_account_cli.local_aws import ACCOUNT as LOCAL_ACCOUNT
-from partner_account_cli.local_aws import local_aws
 from tests.cli_stage import ACCOUNT, Stage, open_stage
 from tests.test_simulator import ManualClock
-
-ALLOWED = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "partnercentral:*", "Resource": "*"}],
-}
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": LOCAL_ACCOUNT}}],
-}
 
 
 @pytest.fixture
@@ -179,21 +167,3 @@ def test_account_plan(stage: Stage, plan: str, verdict: str) -> None:
     with free_tier(accountPlanType=plan, accountPlanStatus="ACTIVE") as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
         assert verdicts(stage)["account plan"] == verdict
-
-
-@pytest.mark.e2e
-def test_permissions_to_act() -> None:
-    """IAM is asked about the role of the caller's session: without a policy it denies, with one it allows."""
-    with local_aws() as aws:
-        iam = aws.client("iam")
-        role = iam.create_role(RoleName="Operator", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
-        session = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="jane")["Credentials"]
-        own = {
-            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": session["SessionToken"],
-        }
-        stage = Stage("", "", {**aws.environment, **own})
-        assert verdicts(stage)["permissions to act"] == "failed"
-        iam.put_role_policy(RoleName="Operator", PolicyName="all", PolicyDocument=json.dumps(ALLOWED))
-        assert verdicts(stage)["permissions to act"] == "passed"

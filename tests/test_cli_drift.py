@@ -1,15 +1,13 @@
 """`partner-account drift`: a deployed stack against Partner Central.
 
 CloudFormation is moto, whose stack is given the construct's own template: it can't deploy a custom resource itself.
-The last test has one that was really deployed, on MiniStack.
+tests/test_cli_local_aws.py has one that was really deployed.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,8 +19,6 @@ from moto.backends import get_backend
 from partner_account import Catalog, VerificationCode
 from partner_account_cli.comparison import owner_id
 from partner_account_cli.deployed import UNRESOLVED, Deployed, Resolver
-from partner_account_cli.local_aws import ACCOUNT as LOCAL_ACCOUNT
-from partner_account_cli.local_aws import local_aws
 from partner_account_handler import identity
 from tests.cli_stage import ACCOUNT, EMAIL, REGION, Ended, Stage, open_stage
 from tests.test_construct_app import new_app, partner_in, template_of
@@ -244,47 +240,3 @@ def test_ownership_is_the_handlers() -> None:
 def test_resolving(value: Any, resolved: Any) -> None:
     """Functions whose result follows from the parameters are worked out; the others are unknown, never guessed."""
     assert Resolver({"Name": "Corp"}).resolve(value) == resolved
-
-
-@pytest.mark.e2e
-def test_a_real_deployment(tmp_path: Path) -> None:
-    """The construct's own stack, deployed with its own function on MiniStack: no drift, then drift."""
-    app = cdk.App(outdir=str(tmp_path))
-    synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False, file_assets_bucket_name="assets")
-    environment = cdk.Environment(account=LOCAL_ACCOUNT, region="us-east-1")
-    stack = cdk.Stack(app, "Demo", synthesizer=synthesizer, env=environment)
-    cdk.Tags.of(partner_in(stack)).add("team", "alliances")
-    assembly = app.synth()
-    with local_aws() as aws:
-        _upload(aws, Path(assembly.directory))
-        partner_central = aws.client("partnercentral-account")
-        partner_central.send_email_verification_code(Catalog="AWS", Email=EMAIL)
-        code = aws.partner_central.outbox()[-1].code
-        aws.client("secretsmanager").create_secret(Name="code", SecretString=code)
-        cloudformation = aws.client("cloudformation")
-        body = (Path(assembly.directory) / "Demo.template.json").read_text()
-        cloudformation.create_stack(StackName="Demo", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName="Demo", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-        stage = Stage("", "", dict(aws.environment))
-        done = stage.run("drift", "--stack-name", "Demo", "--output", "json")
-        assert done.status == 0, done.told
-        (partner,) = done.document["Partners"]
-        assert {one["Verdict"] for one in partner["Fields"]} == {"same"}
-        (tag,) = (one for one in partner["Fields"] if one["Field"] == f"Tags.{identity.OWNER_TAG}")
-        assert len(tag["Service"]) == 64
-        partner_central.tag_resource(ResourceArn=partner["Arn"], Tags=[{"Key": "team", "Value": "other"}])
-        assert stage.run("drift", "--stack-name", "Demo").status == 2
-
-
-def _upload(aws: Any, assembly: Path) -> None:
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="assets")
-    manifest = json.loads((assembly / "Demo.assets.json").read_text())
-    for asset in manifest["files"].values():
-        if asset["source"]["packaging"] == "zip":
-            (destination,) = asset["destinations"].values()
-            folder = assembly / asset["source"]["path"]
-            archive = Path(shutil.make_archive(str(folder), "zip", folder))
-            s3.put_object(Bucket="assets", Key=destination["objectKey"], Body=archive.read_bytes())
