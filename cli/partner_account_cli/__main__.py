@@ -6,11 +6,15 @@ import click
 
 from partner_account_cli.demo import DemoError, tell
 from partner_account_cli.processes import ProcessError
+from partner_account_cli.rehearse import rehearse
 
 
 @click.group()
 def main() -> None:
     """Creates and looks after an AWS Partner Central account."""
+
+
+main.add_command(rehearse)
 
 
 @main.command()

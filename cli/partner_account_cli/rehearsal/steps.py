@@ -1,0 +1,301 @@
+"""The steps of a rehearsal, and what each must come to. How they are told and recorded, `stage` knows."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from partner_account_cli.cdk import Cdk, Result
+from partner_account_cli.local_aws import ACCOUNT, REGION, LocalAws
+from partner_account_cli.narration import Narrator
+from partner_account_cli.rehearsal import RehearsalError, codes
+from partner_account_cli.rehearsal.assembly import Assembly, Stack
+from partner_account_cli.rehearsal.faults import ROLLBACK, WRONG_CODE, Fault
+from partner_account_cli.rehearsal.partners import Partner, partners_of
+from partner_account_cli.rehearsal.report import Report, StepReport
+from partner_account_cli.rehearsal.stage import Stage
+from partner_account_cli.rehearsal.stand_ins import put_stand_ins, unsupported_in
+from partner_account_cli.rehearsal.terminal import preview
+
+# The custom resource of a function that doesn't exist: it fails as soon as it is created.
+_FAILING = {
+    "Type": "Custom::FailsInThisRehearsal",
+    "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent"}},
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be rehearsed.
+
+    Attributes:
+        folder: the app's directory.
+        stacks: patterns of the stacks' ids, as the CLI takes them.
+        app: the command that runs the app; empty for that of its `cdk.json`.
+        context: values of the app's context, each `name=value`.
+        parameters: CloudFormation parameters, each `name=value` or `stack:name=value`.
+        fault: what goes wrong in the first deployment.
+        keep: whether the stacks stay, and are not destroyed in the end.
+    """
+
+    folder: Path
+    stacks: Sequence[str]
+    app: str = ""
+    context: Sequence[str] = ()
+    parameters: Sequence[str] = ()
+    fault: Fault | None = None
+    keep: bool = False
+
+
+class Rehearsal:
+    """One rehearsal on a local AWS that nobody else uses."""
+
+    def __init__(
+        self, wanted: Wanted, aws: LocalAws, environment: Mapping[str, str], narrator: Narrator, report: Report
+    ) -> None:
+        """Prepare to record into `report`; `environment` is what the app gets."""
+        self._wanted = wanted
+        self._aws = aws
+        self._narrator = narrator
+        self._report = report
+        self._environment = environment
+        self._stage = Stage(aws, self._cdk(), narrator, report)
+        self._assembly = Assembly(aws.folder / "cdk.out")
+        self._partners: list[Partner] = []
+        self._deployed: set[str] = set()
+        self._code_parameters: list[str] = []
+        self._outputs = aws.folder / "outputs.json"
+
+    def run(self) -> None:
+        """Go through all steps.
+
+        Raises:
+            RehearsalError: a step failed, or did something else than it should.
+        """
+        self._synthesize()
+        self._describe()
+        self._bootstrap()
+        self._prepare_codes()
+        self._deploy()
+        self._deploy_again()
+        if not self._wanted.keep:
+            self._destroy()
+
+    def _cdk(self) -> Cdk:
+        return Cdk(self._wanted.folder, self._aws.folder, self._environment)
+
+    # What would be created
+
+    def _synthesize(self) -> None:
+        with self._stage.step("Synthesize the app (cdk synth)"):
+            app = ("--app", self._wanted.app) if self._wanted.app else ()
+            context = [word for value in self._wanted.context for word in ("--context", value)]
+            # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
+            expect_success(self._stage.run("synth", "--quiet", "--lookups=false", *app, *context))
+            self._assembly = Assembly(self._assembly.folder, self._selected())
+            self._partners = partners_of(self._assembly.stacks)
+            self._refuse_impossible()
+            self._settle()
+
+    def _selected(self) -> tuple[str, ...]:
+        patterns = self._wanted.stacks or ["**"]
+        listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", "--app", str(self._assembly.folder))
+        if listed.exit_code or not (begin := listed.output.find("[") + 1):
+            raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
+        return tuple(stack["id"].partition(" (")[0] for stack in json.loads(listed.output[begin - 1 :]))
+
+    def _refuse_impossible(self) -> None:
+        if not self._partners:
+            raise RehearsalError("none of these stacks has a PartnerAccount: there is nothing to rehearse")
+        if len(accounts := {stack.account for stack in self._assembly.stacks if stack.account}) > 1:
+            raise RehearsalError(f"these stacks belong to {len(accounts)} accounts: name stacks of one account")
+        if adopting := [partner.path for partner in self._partners if partner.adopts]:
+            raise RehearsalError(
+                f"{', '.join(adopting)} adopts a partner that only your account has: rehearse it with the default, "
+                "ExistingPartner.refuse()"
+            )
+        sandbox = all(partner.catalog == codes.SANDBOX for partner in self._partners)
+        if self._wanted.fault is WRONG_CODE and sandbox:
+            raise RehearsalError("the Sandbox accepts any code, so none is wrong: choose another --fault")
+
+    def _settle(self) -> None:
+        """Be the account that the app is for."""
+        account = next((stack.account for stack in self._assembly.stacks if stack.account), ACCOUNT)
+        self._aws = self._aws.at(account, REGION)
+        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
+        stacks = self._assembly.stacks
+        paths = {(stack.name, one.logical_id): one.path for stack in stacks for one in stack.resources()}
+        self._stage.move_to(self._aws, self._cdk(), {stack.region or REGION for stack in stacks}, paths)
+
+    def _describe(self) -> None:
+        stacks = self._assembly.stacks
+        self._report.describe(stacks, self._partners, self._wanted.fault)
+        self._report.not_rehearsed = unsupported_in(self._assembly, self._aws.client("cloudformation"))
+        preview(self._report, self._narrator)
+        put_stand_ins(self._assembly, [one.type for one in self._report.not_rehearsed])
+        self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
+        self._partners = partners_of(self._assembly.stacks)
+
+    # What comes before a deployment
+
+    def _bootstrap(self) -> None:
+        account = self._aws.environment["AWS_ACCESS_KEY_ID"]
+        places = sorted({f"aws://{account}/{stack.region or REGION}" for stack in self._assembly.stacks})
+        with self._stage.step("Prepare the account for CDK (cdk bootstrap)"):
+            expect_success(self._stage.run("bootstrap", *places, "--app", str(self._assembly.folder)))
+
+    def _prepare_codes(self) -> None:
+        for partner in self._partners:
+            self._deploy_what_comes_before(partner.stack)
+        with_code = [partner for partner in self._partners if codes.is_needed_by(partner)]
+        if with_code:
+            with self._stage.step("Request the verification code, and store it where the app looks for it"):
+                self._store_codes(with_code, wrong=self._wanted.fault is WRONG_CODE)
+
+    def _deploy_what_comes_before(self, stack: Stack) -> None:
+        """Deploy the stacks that may make the place for the code, or tell its name."""
+        of_partners = {partner.stack.id for partner in self._partners}
+        before = [one for one in self._assembly.before(stack) if one not in of_partners | self._deployed]
+        if before:
+            with self._stage.step(f"Deploy what comes first: {', '.join(before)} (cdk deploy)") as step:
+                expect_success(self._run_deploy(self._assembly, before))
+            expect_equal("the requests that change something", changes_in(step), [])
+            self._deployed.update(before)
+
+    def _store_codes(self, partners: Sequence[Partner], *, wrong: bool = False) -> None:
+        self._code_parameters = []
+        for partner in partners:
+            aws = self._aws.at(self._aws.environment["AWS_ACCESS_KEY_ID"], partner.stack.region or REGION)
+            if (place := codes.place_of(partner, aws, _by_name(self._wanted.parameters))) is None:
+                self._narrator.tell(f"{partner.path}: its own stack makes {partner.code_in_words}: nothing is stored")
+                continue
+            code = codes.requested(place, partner.catalog, aws)
+            self._stage.catch_up()
+            self._keep_code(codes.wrong(code) if wrong else code, place, partner, aws)
+
+    def _keep_code(self, code: str, place: codes.Place, partner: Partner, aws: LocalAws) -> None:
+        if place.kind == "Parameter":
+            self._code_parameters.append(f"{partner.stack.name}:{place.name}={code}")
+        else:
+            codes.store(code, place, aws)
+        self._narrator.tell(f"{partner.path}: {place} has it now")
+        for told in self._report.partners:
+            if told.path == partner.path:
+                told.verification_code = str(place)
+
+    # The deployments
+
+    def _deploy(self) -> None:
+        fault = self._wanted.fault
+        if fault is None:
+            step = self._deploy_all("Create the partner account (cdk deploy)")
+            expect_equal("the requests that change something", changes_in(step), ["CreatePartner"] * len(self._partners))
+        else:
+            self._deploy_during(fault)
+        self._expect_each_partner_once()
+
+    def _deploy_during(self, fault: Fault) -> None:
+        assembly = self._failing_assembly() if fault is ROLLBACK else self._assembly
+        for order in fault.orders:
+            self._aws.partner_central.order_fault(order)
+        with self._stage.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
+            result = self._run_deploy(assembly, self._assembly.selected, *self._codes_as_parameters())
+        wanted = "success" if fault.survived else "a rollback"
+        expect_equal("the end of the deployment", _ending(result, step), wanted)
+        if fault.orders and not any(request.failed for request in step.requests):
+            raise RehearsalError("the deployment never met the fault: it asked Partner Central for nothing")
+        self._aws.partner_central.clear_faults()
+        if fault.survived:
+            self._read_outputs()
+        else:
+            self._recover(fault)
+
+    def _recover(self, fault: Fault) -> None:
+        if fault is WRONG_CODE:
+            with self._stage.step("Request another code, and store that one"):
+                self._store_codes([partner for partner in self._partners if codes.is_needed_by(partner)])
+        self._deploy_all("Deploy again, without that trouble (cdk deploy)")
+
+    def _failing_assembly(self) -> Assembly:
+        copied = self._assembly.copy_to(self._aws.folder / "cdk.out.failing")
+        for stack in copied.stacks:
+            roots = sorted({partner.placed.root for partner in self._partners if partner.stack.id == stack.id})
+            if roots:
+                resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
+                stack.replace_template({**stack.template, "Resources": resources})
+        return copied
+
+    def _deploy_all(self, title: str) -> StepReport:
+        with self._stage.step(title) as step:
+            expect_success(self._run_deploy(self._assembly, self._assembly.selected, *self._codes_as_parameters()))
+            self._read_outputs()
+        return step
+
+    def _deploy_again(self) -> None:
+        before = self._report.outputs
+        with self._stage.step("Deploy again, with nothing changed (cdk deploy)") as step:
+            expect_success(self._run_deploy(self._assembly, self._assembly.selected))
+            self._read_outputs()
+        expect_equal("the requests that change something", changes_in(step), [])
+        expect_equal("the outputs", self._report.outputs, before)
+
+    def _destroy(self) -> None:
+        with self._stage.step("Destroy the stacks (cdk destroy)") as step:
+            self._stage.lift_protection([stack.name for stack in self._assembly.stacks])
+            app = ("--app", str(self._assembly.folder))
+            expect_success(self._stage.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app))
+            self._narrator.tell(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
+        expect_equal("the requests that change something", changes_in(step), [])
+
+    def _run_deploy(self, assembly: Assembly, stacks: Sequence[str], *more: str) -> Result:
+        given = [word for value in self._wanted.parameters for word in ("--parameters", value)]
+        options = ("--require-approval", "never", "--outputs-file", str(self._outputs))
+        return self._stage.run(
+            "deploy", *stacks, "--exclusively", "--app", str(assembly.folder), *options, *given, *more
+        )
+
+    def _codes_as_parameters(self) -> list[str]:
+        return [word for value in self._code_parameters for word in ("--parameters", value)]
+
+    def _read_outputs(self) -> None:
+        self._report.outputs = json.loads(self._outputs.read_text())
+
+    def _expect_each_partner_once(self) -> list[str]:
+        """The ids of the account's partners; there is one for each that the app has, and no other."""
+        ids: list[str] = []
+        for catalog, count in sorted(Counter(partner.catalog for partner in self._partners).items()):
+            pages = self._aws.client("partnercentral-account").get_paginator("list_partners").paginate(Catalog=catalog)
+            found = [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]]
+            expect_equal(f"the number of partners in catalog {catalog}", len(found), count)
+            ids += found
+        self._stage.overlook_requests()
+        return ids
+
+
+def expect_success(result: Result) -> None:
+    """Refuse to go on after a command that failed."""
+    if result.exit_code:
+        raise RehearsalError(f"cdk failed with exit code {result.exit_code}; its own words stand above")
+
+
+def expect_equal(what: str, found: object, expected: object) -> None:
+    """Refuse to go on with a rehearsal that did something else than it should."""
+    if found != expected:
+        raise RehearsalError(f"{what} should be {expected}, but is {found}")
+
+
+def _ending(result: Result, step: StepReport) -> str:
+    if result.exit_code == 0:
+        return "success"
+    return "a rollback" if step.rolled_back else f"exit code {result.exit_code}"
+
+
+def changes_in(step: StepReport) -> list[str]:
+    """The requests of a step that change something at Partner Central."""
+    return [request.subject for request in step.requests if request.changes]
+
+
+def _by_name(parameters: Sequence[str]) -> Mapping[str, str]:
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return {name.rpartition(":")[2]: value for name, _, value in pairs}
