@@ -22,7 +22,7 @@ from partner_account_cli.rehearsal.faults import FAULTS
     "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page."
 )
 @click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
-def rehearse(  # noqa: D417 - click's arguments are described by their options
+def rehearse(
     *,
     stacks: tuple[str, ...],
     app: str,

@@ -60,7 +60,7 @@ def place_of(partner: Partner, aws: LocalAws, parameters: Mapping[str, str]) -> 
     if not set(references(list(wanted.values()))) <= set(partner.placed.template.get("Parameters", {})):
         return None
     told = _told_by_cloudformation(wanted, partner, aws.client("cloudformation"), parameters)
-    return told and Place(kind, name or told["Name"], partner.code.get("JsonField", ""), told["Email"])
+    return Place(kind, name or told["Name"], partner.code.get("JsonField", ""), told["Email"]) if told else None
 
 
 def _told_by_cloudformation(
@@ -87,7 +87,7 @@ def _scratch_stack(
 ) -> Iterator[Mapping[str, str] | None]:
     """The outputs of a stack that exists for as long as the block runs; None if it can't be created."""
     needed = {name for name, declared in template.get("Parameters", {}).items() if "Default" not in declared}
-    given = {name: "000000" for name in needed} | {
+    given = dict.fromkeys(needed, "000000") | {
         name: value for name, value in parameters.items() if name in template.get("Parameters", {})
     }
     try:

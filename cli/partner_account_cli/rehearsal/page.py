@@ -88,9 +88,11 @@ def _marks(step: StepReport, whole: float) -> Iterator[Mark]:
     # Changes are drawn last, so that they lie above the rest.
     for number, request in sorted(enumerate(step.requests), key=lambda pair: pair[1].changes):
         count = counts[request.subject]
-        label = f"{request.subject} × {count}" if count > 1 else request.subject
+        label = f"{request.subject} ({count} times)" if count > 1 else request.subject
         shown = request.changes and last[request.subject] == number
-        yield Mark(_percent(request.seconds, whole), _kind(request), f"{request.subject}: {request.status}", label * shown)
+        yield Mark(
+            _percent(request.seconds, whole), _kind(request), f"{request.subject}: {request.status}", label * shown
+        )
 
 
 def _kind(request: Event) -> str:

@@ -70,14 +70,16 @@ class Partner:
 
     @property
     def existing(self) -> str:
-        """What becomes of a partner that the account has already: `REFUSE`, `ADOPT …` or `ALLOW_ANOTHER`."""
-        given: Mapping[str, Any] = self.placed.properties.get("ExistingPartner", {"Policy": "REFUSE"})
-        return " ".join(map(in_words, given.values()))
+        """What becomes of a partner that the account has already, in plain words."""
+        if self.adopts:
+            return "adopted, and none is created"
+        allowed = self._property("ExistingPartner")["Policy"] == "ALLOW_ANOTHER"
+        return "left as it is, and another one is created" if allowed else "stops the deployment, and none is created"
 
     @property
     def adopts(self) -> bool:
         """Whether it takes over a partner that exists, and never creates one."""
-        return self.existing.startswith("ADOPT")
+        return bool(self._property("ExistingPartner")["Policy"] == "ADOPT")
 
     def _property(self, name: str) -> Any:
         return self.placed.properties.get(name, "")
@@ -85,9 +87,7 @@ class Partner:
 
 def partners_of(stacks: Iterable[Stack]) -> list[Partner]:
     """All partners that the stacks manage, in their order."""
-    return [
-        Partner(stack, placed) for stack in stacks for placed in stack.resources() if placed.type == RESOURCE_TYPE
-    ]
+    return [Partner(stack, placed) for stack in stacks for placed in stack.resources() if placed.type == RESOURCE_TYPE]
 
 
 def masked_address(address: str) -> str:

@@ -114,12 +114,13 @@ class PartnerReport:
 
 @dataclass
 class Report:
-    """All facts of one rehearsal; `problem` is empty if it went as it should."""
+    """All facts of one rehearsal; `shown` is what it has proved, `problem` is empty if it went as it should."""
 
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     outcome: str = "failed"
     problem: str = ""
+    shown: list[str] = field(default_factory=list)
     fault: str = ""
     fault_meaning: str = ""
     stacks: list[StackReport] = field(default_factory=list)
@@ -137,6 +138,10 @@ class Report:
         self.rights = statements_of(partners)
         self.irreversible = [_irreversible(partner) for partner in partners]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
+
+    def moment(self, when: datetime | None = None) -> float:
+        """The seconds from the beginning until then, by default until now."""
+        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 2)
 
     def to_json(self) -> str:
         """The report as a JSON object; times are in seconds from `began_at`."""

@@ -1,4 +1,4 @@
-"""One whole rehearsal: starts the local AWS, goes through the steps, and hands out the report, whatever they came to."""
+"""One whole rehearsal: starts the local AWS, goes through the steps, and hands out the report, however it ended."""
 
 import os
 from collections.abc import Mapping

@@ -5,10 +5,9 @@ Which steps there are, and what each must come to, is not this module's business
 
 import re
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,12 +31,12 @@ class Stage:
     """A local AWS on which the CLI deploys, while what happens there is told and recorded in the report."""
 
     def __init__(self, aws: LocalAws, cdk: Cdk, narrator: Narrator, report: Report) -> None:
-        """Record into `report`, whose seconds count from its beginning."""
+        """Record into `report`, whose seconds count from now."""
         self._aws = aws
         self._cdk = cdk
         self._narrator = narrator
         self._report = report
-        self._began = time.monotonic()
+        report.began_at = datetime.now(UTC)
         self._requests = 0
         self._stack_events: set[str] = set()
         self._step = StepReport("", 0.0)
@@ -56,14 +55,15 @@ class Stage:
     @contextmanager
     def step(self, title: str) -> Iterator[StepReport]:
         """One step, told and recorded; what happened in it is known when the block has ended."""
-        self._step = StepReport(title, self.seconds(), outcome="failed")
+        self._step = StepReport(title, self._report.moment(), outcome="failed")
         self._report.steps.append(self._step)
         with self._narrator.step(f"{len(self._report.steps)}. {title}"):
             try:
                 yield self._step
                 self._step.outcome = "passed"
             finally:
-                self._step.seconds = round(self.seconds() - self._step.began, 2)
+                self._step.seconds = round(self._report.moment() - self._step.began, 2)
+                self._report.seconds = self._report.moment()
 
     def run(self, *arguments: str) -> Result:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
@@ -100,10 +100,6 @@ class Stage:
                             StackName=stack["StackName"], EnableTerminationProtection=False
                         )
 
-    def seconds(self) -> float:
-        """How long the rehearsal has been going on."""
-        return round(time.monotonic() - self._began, 2)
-
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(_SECONDS_BETWEEN_LOOKS):
             # What can't be learned now is learned when the command has ended.
@@ -138,13 +134,13 @@ class Stage:
 
     def _event_of(self, request: Request) -> Event:
         status = request.error or ("OK" if request.answered else "no answer")
-        when = self._when(request.arrived_at)
+        when = self._report.moment(request.arrived_at)
         return Event(when, PARTNER_CENTRAL, "", "", request.operation, status, changes=request.writes)
 
     def _stack_event(self, event: dict[str, Any]) -> Event:
         stack, logical_id = event["StackName"], event["LogicalResourceId"]
         return Event(
-            seconds=self._when(event["Timestamp"]),
+            seconds=self._report.moment(event["Timestamp"]),
             source=CLOUDFORMATION,
             stack=stack,
             type=event["ResourceType"],
@@ -152,9 +148,6 @@ class Stage:
             status=event["ResourceStatus"],
             reason=event.get("ResourceStatusReason", ""),
         )
-
-    def _when(self, moment: datetime) -> float:
-        return round((moment - self._report.began_at).total_seconds(), 2)
 
 
 def _events_of(cloudformation: Any) -> Iterator[dict[str, Any]]:

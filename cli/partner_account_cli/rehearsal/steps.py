@@ -100,7 +100,9 @@ class Rehearsal:
 
     def _selected(self) -> tuple[str, ...]:
         patterns = self._wanted.stacks or ["**"]
-        listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", "--app", str(self._assembly.folder))
+        listed = self._cdk().run(
+            "list", *patterns, "--show-dependencies", "--json", "--app", str(self._assembly.folder)
+        )
         if listed.exit_code or not (begin := listed.output.find("[") + 1):
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(listed.output[begin - 1 :]))
@@ -190,10 +192,13 @@ class Rehearsal:
         fault = self._wanted.fault
         if fault is None:
             step = self._deploy_all("Create the partner account (cdk deploy)")
-            expect_equal("the requests that change something", changes_in(step), ["CreatePartner"] * len(self._partners))
+            expect_equal(
+                "the requests that change something", changes_in(step), ["CreatePartner"] * len(self._partners)
+            )
         else:
             self._deploy_during(fault)
         self._expect_each_partner_once()
+        self._report.shown.append(_shown_by(fault, len(self._partners)))
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._failing_assembly() if fault is ROLLBACK else self._assembly
@@ -239,6 +244,7 @@ class Rehearsal:
             self._read_outputs()
         expect_equal("the requests that change something", changes_in(step), [])
         expect_equal("the outputs", self._report.outputs, before)
+        self._report.shown.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
 
     def _destroy(self) -> None:
         with self._stage.step("Destroy the stacks (cdk destroy)") as step:
@@ -247,6 +253,7 @@ class Rehearsal:
             expect_success(self._stage.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app))
             self._narrator.tell(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
         expect_equal("the requests that change something", changes_in(step), [])
+        self._report.shown.append("Destroyed: the stacks are gone, and the partner account is as it was.")
 
     def _run_deploy(self, assembly: Assembly, stacks: Sequence[str], *more: str) -> Result:
         given = [word for value in self._wanted.parameters for word in ("--parameters", value)]
@@ -294,6 +301,14 @@ def _ending(result: Result, step: StepReport) -> str:
 def changes_in(step: StepReport) -> list[str]:
     """The requests of a step that change something at Partner Central."""
     return [request.subject for request in step.requests if request.changes]
+
+
+def _shown_by(fault: Fault | None, count: int) -> str:
+    created = "one partner account was created" if count == 1 else f"{count} partner accounts were created"
+    if fault is None:
+        return f"Deployed: {created}, and none too many."
+    course = "deployed all the same" if fault.survived else "rolled back, then deployed"
+    return f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and none too many."
 
 
 def _by_name(parameters: Sequence[str]) -> Mapping[str, str]:

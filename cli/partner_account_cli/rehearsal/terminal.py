@@ -28,6 +28,7 @@ def summary(report: Report, narrator: Narrator) -> None:
     for stack, outputs in report.outputs.items():
         narrator.dictate(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
     if report.outcome == "passed":
+        narrator.dictate("Shown", (f"  {sentence}" for sentence in report.shown))
         narrator.conclude(verdict(report))
 
 
@@ -55,7 +56,7 @@ def _partner(partner: PartnerReport) -> Iterator[str]:
 
 
 def _counted(resources: dict[str, int]) -> str:
-    return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in resources.items())
+    return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in resources.items())
 
 
 def _statement(statement: Statement) -> str:
