@@ -29,51 +29,54 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[1]
 ODD = "AWS::DevOpsGuru::ResourceCollection"
 # An app of somebody else: a stage for one account and region, other resources, one that the local AWS doesn't know,
-# and the code expected in a secret of another stack, in an SSM parameter and in a CloudFormation parameter.
+# and the codes expected in a CloudFormation parameter, and in a secret of another stack.
 OWN_APP = f"""
 import os
 import aws_cdk as cdk
-from aws_cdk import aws_s3, aws_secretsmanager, aws_sqs, aws_ssm
+from aws_cdk import aws_s3, aws_secretsmanager, aws_sqs
 from partner_account import *
 
-def partner(stack, name, code):
+def partner(stack, name, catalog, code):
     contact = AllianceLeadContact(
         first_name="Jane", last_name="Doe", email=f"{{name.lower()}}@example.com", business_title="Lead")
     PartnerAccount(
-        stack, name, catalog=Catalog.AWS, legal_name=f"R&D <{{name}}> {{os.environ['SUFFIX']}}",
-        primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS, alliance_lead_contact=contact,
-        email_verification_code=code, existing_partner=ExistingPartner.allow_another())
+        stack, name, catalog=catalog, legal_name=f"R&D <{{name}}> {{os.environ['SUFFIX']}}", email_verification_code=code,
+        primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS, alliance_lead_contact=contact)
 
 app = cdk.App()
 stage = cdk.Stage(app, "Prod", env=cdk.Environment(account="123456789012", region="eu-west-1"))
-secret = aws_secretsmanager.Secret(cdk.Stack(stage, "Codes"), "Code")
 one = cdk.Stack(stage, "One", stack_name="first", termination_protection=True)
-partner(one, "Ann", VerificationCode.from_secrets_manager(secret, json_field="code"))
+partner(one, "Ann", Catalog.AWS, VerificationCode.from_parameter(cdk.CfnParameter(one, "Given", no_echo=True)))
 aws_s3.Bucket(one, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
 odd = cdk.CfnResource(one, "Odd", type="{ODD}", properties={{}})
 cdk.CfnOutput(one, "OddArn", value=odd.get_att("Arn").to_string())
+secret = aws_secretsmanager.Secret(cdk.Stack(stage, "Codes"), "Code")
 two = cdk.Stack(stage, "Two")
+partner(two, "Bob", Catalog.SANDBOX, VerificationCode.from_secrets_manager(secret, json_field="code"))
 aws_sqs.Queue(two, "Queue")
-stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(two, "Stored", parameter_name="/code")
-partner(two, "Bob", VerificationCode.from_ssm_parameter(stored))
-given = cdk.CfnParameter(two, "Given", no_echo=True)
-partner(two, "Cyd", VerificationCode.from_parameter(given))
 cdk.Stack(app, "Unused")
 app.synth()
 """
-# The example app, which creates one more partner by itself.
+# An app with a Sandbox partner, which creates one more by itself.
 GREEDY_APP = """
 import boto3
 import aws_cdk as cdk
-from example import add_stacks
+from aws_cdk import aws_ssm
+from partner_account import *
 
 boto3.client("partnercentral-account", region_name="us-east-1").create_partner(
     Catalog="Sandbox", LegalName="One Too Many", PrimarySolutionType="SOFTWARE_PRODUCTS",
     EmailVerificationCode="123456",
     AllianceLeadContact={"FirstName": "J", "LastName": "D", "Email": "j@example.com", "BusinessTitle": "Lead"})
-app = cdk.App()
-add_stacks(app)
-app.synth()
+stack = cdk.Stack(cdk.App(), "Alliances")
+stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Stored", parameter_name="/code")
+PartnerAccount(
+    stack, "Partner", catalog=Catalog.SANDBOX, legal_name="Just Right",
+    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+    email_verification_code=VerificationCode.from_ssm_parameter(stored),
+    alliance_lead_contact=AllianceLeadContact(
+        first_name="J", last_name="D", email="j@example.com", business_title="Lead"))
+cdk.App.of(stack).synth()
 """
 # The example app, with a resource that fails.
 FAILING_APP = """
@@ -246,7 +249,7 @@ def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     assert partner["verification_code"] == "the secret partner-account/code"
     create = next(one for one in report["rights"] if one["sid"] == "CreatePartner")
     assert create["conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
-    assert "no call that deletes a partner account" in report["irreversible"][0]
+    assert "no call that deletes a partner account" in report["irreversible"][1]
     outputs = report["outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
     assert "ROLLBACK_COMPLETE" in {event["status"] for event in report["steps"][3]["events"]}
@@ -262,7 +265,7 @@ def test_the_page_needs_nothing_else_and_says_the_same(demo: Rehearsed) -> None:
     assert "Passed" in sections["header"]
     assert all(sentence in sections["header"] for sentence in demo.report["shown"])
     assert "Example Corp" in sections["created"]
-    assert demo.report["irreversible"][0] in sections["irreversible"]
+    assert all(sentence in sections["irreversible"] for sentence in demo.report["irreversible"])
     for statement in demo.report["rights"]:
         assert all(action in sections["rights"] for action in [statement["sid"], *statement["actions"]])
     for number, step in enumerate(demo.report["steps"], 1):
@@ -298,7 +301,7 @@ def test_what_is_kept_runs_on(demo: Rehearsed) -> None:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
-    """Three partners in two stacks of a stage, with a wrong code first."""
+    """Two partners in two stacks of a stage, with a wrong code first."""
     folder = tmp_path_factory.mktemp("own")
     done = rehearsed(place_with(folder, OWN_APP), folder, "Prod/*", "--fault", "wrong-code", SUFFIX="Corp")
     assert done.exit_code == 0, done.told
@@ -307,16 +310,21 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
 
 
 def test_each_partner_gets_its_code_where_it_looks_for_it(own: Rehearsed) -> None:
-    """In a secret of another stack, in an SSM parameter, and as a parameter: three partners, no one too many."""
-    codes = [partner["verification_code"] for partner in own.report["partners"]]
-    assert re.fullmatch(r"the secret \S+", codes[0])
-    assert codes[1:] == ["the SSM parameter /code", "the CloudFormation parameter Given"]
-    sent = ["SendEmailVerificationCode"] * 3
-    *_, wrong, again, recovered, repeated, destroyed = own.changes()
-    assert wrong
-    assert set(wrong) == {"CreatePartner"}
-    assert (again, recovered, repeated, destroyed) == (sent, ["CreatePartner"] * 3, [], [])
+    """As a parameter, and in a secret of another stack, that is deployed first; a wrong code first, then another."""
+    codes = {partner["path"]: partner["verification_code"] for partner in own.report["partners"]}
+    assert codes["Prod/One/Ann"] == "the CloudFormation parameter Given"
+    assert re.fullmatch(r"the secret Prod-Codes-Code\S+", codes["Prod/Two/Bob"])
+    titles = [step["title"].partition(":")[0] for step in own.report["steps"]]
+    assert titles[2] == "Deploy what comes first"
     assert "EmailVerificationCode:INVALID_VALUE" in own.told
+    created = [
+        event
+        for step in own.report["steps"]
+        for event in step["events"]
+        if (event["subject"], event["status"]) == ("CreatePartner", "OK")
+    ]
+    assert len(created) == 2
+    assert own.changes()[-2:] == [[], []]
 
 
 def test_what_the_local_aws_does_not_know_is_named_before_anything_is_deployed(own: Rehearsed) -> None:
@@ -330,7 +338,7 @@ def test_what_the_local_aws_does_not_know_is_named_before_anything_is_deployed(o
 
 def test_only_what_was_named_is_rehearsed_in_its_own_account_and_region(own: Rehearsed) -> None:
     """The stacks that match, as that account; a stack that is protected against deletion is destroyed here too."""
-    assert [stack["name"] for stack in own.report["stacks"]] == ["Prod-Codes", "first", "Prod-Two"]
+    assert {stack["name"] for stack in own.report["stacks"]} == {"Prod-Codes", "first", "Prod-Two"}
     assert ":123456789012:" in own.report["outputs"]["first"]["AnnArn"]
     gone = [event["stack"] for event in own.report["steps"][-1]["events"] if event["status"] == "DELETE_COMPLETE"]
     assert {"Prod-Codes", "first", "Prod-Two"} <= set(gone)
@@ -367,11 +375,12 @@ def example_in(folder: Path) -> str:
 
 def test_one_partner_too_many_fails_the_rehearsal(tmp_path: Path) -> None:
     """Though each command succeeds: the last line says how many there should be, and the JSON report too."""
-    done = rehearsed(place_with(tmp_path, GREEDY_APP), tmp_path, PYTHONPATH=example_in(tmp_path))
+    done = rehearsed(place_with(tmp_path, GREEDY_APP), tmp_path)
     assert done.exit_code == 1
     problem = "the number of partners in catalog Sandbox should be 1, but is 2"
     assert done.told.splitlines()[-1] == f"Error: {problem}"
     assert (done.report["outcome"], done.report["problem"]) == ("failed", problem)
+    assert done.report["partners"][0]["verification_code"] == "the SSM parameter /code"
     done.place.assert_untouched()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from partner_account_cli.local_aws import LocalAws
+from partner_account_cli.local_aws import REGION, LocalAws
 from partner_account_cli.rehearsal.assembly import Template, references
 from partner_account_cli.rehearsal.partners import PLACES, Partner
 
@@ -111,7 +111,9 @@ def requested(place: Place, catalog: str, aws: LocalAws) -> str:
     """A code that Partner Central has sent to the place's address; in the Sandbox, which sends none, any six digits."""
     if catalog == SANDBOX:
         return "123456"
-    aws.client("partnercentral-account").send_email_verification_code(Catalog=catalog, Email=place.email)
+    # The service has one region, wherever the stack is.
+    there = aws.at(aws.environment["AWS_ACCESS_KEY_ID"], REGION)
+    there.client("partnercentral-account").send_email_verification_code(Catalog=catalog, Email=place.email)
     return aws.partner_central.outbox()[-1].code
 
 

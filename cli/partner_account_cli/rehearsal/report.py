@@ -5,7 +5,7 @@ The legal name is among them: who approves of a partner account must read under 
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -136,7 +136,7 @@ class Report:
         self.stacks = [_stack(stack) for stack in stacks]
         self.partners = [_partner(partner) for partner in partners]
         self.rights = statements_of(partners)
-        self.irreversible = [_irreversible(partner) for partner in partners]
+        self.irreversible = [*_irreversible(partners)]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
 
     def moment(self, when: datetime | None = None) -> float:
@@ -167,14 +167,10 @@ def _partner(partner: Partner) -> PartnerReport:
     )
 
 
-def _irreversible(partner: Partner) -> str:
-    if partner.catalog == "Sandbox":
-        return (
-            f"Creates “{partner.legal_name}” in the Sandbox. AWS has no call that deletes it; "
-            "the Sandbox is emptied about once a year."
-        )
-    return (
-        f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}. AWS has no "
-        "call that deletes a partner account or changes its catalog, legal name or primary solution type; "
+def _irreversible(partners: Sequence[Partner]) -> Iterator[str]:
+    for partner in partners:
+        yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
+    yield (
+        "AWS has no call that deletes a partner account or changes its catalog, legal name or primary solution type; "
         "destroying the stack leaves it as it is."
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from partner_account_cli.local_aws import local_aws
+from partner_account_cli.local_aws import LocalAws, local_aws
 from partner_account_cli.narration import Narrator
 from partner_account_cli.processes import ProcessError
 from partner_account_cli.rehearsal import RehearsalError
@@ -50,14 +50,18 @@ def run(wanted: Wanted, files: Files) -> str:
     narrator, report = Narrator(), Report()
     with ExitStack() as running:
         try:
-            _rehearse(wanted, narrator, report, running)
-        except (RehearsalError, ProcessError) as error:
-            report.problem = str(error)
-        except (BotoCoreError, ClientError) as error:
-            report.problem = f"the local AWS failed: {error}"
+            with narrator.step("Start AWS and Partner Central on this machine"):
+                aws = running.enter_context(local_aws())
+        except ProcessError as error:
+            return str(error)
+        report.problem = _rehearse(wanted, aws, narrator, report)
         report.outcome = "failed" if report.problem else "passed"
         summary(report, narrator)
         files.write(report, narrator)
+        if wanted.keep:
+            aws.keep()
+            narrator.dictate("To use this AWS in a terminal:", aws.directions())
+            narrator.dictate("To end it:", [aws.farewell()])
     return report.problem
 
 
@@ -69,15 +73,15 @@ def _unready(wanted: Wanted, files: Files) -> str:
     return ""
 
 
-def _rehearse(wanted: Wanted, narrator: Narrator, report: Report, running: ExitStack) -> None:
-    with narrator.step("Start AWS and Partner Central on this machine"):
-        aws = running.enter_context(local_aws())
+def _rehearse(wanted: Wanted, aws: LocalAws, narrator: Narrator, report: Report) -> str:
     environment = {**_surroundings(os.environ), **aws.environment}
-    Rehearsal(wanted, aws, environment, narrator, report).run()
-    if wanted.keep:
-        aws.keep()
-        narrator.dictate("To use this AWS in a terminal:", aws.directions())
-        narrator.dictate("To end it:", [aws.farewell()])
+    try:
+        Rehearsal(wanted, aws, environment, narrator, report).run()
+    except (RehearsalError, ProcessError) as error:
+        return str(error)
+    except (BotoCoreError, ClientError) as error:
+        return f"the local AWS failed: {error}"
+    return ""
 
 
 def _surroundings(own: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,8 @@ class Stage:
         self._stack_events: set[str] = set()
         self._step = StepReport("", 0.0)
         self._cloudformations: list[Any] = []
+        self._repeated = False
+        self._said: set[str] = set()
         self._paths: Mapping[tuple[str, str], str] = {}
 
     def move_to(self, aws: LocalAws, cdk: Cdk, regions: set[str], paths: Mapping[tuple[str, str], str]) -> None:
@@ -53,8 +55,12 @@ class Stage:
         self._cloudformations = [aws.at(account, region).client("cloudformation") for region in sorted(regions)]
 
     @contextmanager
-    def step(self, title: str) -> Iterator[StepReport]:
-        """One step, told and recorded; what happened in it is known when the block has ended."""
+    def step(self, title: str, *, repeated: bool = False) -> Iterator[StepReport]:
+        """One step, told and recorded; what happened in it is known when the block has ended.
+
+        `repeated` is a step after which each command says again what this one said, such as an app's warnings.
+        """
+        self._repeated = repeated
         self._step = StepReport(title, self._report.moment(), outcome="failed")
         self._report.steps.append(self._step)
         with self._narrator.step(f"{len(self._report.steps)}. {title}"):
@@ -107,8 +113,10 @@ class Stage:
                 self.catch_up()
 
     def _echo(self, line: str) -> None:
-        if not _EVENT_OF_CLI.match(line):
+        if not _EVENT_OF_CLI.match(line) and line not in self._said:
             self._narrator.quote(line)
+        if self._repeated:
+            self._said.add(line)
 
     def _tell(self, event: Event) -> None:
         if event.source == PARTNER_CENTRAL:

@@ -88,7 +88,7 @@ class Rehearsal:
     # What would be created
 
     def _synthesize(self) -> None:
-        with self._stage.step("Synthesize the app (cdk synth)"):
+        with self._stage.step("Synthesize the app (cdk synth)", repeated=True):
             app = ("--app", self._wanted.app) if self._wanted.app else ()
             context = [word for value in self._wanted.context for word in ("--context", value)]
             # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
@@ -116,6 +116,12 @@ class Rehearsal:
             raise RehearsalError(
                 f"{', '.join(adopting)} adopts a partner that only your account has: rehearse it with the default, "
                 "ExistingPartner.refuse()"
+            )
+        catalogs = Counter(partner.catalog for partner in self._partners)
+        if twice := [catalog for catalog, count in catalogs.items() if count > 1]:
+            raise RehearsalError(
+                f"there are several partners in catalog {', '.join(twice)}: no documentation says that an account may "
+                "have more than one, and the simulated Partner Central refuses it. Name stacks with one"
             )
         sandbox = all(partner.catalog == codes.SANDBOX for partner in self._partners)
         if self._wanted.fault is WRONG_CODE and sandbox:
@@ -175,13 +181,13 @@ class Rehearsal:
             code = codes.requested(place, partner.catalog, aws)
             self._stage.catch_up()
             self._keep_code(codes.wrong(code) if wrong else code, place, partner, aws)
+            self._narrator.tell(f"{partner.path}: {place} has {'another one' if wrong else 'it'} now")
 
     def _keep_code(self, code: str, place: codes.Place, partner: Partner, aws: LocalAws) -> None:
         if place.kind == "Parameter":
             self._code_parameters.append(f"{partner.stack.name}:{place.name}={code}")
         else:
             codes.store(code, place, aws)
-        self._narrator.tell(f"{partner.path}: {place} has it now")
         for told in self._report.partners:
             if told.path == partner.path:
                 told.verification_code = str(place)
@@ -271,10 +277,10 @@ class Rehearsal:
     def _expect_each_partner_once(self) -> list[str]:
         """The ids of the account's partners; there is one for each that the app has, and no other."""
         ids: list[str] = []
-        for catalog, count in sorted(Counter(partner.catalog for partner in self._partners).items()):
+        for catalog in sorted({partner.catalog for partner in self._partners}):
             pages = self._aws.client("partnercentral-account").get_paginator("list_partners").paginate(Catalog=catalog)
             found = [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]]
-            expect_equal(f"the number of partners in catalog {catalog}", len(found), count)
+            expect_equal(f"the number of partners in catalog {catalog}", len(found), 1)
             ids += found
         self._stage.overlook_requests()
         return ids
