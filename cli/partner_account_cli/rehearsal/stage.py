@@ -16,6 +16,7 @@ from partner_account_cli.cdk import Cdk, Result
 from partner_account_cli.local_aws import LocalAws
 from partner_account_cli.narration import Narrator
 from partner_account_cli.partner_central import Request
+from partner_account_cli.rehearsal import RehearsalError
 from partner_account_cli.rehearsal.report import CLOUDFORMATION, PARTNER_CENTRAL, Event, Report, StepReport
 
 # Stacks that are the rehearsal's own business, not the app's.
@@ -71,7 +72,19 @@ class Stage:
                 self._step.seconds = round(self._report.moment() - self._step.began, 2)
                 self._report.seconds = self._report.moment()
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str) -> None:
+        """Run the CLI as `attempt` does.
+
+        Raises:
+            RehearsalError: it failed; the reason is the first failure that a stack has told of.
+        """
+        result = self.attempt(*arguments)
+        if result.exit_code:
+            told = (f"{one.subject}: {one.reason}" for one in self._step.events if one.failed and one.reason)
+            reason = next(told, f"exit code {result.exit_code}; its own words stand in the terminal")
+            raise RehearsalError(f"cdk {arguments[0]} failed: {reason}")
+
+    def attempt(self, *arguments: str) -> Result:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
@@ -97,7 +110,10 @@ class Stage:
         self._requests += len(self._aws.partner_central.requests(since=self._requests))
 
     def lift_protection(self, stacks: Sequence[str]) -> None:
-        """Let stacks be destroyed that are protected against that, as they are to be in the real account."""
+        """Let stacks be deleted that are protected against that, as they are to be in the real account.
+
+        The CLI deletes a stack not only to destroy it, but also to create it again after a rollback.
+        """
         for cloudformation in self._cloudformations:
             for page in cloudformation.get_paginator("describe_stacks").paginate():
                 for stack in page["Stacks"]:
@@ -105,6 +121,7 @@ class Stage:
                         cloudformation.update_termination_protection(
                             StackName=stack["StackName"], EnableTerminationProtection=False
                         )
+                        self._narrator.tell(f"{stack['StackName']} was protected against deletion, and is no more")
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(_SECONDS_BETWEEN_LOOKS):
