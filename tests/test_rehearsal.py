@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partner_account_cli.rehearsal.assembly import Assembly, in_words, references
+from partner_account_cli.rehearsal.faults import FAULTS
 from partner_account_cli.rehearsal.partners import masked_address, partners_of
 from partner_account_cli.rehearsal.rights import statements_of
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins
+from partner_account_cli.rehearse import rehearse
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
 PARTNER = {
@@ -163,3 +168,25 @@ def test_references_are_found_in_every_function() -> None:
     """In `Ref`, both forms of `Fn::GetAtt`, and `Fn::Sub`; pseudo parameters and literals are none."""
     value = [{"Ref": "A"}, {"Ref": "AWS::Region"}, {"X": {"Fn::GetAtt": ["B", "Arn"]}}, {"Fn::GetAtt": "C.Arn"}]
     assert [*references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}])] == ["A", "B", "C", "D", "E"]
+
+
+def test_each_option_and_each_fault_is_documented() -> None:
+    """In docs/rehearse.md, as the command knows them; it documents no other."""
+    page = (Path(__file__).parents[1] / "docs" / "rehearse.md").read_text()
+    section = page.split("## Options\n", 1)[1].split("\n## ", 1)[0]
+    documented = set(re.findall(r"`(--[a-z]+)", section))
+    assert documented == {option for one in rehearse.params for option in one.opts if option.startswith("--")} | {
+        "--help"
+    }
+    table = page.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
+    assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    """Where only the command itself is installed, one line names the extra."""
+    program = "import sys; sys.modules['trustme'] = None; from partner_account_cli.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "rehearse"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Error: trustme is missing: pip install 'cdk-partner-account[cli,local-aws]'\n"

@@ -62,7 +62,7 @@ class Event:
         """Whether a reader in a hurry wants to know of it."""
         return (
             self.source == PARTNER_CENTRAL
-            or self.is_of_stack
+            or (self.is_of_stack and self.status != "REVIEW_IN_PROGRESS")
             or self.failed
             or self.type == RESOURCE_TYPE
             or self.status == "DELETE_SKIPPED"
