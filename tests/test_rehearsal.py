@@ -14,12 +14,13 @@ import pytest
 from partner_account_cli.rehearsal.assembly import Assembly, in_words, references
 from partner_account_cli.rehearsal.faults import FAULTS
 from partner_account_cli.rehearsal.partners import masked_address, partners_of
+from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.rights import statements_of
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins
 from partner_account_cli.rehearse import rehearse
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
-PARTNER = {
+PARTNER: dict[str, Any] = {
     "Type": "Custom::PartnerAccount",
     "Properties": {
         "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
@@ -147,6 +148,34 @@ def test_what_comes_before_a_stack(tmp_path: Path) -> None:
     assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
     assert assembly.before(assembly.stacks[2]) == ["One", "Two"]
     assert Assembly(tmp_path, ("Two", "Three")).before(assembly.stacks[2]) == ["Two"]
+
+
+def with_partner(**properties: Any) -> Any:
+    """A template with that one partner."""
+    return {"Resources": {"Partner": {**PARTNER, "Properties": {**PARTNER["Properties"], **properties}}}}
+
+
+@pytest.mark.parametrize(
+    ("templates", "fault", "words"),
+    [
+        ({"One": {"Resources": {}}}, None, ["none of these stacks has a PartnerAccount"]),
+        ({"One": with_partner(ExistingPartner={"Policy": "ADOPT"})}, None, ["adopts a partner that only your account"]),
+        ({"One": with_partner(), "Two": with_partner()}, None, ["several partners in catalog AWS"]),
+        ({"One": with_partner(), "Two": with_partner(Catalog="Sandbox")}, "wrong-code", []),
+        (
+            {"One": with_partner(Catalog="Sandbox"), "Two": with_partner(Catalog="Sandbox")},
+            "wrong-code",
+            ["several partners in catalog Sandbox", "the Sandbox accepts any code"],
+        ),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_refused(
+    tmp_path: Path, templates: Any, fault: str | None, words: list[str]
+) -> None:
+    """All reasons at once, before anything is deployed."""
+    stacks = assembly_of(tmp_path, **templates).stacks
+    told = [*refusals(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
+    assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from partner_account_cli.rehearsal import RehearsalError, codes
 from partner_account_cli.rehearsal.assembly import Assembly, Stack
 from partner_account_cli.rehearsal.faults import ROLLBACK, WRONG_CODE, Fault
 from partner_account_cli.rehearsal.partners import Partner, partners_of
+from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.report import Report, StepReport
 from partner_account_cli.rehearsal.stage import Stage
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins, unsupported_in
@@ -97,7 +98,8 @@ class Rehearsal:
             self._stage.run("synth", "--quiet", "--lookups=false", *app, *context)
             self._assembly = Assembly(self._assembly.folder, self._selected())
             self._partners = partners_of(self._assembly.stacks)
-            self._refuse_impossible()
+            if mistakes := [*refusals(self._assembly.stacks, self._partners, self._wanted.fault)]:
+                raise RehearsalError("; ".join(mistakes))
             self._settle()
 
     def _selected(self) -> tuple[str, ...]:
@@ -108,26 +110,6 @@ class Rehearsal:
         if listed.exit_code or not (begin := listed.output.find("[") + 1):
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(listed.output[begin - 1 :]))
-
-    def _refuse_impossible(self) -> None:
-        if not self._partners:
-            raise RehearsalError("none of these stacks has a PartnerAccount: there is nothing to rehearse")
-        if len(accounts := {stack.account for stack in self._assembly.stacks if stack.account}) > 1:
-            raise RehearsalError(f"these stacks belong to {len(accounts)} accounts: name stacks of one account")
-        if adopting := [partner.path for partner in self._partners if partner.adopts]:
-            raise RehearsalError(
-                f"{', '.join(adopting)} adopts a partner that only your account has: rehearse it with the default, "
-                "ExistingPartner.refuse()"
-            )
-        catalogs = Counter(partner.catalog for partner in self._partners)
-        if twice := [catalog for catalog, count in catalogs.items() if count > 1]:
-            raise RehearsalError(
-                f"there are several partners in catalog {', '.join(twice)}: no documentation says that an account may "
-                "have more than one, and the simulated Partner Central refuses it. Name stacks with one"
-            )
-        sandbox = all(partner.catalog == codes.SANDBOX for partner in self._partners)
-        if self._wanted.fault is WRONG_CODE and sandbox:
-            raise RehearsalError("the Sandbox accepts any code, so none is wrong: choose another --fault")
 
     def _settle(self) -> None:
         """Be the account that the app is for."""
