@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from partner_account_cli.rehearsal.assembly import Assembly
+from partner_account_cli.rehearsal.partners import Partner
+
+# The custom resource of a function that doesn't exist: it fails as soon as it is created.
+_FAILING = {
+    "Type": "Custom::FailsInThisRehearsal",
+    "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent"}},
+}
 
 
 @dataclass(frozen=True)
@@ -57,3 +67,14 @@ FAULTS = {
         ),
     )
 }
+
+
+def failing_copy(assembly: Assembly, partners: Sequence[Partner], folder: Path) -> Assembly:
+    """The assembly, in another folder, with a resource in each partner's stack that fails when the partner exists."""
+    copied = assembly.copy_to(folder)
+    for stack in copied.stacks:
+        roots = sorted({partner.placed.root for partner in partners if partner.stack.id == stack.id})
+        if roots:
+            resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
+            stack.replace_template({**stack.template, "Resources": resources})
+    return copied

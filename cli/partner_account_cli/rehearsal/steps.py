@@ -11,7 +11,7 @@ from partner_account_cli.local_aws import ACCOUNT, REGION, LocalAws
 from partner_account_cli.narration import Narrator
 from partner_account_cli.rehearsal import RehearsalError, codes
 from partner_account_cli.rehearsal.assembly import Assembly, Stack
-from partner_account_cli.rehearsal.faults import ROLLBACK, WRONG_CODE, Fault
+from partner_account_cli.rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_cli.rehearsal.partners import Partner, partners_of
 from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.report import Report, StepReport
@@ -20,12 +20,6 @@ from partner_account_cli.rehearsal.stand_ins import put_stand_ins, unsupported_i
 from partner_account_cli.rehearsal.terminal import preview
 
 CATALOGS = ("AWS", codes.SANDBOX)
-
-# The custom resource of a function that doesn't exist: it fails as soon as it is created.
-_FAILING = {
-    "Type": "Custom::FailsInThisRehearsal",
-    "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent"}},
-}
 
 
 @dataclass(frozen=True)
@@ -191,7 +185,9 @@ class Rehearsal:
         self._report.shown.append(_shown_by(fault, len(self._partners)))
 
     def _deploy_during(self, fault: Fault) -> None:
-        assembly = self._failing_assembly() if fault is ROLLBACK else self._assembly
+        assembly = self._assembly
+        if fault is ROLLBACK:
+            assembly = failing_copy(assembly, self._partners, self._aws.folder / "cdk.out.failing")
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
         with self._stage.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
@@ -216,15 +212,6 @@ class Rehearsal:
             with self._stage.step("Request another code, and store that one"):
                 self._store_codes([partner for partner in self._partners if codes.is_needed_by(partner)])
         self._deploy_all("Deploy again, without that trouble (cdk deploy)")
-
-    def _failing_assembly(self) -> Assembly:
-        copied = self._assembly.copy_to(self._aws.folder / "cdk.out.failing")
-        for stack in copied.stacks:
-            roots = sorted({partner.placed.root for partner in self._partners if partner.stack.id == stack.id})
-            if roots:
-                resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
-                stack.replace_template({**stack.template, "Resources": resources})
-        return copied
 
     def _deploy_all(self, title: str) -> StepReport:
         with self._stage.step(title) as step:
