@@ -354,25 +354,40 @@ def test_the_app_can_put_nothing_into_the_page(own: Rehearsed) -> None:
 # --- Rehearsals that fail or are interrupted ---
 
 
-def test_a_deployment_that_fails_fails_the_rehearsal_and_is_reported(tmp_path: Path) -> None:
-    """The exit status is 1, the last line says why, and the report is written: it holds the reason."""
-    done = rehearsed(place_with(tmp_path, FAILING_APP), tmp_path, PYTHONPATH=example_in(tmp_path))
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """An app that fails in its deployment; its cloud assembly lies beside it, in `made`."""
+    folder = tmp_path_factory.mktemp("failing")
+    place = place_with(folder, FAILING_APP)
+    (folder / "modules").mkdir()
+    shutil.copy(ROOT / "app.py", folder / "modules" / "example.py")
+    own = {"PYTHONPATH": str(folder / "modules"), "CDK_OUTDIR": str(folder / "made")}
+    subprocess.run([sys.executable, "app.py"], cwd=place.app, env=os.environ | own, check=True)
+    return place
+
+
+def test_a_deployment_that_fails_fails_the_rehearsal_and_is_reported(failing: Place, tmp_path: Path) -> None:
+    """The exit status is 1, the last line says why, and the report holds it; the app was synthesized before."""
+    done = rehearsed(failing, tmp_path, "--app", "../made")
     assert done.exit_code == 1
     last = done.told.splitlines()[-1]
-    assert last.startswith("Error: cdk deploy failed: PartnerAccountSandbox/Later: Custom resource ServiceToken")
+    assert last.startswith("Error: cdk deploy failed: Later: Custom resource ServiceToken"), done.told
     assert "Traceback" not in done.told
     assert done.report["outcome"] == "failed"
     assert [step["outcome"] for step in done.report["steps"]] == ["passed", "passed", "failed"]
     assert "Failed" in done.page.sections["header"]
     assert "function:absent' not found" in done.page.sections["steps"]
-    done.place.assert_untouched()
+    failing.assert_untouched()
 
 
-def example_in(folder: Path) -> str:
-    """A folder for PYTHONPATH, from which the example app can be imported as `example`."""
-    (folder / "modules").mkdir()
-    shutil.copy(ROOT / "app.py", folder / "modules" / "example.py")
-    return str(folder / "modules")
+def test_a_pattern_that_matches_nothing_is_told(failing: Place) -> None:
+    """With the pattern, and where the names stand; nothing was deployed."""
+    with failing.start("Absent*", "--app", "../made") as rehearsal:
+        told, _ = rehearsal.communicate(timeout=120)
+    assert rehearsal.returncode == 1
+    assert told.splitlines()[-1] == "Error: no stack matches Absent*: `cdk list` shows their names"
+    assert "cdk bootstrap" not in told
+    failing.assert_untouched()
 
 
 def test_one_partner_too_many_fails_the_rehearsal(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ PARTNER: dict[str, Any] = {
         "AllianceLeadContact": {"FirstName": "Jane", "LastName": "Doe", "Email": "jane@example.com"},
         "EmailVerificationCode": {"From": "ParameterStore", "Name": "/code"},
         "ExistingPartner": {"Policy": "REFUSE"},
+        "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Nested/Partner"},
     },
-    "Metadata": {"aws:cdk:path": "Alliances/Partner/Resource"},
 }
 
 
@@ -98,6 +98,7 @@ def test_the_contact_is_masked(tmp_path: Path) -> None:
     """Neither a name nor the local part of the address can be read from it; the domain can."""
     (partner,) = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
     assert partner.contact == "J. D. <j…@example.com>"
+    assert partner.path == "Alliances/Nested/Partner"
     assert partner.legal_name == "Example ${AWS::AccountId}"
     assert masked_address("${Email}") == "${Email}"
 

@@ -11,7 +11,9 @@ from partner_account_cli.rehearsal.faults import FAULTS
     epilog="Needs the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves this machine."
 )
 @click.argument("stacks", nargs=-1)
-@click.option("-a", "--app", default="", help="The command that runs the app. [default: that of cdk.json]")
+@click.option(
+    "-a", "--app", default="", help="The command that runs the app, or its cloud assembly. [default: as cdk.json says]"
+)
 @click.option("-c", "--context", multiple=True, metavar="NAME=VALUE", help="A context value of the app; repeatable.")
 @click.option(
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."

@@ -24,8 +24,8 @@ class Partner:
 
     @property
     def path(self) -> str:
-        """The path of its construct in the app."""
-        return self.placed.path
+        """The path of its construct in the app; the template says it, with or without CDK's own metadata."""
+        return f"{self.stack.id}/{in_words(self._property('Owner')['ConstructPath'])}"
 
     @property
     def catalog(self) -> str:

@@ -1,6 +1,7 @@
 """The steps of a rehearsal, and what each must come to. How they are told and recorded, `stage` knows."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Wanted:
     Attributes:
         folder: the app's directory.
         stacks: patterns of the stacks' ids, as the CLI takes them.
-        app: the command that runs the app; empty for that of its `cdk.json`.
+        app: the command that runs the app, or a directory with its cloud assembly; empty for what its `cdk.json` says.
         context: values of the app's context, each `name=value`.
         parameters: CloudFormation parameters, each `name=value` or `stack:name=value`.
         fault: what goes wrong in the first deployment.
@@ -86,24 +87,32 @@ class Rehearsal:
 
     def _synthesize(self) -> None:
         with self._stage.step("Synthesize the app (cdk synth)", repeated=True):
-            app = ("--app", self._wanted.app) if self._wanted.app else ()
-            context = [word for value in self._wanted.context for word in ("--context", value)]
-            # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
-            self._stage.run("synth", "--quiet", "--lookups=false", *app, *context)
+            self._make_assembly()
             self._assembly = Assembly(self._assembly.folder, self._selected())
             self._partners = partners_of(self._assembly.stacks)
             if mistakes := [*refusals(self._assembly.stacks, self._partners, self._wanted.fault)]:
                 raise RehearsalError("; ".join(mistakes))
             self._settle()
 
+    def _make_assembly(self) -> None:
+        """Run the app; an assembly that was made before is taken as it is."""
+        if self._wanted.app and (made := self._wanted.folder / self._wanted.app).is_dir():
+            Assembly(made).copy_to(self._assembly.folder)
+            return
+        app = ("--app", self._wanted.app) if self._wanted.app else ()
+        context = [word for value in self._wanted.context for word in ("--context", value)]
+        # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
+        self._stage.run("synth", "--quiet", "--lookups=false", *app, *context)
+
     def _selected(self) -> tuple[str, ...]:
         patterns = self._wanted.stacks or ["**"]
-        listed = self._cdk().run(
-            "list", *patterns, "--show-dependencies", "--json", "--app", str(self._assembly.folder)
-        )
-        if listed.exit_code or not (begin := listed.output.find("[") + 1):
+        app = str(self._assembly.folder)
+        listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", "--app", app)
+        # The CLI's warnings stand before it.
+        found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
+        if listed.exit_code or not found:
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
-        return tuple(stack["id"].partition(" (")[0] for stack in json.loads(listed.output[begin - 1 :]))
+        return tuple(stack["id"].partition(" (")[0] for stack in json.loads(found[0]))
 
     def _settle(self) -> None:
         """Be the account that the app is for."""
