@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +208,3 @@ def test_each_option_and_each_fault_is_documented() -> None:
     }
     table = page.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
     assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
-
-
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
-    """Where only the command itself is installed, one line names the extra."""
-    program = "import sys; sys.modules['trustme'] = None; from partner_account_cli.__main__ import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "rehearse"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr == "Error: trustme is missing: pip install 'cdk-partner-account[cli,local-aws]'\n"

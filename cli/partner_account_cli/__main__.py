@@ -1,17 +1,26 @@
-"""The command line of `partner-account`: what can be asked for."""
+"""Where `partner-account` begins. It needs nothing but Python itself, so that it can tell what is missing."""
 
-import click
-
-from partner_account_cli.rehearse import rehearse
+import sys
 
 
-@click.group()
 def main() -> None:
-    """Creates and looks after an AWS Partner Central account."""
+    """Run the command that the arguments name, and exit with its status."""
+    try:
+        from partner_account_cli.command_line import run  # noqa: PLC0415 - it may be what is missing
 
-
-main.add_command(rehearse)
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("partner_account_cli"):
+            raise
+        print(  # noqa: T201 - there may be no click to tell it with
+            f"Error: the Python package {error.name} is not installed.\n"
+            "Install the extra that this command needs: pip install 'cdk-partner-account[cli,local-aws]'.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(prog_name="partner-account")
+    main()

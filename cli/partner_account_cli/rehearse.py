@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from partner_account_cli.errors import CommandError
 from partner_account_cli.rehearsal.faults import FAULTS
 
 
@@ -40,13 +41,9 @@ def rehearse(
     A local AWS and a simulated Partner Central take the places of the real ones: the app is synthesized, deployed,
     deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all stacks.
     """
-    try:
-        from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - the extra may be missing
-        from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: pip install 'cdk-partner-account[cli,local-aws]'"
-        ) from None
+    from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
+    from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
+
     wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep)
     if problem := run(wanted, Files(json_file, html_file)):
-        raise click.ClickException(problem)
+        raise CommandError(problem)
