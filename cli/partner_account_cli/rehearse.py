@@ -36,10 +36,11 @@ def rehearse(
     html_file: Path | None,
     keep: bool,
 ) -> None:
-    """Deploy the CDK app in this directory on this machine, before it is deployed for real.
+    """Deploy your CDK app on this machine, before you deploy it for real.
 
-    A local AWS and a simulated Partner Central take the places of the real ones: the app is synthesized, deployed,
-    deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all stacks.
+    A local AWS and a simulated Partner Central take the places of the real ones: the app of this directory is
+    synthesized, deployed, deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all
+    stacks.
     """
     from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
     from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
