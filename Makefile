@@ -24,8 +24,11 @@ pip = -m pip --disable-pip-version-check -qq
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: install ## Deploy the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
-	@$(run) partner_account_cli demo $(ARGS)
+demo: install ## Rehearse the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
+	@$(run) partner_account_cli rehearse --fault rollback -c catalog=AWS \
+		-c legal_name="Example Corp" -c primary_solution_type=SOFTWARE_PRODUCTS \
+		-c first_name=Jane -c last_name=Doe -c email=jane.doe@example.com -c business_title="Alliance Lead" \
+		-c verification_code_secret=partner-account/code $(ARGS)
 
 test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
 	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
