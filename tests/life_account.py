@@ -22,9 +22,9 @@ class AwsAccount:
         """An account whose business is verified, under that name if one is given."""
         self.readings = readings
         self.verified_name = verified_name
-        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.service = Service(
-            store=Store(None), clock=lambda: self._now, readings=readings, page_size=2, verified=True
+            store=Store(None), clock=lambda: self.now, readings=readings, page_size=2, verified=True
         )
         self.desk = AccountDesk(self.service, ACCOUNT)
         self.foreign: dict[str, Any] = {}
@@ -53,7 +53,7 @@ class AwsAccount:
 
     def request_code(self, stack: Stack) -> None:
         """A code for the template's address, stored where the template looks for it."""
-        self._now += timedelta(days=1)  # five a day are sent to one address
+        self.now += timedelta(days=1)  # five a day are sent to one address
         if stack.template["catalog"] == "Sandbox":
             return
         email = stack.template["email"].format(stack.name)

@@ -30,9 +30,18 @@ SWITCHES = (
     "one_partner_per_catalog",
     "failed_attempt_spends_code",
 )
-READINGS = [  # of what a single Create can meet
-    Readings(profile_id=ProfileIdAppears.AT_ONCE, **dict(zip(SWITCHES, values, strict=True)))
-    for values in product([True, False], repeat=len(SWITCHES))
+OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"new_contact_email_needs_code": False},
+    {"any_contact_change_needs_code": True},
+    {"profile_id": ProfileIdAppears.IN_VISIBILITY},
+    {"profile_id": ProfileIdAppears.WITH_PROFILE},
+)
+READINGS = [  # each combination of what decides on a CreatePartner, and each other reading with the most permissive one
+    Readings(**{"profile_id": ProfileIdAppears.AT_ONCE, **values})
+    for values in (
+        *(dict(zip(SWITCHES, values, strict=True)) for values in product([True, False], repeat=len(SWITCHES))),
+        *({**dict.fromkeys(SWITCHES, False), **other} for other in OTHERWISE),
+    )
 ]
 EMAIL, OTHER_EMAIL = "jane@example.com", "ann@example.com"
 
@@ -69,10 +78,12 @@ def create(stack_id: str, request_id: str, props: dict[str, Any], after: int = 0
 LATER = create(ROOT, "later", WANTED)
 
 
-def waiting(*stack_ids: str) -> Any:
-    """Stacks that wait for their partners; the code is at hand."""
+def waiting(*stack_ids: str, verified_name: str = "") -> Any:
+    """Stacks that wait for their partners; the code is at hand, and the business verified, perhaps under that name."""
 
     def prepare(world: World) -> None:
+        if verified_name:
+            world.verify(verified_name)
         world.stacks.update({stack_id: Stack("CREATE_IN_PROGRESS") for stack_id in stack_ids})
         for email in (EMAIL, OTHER_EMAIL):
             world.send_code(email)
@@ -167,10 +178,10 @@ def _is_late(told: Sequence[str], commit: int) -> bool:
     return told[question] == "DescribeStacks ok" and question < ended < commit
 
 
-def two_deployments(former: dict[str, Any], latter: dict[str, Any]) -> Scenario:
+def two_deployments(former: dict[str, Any], latter: dict[str, Any], verified_name: str = "") -> Scenario:
     """The former has ended, and the latter has begun, whenever; the latter has corrected the legal name."""
     return Scenario(
-        prepare=waiting(ROOT),
+        prepare=waiting(ROOT, verified_name=verified_name),
         events=[create(ROOT, "r1", former), create(ROOT, "r2", latter, after=2)],
         meanwhile=[move(ROOT, "UPDATE_ROLLBACK_COMPLETE", "1"), move(ROOT, "UPDATE_IN_PROGRESS", "2")],
         check=check_one_unless_overtaken,
@@ -185,6 +196,7 @@ SCENARIOS = {
     ),
     "a Create against one of a former deployment": two_deployments(WANTED, CORRECTED),
     "the same where other partners are allowed": two_deployments(WANTED | ANOTHER, CORRECTED | ANOTHER),
+    "the same where the corrected name is the verified one": two_deployments(WANTED, CORRECTED, "Example Corporation"),
     "two stacks in one account": Scenario(
         prepare=waiting(ROOT, OTHER),
         events=[create(ROOT, "r1", WANTED), create(OTHER, "r2", ELSEWHERE)],

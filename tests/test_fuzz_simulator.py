@@ -208,7 +208,7 @@ def test_any_order_of_a_fault(simulator: Simulator, order: Any) -> None:
 
 @fuzz
 @given(
-    kind=st.sampled_from(["throttle", "delay", "lagging-list", "no-profile-id", "echo"]),
+    kind=st.sampled_from(["throttle", "delay", "lagging-list", "no-profile-id", "no-tags", "echo"]),
     options=st.fixed_dictionaries(
         {},
         optional={
@@ -224,7 +224,7 @@ def test_any_order_of_a_fault(simulator: Simulator, order: Any) -> None:
 )
 def test_a_fault_that_was_accepted_strikes_cleanly(simulator: Simulator, kind: str, options: dict[str, Any]) -> None:
     """Whatever its numbers are, it does what it says, and nothing breaks."""
-    order = {"operation": "ListPartners" if kind != "no-profile-id" else "GetPartner", "kind": kind, **options}
+    order = {"operation": {"no-profile-id": "GetPartner", "no-tags": "ListTagsForResource"}.get(kind, "ListPartners"), "kind": kind, **options}
     url = f"{simulator.url}/_simulator/faults"
     urllib3.request("POST", url, body=json.dumps(order).encode(), timeout=5, retries=False)
     for _ in range(3):

@@ -11,12 +11,15 @@ from partner_account_handler.aws import Aws
 from partner_account_handler.errors import (
     CallError,
     CodeError,
+    Ending,
+    Fault,
     HandlerError,
     NotWaitingError,
     PartnerError,
     RequestError,
 )
 from partner_account_handler.identity import OWNER_TAG, is_partner_arn, owner_id
+from partner_account_handler.lifecycle import answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, open_cloud, properties, sandbox
@@ -222,6 +225,41 @@ class TestAsking:
             cloud.create(properties(), time)
         assert writes(cloud) == []
 
+    def test_nor_does_a_look_grow_old_while_the_stack_is_asked(self, cloud: Cloud) -> None:
+        """A silent CloudFormation leaves time as well: each try to ask it comes after a look of its own."""
+        cloud.prepare()
+        time = VirtualTime(meanwhile=lambda: add_partner(cloud, "Other Corp", tags={OWNER_TAG: "another stack"}))
+        aws = cloud.aws(event := cloud.event("Create", properties()), time)
+        statuses = iter([aws.stack(), None])
+
+        def silent_at_last(*, once: bool = False) -> Any:
+            known = next(statuses)
+            if known is None:
+                raise CallError(Fault("DescribeStacks", Ending.THROTTLED, "Throttling"))
+            return known
+
+        aws.stack = silent_at_last  # type: ignore[method-assign]
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            answer_create(event, aws)
+        assert writes(cloud) == []
+
+    def test_a_silent_cloudformation_makes_no_refusal_doubtful(self, cloud: Cloud) -> None:
+        """A question that was lost has created nothing: a wrong code still fails at once."""
+        cloud.prepare()
+        cloud.store_code("000000")
+        aws = cloud.aws(event := cloud.event("Create", properties()), time := VirtualTime())
+        ask, answers = aws.stack, iter([True, False])
+
+        def once_silent(*, once: bool = False) -> Any:
+            if next(answers, True):
+                return ask(once=once)
+            raise CallError(Fault("DescribeStacks", Ending.OPEN, "ReadTimeoutError"))
+
+        aws.stack = once_silent  # type: ignore[method-assign]
+        with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
+            answer_create(event, aws)
+        assert time.pauses == [0.5]
+
     def test_a_resource_added_to_a_stack_may_create(self, cloud: Cloud) -> None:
         """Its Create comes in an update of the stack."""
         cloud.prepare()
@@ -288,7 +326,7 @@ class TestOpenEndings:
         time = VirtualTime()
         with pytest.raises(CallError, match="AccessDenied"):
             cloud.create(properties(), time)
-        assert time.seconds > 100
+        assert 60 < time.seconds < 95
 
     def test_two_deliveries_at_once_make_one_partner_and_answer_alike(self, cloud: Cloud) -> None:
         """Both have looked before either has acted."""

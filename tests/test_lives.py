@@ -42,6 +42,16 @@ def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Lif
     life.converge("Alpha")
 
 
+def test_a_create_that_was_rolled_back_is_found_where_another_is_allowed(life: Life) -> None:
+    """Under a corrected name, while its tags are not to be seen yet."""
+    allowed = {"existing": "ALLOW_ANOTHER"}
+    life.deploy("Alpha", allowed, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),), fresh_code=False))
+    life.check()
+    assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+    life.converge("Alpha")
+
+
 def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
     """The stack is in no state that only a human can mend, and its next deployment converges."""
     life.deploy("Alpha", {})
