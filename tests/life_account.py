@@ -23,9 +23,7 @@ class AwsAccount:
         self.readings = readings
         self.verified_name = verified_name
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.service = Service(
-            store=Store(None), clock=lambda: self.now, readings=readings, page_size=2, verified=True
-        )
+        self.service = Service(store=Store(None), clock=lambda: self.now, readings=readings, page_size=2, verified=True)
         self.desk = AccountDesk(self.service, ACCOUNT)
         self.foreign: dict[str, Any] = {}
         self._codes: dict[str, str] = {}

@@ -224,7 +224,8 @@ def test_any_order_of_a_fault(simulator: Simulator, order: Any) -> None:
 )
 def test_a_fault_that_was_accepted_strikes_cleanly(simulator: Simulator, kind: str, options: dict[str, Any]) -> None:
     """Whatever its numbers are, it does what it says, and nothing breaks."""
-    order = {"operation": {"no-profile-id": "GetPartner", "no-tags": "ListTagsForResource"}.get(kind, "ListPartners"), "kind": kind, **options}
+    operations = {"no-profile-id": "GetPartner", "no-tags": "ListTagsForResource"}
+    order = {"operation": operations.get(kind, "ListPartners"), "kind": kind, **options}
     url = f"{simulator.url}/_simulator/faults"
     urllib3.request("POST", url, body=json.dumps(order).encode(), timeout=5, retries=False)
     for _ in range(3):

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from partner_account_handler.aws import Aws
 from partner_account_handler.errors import (
     CallError,
     CodeError,
-    Ending,
-    Fault,
     HandlerError,
     NotWaitingError,
     PartnerError,
     RequestError,
 )
 from partner_account_handler.identity import OWNER_TAG, is_partner_arn, owner_id
-from partner_account_handler.lifecycle import answer_create
+from partner_account_handler.lifecycle import Answer, answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, open_cloud, properties, sandbox
+from tests.cloud import ACCOUNT, EMAIL, Cloud, TimedAws, VirtualTime, contact, open_cloud, properties, sandbox
 
 TAGS = [{"Key": "team", "Value": "alliances"}]
 
@@ -40,6 +41,33 @@ def writes(cloud: Cloud) -> list[str]:
 def add_partner(cloud: Cloud, name: str = "Example Corp", **more: Any) -> Any:
     """A partner that a human has created on another day."""
     return cloud.simulator.account(ACCOUNT).add_partner(legal_name=name, **more)
+
+
+THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")
+
+
+class Asking(TimedAws):
+    """AWS where each question to CloudFormation in turn fails so, or (None) is answered."""
+
+    failures: Iterator[Exception | None]
+
+    def _call(self, client: Any, operation: str, **members: Any) -> Any:
+        if operation != "describe_stacks":
+            return super()._call(client, operation, **members)
+
+        def asked(**sent: Any) -> Any:
+            if failure := next(self.failures, None):
+                raise failure
+            return client.describe_stacks(**sent)
+
+        return super()._call(SimpleNamespace(meta=client.meta, describe_stacks=asked), operation, **members)
+
+
+def create_asking(cloud: Cloud, time: VirtualTime, *failures: Exception | None) -> Answer:
+    """Delivers a Create whose questions to CloudFormation end so, one after the other."""
+    aws = Asking(cloud.stack_id, time)
+    aws.failures = iter(failures)
+    return answer_create(cloud.event("Create", properties()), aws)
 
 
 class TestNewPartner:
@@ -229,36 +257,27 @@ class TestAsking:
         """A silent CloudFormation leaves time as well: each try to ask it comes after a look of its own."""
         cloud.prepare()
         time = VirtualTime(meanwhile=lambda: add_partner(cloud, "Other Corp", tags={OWNER_TAG: "another stack"}))
-        aws = cloud.aws(event := cloud.event("Create", properties()), time)
-        statuses = iter([aws.stack(), None])
-
-        def silent_at_last(*, once: bool = False) -> Any:
-            known = next(statuses)
-            if known is None:
-                raise CallError(Fault("DescribeStacks", Ending.THROTTLED, "Throttling"))
-            return known
-
-        aws.stack = silent_at_last  # type: ignore[method-assign]
         with pytest.raises(PartnerError, match="PartnerExists"):
-            answer_create(event, aws)
+            create_asking(cloud, time, None, THROTTLED)
         assert writes(cloud) == []
 
     def test_a_silent_cloudformation_makes_no_refusal_doubtful(self, cloud: Cloud) -> None:
         """A question that was lost has created nothing: a wrong code still fails at once."""
         cloud.prepare()
         cloud.store_code("000000")
-        aws = cloud.aws(event := cloud.event("Create", properties()), time := VirtualTime())
-        ask, answers = aws.stack, iter([True, False])
-
-        def once_silent(*, once: bool = False) -> Any:
-            if next(answers, True):
-                return ask(once=once)
-            raise CallError(Fault("DescribeStacks", Ending.OPEN, "ReadTimeoutError"))
-
-        aws.stack = once_silent  # type: ignore[method-assign]
+        time = VirtualTime()
         with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
-            answer_create(event, aws)
+            create_asking(cloud, time, None, ReadTimeoutError(endpoint_url=""))
         assert time.pauses == [0.5]
+
+    def test_a_cloudformation_that_is_silent_to_the_end_gets_no_partner(self, cloud: Cloud) -> None:
+        """Nothing is created, and nothing is waited for beyond the deadline."""
+        cloud.prepare()
+        time = VirtualTime()
+        with pytest.raises(CallError, match="DescribeStacks"):
+            create_asking(cloud, time, None, *[THROTTLED] * 99)
+        assert time.seconds >= 45
+        assert writes(cloud) == []
 
     def test_a_resource_added_to_a_stack_may_create(self, cloud: Cloud) -> None:
         """Its Create comes in an update of the stack."""
