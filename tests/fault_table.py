@@ -143,7 +143,7 @@ TROUBLES = (
     Trouble("partners are listed 20 s late", PASSES, lambda stage: _lagging(stage, seconds=20)),
     Trouble("partners are listed 60 s late", PASSES, lambda stage: _lagging(stage, seconds=60)),
     Trouble("tags of partners are shown 20 s late", PASSES, lambda stage: _without_tags(stage, lasting=20)),
-    Trouble("tags of partners are shown 90 s late", PASSES, lambda stage: _without_tags(stage, lasting=90)),
+    Trouble("tags of partners are shown 150 s late", PASSES, lambda stage: _without_tags(stage, lasting=150)),
     Trouble("access denied for 20 s", PASSES, _everywhere("access-denied", times=None, lasting=20)),
     Trouble("access denied", "it is allowed", _everywhere("access-denied", times=None)),
     Trouble("no ProfileId in two reads", PASSES, _without_profile_id(2)),

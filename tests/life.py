@@ -5,6 +5,7 @@ What AWS leaves undecided narrows these checks:
 * The owner of a partner is counted by tag, in catalog AWS: the Sandbox takes no tags, and the name decides there.
 * A list hides only what the same event has created, where the account may have several partners: a list that hides
   more, and a corrected legal name, can't be told from an account without a partner.
+* Tags lag behind for a minute and a half at most: the handler waits for two.
 * A Create that comes late meets no other Create at the same time, where the account may have several partners.
 * A rollback is let through by the stack's status. If DescribeStacks never answers in a whole invocation, nobody can
   know of it: such faults strike Creates and forward Updates only.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STACKS = ("Alpha", "Beta", "Gamma")
 FOR_EVER = 1000
 FUNCTION_SECONDS = 180.0
-LAG_SECONDS = 30.0
+LAG_SECONDS = 90.0
 
 _CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
@@ -192,7 +192,7 @@ class Delivery:
         return self._life.readings.one_partner_per_catalog or self._life.made_by.get(arn) == self.event["RequestId"]
 
     def hides_tags(self, arn: str) -> bool:
-        """Whether the tags of a partner may not be seen yet: they may lag behind for half a minute."""
+        """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
         partner = self._life.partner(arn)
         age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
         return bool(age < LAG_SECONDS)

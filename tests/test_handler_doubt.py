@@ -130,15 +130,15 @@ class TestTagsThatLag:
             assert cloud.create(wanted).physical_id == arn
             assert len(desk(cloud).partners) == 1
 
-    def test_a_new_partner_of_a_human_is_refused_a_minute_later(self, cloud: Cloud) -> None:
+    def test_a_new_partner_of_a_human_is_refused_two_minutes_later(self, cloud: Cloud) -> None:
         """Then its tags would be seen."""
         desk(cloud).add_partner("Other Corp", age=timedelta(seconds=20))
         with pytest.raises(PartnerError, match="PartnerExists"):
             cloud.create(properties(), time := VirtualTime())
-        assert 180 - 60 < time.seconds < 180 - 35
+        assert 180 - 115 < time.seconds <= 180 - 100
 
     @pytest.mark.parametrize(
-        "more", [{"age": timedelta(seconds=70)}, {"age": timedelta(0), "tags": {OWNER_TAG: "another stack"}}]
+        "more", [{"age": timedelta(seconds=121)}, {"age": timedelta(0), "tags": {OWNER_TAG: "another stack"}}]
     )
     def test_an_old_one_and_another_stacks_are_refused_at_once(self, cloud: Cloud, more: dict[str, Any]) -> None:
         """Nothing that is waited for could change it."""

@@ -12,7 +12,7 @@ from partner_account_handler.identity import owner_id, same_name
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Properties, Request
 
-_NEW = timedelta(minutes=1)
+_NEW = timedelta(minutes=2)
 """How long the tags of a partner may be missing, though they came into being with it."""
 
 
