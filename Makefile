@@ -36,7 +36,7 @@ test-floor: venv = .venv-floor
 test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
 	@$(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
-soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
+soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
 	@$(run) tests.test_exploration
 
