@@ -70,10 +70,12 @@ class PartnerError(HandlerError):
 class TagsNotVisibleError(PartnerError):
     """A partner is so new that its tags may not be seen yet."""
 
+    is_refusal = False
+
     def __init__(self, partner_id: str) -> None:
         super().__init__(
             "TagsNotVisible",
-            f"{partner_id} is listed, but its tags can't be read yet",
+            f"{partner_id} is listed, but its tags can't be seen yet",
             "It is a new one, perhaps this stack's own: deploy again in a minute.",
         )
 
