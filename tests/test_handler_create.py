@@ -19,7 +19,7 @@ from partner_account_handler.errors import (
     PartnerError,
     RequestError,
 )
-from partner_account_handler.identity import OWNER_TAG, is_partner_arn, owner_id
+from partner_account_handler.identity import OWNER_TAG, client_token, is_partner_arn, owner_id
 from partner_account_handler.lifecycle import Answer, answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
@@ -89,6 +89,13 @@ class TestNewPartner:
         cloud.create(properties())
         assert partners(cloud)[0].tags == {"team": "alliances", OWNER_TAG: owner_id(cloud.stack_id, "Root", "Partner")}
         assert partners(cloud)[0].contact == contact()
+
+    def test_the_client_token_tells_nothing_of_the_code(self, cloud: Cloud) -> None:
+        """It is made of the ids of the request alone: six digits could be guessed from a hash."""
+        cloud.prepare()
+        cloud.create(properties(), RequestId="r")
+        (call,) = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
+        assert call.input["ClientToken"] == client_token(cloud.stack_id, "Partner", "r")
 
     def test_the_sandbox_needs_no_mail_and_gets_no_tags(self, cloud: Cloud) -> None:
         """Not a single tag call, since the Sandbox refuses them."""
