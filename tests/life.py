@@ -349,6 +349,7 @@ class Life(AwsAccount):
     def converge(self, name: str) -> None:
         """Without faults and with a fresh code, a deployment succeeds once its human has followed the remedies."""
         self._count += 1
+        self.pass_a_day()
         tags = self.live[name].template["tags"]
         changes = {"title": f"Canary {self._count}", "tags": {key: str(self._count) for key in (*tags, "last")}}
         error = self.deploy(name, changes)

@@ -46,7 +46,7 @@ def test_a_create_that_was_rolled_back_is_found_where_another_is_allowed(life: L
     """Under a corrected name, while its tags are not to be seen yet."""
     allowed = {"existing": "ALLOW_ANOTHER"}
     life.deploy("Alpha", allowed, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
-    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),), fresh_code=False))
+    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),)))
     life.check()
     assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
     life.converge("Alpha")
