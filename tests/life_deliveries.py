@@ -105,6 +105,7 @@ class Delivery:
         self.answer: Answer | None = None
         self.error: HandlerError | None = None
         self.told: str | None = None
+        self.outputs: dict[str, str] = {}
         self.just_asked = self._asked_before = False
         self.rightful: set[str] = set()
         self.shown: list[str] = []
@@ -168,7 +169,9 @@ class Delivery:
             raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
         answer = self._life.perform(self, call)
         if call.operation == "DescribeStacks" and kind != "garbled":
-            self.told = answer["Stacks"][0]["StackStatus"]
+            (described,) = answer["Stacks"]
+            self.told = described["StackStatus"]
+            self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
             self.just_asked = True
         seen = _VIEWS[kind](self, call, answer) if kind else answer
         if call.operation == "ListPartners":
@@ -195,7 +198,7 @@ class Delivery:
         """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
         partner = self._life.partner(arn)
         age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
-        return bool(age < LAG_SECONDS)
+        return bool(self.event["RequestType"] == "Create" and age < LAG_SECONDS)
 
     def before_write(self, call: Call) -> None:
         """Holds a changing call against what this event may change."""

@@ -87,6 +87,14 @@ def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: 
     life.converge("Beta")
 
 
+def test_a_second_delivery_may_know_less_than_the_first(life: Life) -> None:
+    """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
+    silent = (Fault("GetProfileVisibility", "lost", FOR_EVER),)
+    life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
+    assert life.live["Alpha"].outputs["PartnerProfileId"].startswith("pprofile-")
+    life.converge("Alpha")
+
+
 def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the silence of all lives would prove nothing."""
     create_partner = Aws.create_partner
