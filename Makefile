@@ -47,7 +47,7 @@ test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CUR
 test-floor test-newest: install
 	@$(environment) $(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
-soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
+soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
 	@$(run) tests.test_exploration
 
