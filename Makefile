@@ -16,7 +16,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor soak lint lock install clean
+.PHONY: help demo test test-fast test-floor soak bench lint lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 90
 	@$(run) tests.lives --sequences 2000 $(ARGS)
 	@$(run) tests.test_exploration
 
+bench: install .venv/vendored benchmarks/node_modules/.package-lock.json ## Measure beside what users would take instead, into docs/benchmarks.md (ARGS=--quick measures less)
+	@$(run) benchmarks $(ARGS)
+
 lint: install ## Check style and types; Lambda's code also as the oldest Python it may meet
 	@$(run) ruff check --quiet
 	@$(run) ruff format --check --quiet
@@ -50,7 +53,7 @@ install: .venv/installed .venv/boto3-1.34 node_modules/.package-lock.json ## Ins
 	@:
 
 clean: ## Remove what was installed and built
-	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-floor .venv-lock node_modules benchmarks/node_modules cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/locked: requirements.txt
 .venv-floor/locked: requirements/floor.txt
@@ -72,8 +75,16 @@ clean: ## Remove what was installed and built
 	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
 	@touch $@
 
+# boto3 and crhelper as tutorials have pip put them beside a handler.
+.venv/vendored: requirements/vendored.txt .venv/locked
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --no-compile --upgrade --target $@ -r $<
+	@touch $@
+
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel error >/dev/null
+
+benchmarks/node_modules/.package-lock.json: benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc .venv/locked
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --prefix benchmarks --loglevel error >/dev/null
 
 # --- The lock files: always made by this one command, never by hand -------------------------------------------
 
@@ -86,8 +97,10 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
+	@printf '%s\n' boto3 crhelper | $(compile) --python-version 3.11 --constraints requirements.txt $(hashed) requirements/vendored.txt -
 	@$(MAKE) .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --loglevel error >/dev/null
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --prefix benchmarks --loglevel error >/dev/null
 
 $(UV): Makefile
 	@"$(PYTHON)" -m venv --clear .venv-lock
