@@ -20,6 +20,8 @@ from benchmarks.synths import Synths
 from benchmarks.targets import verdicts
 
 DOCS = ROOT / "docs"
+MINUTES = 11.5
+"""After which no further round of deployments is to end."""
 
 
 @click.command()
@@ -39,6 +41,7 @@ def main(*, quick: bool, docs: Path, report_only: bool) -> None:
 def _measured(kept: Path, *, quick: bool) -> Results:
     _forget_the_users_aws()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    until = time.monotonic() + MINUTES * 60
     results = Results({**machine.about(), "rounds": "quick" if quick else "full"})
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         assets = fill_assets(Path(folder))
@@ -47,7 +50,7 @@ def _measured(kept: Path, *, quick: bool) -> Results:
             "synth": lambda: Synths(results, assets, synths.environment()).time_all(*((1, 1) if quick else (7, 2))),
             "cold and warm starts": lambda: functions.time_all(*((2, 1) if quick else (15, 3))),
             "instructions": functions.count_instructions,
-            "deployments": lambda: Deployments(results, assets).time_all(1 if quick else 3),
+            "deployments": lambda: Deployments(results, assets).time_all(1 if quick else 3, until),
         }
         for name, measure in stages.items():
             began = time.monotonic()

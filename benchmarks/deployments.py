@@ -96,15 +96,22 @@ class Deployments:
     results: Results
     assets: Mapping[Contender, Path]
 
-    def time_all(self, rounds: int) -> None:
-        """Let each contender live a life in each round, so that a slower minute of the machine meets them all."""
+    def time_all(self, rounds: int, until: float) -> None:
+        """Let each contender live a life in each round, so that a slower minute of the machine meets them all.
+
+        No further round begins that might not end before the monotonic clock shows `until`.
+        """
         with local_aws() as aws, ExitStack() as port:
             _record_requests(aws)
             contenders = self._those_who_can_answer(aws, port)
             for number in range(rounds):
+                began = time.monotonic()
                 for contender in [*contenders[number % len(contenders) :], *contenders[: number % len(contenders)]]:
                     with self.results.attempt("life of a stack", contender.name):
                         self._live(self._account(contender, aws), is_first=number == 0)
+                now = time.monotonic()
+                if now + (now - began) > until:
+                    break
 
     def _those_who_can_answer(self, aws: LocalAws, port: ExitStack) -> Sequence[Contender]:
         try:

@@ -71,8 +71,9 @@ def ratios(title: str, rows: Mapping[str, Mapping[Contender, Spread]]) -> str:
         y = _TOP + _ROW * (number + 0.5)
         _text(svg, (_LEFT - 14, y + 4), name, "", "end")
         for contender, spread in row.items():
-            _line(svg, (scale(spread.low), y), (scale(spread.high), y), f"series c{ALL.index(contender)}")
-            _mark(svg, contender, scale(spread.median), y)
+            own = y + 5 * (ALL.index(contender) - (len(ALL) - 1) / 2)  # marks of equal value stay visible
+            _line(svg, (scale(spread.low), own), (scale(spread.high), own), f"series c{ALL.index(contender)}")
+            _mark(svg, contender, scale(spread.median), own)
     return _finished(svg)
 
 
@@ -83,7 +84,7 @@ def growth(title: str, unit: str, sizes: Sequence[int], lines: Mapping[Contender
     across = Scale(sizes[0], sizes[-1], 90, WIDTH - 60)
     up = Scale(min(values) * 0.9, max(values) * 1.1, bottom, _TOP)
     svg = _paper(title, int(bottom) + 44)
-    for tick in (0.5, 1, 2, 3, 5, 10, 20, 50):
+    for tick in (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50):
         if up.lowest <= tick <= up.highest:
             _line(svg, (90, up(tick)), (WIDTH - 60, up(tick)), "grid")
             _text(svg, (80, up(tick) + 4), f"{tick:g} {unit}", "faint", "end")
@@ -119,7 +120,7 @@ def _paper(title: str, height: int) -> Element:
     SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     _text(svg, (16, 22), title, "title", "start")
     for number, contender in enumerate(ALL):
-        x = 24 + number * 170
+        x = 24 + number * 180
         _mark(svg, contender, x, 42)
         _text(svg, (x + 14, 46), contender.title, "", "start")
     return svg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from benchmarks import plots
@@ -127,7 +128,7 @@ def _cell(row: Row, case: str, contender: Contender, results: Results) -> str:
 
 def _times(ratio: Spread) -> str:
     def digits(value: float) -> str:
-        return f"{value:.0f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - two or three digits
+        return f"{value:.0f}" if value >= 10 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"  # noqa: PLR2004
 
     low, median, high = map(digits, (ratio.low, ratio.median, ratio.high))
     return f"{median}×" if low == high else f"{median}× ({low} – {high})"
@@ -169,8 +170,8 @@ def _plots(results: Results) -> Iterator[tuple[str, str]]:
     lines = {}
     for contender in ALL:
         spreads = [results.spread("synth CPU", str(type(ONE)(partners)), contender.name) for partners in sizes]
-        line = [spread for spread in spreads if spread]
-        if len(line) == len(sizes):
-            lines[contender] = line
+        line = list(takewhile(bool, spreads))
+        if line:
+            lines[contender] = [spread for spread in line if spread]
     if lines:
         yield "benchmarks-growth.svg", plots.growth("Synth of one stack, CPU time", "s", sizes, lines)

@@ -92,7 +92,7 @@ class Synths:
 def counts(assembly: Path) -> dict[str, float]:
     """What a cloud assembly holds, in numbers that no machine changes."""
     templates = sorted(assembly.glob("*.template.json"))
-    resources = [entry for path in templates for entry in json.loads(path.read_text())["Resources"].values()]
+    resources = [entry for path in templates for entry in json.loads(path.read_text()).get("Resources", {}).values()]
     types = [entry["Type"] for entry in resources if entry["Type"] != "AWS::CDK::Metadata"]
     statements = [statement for entry in resources for statement in _statements(entry["Properties"])]
     return {
