@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from partner_account import (
@@ -121,7 +122,13 @@ def add_stacks(app: cdk.App) -> None:
     ReaderStack(app, f"PartnerReader{suffix}", partner_stack)
 
 
+def add_checks(app: cdk.App) -> None:
+    """Have cdk-nag judge every template: a finding fails `cdk synth`, and so stops a deployment before it begins."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+
+
 if __name__ == "__main__":
     example = cdk.App()
     add_stacks(example)
+    add_checks(example)
     example.synth()

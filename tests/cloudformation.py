@@ -245,6 +245,8 @@ class Stack:
         self.physical_id = ""
         self.attributes: dict[str, str] = {}
         self.reason = ""
+        self.imported: set[str] = set()
+        """The attributes whose exports another stack imports: these can't change."""
         self._deletion_policy = deletion_policy
         self._properties: dict[str, Any] | None = None
 
@@ -276,15 +278,15 @@ class Stack:
     def update(self, wanted: dict[str, Any], *, another_fails: bool = False, seconds: float = FUNCTION_SECONDS) -> None:
         """Updates the stack; `another_fails` after this resource, which then is rolled back."""
         self._move("UPDATE_IN_PROGRESS")
-        before, former_id = self._properties, self.physical_id
+        before, former_id, exported = self._properties, self.physical_id, self.attributes
         succeeds = self._make(wanted, seconds) if before is None else self._change(before, wanted, seconds)
-        if succeeds and not another_fails:
+        if succeeds and not another_fails and self._keeps_imports(exported):
             self._properties = wanted
             self._clean_up(former_id)
         elif before is None:
             self._move("UPDATE_FAILED")
         else:
-            self._roll_back(wanted, before, seconds)
+            self._roll_back(wanted, before, seconds, exported)
 
     def delete(self) -> None:
         """Deletes the stack; its id stays known."""
@@ -354,9 +356,15 @@ class Stack:
             self.deliver(self.request("Delete", self._properties, PhysicalResourceId=former_id))
         self._move("UPDATE_COMPLETE")
 
-    def _roll_back(self, wanted: dict[str, Any], before: dict[str, Any], seconds: float) -> None:
+    def _keeps_imports(self, exported: dict[str, str]) -> bool:
+        """Exports are made of the attributes at the end of an update, and of its rollback."""
+        return all(self.attributes.get(name) == exported.get(name) for name in self.imported)
+
+    def _roll_back(
+        self, wanted: dict[str, Any], before: dict[str, Any], seconds: float, exported: dict[str, str]
+    ) -> None:
         self._move("UPDATE_ROLLBACK_IN_PROGRESS")
-        if not self._change(wanted, before, seconds):
+        if not (self._change(wanted, before, seconds) and self._keeps_imports(exported)):
             self._move("UPDATE_ROLLBACK_FAILED")
             return
         self._move("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")

@@ -15,6 +15,7 @@ from aws_cdk.assertions import Template
 
 from app import add_stacks
 from partner_account import PrimarySolutionType
+from partner_account_cli.cdk import Cdk
 
 ROOT = Path(__file__).parents[1]
 REAL = {
@@ -27,6 +28,19 @@ REAL = {
     "business_title": "Countess",
     "verification_code_secret": "octan/code",
 }
+# The example app, into whose first stack somebody may put a bucket that breaks rules of cdk-nag.
+CARELESS = """
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from app import add_checks, add_stacks
+
+careless = cdk.App()
+add_stacks(careless)
+if careless.node.try_get_context("careless"):
+    s3.Bucket(careless.node.find_child("PartnerAccountSandbox"), "Open")
+add_checks(careless)
+careless.synth()
+"""
 
 
 def templates(context: dict[str, str]) -> tuple[Template, Template]:
@@ -165,8 +179,36 @@ def test_what_the_service_would_refuse_is_refused_without_a_traceback(tmp_path: 
     assert "Traceback" not in done.stderr
 
 
-def test_it_says_nothing_when_all_is_well(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def good_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The app, run without any value, and its cloud assembly."""
+    folder = tmp_path_factory.mktemp("assembly")
+    return run_app({}, folder), folder
+
+
+def test_it_says_nothing_when_all_is_well(good_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     """A good app is quiet: nothing comes between the user and the cdk CLI."""
-    done = run_app({}, tmp_path)
+    done, folder = good_run
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "PartnerReaderSandbox.template.json").exists()
+    assert (folder / "PartnerReaderSandbox.template.json").exists()
+
+
+def test_cdk_nag_judges_it(good_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """Each time the app is synthesized."""
+    report = json.loads((good_run[1] / "validation-report.json").read_text())
+    assert "AwsSolutions" in {plugin["pluginName"] for plugin in report["pluginReports"]}
+
+
+@pytest.mark.e2e
+def test_a_finding_of_cdk_nag_fails_cdk_synth(tmp_path: Path) -> None:
+    """A resource that breaks a rule stops the real cdk CLI, which names both; without it the CLI is content."""
+    programs = (ROOT / "node_modules" / ".bin", Path(sys.executable).parent, os.environ["PATH"])
+    own = {"PATH": os.pathsep.join(map(str, programs)), "PYTHONPATH": str(ROOT), "CDK_HOME": str(tmp_path)}
+    (tmp_path / "careless.py").write_text(CARELESS)
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "python careless.py"}))
+    cdk_cli = Cdk(tmp_path, tmp_path, os.environ | own)
+    careless = cdk_cli.run("synth", "--quiet", context={"careless": "yes"})
+    assert careless.exit_code == 1
+    assert "PartnerAccountSandbox/Open" in careless.output
+    assert "AwsSolutions-S10" in careless.output
+    assert cdk_cli.run("synth", "--quiet").exit_code == 0

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 
-from partner_account import Catalog, PartnerAccountProvider
+from partner_account import Catalog, PartnerAccount, PartnerAccountProvider
 from tests.test_construct_app import new_stack, partner_in, sandbox_partner_in, template_of
+from tests.test_construct_provider_props import fully_configured_in
 
 MAKERS = {Catalog.AWS: partner_in, Catalog.SANDBOX: sandbox_partner_in}
 
@@ -71,21 +74,44 @@ def test_each_acknowledgment_gives_its_reason() -> None:
         assert sid in reasons["AwsSolutions-IAM5[Resource::*]"]
 
 
+def in_vpc() -> set[str]:
+    """The wildcards that a function in a VPC takes: what has no resource type, and interfaces not yet made."""
+    return {
+        "AwsSolutions-IAM5[Resource::*]",
+        "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:*/*]",
+    }
+
+
+@pytest.mark.parametrize("environment", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
+def test_cdk_nag_on_the_fully_configured_provider(environment: cdk.Environment | None) -> None:
+    """Role, VPC, key and all the rest bring two acknowledged wildcards, and nothing else."""
+    stack = new_stack(env=environment)
+    fully_configured_in(stack, runtime=lambda_.Runtime.PYTHON_3_14)
+    partner_in(stack)
+    assert report_of(stack) == (set(), forced_in(Catalog.AWS) | in_vpc())
+
+
 def test_another_wildcard_is_still_found() -> None:
     """What is acknowledged is exact: a wildcard that somebody adds to the role is reported."""
     stack = new_stack()
     partner_in(stack)
     added = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
-    PartnerAccountProvider.of(stack).role.add_to_policy(added)
+    PartnerAccountProvider.of(stack).role.add_to_principal_policy(added)
     remaining, _ = report_of(stack)
     assert remaining == {"AwsSolutions-IAM5[Resource::*]"}
 
 
-@pytest.mark.parametrize("catalog", Catalog)
-def test_cfn_lint(catalog: Catalog, tmp_path: Path) -> None:
+def with_everything_in(stack: cdk.Stack) -> PartnerAccount:
+    """A partner whose provider is fully configured."""
+    fully_configured_in(stack)
+    return partner_in(stack)
+
+
+@pytest.mark.parametrize("make", [partner_in, sandbox_partner_in, with_everything_in])
+def test_cfn_lint(make: Callable[[cdk.Stack], PartnerAccount], tmp_path: Path) -> None:
     """cfn-lint finds nothing but the superfluous DependsOn that CDK gives each of its functions."""
     stack = new_stack(env=cdk.Environment(account="111111111111", region="eu-west-1"))
-    MAKERS[catalog](stack)
+    make(stack)
     template = tmp_path / "template.json"
     template.write_text(json.dumps(template_of(stack)))
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", str(template)]

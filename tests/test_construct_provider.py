@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LOGICAL_IDS = {
     "PartnerAccountProviderLogGroup9015FD4B": "AWS::Logs::LogGroup",
     "PartnerAccountProviderRoleFEFAC87E": "AWS::IAM::Role",
+    "PartnerAccountProviderPolicyAEB33209": "AWS::IAM::Policy",
     "PartnerAccountProviderFunction683C5CE0": "AWS::Lambda::Function",
     "PartnerAccountProviderFunctionEventInvokeConfig19334728": "AWS::Lambda::EventInvokeConfig",
 }
@@ -90,7 +91,7 @@ def test_the_function() -> None:
     del properties["Code"]
     assert properties == {
         "Architectures": ["arm64"],
-        "Description": "Creates and updates the AWS Partner Central accounts of this stack",
+        "Description": "Creates and updates AWS Partner Central accounts",
         "Handler": "partner_account_handler.index.handler",
         "LoggingConfig": {"LogGroup": {"Ref": "PartnerAccountProviderLogGroup9015FD4B"}},
         "MemorySize": 512,
@@ -128,12 +129,20 @@ def test_the_log_outlives_the_stack() -> None:
     assert stack.resolve(provider.log_group.log_group_name) == {"Ref": "PartnerAccountProviderLogGroup9015FD4B"}
 
 
-def test_the_policy_goes_to_the_provider_role() -> None:
-    """Each partner's policy is attached to the role that the provider shows."""
+def test_the_policies_go_to_the_provider_role() -> None:
+    """The function's policy and each partner's are attached to the role that the provider shows."""
     stack = new_stack()
     partner = partner_in(stack)
     role = stack.resolve(PartnerAccountProvider.of(partner).role.role_name)
-    assert resource_of(stack, "AWS::IAM::Policy")["Properties"]["Roles"] == [role]
+    policies = resources_of(stack, "AWS::IAM::Policy").values()
+    assert [policy["Properties"]["Roles"] for policy in policies] == [[role], [role]]
+
+
+def test_the_function_waits_for_its_policy() -> None:
+    """Lambda uses the role as soon as the function is made, and until it is gone."""
+    stack = new_stack()
+    partner_in(stack)
+    assert "PartnerAccountProviderPolicyAEB33209" in resource_of(stack, "AWS::Lambda::Function")["DependsOn"]
 
 
 def test_stacks_share_the_asset() -> None:

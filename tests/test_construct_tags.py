@@ -7,9 +7,18 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Annotations, Match
+from constructs import Construct
 
 from partner_account import PartnerAccount
-from tests.test_construct_app import new_app, new_stack, partner_in, properties_of, resource_of, sandbox_partner_in
+from tests.test_construct_app import (
+    new_app,
+    new_stack,
+    partner_in,
+    properties_of,
+    resource_of,
+    resources_of,
+    sandbox_partner_in,
+)
 
 RESOURCE = "Custom::PartnerAccount"
 
@@ -33,19 +42,47 @@ def test_without_tags_the_property_is_absent() -> None:
     assert "Tags" not in properties_of(stack)
 
 
-@pytest.mark.parametrize("level", ["partner", "stack", "app"])
-def test_tags_come_from_every_level(level: str) -> None:
-    """`Tags.of` works on the partner, its stack and the app alike."""
-    stack = new_stack()
-    partner = partner_in(stack)
-    tagged = {"partner": partner, "stack": stack, "app": stack.node.root}[level]
+@pytest.mark.parametrize("level", ["partner", "around it", "stack", "app"])
+@pytest.mark.parametrize("explicit", [True, False])
+def test_tags_come_from_every_level(level: str, explicit: bool) -> None:
+    """`Tags.of` works alike on the partner and on all that is around it, with CDK's `explicitStackTags` and without."""
+    app = new_app()
+    app.node.set_context("@aws-cdk/core:explicitStackTags", explicit)
+    stack = cdk.Stack(app, "Demo")
+    around = Construct(stack, "Around")
+    partner = partner_in(around)
+    tagged = {"partner": partner, "around it": around, "stack": stack, "app": app}[level]
     cdk.Tags.of(tagged).add("team", "alliances")
+    assert tags_of(partner) == {"team": "alliances"}
+
+
+def test_tags_of_a_stage() -> None:
+    """A stage's tags reach its partners. CDK lets those of the app into no stage, of whatever resource."""
+    app = new_app()
+    stage = cdk.Stage(app, "Prod")
+    stack = cdk.Stack(stage, "Demo")
+    partner = partner_in(stack)
+    cdk.Tags.of(app).add("of", "app")
+    cdk.Tags.of(stage).add("team", "alliances")
     assert tags_of(partner) == {"team": "alliances"}
 
 
 def test_the_tags_of_the_stack_itself() -> None:
     """`Stack(tags=…)` reaches the partner, which neither CloudFormation nor CDK does by itself."""
     assert tags_of(partner_in(new_stack(tags={"team": "alliances"}))) == {"team": "alliances"}
+
+
+def test_every_partner_of_a_stack_is_tagged() -> None:
+    """A tag of the stack reaches all of its partners, one of a partner only that one, and one in the Sandbox none."""
+    stack = new_stack()
+    _, two = [partner_in(stack, name, legal_name=name) for name in ("One", "Two")]
+    sandbox_partner_in(stack, "Rehearsal")
+    cdk.Tags.of(stack).add("team", "alliances")
+    cdk.Tags.of(two).add("size", "large")
+    found = resources_of(stack, RESOURCE)
+    tags = {name.rstrip("0123456789ABCDEF"): resource["Properties"].get("Tags") for name, resource in found.items()}
+    team = {"Key": "team", "Value": "alliances"}
+    assert tags == {"One": [team], "Two": [{"Key": "size", "Value": "large"}, team], "Rehearsal": None}
 
 
 def test_the_nearer_tag_wins() -> None:

@@ -278,14 +278,6 @@ def test_a_model_of_the_users_own_is_ignored(tmp_path: Path, monkeypatch: pytest
     assert mistakes_of(legal_name="x" * 81) == ["legal_name: has 81 characters; allowed are 1 to 80"]
 
 
-def test_a_provider_of_another_stack() -> None:
-    """A provider serves its own stack only."""
-    app = new_app()
-    provider = PartnerAccountProvider(cdk.Stack(app, "Other"))
-    (found,) = mistakes_of(cdk.Stack(app, "Demo"), provider=provider)
-    assert found.startswith("provider: belongs to another stack")
-
-
 def test_an_existing_partner_of_another_type() -> None:
     """Who passes an id alone learns how to say that it is to be adopted."""
     assert mistakes_of(existing_partner="partner-abcdefghijklm") == [

@@ -205,6 +205,16 @@ class TestFailedCreate:
         assert [request["RequestType"] for request in stack.requests] == ["Create", "Create", "Delete"]
         assert stack.requests[-1]["PhysicalResourceId"] == failed
 
+    def test_without_rollback_a_partner_that_was_made_goes_on_as_it_is(self, world: World) -> None:
+        """Another resource failed: the corrected stack is updated, and the partner is the same."""
+        stack = world.stack()
+        stack.create(properties(), rollback=False, another_fails=True)
+        arn = stack.physical_id
+        assert (stack.status, arn) == ("CREATE_FAILED", world.arn())
+        stack.update(CEO)
+        assert (stack.status, stack.physical_id, world.arn()) == ("UPDATE_COMPLETE", arn, arn)
+        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
     def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, world: World) -> None:
         """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
         stack = world.stack()
@@ -274,6 +284,57 @@ class TestUpdate:
             assert (stack.status, stack.physical_id) == (status, world.arn())
             assert stack.attributes["Arn"] == stack.physical_id
         assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
+
+class TestImports:
+    """Another stack imports what the partner's stack exports, while the profile id is still `pending`."""
+
+    @pytest.fixture
+    def stack(self, world: World) -> Stack:
+        """The partner was created without a profile id; now there is one."""
+        stack = world.stack()
+        world.cloud.simulator.faults.add("GetProfileVisibility", "no-profile-id", times=None)
+        stack.create(properties())
+        world.cloud.simulator.faults.clear()
+        assert stack.attributes["ProfileId"] == "pending"
+        return stack
+
+    def show_outputs(self, stack: Stack) -> None:
+        """The outputs that the construct makes by default, by which the function knows what it has answered."""
+        stack.cloud.set_outputs(**{f"Partner{name}": value for name, value in stack.attributes.items()})
+
+    def test_who_imports_the_arn_locks_nothing_that_changes(self, world: World, stack: Stack) -> None:
+        """The next update brings the profile id."""
+        self.show_outputs(stack)
+        stack.imported = {"Arn", "Id"}
+        stack.update(CEO)
+        assert (stack.status, stack.attributes["ProfileId"]) == (
+            "UPDATE_COMPLETE",
+            world.desk.partners[0].profile_id,
+        )
+
+    def test_who_imports_a_pending_profile_id_keeps_the_partner_from_being_changed(
+        self, world: World, stack: Stack
+    ) -> None:
+        """Each update is rolled back, contact included, and the stack stays usable; without the import it succeeds."""
+        self.show_outputs(stack)
+        stack.imported = {"ProfileId"}
+        for _ in range(2):
+            stack.update(CEO)
+            assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", "pending")
+            assert world.desk.partners[0].contact == contact()
+        stack.imported.clear()
+        stack.update(CEO)
+        assert (stack.status, stack.attributes["ProfileId"]) == (
+            "UPDATE_COMPLETE",
+            world.desk.partners[0].profile_id,
+        )
+
+    def test_without_the_outputs_even_the_rollback_would_change_it(self, stack: Stack) -> None:
+        """With `outputs=False` nothing tells the function what it has answered before."""
+        stack.imported = {"ProfileId"}
+        stack.update(CEO)
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
 
 
 class TestDelivery:

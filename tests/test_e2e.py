@@ -319,4 +319,7 @@ def test_synth_is_quiet(aws: LocalAws) -> None:
     result = Cdk(ROOT, aws.folder, aws.environment).run("synth", "--quiet")
     assert result.exit_code == 0
     expected = ("Successfully synthesized to", "Supply a stack id", "feature flags are not configured")
-    assert [line for line in result.output.splitlines() if not any(words in line for words in expected)] == []
+    lines = filter(
+        None, result.output.splitlines()
+    )  # the CLI leaves a line blank where findings of cdk-nag would stand
+    assert [line for line in lines if not any(words in line for words in expected)] == []

@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from partner_account import Catalog, PartnerAccount, permissions
+from partner_account import Catalog, PartnerAccount, permissions, provider_permissions
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -63,7 +63,7 @@ def test_the_table_of_permissions_is_that_of_the_code() -> None:
         permissions.read_secret("arn"),
         permissions.read_parameter("arn"),
         *permissions.decrypt(MagicMock(key_arn="arn"), "ssm"),
-        permissions.write_log("arn"),
+        provider_permissions.write_log("arn"),
     ]
     documented = {
         row[0].strip("`"): set(re.findall(r"`([\w:]+)`", row[1])) for row in first_cells("What the function may do")

@@ -10,10 +10,10 @@ class PartnerAccountError(ValueError):
     """
 
 
-def refuse_mistakes(construct_path: str, mistakes: Sequence[str]) -> None:
+def refuse_mistakes(construct_path: str, mistakes: Sequence[str], kind: str = "PartnerAccount") -> None:
     """Raise one `PartnerAccountError` that lists all mistakes, if there are any."""
     if not mistakes:
         return
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     listed = "".join(f"\n  - {mistake}" for mistake in mistakes)
-    raise PartnerAccountError(f"PartnerAccount {construct_path!r} has {count}:{listed}")
+    raise PartnerAccountError(f"{kind} {construct_path!r} has {count}:{listed}")

@@ -58,7 +58,6 @@ class GrantablePartner(Construct):
     def _grant(self, grantee: iam.IGrantable, granted: Sequence[Permission]) -> iam.Grant:
         grants = [
             iam.Grant.add_to_principal(
-                scope=self,
                 grantee=grantee,
                 actions=list(permission.actions),
                 resource_arns=[permission.resource],

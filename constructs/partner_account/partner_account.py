@@ -23,7 +23,7 @@ from partner_account.props import (
     Partner,
     PrimarySolutionType,
 )
-from partner_account.provider import PartnerAccountProvider
+from partner_account.provider import PartnerAccountProvider, sharing_mistakes
 from partner_account.resource import add_resource
 from partner_account.tags import SandboxTagNotice, TagRules, tag_manager_in
 from partner_account.validation import partner_mistakes
@@ -70,7 +70,7 @@ class PartnerAccount(GrantablePartner):
         Args:
             scope: The stack, or any construct in it.
             id: Unique within `scope`. It is part of what the partner is known by: who renames it
-                must move the ownership, or the deployment refuses.
+                must move the partner, or the deployment refuses: docs/moving.md says how.
             catalog: Where the partner is created. There is no default and it can't be a token, so
                 that every reader sees where it happens.
             legal_name: The registered name of the business, 1 to 80 characters without control
@@ -85,7 +85,8 @@ class PartnerAccount(GrantablePartner):
                 below its stack. Outside nested stacks they are exported as
                 `<stack name>-<name>-Arn` and so on.
             export_names: Names to export them under instead.
-            provider: The stack's provider. By default it is found or made.
+            provider: A provider of the same account, region and app, such as one that several stacks share. By default
+                the stack's own, which is found or made.
 
         Raises:
             PartnerAccountError: Some of this can't work; the message lists every mistake.
@@ -232,7 +233,10 @@ class PartnerAccount(GrantablePartner):
             self.node.add_validation(TagRules(self._tags))
 
 
-def _provider_mistakes(scope: Construct, provider: PartnerAccountProvider | None) -> Iterator[str]:
-    # Policies of two stacks on one role could overwrite each other: their names are unique per stack.
-    if provider and Stack.of(provider) is not Stack.of(scope):
-        yield "provider: belongs to another stack; use PartnerAccountProvider.of(self), or leave it out"
+def _provider_mistakes(scope: Construct, provider: object) -> Iterator[str]:
+    if provider is None:
+        return
+    if isinstance(provider, PartnerAccountProvider):
+        yield from sharing_mistakes(scope, provider)
+    else:
+        yield "provider: must be a PartnerAccountProvider"

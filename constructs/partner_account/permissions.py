@@ -1,7 +1,7 @@
-"""Every permission that the handler's role gets, and why. No other module writes IAM statements.
+"""Every permission that a partner takes, and why. What the function itself needs is told in `provider_permissions`.
 
-Sources: the Service Authorization Reference of AWS Partner Central, Secrets Manager, Systems
-Manager, KMS, CloudFormation and CloudWatch Logs.
+No other module writes IAM statements. Sources: the Service Authorization Reference of AWS Partner
+Central, Secrets Manager, Systems Manager, KMS and CloudFormation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -239,16 +239,6 @@ def to_manage_tags(partner_arn: str) -> list[Permission]:
     return [writing, _read_tags()]
 
 
-def write_log(log_group_arn: str) -> Permission:
-    """Write the function's own log; `log_group_arn` ends with `:*`, as CloudFormation returns it."""
-    return Permission(
-        sid="WriteOwnLog",
-        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-        resource=log_group_arn,
-        reason="The log documents what was done to a partner; no other log group is reached.",
-    )
-
-
 def acknowledgments(permissions: Sequence[Permission]) -> list[Acknowledgment]:
     """Tell cdk-nag why the wildcards in these permissions are there, one by one.
 
@@ -269,7 +259,13 @@ def acknowledgments(permissions: Sequence[Permission]) -> list[Acknowledgment]:
 
 @cache
 def _as_cdk_nag_writes_it(resource: str) -> str:
-    return resource.replace(Aws.PARTITION, "<AWS::Partition>").replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
+    for token, name in {
+        Aws.PARTITION: "AWS::Partition",
+        Aws.REGION: "AWS::Region",
+        Aws.ACCOUNT_ID: "AWS::AccountId",
+    }.items():
+        resource = resource.replace(token, f"<{name}>")
+    return resource
 
 
 def _only_in(catalog: str) -> Mapping[str, Mapping[str, str]]:

@@ -1,19 +1,24 @@
 """The Lambda function behind a stack's PartnerAccounts, with its role and its log group.
 
-What one partner needs beyond writing the log is granted beside that partner, not here.
+What one partner needs beyond that is granted beside the partner, not here.
 """
 
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from partner_account import permissions
+from partner_account import provider_permissions
 from partner_account.asset import assembled_asset
-from partner_account.errors import PartnerAccountError
+from partner_account.errors import PartnerAccountError, refuse_mistakes
+from partner_account.network import Network
+from partner_account.policy import add_policy
 
 _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"
@@ -26,38 +31,105 @@ SERVICE_TIMEOUT = Duration.seconds(300)
 
 # CPU comes with memory, and most of a run is the start of Python and boto3.
 _MEMORY_MB = 512
+# What Lambda allows.
+_LEAST_MEMORY_MB, _MOST_MEMORY_MB = 128, 10_240
+
+_OLDEST_PYTHON = 10
+
+_KEY_NOT_UPDATED = (
+    "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
+    "already; docs/provider.md shows how. Acknowledge this warning when it does."
+)
 
 
 class PartnerAccountProvider(Construct):
-    """The one Lambda function that serves all PartnerAccounts of a stack.
+    """The one Lambda function that serves all PartnerAccounts of a stack, and of others that are given it.
 
     Make it yourself, before the stack's first PartnerAccount, only to configure it. Its place in
     the stack is always `<stack>/PartnerAccountProvider`: CloudFormation refuses a custom resource
-    whose function has changed its identity.
+    whose function has changed its identity. So it may be configured later, and otherwise again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - flat props, as CDK has them
         self,
         scope: Construct,
         *,
+        role: iam.IRole | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        encryption_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        log_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        memory_size: int = _MEMORY_MB,
+        architecture: lambda_.Architecture | None = None,
+        runtime: lambda_.Runtime | None = None,
     ) -> None:
         """Make the provider of the stack that `scope` belongs to.
 
         Args:
             scope: The stack, or any construct in it.
-            log_retention: How long the function's log is kept. The log group itself outlives the
-                stack, since it documents an act that can't be undone.
+            role: The function's role, which `lambda.amazonaws.com` may assume. The function's and its partners'
+                policies are added to it. A role that takes none (`without_policy_updates`, `mutable=False`) must have
+                them already, of which a warning tells. By default a role is made.
+            permissions_boundary: For the role that is made. `PermissionsBoundary.of(app)` works too.
+            vpc: Where the function runs; Partner Central must be reachable from there over the internet. By default
+                in no VPC.
+            vpc_subnets: Private subnets of the VPC. By default those with a NAT gateway.
+            security_groups: They must let HTTPS out. By default one is made that lets nothing else pass.
+            encryption_key: A symmetric key for the function's environment and its log. CloudWatch Logs is allowed to
+                use it, by the key's policy. By default AWS's own keys.
+            log_retention: How long the function's log is kept.
+            log_removal_policy: What becomes of the log when the provider is removed from the stack or the stack is
+                deleted. By default it stays, since it documents an act that can't be undone.
+            memory_size: In MB, 128 to 10,240. By default 512.
+            architecture: By default Arm.
+            runtime: Python 3.10 or later. By default 3.14.
 
         Raises:
-            PartnerAccountError: The stack has a provider already.
+            PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
         stack = Stack.of(scope)
+        network = Network(vpc=vpc, subnets=vpc_subnets, security_groups=security_groups)
         _refuse_second_in(stack)
+        mistakes = [
+            *_role_mistakes(role, permissions_boundary),
+            *network.mistakes(),
+            *_memory_mistakes(memory_size),
+            *_runtime_mistakes(runtime),
+        ]
+        refuse_mistakes(f"{stack.node.path}/{_ID}", mistakes, kind=_ID)
+
         super().__init__(stack, _ID)
-        self._log_group = logs.LogGroup(self, "LogGroup", retention=log_retention, removal_policy=RemovalPolicy.RETAIN)
-        self._role = _role(self, self._log_group)
-        self._function = _function(self, self._role, self._log_group)
+        network.warn_if_isolated(self)
+        self._log_group = logs.LogGroup(
+            self,
+            "LogGroup",
+            retention=log_retention,
+            removal_policy=log_removal_policy,
+            encryption_key=encryption_key,
+        )
+        self._let_logs_use(encryption_key)
+        self._role = role or _role(self, permissions_boundary)
+        needed = [provider_permissions.write_log(self._log_group.log_group_arn)]
+        needed += provider_permissions.join_vpc() if vpc else []
+        policy = add_policy(self, self._role, needed)
+        self._function = _function(
+            self,
+            runtime=runtime or lambda_.Runtime.PYTHON_3_14,
+            architecture=architecture or lambda_.Architecture.ARM_64,
+            memory_size=memory_size,
+            role=self._role,
+            log_group=self._log_group,
+            environment_encryption=encryption_key,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=network.groups(self),
+        )
+        # Lambda takes the function into its VPC, and out of it, with the role's permissions.
+        self._function.node.add_dependency(policy)
+        self._readiness = [self._function.node.find_child("EventInvokeConfig"), *network.connectivity()]
 
     @staticmethod
     def of(scope: Construct) -> "PartnerAccountProvider":
@@ -71,8 +143,8 @@ class PartnerAccountProvider(Construct):
         return self._function
 
     @property
-    def role(self) -> iam.Role:
-        """The function's role. It may write the function's log; each partner adds what it needs."""
+    def role(self) -> iam.IRole:
+        """The function's role, made here or given."""
         return self._role
 
     @property
@@ -86,9 +158,31 @@ class PartnerAccountProvider(Construct):
         return self._function.function_arn
 
     @property
-    def delivery_settings(self) -> IDependable:
-        """What must exist before the first call, or Lambda might repeat it for six hours."""
-        return self._function.node.find_child("EventInvokeConfig")
+    def readiness(self) -> Sequence[IDependable]:
+        """What must exist before the first call.
+
+        Without its settings Lambda might repeat a call for six hours; without routes a call would be in vain.
+        """
+        return self._readiness
+
+    def _let_logs_use(self, key: kms.IKey | None) -> None:
+        if key is None:
+            return
+        added = key.add_to_resource_policy(provider_permissions.encrypt_log(self._log_group), True)
+        if not added.statement_added:
+            Annotations.of(self).add_warning_v2("partner-account:key-not-updated", _KEY_NOT_UPDATED)
+
+
+def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iterator[str]:
+    """Say why a provider can't serve a partner at `scope`."""
+    here, there = Stack.of(scope), Stack.of(provider)
+    if Stage.of(here) is not Stage.of(there):
+        yield f"provider: is in another stage or app, in {there.node.path!r}; use one of the same, or leave it out"
+    elif here.environment != there.environment:
+        yield (
+            f"provider: is in another account or region, in {there.node.path!r}, and CloudFormation calls "
+            "functions of its own ones only; use one of the same, or leave it out"
+        )
 
 
 def _refuse_second_in(stack: Stack) -> None:
@@ -101,32 +195,45 @@ def _refuse_second_in(stack: Stack) -> None:
     )
 
 
-def _role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
-    writing = permissions.to_document([permissions.write_log(log_group.log_group_arn)])
+def _role_mistakes(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) -> Iterator[str]:
+    if role is not None and boundary is not None:
+        yield "permissions_boundary: is for the role that is made here; give it to your own role instead"
+
+
+def _memory_mistakes(memory_size: int) -> Iterator[str]:
+    if not Token.is_unresolved(memory_size) and not _LEAST_MEMORY_MB <= memory_size <= _MOST_MEMORY_MB:
+        yield f"memory_size: is {memory_size}; allowed are {_LEAST_MEMORY_MB} to {_MOST_MEMORY_MB} MB"
+
+
+def _runtime_mistakes(runtime: lambda_.Runtime | None) -> Iterator[str]:
+    if runtime is None:
+        return
+    minor = runtime.name.removeprefix("python3.")
+    if not (minor.isdecimal() and int(minor) >= _OLDEST_PYTHON):
+        yield f"runtime: is {runtime.name}; the function needs Python 3.{_OLDEST_PYTHON} or later"
+
+
+def _role(scope: Construct, boundary: iam.IManagedPolicy | None) -> iam.Role:
     return iam.Role(
         scope,
         "Role",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        description="Manages the AWS Partner Central accounts of this stack",
-        inline_policies={"WriteOwnLog": writing},
+        description="Manages AWS Partner Central accounts",
+        permissions_boundary=boundary,
     )
 
 
-def _function(scope: Construct, role: iam.Role, log_group: logs.LogGroup) -> lambda_.Function:
+def _function(scope: Construct, **options: Any) -> lambda_.Function:
     with assembled_asset() as folder:
         return lambda_.Function(
             scope,
             "Function",
-            description="Creates and updates the AWS Partner Central accounts of this stack",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            description="Creates and updates AWS Partner Central accounts",
             code=lambda_.Code.from_asset(str(folder)),
             handler=_HANDLER,
-            role=role,
-            log_group=log_group,
             timeout=_TIMEOUT,
-            memory_size=_MEMORY_MB,
             # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
             retry_attempts=0,
             max_event_age=_OLDEST_EVENT,
+            **options,
         )

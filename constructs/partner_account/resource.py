@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, Stack, TagManager, Validations
+from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, Stack, TagManager
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.policy import add_policy
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
 from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
@@ -32,7 +33,7 @@ def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider:
     )
     # There is no DeletePartner: nothing else could be true.
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
-    resource.node.add_dependency(policy, provider.delivery_settings)
+    resource.node.add_dependency(policy, *provider.readiness)
     return resource
 
 
@@ -41,10 +42,7 @@ def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider
         *permissions.of_partner(partner.catalog, may_create=partner.existing.may_create),
         *partner.code.permissions(),
     ]
-    document = permissions.to_document(granted)
-    policy = iam.Policy(scope, "Policy", document=document, roles=[provider.role])
-    Validations.of(policy).acknowledge(*permissions.acknowledgments(granted))
-    return policy
+    return add_policy(scope, provider.role, granted)
 
 
 def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping[str, Any]:

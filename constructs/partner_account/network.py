@@ -1,0 +1,75 @@
+"""The function's place in a VPC: what of it can't work, and what the function gets of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Annotations
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct, IDependable
+
+_HTTPS = 443
+
+_ISOLATED = (
+    "The function's subnets have no route that CDK knows of to Partner Central, which is reached over the internet "
+    "only. Acknowledge this warning if there is one, such as a transit gateway or a proxy."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The VPC props of a provider."""
+
+    vpc: ec2.IVpc | None
+    subnets: ec2.SubnetSelection | None
+    security_groups: Sequence[ec2.ISecurityGroup] | None
+
+    def mistakes(self) -> Iterator[str]:
+        """Say what can't work about them."""
+        if self.vpc is None and self.subnets is not None:
+            yield "vpc_subnets: need vpc as well; add it or leave them out"
+        if self.vpc is None and self.security_groups is not None:
+            yield "security_groups: need vpc as well; add it or leave them out"
+        elif self.security_groups is not None and not self.security_groups:
+            yield "security_groups: is empty; name at least one, or leave it out"
+        if self.vpc is not None and self._selected(self.vpc).has_public:
+            yield (
+                "vpc_subnets: are public ones, from which a function reaches no network; "
+                "choose private ones with a NAT gateway"
+            )
+
+    def groups(self, scope: Construct) -> Sequence[ec2.ISecurityGroup] | None:
+        """The function's security groups: the user's, or one that lets HTTPS out and nothing in."""
+        if self.vpc is None or self.security_groups is not None:
+            return self.security_groups
+        group = ec2.SecurityGroup(
+            scope,
+            "SecurityGroup",
+            vpc=self.vpc,
+            description="The function that manages AWS Partner Central accounts",
+            allow_all_outbound=False,
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "The APIs of AWS")
+        return [group]
+
+    def connectivity(self) -> list[IDependable]:
+        """What must exist before the function is called: the routes that lead out of the VPC."""
+        return [self._selected(self.vpc).internet_connectivity_established] if self.vpc else []
+
+    def warn_if_isolated(self, scope: Construct) -> None:
+        """Tell the user if nothing that is known of the subnets leads to Partner Central."""
+        if self.vpc is None:
+            return
+        isolated = {subnet.subnet_id for subnet in self.vpc.isolated_subnets}
+        if isolated & set(self._selected(self.vpc).subnet_ids):
+            Annotations.of(scope).add_warning_v2("partner-account:isolated-subnets", _ISOLATED)
+
+    def _selected(self, vpc: ec2.IVpc) -> ec2.SelectedSubnets:
+        wanted = self.subnets or ec2.SubnetSelection()
+        return vpc.select_subnets(
+            availability_zones=wanted.availability_zones,
+            one_per_az=wanted.one_per_az,
+            subnet_filters=wanted.subnet_filters,
+            subnet_group_name=wanted.subnet_group_name,
+            subnets=wanted.subnets,
+            subnet_type=wanted.subnet_type,
+        )

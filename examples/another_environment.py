@@ -1,0 +1,71 @@
+"""Another region or account, within one app: weak references reach there, too.
+
+    npx cdk deploy --all --app "python examples/another_environment.py" -c reader_region=eu-west-1
+    npx cdk deploy --all --app "python examples/another_environment.py" -c reader_account=222222222222
+
+Both places must be bootstrapped. For another account CDK makes a role beside the partner, which that account's
+CloudFormation may assume in order to read the outputs of this one stack; one `cdk` must have credentials for both.
+"""
+
+import os
+
+import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    IPartnerAccount,
+    PartnerAccount,
+    PrimarySolutionType,
+    VerificationCode,
+)
+
+
+class PartnerStack(cdk.Stack):
+    """A partner account; CDK adds an output for each value that another stack uses."""
+
+    def __init__(self, scope: Construct, construct_id: str, env: cdk.Environment) -> None:
+        """Create the partner."""
+        super().__init__(scope, construct_id, env=env)
+        self.partner: IPartnerAccount = PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog.SANDBOX,
+            legal_name=f"Example Corp {self.account}",
+            primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+            alliance_lead_contact=AllianceLeadContact(
+                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+            ),
+            email_verification_code=VerificationCode.for_sandbox(),
+        )
+
+
+class ReaderStack(cdk.Stack):
+    """Uses the partner somewhere else."""
+
+    def __init__(self, scope: Construct, construct_id: str, env: cdk.Environment, partner: IPartnerAccount) -> None:
+        """Keep the ARN where the programs of that place find it."""
+        super().__init__(scope, construct_id, env=env)
+        cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
+        ssm.StringParameter(self, "PartnerArn", string_value=partner.partner_arn)
+        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
+        cdk.CfnOutput(self, "ProfileId", value=partner.profile_id)
+
+
+def add_stacks(app: cdk.App) -> None:
+    """Add both stacks. Across regions and accounts CDK must know both places by name."""
+    given = app.node.try_get_context
+    here = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region="us-east-1")
+    there = cdk.Environment(
+        account=given("reader_account") or here.account, region=given("reader_region") or here.region
+    )
+    partner_stack = PartnerStack(app, "HerePartner", here)
+    ReaderStack(app, "ThereReader", there, partner_stack.partner)
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

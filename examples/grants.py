@@ -1,0 +1,57 @@
+"""Grants: who may read the partner, who looks after its contact, and who publishes its profile.
+
+    npx cdk deploy --app "python examples/grants.py"
+
+Each grant is narrowed to this partner where the service allows it, and works alike on a partner that the app only
+refers to by `from_partner_arn` and the like. Partners have no resource policies: another account can't be granted
+anything, its people must assume a role of this one.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
+
+
+class GrantsStack(cdk.Stack):
+    """A partner account, and three roles for people of this AWS account."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create the partner and the roles."""
+        super().__init__(scope, construct_id)
+        partner = PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog.SANDBOX,
+            legal_name=f"Example Corp {self.account}",
+            primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+            alliance_lead_contact=AllianceLeadContact(
+                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+            ),
+            email_verification_code=VerificationCode.for_sandbox(),
+        )
+        partner.grant_read(self._role("Auditor"))
+        # The Sandbox knows no tags; in catalog AWS there is also `grant_manage_tags`.
+        partner.grant_manage_contact(self._role("AllianceLead"))
+        publisher = self._role("Publisher")
+        partner.grant_read(publisher)
+        partner.grant(
+            publisher, "partnercentral:StartProfileUpdateTask", "partnercentral:PutProfileVisibility"
+        ).assert_success()
+
+    def _role(self, name: str) -> iam.Role:
+        role = iam.Role(self, name, assumed_by=iam.AccountRootPrincipal())
+        cdk.CfnOutput(self, f"{name}RoleArn", value=role.role_arn)
+        return role
+
+
+def add_stacks(app: cdk.App) -> None:
+    """Add the stack."""
+    GrantsStack(app, "PartnerGrants")
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -1,0 +1,62 @@
+"""References within one app: CDK makes an export of what another stack uses, and deploys in the right order.
+
+    npx cdk deploy --all --app "python examples/references.py"
+
+As long as the reader uses a value, the partner can neither change it nor be taken out of its stack: the reader must let
+go first. See weak_references.py for the way without that lock.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    IPartnerAccount,
+    PartnerAccount,
+    PrimarySolutionType,
+    VerificationCode,
+)
+
+
+class PartnerStack(cdk.Stack):
+    """A partner account; CDK adds an export for each value that another stack uses."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create the partner."""
+        super().__init__(scope, construct_id)
+        self.partner: IPartnerAccount = PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog.SANDBOX,
+            legal_name=f"Example Corp {self.account}",
+            primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+            alliance_lead_contact=AllianceLeadContact(
+                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+            ),
+            email_verification_code=VerificationCode.for_sandbox(),
+        )
+
+
+class ReaderStack(cdk.Stack):
+    """Takes any partner: the one of the other stack, or one that is only known."""
+
+    def __init__(self, scope: Construct, construct_id: str, partner: IPartnerAccount) -> None:
+        """Use the partner as if it stood here."""
+        super().__init__(scope, construct_id)
+        cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.STRONG)
+        partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
+        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
+
+
+def add_stacks(app: cdk.App) -> None:
+    """Add both stacks; CDK sees the references, and deploys the partner first."""
+    partner_stack = PartnerStack(app, "ReferencesPartner")
+    ReaderStack(app, "ReferencesReader", partner_stack.partner)
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -1,0 +1,63 @@
+"""Weak references within one app: the reader looks at the partner's stack when it is deployed, and locks nothing.
+
+    npx cdk deploy --all --app "python examples/weak_references.py"
+
+The partner's stack may change or go at any time, and the reader isn't told: it has a new value after the next
+deployment that changes anything of it, were it only a tag: `npx cdk deploy WeakReader --tags seen=today`.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    IPartnerAccount,
+    PartnerAccount,
+    PrimarySolutionType,
+    VerificationCode,
+)
+
+
+class PartnerStack(cdk.Stack):
+    """A partner account; CDK adds an output for each value that another stack uses."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create the partner."""
+        super().__init__(scope, construct_id)
+        self.partner: IPartnerAccount = PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog.SANDBOX,
+            legal_name=f"Example Corp {self.account}",
+            primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+            alliance_lead_contact=AllianceLeadContact(
+                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+            ),
+            email_verification_code=VerificationCode.for_sandbox(),
+        )
+
+
+class ReaderStack(cdk.Stack):
+    """Takes any partner, and refers to it weakly."""
+
+    def __init__(self, scope: Construct, construct_id: str, partner: IPartnerAccount) -> None:
+        """Use the partner as if it stood here, the profile id too: it may turn from `pending` to its value."""
+        super().__init__(scope, construct_id)
+        cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
+        partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
+        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
+        cdk.CfnOutput(self, "ProfileId", value=partner.profile_id)
+
+
+def add_stacks(app: cdk.App) -> None:
+    """Add both stacks; CDK sees the references, and deploys the partner first."""
+    partner_stack = PartnerStack(app, "WeakPartner")
+    ReaderStack(app, "WeakReader", partner_stack.partner)
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()
