@@ -28,6 +28,11 @@ def boundary_in(stack: cdk.Stack) -> iam.IManagedPolicy:
     return iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
 
 
+def code_in(stack: cdk.Stack, scope_id: str, name: str) -> VerificationCode:
+    """A code in the secret of that name."""
+    return VerificationCode.from_secrets_manager(Secret.from_secret_name_v2(stack, scope_id + "Secret", name))
+
+
 def vpc_in(stack: cdk.Stack) -> ec2.IVpc:
     """A VPC of the company's, with private subnets behind a NAT gateway."""
     return ec2.Vpc.from_vpc_attributes(
@@ -152,7 +157,9 @@ class TestRole:
         role = iam.Role(stack, "Own", assumed_by=LAMBDA).without_policy_updates()
         PartnerAccountProvider(stack, role=role)
         partner_in(stack)
-        second = partner_in(stack, "Second", legal_name="Second Corp")
+        partner_in(stack, "Alike", legal_name="Alike Corp", email_verification_code=code_in(stack, "Alike", "code"))
+        code = code_in(stack, "Other", "other-code")
+        second = partner_in(stack, "Second", legal_name="Second Corp", email_verification_code=code)
         told = [warning for warning in warnings_of(stack) if "role-not-updated" in warning]
         assert len(told) == 3
         assert "must allow the statements ReadCodeFromSecret already" in told[-1]
@@ -165,8 +172,7 @@ class TestRole:
         iam.Role.customize_roles(app, use_precreated_roles={"Demo/PartnerAccountProvider/Role": "platform"})
         stack = cdk.Stack(app, "Demo")
         partner_in(stack)
-        secret = Secret.from_secret_name_v2(stack, "OtherCode", "other-code")
-        code = VerificationCode.from_secrets_manager(secret)
+        code = code_in(stack, "Other", "other-code")
         partner_in(stack, "Other", legal_name="Other Corp", email_verification_code=code)
         assert {"AWS::IAM::Role", "AWS::IAM::Policy"}.isdisjoint(_types_in(stack))
         report = Path(app.synth(force=True).directory, "iam-policy-report.txt").read_text()

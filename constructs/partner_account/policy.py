@@ -35,36 +35,43 @@ def add_policy(
     return policy
 
 
-def shared_policy(
-    partner: Construct,
-    provider: Construct,
-    role: iam.IRole,
-    name: str,
-    *,
-    common: Sequence[Permission],
-    own: Sequence[Permission],
-) -> iam.Policy:
-    """The policy of that name in the partner's stack, with what all that share it take, and what this one takes.
+class SharedPolicies(Construct):
+    """The policies by which partners of one stack use one provider.
 
     A role holds 10,240 characters of policies: six partners would fill it if each brought all that it takes.
     """
-    stack = Stack.of(partner)
-    # A provider of another stack may serve beside the stack's own one.
-    suffix = "" if Stack.of(provider) is stack else provider.node.addr[-8:]
-    home = _child_of(_child_of(stack, f"{_SHARED_ID}{suffix}"), name)
-    found = cast("iam.Policy | None", home.node.try_find_child(_POLICY_ID))
-    if found is None:
-        return add_policy(home, role, [*common, *own], partner)
-    if _is_attached(found):
-        found.add_statements(*to_statements(own))  # CDK leaves out what is there already
-    elif own:
-        add_policy(partner, role, own)  # CDK's report of precreated roles has what a policy held at first
-    return found
 
+    def __init__(self, stack: Stack, id: str, role: iam.IRole) -> None:  # noqa: A002 - CDK's name for it
+        """Start without any; use `of`."""
+        super().__init__(stack, id)
+        self._role = role
+        self._granted: dict[str, list[Permission]] = {}
 
-def _child_of(scope: Construct, name: str) -> Construct:
-    found = scope.node.try_find_child(name)
-    return cast("Construct", found) if found else Construct(scope, name)
+    @staticmethod
+    def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
+        """The policies of the partner's stack on the provider's role."""
+        stack = Stack.of(partner)
+        # A provider of another stack may serve beside the stack's own one.
+        name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{provider.node.addr[-8:]}"
+        found = stack.node.try_find_child(name)
+        return cast("SharedPolicies", found) if found else SharedPolicies(stack, name, role)
+
+    def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
+        """The policy of that name, with what the partner takes and it has not yet."""
+        if name not in self._granted:
+            self._granted[name] = list(permissions)
+            return add_policy(Construct(self, name), self._role, permissions, partner)
+        policy = cast("iam.Policy", self.node.find_child(name).node.find_child(_POLICY_ID))
+        if new := [permission for permission in permissions if permission not in self._granted[name]]:
+            self._granted[name] += new
+            self._extend(policy, partner, new)
+        return policy
+
+    def _extend(self, policy: iam.Policy, partner: Construct, new: Sequence[Permission]) -> None:
+        if _is_attached(policy):
+            policy.add_statements(*to_statements(new))
+        else:
+            add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
 
 
 def _is_attached(policy: iam.Policy) -> bool:

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.policy import shared_policy
+from partner_account.policy import SharedPolicies
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
 from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
@@ -41,9 +41,8 @@ def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider
     """What partners of a stack take alike, and what each takes to read its code, stands in one policy."""
     may_create = partner.existing.may_create
     name = partner.catalog.value if may_create else f"{partner.catalog.value}Adopted"
-    common = permissions.of_partner(partner.catalog, may_create=may_create)
-    own = partner.code.permissions()
-    return shared_policy(scope, provider, provider.role, name, common=common, own=own)
+    granted = permissions.of_partner(partner.catalog, may_create=may_create)
+    return SharedPolicies.of(scope, provider, provider.role).grant(scope, name, [*granted, *partner.code.permissions()])
 
 
 def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping[str, Any]:
