@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
+environment =
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
@@ -16,7 +17,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor soak bench lint lock install clean
+.PHONY: help demo test test-fast test-floor test-newest soak bench lint docs dist lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -24,17 +25,22 @@ help: ## Show what can be made (the default)
 demo: install ## Deploy the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
 	@$(run) partner_account_cli demo $(ARGS)
 
-test: lint ## Check everything: lint, types, all tests, and the tests that need no local AWS on the oldest dependencies
+test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
 	@$(run) pytest -q -n auto --dist loadfile $(ARGS)
 	@$(MAKE) test-floor
+	@$(MAKE) test-newest
 
 test-fast: lint ## Lint, and the tests that take less than a minute
 	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
-# The slow tests are about the handler's decisions and other Pythons, which no dependency's version touches.
-test-floor: install .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
-	@$(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+test-floor: environment = TESTED_LOCK=requirements/floor.txt
+test-floor: .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
+test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
+test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
+# The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
+test-floor test-newest: install
+	@$(environment) $(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
@@ -49,11 +55,20 @@ lint: install ## Check style and types; Lambda's code also as the oldest Python 
 	@$(run) mypy --no-error-summary
 	@$(run) mypy --no-error-summary --python-version 3.10 lambda
 
-install: .venv/installed .venv/boto3-1.34 node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
+install: .venv/installed .venv/boto3-1.34 .venv/publish node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
 	@:
 
+docs: install ## Build the documentation site into docs/_build (open docs/_build/index.html)
+	@PYTHONPATH=.venv/publish $(run) sphinx --nitpicky --fail-on-warning --keep-going --quiet -c docs/site . docs/_build
+
+dist: install ## Build wheel and sdist of the last commit into dist, and check them
+	@rm -rf dist && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
+	@SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" $(run) build --no-isolation --outdir dist dist/source >/dev/null
+	@rm -rf dist/source
+	@PYTHONPATH=.venv/publish $(run) twine check --strict dist/*
+
 clean: ## Remove what was installed and built
-	rm -rf .venv .venv-floor .venv-lock node_modules benchmarks/node_modules cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-floor .venv-lock node_modules benchmarks/node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/locked: requirements.txt
 .venv-floor/locked: requirements/floor.txt
@@ -70,14 +85,12 @@ clean: ## Remove what was installed and built
 	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The boto3 of a Lambda runtime that has never heard of Partner Central: a folder for PYTHONPATH.
-.venv/boto3-1.34: requirements/boto3-1.34.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --upgrade --target $@ -r $<
-	@touch $@
-
-# boto3 and crhelper as tutorials have pip put them beside a handler.
-.venv/vendored: requirements/vendored.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-deps --no-compile --upgrade --target $@ -r $<
+# What can't live beside the rest, each in a folder of its own: what builds documents and packages; the newest versions;
+# the boto3 of a Lambda runtime that has never heard of Partner Central; boto3 and crhelper as tutorials put them into an
+# asset. Not with --no-deps: then pip would not know that aws-cdk-lib comes after aws-cdk-cloud-assembly-schema, with
+# which it shares a folder.
+.venv/publish .venv/newest .venv/boto3-1.34 .venv/vendored: .venv/%: requirements/%.txt .venv/locked
+	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-compile --no-warn-conflicts --upgrade --target $@ -r $<
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
@@ -96,6 +109,8 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
+	@$(compile) --python-version 3.11 --extra cli --upgrade $(hashed) requirements/newest.txt pyproject.toml
+	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
 	@printf '%s\n' boto3 crhelper | $(compile) --python-version 3.11 --constraints requirements.txt $(hashed) requirements/vendored.txt -
 	@$(MAKE) .venv/locked

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -60,9 +61,9 @@ print(json.dumps({
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, **more: str) -> str:
     """What a command prints, run with nothing of this test run's import path."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -117,18 +118,27 @@ def test_construct_imports_only_what_an_app_needs(tmp_path: Path) -> None:
     loaded = {name.partition(".")[0] for name in run(sys.executable, "-c", script, cwd=tmp_path).splitlines()}
     assert "partner_account" in loaded
     others = {package.name for package in PACKAGES} - {"partner_account"}
-    assert loaded & (others | {"boto3", "crhelper", "werkzeug", "click", "rich", "ministack"}) == set()
+    assert loaded & (others | {"boto3", "crhelper", "werkzeug", "click", "rich", "yaml", "ministack"}) == set()
 
 
 # --- The wheel ---
 
 
+BUILD = ["-m", "build", "--no-isolation"]
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution as a release would be."""
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution, and the wheel that is built from it, as a release would be."""
     built = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", built, ROOT, cwd=built)
-    [wheel] = built.glob("*.whl")
+    run(sys.executable, *BUILD, "--outdir", built, ROOT, cwd=built, SOURCE_DATE_EPOCH="1700000000")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    """The wheel alone."""
+    [wheel] = dist.glob("*.whl")
     return wheel
 
 
@@ -178,13 +188,47 @@ def test_wheel_works_in_another_project(customer: Path, tmp_path: Path) -> None:
     assert len(from_wheel["assets"]) == 1
 
 
+@pytest.mark.slow
+def test_another_machine_builds_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+    """In another folder, with files of another age and other rights, in another time zone and order of hashing."""
+    elsewhere = tmp_path / "another name"
+    for path in project_files():
+        copy = elsewhere / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o700 if os.access(path, os.X_OK) else 0o600)
+        os.utime(copy, (1e9, 1e9))
+    other = {"SOURCE_DATE_EPOCH": "1700000000", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    run(sys.executable, *BUILD, "--outdir", tmp_path, elsewhere, cwd=tmp_path, **other)
+    for built in dist.iterdir():
+        assert (tmp_path / built.name).read_bytes() == built.read_bytes()
+    assert sorted(path.suffix for path in dist.iterdir()) == [".gz", ".whl"]
+
+
+@pytest.mark.slow
+def test_the_registry_would_take_the_distributions(dist: Path) -> None:
+    """Their metadata are whole, and the README can be shown."""
+    twine = [sys.executable, "-m", "twine", "check", "--strict"]
+    told = run(*twine, *dist.iterdir(), cwd=dist, PYTHONPATH=str(ROOT / ".venv/publish"), NO_COLOR="1")
+    assert told.count("PASSED") == 2
+
+
+@pytest.mark.slow
+def test_the_source_distribution_holds_what_git_tracks(dist: Path) -> None:
+    """So that it can be tested and documented from; nothing else is in it but its metadata."""
+    [sdist] = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        held = {name.split("/", 1)[1] for name in archive.getnames()}
+    assert held == {str(path.relative_to(ROOT)) for path in project_files()} | {"PKG-INFO"}
+
+
 # --- The lock files ---
 
 
 def direct_requirements() -> list[Requirement]:
-    """Everything that pyproject.toml asks for by name."""
+    """Everything that pyproject.toml asks for by name, but for what lives in a folder of its own."""
     project = PYPROJECT["project"]
-    optional = chain(*project["optional-dependencies"].values(), *PYPROJECT["dependency-groups"].values())
+    optional = chain(*project["optional-dependencies"].values(), PYPROJECT["dependency-groups"]["dev"])
     asked = chain(PYPROJECT["build-system"]["requires"], project["dependencies"], optional)
     return [found for text in asked if (found := Requirement(text)).name != project["name"]]
 
@@ -197,35 +241,47 @@ def pins(lock: str) -> dict[str, Version]:
     return {canonicalize_name(found.name): Version(next(iter(found.specifier)).version) for found in here}
 
 
+def unpinned(wanted: list[Requirement], lock: str) -> list[str]:
+    """The requirements that a lock file doesn't pin to a version which they allow."""
+    locked = pins(lock)
+    return [
+        str(found)
+        for found in wanted
+        if not found.specifier.contains(locked.get(canonicalize_name(found.name), Version("0")))
+    ]
+
+
 def test_lock_pins_each_direct_dependency() -> None:
-    """Each requirement in pyproject.toml is pinned by requirements.txt, to a version that it allows."""
-    locked = pins("requirements.txt")
-    assert [
-        str(wanted)
-        for wanted in direct_requirements()
-        if not wanted.specifier.contains(locked.get(canonicalize_name(wanted.name), Version("0")))
-    ] == []
+    """Each requirement in pyproject.toml is pinned, to a version that it allows."""
+    assert unpinned(direct_requirements(), "requirements.txt") == []
+    publish = [Requirement(text) for text in PYPROJECT["dependency-groups"]["publish"]]
+    assert unpinned(publish, "requirements/publish.txt") == []
+
+
+def promised() -> list[Requirement]:
+    """What the wheel depends on, with the extras that need no local AWS."""
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    found = [Requirement(text) for text in [*project["dependencies"], *extras["simulator"], *extras["cli"]]]
+    return [wanted for wanted in found if wanted.name != project["name"]]
 
 
 def test_floor_pins_the_lowest_versions() -> None:
     """The floor's lock pins each dependency of the wheel to the lowest version that pyproject.toml promises."""
-    project = PYPROJECT["project"]
-    extras = project["optional-dependencies"]
-    wanted = [Requirement(text) for text in [*project["dependencies"], *extras["simulator"], *extras["cli"]]]
     lowest = {
         canonicalize_name(found.name): Version(specifier.version)
-        for found in wanted
+        for found in promised()
         for specifier in found.specifier
         if specifier.operator == ">="
     }
     assert lowest.items() <= pins("requirements/floor.txt").items()
 
 
-def test_installed_versions_are_the_locked_ones() -> None:
-    """The environment that these tests run in holds what requirements.txt pins."""
-    locked = pins("requirements.txt")
-    direct = [canonicalize_name(wanted.name) for wanted in direct_requirements()]
-    assert {name: Version(distribution(name).version) for name in direct} == {name: locked[name] for name in direct}
+def test_newest_pins_no_older_version_than_the_main_lock() -> None:
+    """Of each dependency of the wheel one that is promised; MiniStack holds back some in the main lock."""
+    assert unpinned(promised(), "requirements/newest.txt") == []
+    main, newest = pins("requirements.txt"), pins("requirements/newest.txt")
+    assert [name for name, version in newest.items() if version < main.get(name, version)] == []
 
 
 def test_files_name_no_registry_and_no_machine() -> None:

@@ -8,11 +8,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
 
-from partner_account import Catalog, PartnerAccount, permissions, provider_permissions
+from partner_account import PartnerAccount
+from tests.permission_table import granted
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -58,14 +58,7 @@ def test_each_prop_is_documented() -> None:
 
 def test_the_table_of_permissions_is_that_of_the_code() -> None:
     """Each statement's Sid and actions; nothing that isn't granted, nothing left out."""
-    granted = [
-        *permissions.of_partner(Catalog.AWS, may_create=True),
-        permissions.read_secret("arn"),
-        permissions.read_parameter("arn"),
-        *permissions.decrypt(MagicMock(key_arn="arn"), "ssm"),
-        provider_permissions.write_log("arn"),
-    ]
     documented = {
         row[0].strip("`"): set(re.findall(r"`([\w:]+)`", row[1])) for row in first_cells("What the function may do")
     }
-    assert documented == {permission.sid: set(permission.actions) for permission in granted}
+    assert documented == {permission.sid: set(permission.actions) for permission in granted()}

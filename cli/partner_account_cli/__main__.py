@@ -1,29 +1,26 @@
-"""The command line of `partner-account`: what can be asked for, and how an error is told."""
+"""Where `partner-account` begins. It needs nothing but Python itself, so that it can tell what is missing."""
 
-from pathlib import Path
-
-import click
-
-from partner_account_cli.demo import DemoError, tell
-from partner_account_cli.processes import ProcessError
+import sys
 
 
-@click.group()
 def main() -> None:
-    """Creates and looks after an AWS Partner Central account."""
-
-
-@main.command()
-@click.option("--keep", is_flag=True, help="Leave the local AWS running in the end, and tell how to use it.")
-def demo(*, keep: bool) -> None:
-    """Deploy the example app in this directory, on a simulated AWS on this machine."""
-    if not Path("cdk.json").exists():
-        raise click.ClickException("there is no cdk.json here: run this in the directory of the example app")
+    """Run the command that the arguments name, and exit with its status."""
     try:
-        tell(Path.cwd(), keep=keep)
-    except (DemoError, ProcessError) as error:
-        raise click.ClickException(str(error)) from error
+        from partner_account_cli.command_line import run  # noqa: PLC0415 - it may be what is missing
+
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("partner_account_cli"):
+            raise
+        print(  # noqa: T201 - there may be no click to tell it with
+            f"Error: the Python package {error.name} is not installed.\n"
+            "Install the extra that this command needs: pip install 'cdk-partner-account[cli,local-aws]'.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(prog_name="partner-account")
+    main()

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from partner_account_cli.cdk import Cdk
 from partner_account_cli.local_aws import ACCOUNT, REGION, LocalAws, local_aws
 from partner_account_cli.narration import Narrator
+from partner_account_cli.processes import ProcessError
 
 CATALOG = "AWS"
 EMAIL = "jane.doe@example.com"
@@ -46,6 +49,18 @@ class Step:
     title: str
     act: Callable[[], None]
     writes: Sequence[str] = ()
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave the local AWS running in the end, and tell how to use it.")
+def demo(*, keep: bool) -> None:
+    """Deploy the example app in this directory, on a simulated AWS on this machine."""
+    if not Path("cdk.json").exists():
+        raise click.ClickException("there is no cdk.json here: run this in the directory of the example app")
+    try:
+        tell(Path.cwd(), keep=keep)
+    except (DemoError, ProcessError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def tell(app: Path, *, keep: bool) -> None:

@@ -47,7 +47,7 @@ class TaskPlan:
     """How the next profile tasks of an account will end.
 
     `reads` is the number of the `GetProfileUpdateTask` that first sees the end: 0 for "at once, in the answer of the
-    start", None for "never" (a manual review that nobody does). `errors` makes the task fail with these `ErrorDetail`s.
+    start", None for "never" (a manual review that nobody does). `errors` makes the task fail with these error details.
     """
 
     reads: int | None = 1

@@ -1,0 +1,134 @@
+"""How a command reaches AWS: the options and the environment that the AWS CLI knows, and the clients made of them."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import click
+
+from partner_account_cli.errors import CommandError
+
+PARTNER_CENTRAL_REGION = "us-east-1"
+"""The service has one endpoint, in this region; botocore would build a URL for any."""
+
+_FIRST_ERROR = 300
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+@dataclass
+class Access:
+    """How to reach AWS, as the options before and after the command's name say; the rest is botocore's to find out.
+
+    Attributes:
+        profile: a profile of the AWS configuration.
+        region: the region of all but Partner Central.
+        endpoint_url: where the service that the command is about is, in place of AWS's own endpoint.
+        debug: whether each call to AWS is told on standard error.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    debug: bool = False
+    _secrets: set[str] = field(default_factory=set, repr=False)
+    _session: Any = field(default=None, repr=False)
+
+    def partner_central(self) -> Any:
+        """A client of Partner Central, always in its one region."""
+        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of a service that the command needs besides; its endpoint is botocore's to find out."""
+        return self._client(service, region, None)
+
+    def own_client(self, service: str) -> Any:
+        """A client of the service that the command is about, other than Partner Central."""
+        return self._client(service, None, self.endpoint_url)
+
+    def conceal(self, secret: str) -> None:
+        """Never let this be told, whatever AWS may say."""
+        if secret:
+            self._secrets.add(secret)
+
+    def without_secrets(self, text: str) -> str:
+        """The text with `***` in place of what is to be concealed."""
+        for secret in self._secrets:
+            # Not within a longer number or word, such as that of an account.
+            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", "***", text)
+        return text
+
+    def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:
+        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url)
+        client.meta.events.register("after-call", _require_whole_answer)
+        if self.debug:
+            client.meta.events.register("before-call", self._tell_call)
+            client.meta.events.register("after-call", self._tell_answer)
+        return client
+
+    def _boto3_session(self) -> Any:
+        if self._session is None:
+            import boto3  # noqa: PLC0415 - it takes half of the time that `--help` may take
+
+            region = self.region or _region_of_environment()
+            self._session = boto3.Session(profile_name=self.profile, region_name=region)
+        return self._session
+
+    def _tell_call(self, model: Any, params: Any, **_: Any) -> None:
+        self._debug(f"{model.service_model.service_name} {model.name} at {params['url']}")
+
+    def _tell_answer(self, model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+        told = [f"{model.name} answered HTTP {http_response.status_code}"]
+        if request_id := parsed.get("ResponseMetadata", {}).get("RequestId"):
+            told.append(f"request id {request_id}")
+        if message := parsed.get("Error", {}).get("Message"):
+            told.append(message)
+        self._debug(", ".join(told))
+
+    def _debug(self, text: str) -> None:
+        click.echo(self.without_secrets(f"debug: {text}"), err=True)
+
+
+def _require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+    # botocore takes an answer that breaks off for an empty one, which must not be read as "there is nothing".
+    shape = model.output_shape
+    if shape and http_response.status_code < _FIRST_ERROR and set(shape.required_members) - set(parsed):
+        raise CommandError(f"the answer to {model.name} breaks off", "Try again in a minute.")
+
+
+def _region_of_environment() -> str | None:
+    # The AWS CLI heeds it; botocore for Python knows AWS_DEFAULT_REGION alone.
+    return os.environ.get("AWS_REGION") or None
+
+
+pass_access = click.make_pass_decorator(Access, ensure=True)
+"""Gives a command the `Access` as its first argument."""
+
+
+def aws_options(endpoint_of: str = "the command's own service") -> Callable[[Decorated], Decorated]:
+    """The options that the AWS CLI has for all its commands; they may stand before the command's name, too."""
+    options = (
+        _option("--profile", metavar="NAME", help="Use this profile of the AWS configuration."),
+        _option("--region", metavar="NAME", help="Use this region. Partner Central is always in us-east-1."),
+        _option("--endpoint-url", metavar="URL", help=f"Use this endpoint for {endpoint_of}."),
+        _option("--debug", is_flag=True, help="Tell each call to AWS, and where an error comes from."),
+    )
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
+    return click.option(name, expose_value=False, callback=_remember, **settings)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: str | bool | None) -> None:
+    access = context.find_object(Access)
+    if access and option.name and value:
+        setattr(access, option.name, value)

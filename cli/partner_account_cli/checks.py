@@ -1,0 +1,200 @@
+"""What `doctor` examines, in this order; each check only reads. How findings look, and what follows, is not here."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
+
+from partner_account_cli import code_store, iam, partners, remedies, rendering, verification
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
+from partner_account_cli.code_store import CodeStore
+from partner_account_cli.errors import CommandError
+from partner_account_cli.explanations import explain, is_denied
+from partner_account_cli.findings import Finding, failed, passed, unknown
+
+_ACTING = ("CreatePartner", "PutAllianceLeadContact", "SendEmailVerificationCode", "StartVerification")
+"""The operations that a deployment and its preparation take, and that can't be tried."""
+
+Errors = (ClientError, BotoCoreError, ResponseParserError, CommandError, ValueError)
+
+
+class Examination:
+    """One account, examined by one caller. Later checks use what the earlier ones have read."""
+
+    def __init__(self, access: Access, catalog: str, store: CodeStore | None) -> None:
+        """Prepare; nothing is asked yet."""
+        self._access = access
+        self._catalog = catalog
+        self._store = store
+        self._caller = ""
+        self._hindrance = ""
+        self._read: dict[str, Any] = {}
+
+    def checks(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
+        """The checks by their names, in order."""
+        yield "credentials", self._credentials
+        for name, check in (
+            ("endpoint", self._endpoint),
+            ("permissions to read", self._reading),
+            ("permissions to act", self._acting),
+            ("business verification", partial(self._verification, "business")),
+            ("registrant verification", partial(self._verification, "registrant")),
+            ("account plan", self._plan),
+            ("existing partner", self._partner),
+            ("verification code", self._code),
+        ):
+            yield name, partial(self._unhindered, check)
+
+    def _unhindered(self, check: Callable[[], Finding]) -> Finding:
+        return unknown(self._hindrance) if self._hindrance else check()
+
+    def _credentials(self) -> Finding:
+        try:
+            identity = self._access.client("sts", PARTNER_CENTRAL_REGION).get_caller_identity()
+        except HTTPClientError as error:
+            problem = explain(error)
+            return unknown(str(problem), problem.remedy)
+        except Errors as error:
+            problem = explain(error)
+            self._hindrance = "can't be asked without credentials"
+            return failed(str(problem), problem.remedy)
+        self._caller = identity["Arn"]
+        return passed(f"account {identity['Account']}, as {self._caller}")
+
+    def _endpoint(self) -> Finding:
+        try:
+            client = self._access.partner_central()
+            self._try("ListPartners", lambda: partners.arns(client, self._catalog))
+        except (BotoCoreError, ValueError) as error:
+            problem = explain(error)
+            self._hindrance = "can't be asked, since the endpoint was not reached"
+            return failed(str(problem), problem.remedy)
+        return passed(f"{client.meta.endpoint_url} answers")
+
+    def _reading(self) -> Finding:
+        client = self._access.partner_central()
+        for kind in verification.TYPES:
+            self._try(f"GetVerification {kind}", partial(verification.describe, client, kind))
+        for arn in self._read["ListPartners"] if isinstance(self._read["ListPartners"], list) else []:
+            self._try(f"GetPartner {arn}", partial(partners.partner, client, self._catalog, arn))
+        failures = {name.partition(" ")[0]: error for name, error in self._errors()}
+        if not failures:
+            return passed(", ".join(dict.fromkeys(name.partition(" ")[0] for name in self._read)))
+        problems = [explain(error) for error in failures.values()]
+        remedy = problems[0].remedy
+        if all(is_denied(error) for error in failures.values()):
+            remedy = remedies.allow(", ".join(f"partnercentral:{name}" for name in failures))
+        return failed("; ".join(map(str, problems)), remedy)
+
+    def _errors(self) -> Iterator[tuple[str, Exception]]:
+        for name, result in self._read.items():
+            if isinstance(result, Exception):
+                yield name, result
+            elif isinstance(result, partners.Partner):
+                yield from ((str(getattr(error, "operation_name", name)), error) for error in result.unread.values())
+
+    def _try(self, name: str, read: Callable[[], Any]) -> None:
+        try:
+            self._read[name] = read()
+        except ClientError as error:
+            self._read[name] = error
+
+    def _acting(self) -> Finding:
+        # The Sandbox refuses tags.
+        operations = _ACTING if self._catalog == "Sandbox" else (*_ACTING, "TagResource")
+        actions = [f"partnercentral:{operation}" for operation in operations]
+        told = ", ".join(operations)
+        client = self._access.client("iam", PARTNER_CENTRAL_REGION)
+        denied = iam.denied_actions(client, self._caller, actions) if self._caller else None
+        if denied is None:
+            return unknown(
+                f"only doing it would tell of {told}",
+                "With iam:SimulatePrincipalPolicy (and iam:GetRole) allowed, IAM would be asked.",
+            )
+        if denied:
+            return failed(f"IAM denies {', '.join(denied)}", remedies.allow(", ".join(denied)))
+        return passed(f"IAM allows {told}")
+
+    def _verification(self, kind: str) -> Finding:
+        seen = self._read.get(f"GetVerification {kind}")
+        if not isinstance(seen, dict):
+            return unknown("could not be read")
+        status = seen["VerificationStatus"]
+        told = ", ".join(filter(None, (status, seen.get("VerificationStatusReason", ""))))
+        if status == "SUCCEEDED":
+            return passed(told)
+        if self._catalog == "Sandbox":
+            return unknown(f"{told}; it is documented nowhere whether the Sandbox asks for it")
+        place = verification.completion(seen)
+        if place and not verification.has_expired(place):
+            return failed(told, f"A human completes it there until {rendering.when(place[1])}.", place[0])
+        if status == "IN_PROGRESS":
+            return failed(told, f"Wait for it: partner-account verification status {kind} --watch")
+        return failed(
+            told,
+            f"Start it{' again' * (status != verification.NOT_STARTED)}: partner-account verification start {kind}",
+        )
+
+    def _plan(self) -> Finding:
+        try:
+            plan = self._access.client("freetier", PARTNER_CENTRAL_REGION).get_account_plan_state()
+        except Errors as error:
+            return unknown(
+                f"AWS doesn't tell ({explain(error)})",
+                "A paid plan in good standing is needed: see Billing, or allow freetier:GetAccountPlanState.",
+            )
+        told = f"{plan['accountPlanType']}, {plan['accountPlanStatus']}"
+        if plan["accountPlanType"] != "PAID":
+            return failed(told, "Move the AWS account to a paid plan.")
+        return passed(told)
+
+    def _partner(self) -> Finding:
+        found = [seen for seen in self._read.values() if isinstance(seen, partners.Partner)]
+        listed = self._read["ListPartners"]
+        if isinstance(listed, Exception) or len(found) < len(listed):
+            return unknown("could not be read")
+        if not found:
+            return passed(f"none in catalog {self._catalog}: a deployment creates it")
+        told = ", ".join(f"{seen.members['Id']} ({_whose(seen)})" for seen in found)
+        if self._catalog == "Sandbox" or any("Tags" in seen.unread for seen in found):
+            return unknown(f"{told}; a deployment takes it if it is its own")
+        if all(partners.OWNER_TAG in seen.members["Tags"] for seen in found):
+            return passed(f"{told}: a deployment of that stack finds it")
+        return failed(
+            f"{told}: a deployment refuses to create beside it",
+            'Manage it by ExistingPartner.adopt("partner-…"), or say ExistingPartner.allow_another().',
+        )
+
+    def _code(self) -> Finding:
+        if self._catalog == "Sandbox":
+            return passed("the Sandbox takes any six digits")
+        if self._store is None:
+            return unknown("no store is named", "Add --secret-id or --parameter.")
+        remedy = f"Store it: partner-account store-code {self._store.option}"
+        try:
+            code, since = code_store.read(self._access.client, self._store)
+        except Errors as error:
+            problem = explain(error)
+            if is_denied(error):
+                return unknown(f"{self._store} can't be read by this identity, but perhaps by the function", "")
+            return failed(str(problem), f"{remedy} --create")
+        if not code_store.is_code(code):
+            return failed(f"what {self._store} holds is not six digits", remedy)
+        return passed(f"{self._store} holds six digits, stored {_ago(since)}; only a call tells whether they are valid")
+
+
+def _whose(seen: partners.Partner) -> str:
+    if seen.members["Catalog"] == "Sandbox" or "Tags" in seen.unread:
+        return str(seen.members["LegalName"])
+    return "of a stack" if partners.OWNER_TAG in seen.members["Tags"] else "not of a stack"
+
+
+def _ago(since: datetime) -> str:
+    minutes = int((datetime.now(UTC) - since).total_seconds() // 60)
+    for unit, length in (("day", 1440), ("hour", 60)):
+        if minutes >= length:
+            return f"{minutes // length} {unit}{'s' * (minutes // length > 1)} ago"
+    return "within the last hour" if minutes else "just now"

@@ -1,0 +1,76 @@
+"""Errors of AWS and of botocore in the words of who runs a command. It loads botocore, so only errors load it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from partner_account_cli import remedies
+from partner_account_cli.errors import CommandError
+
+_LONGEST_MESSAGE = 300
+
+
+def explain(error: Exception) -> CommandError:
+    """What went wrong, in one sentence, and what to do about it, in another."""
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, ClientError):
+        return _refusal(error)
+    name = type(error).__name__
+    if isinstance(error, BotoCoreError) or (isinstance(error, ValueError) and "endpoint" in str(error)):
+        return CommandError(_sentence(str(error)), remedies.BY_CLASS.get(name, remedies.OTHERWISE))
+    if isinstance(error, ResponseParserError):
+        return CommandError("what answers there is not AWS", remedies.BY_CLASS["EndpointConnectionError"])
+    if isinstance(error, OSError):
+        return CommandError(f"{error.strerror or name}: {error.filename}" if error.filename else str(error) or name)
+    return CommandError(f"this is a mistake of partner-account itself ({name})", remedies.OTHERWISE)
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the caller lacks a permission."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"].startswith("AccessDenied")
+
+
+def reason_of(error: Exception) -> str:
+    """The Reason that Partner Central gives, or else the error's code; empty if AWS didn't answer at all."""
+    if not isinstance(error, ClientError):
+        return ""
+    return str(error.response.get("Reason") or error.response["Error"]["Code"])
+
+
+def _refusal(error: ClientError) -> CommandError:
+    answer: Mapping[str, Any] = error.response
+    code = answer["Error"]["Code"]
+    reasons = [told for told in (answer.get("Reason"), *_details(answer)) if told and told != "ACCESS_DENIED"]
+    sentence = f"{error.operation_name} was refused: {', '.join([code, *reasons])}"
+    if is_denied(error):
+        # IAM's own words: they name the identity, the resource, and the kind of policy.
+        message = answer["Error"].get("Message", "")[:_LONGEST_MESSAGE]
+        return CommandError(f"{sentence}: {message}", remedies.allow(_action(error)))
+    return CommandError(sentence, _remedy(code, reasons))
+
+
+def _details(answer: Mapping[str, Any]) -> Iterator[str]:
+    for detail in answer.get("ErrorDetails", []):
+        for told in detail.values():
+            yield ":".join(filter(None, (told.get("Name"), told.get("Code"))))
+
+
+def _remedy(code: str, reasons: list[str]) -> str:
+    for reason in reasons:
+        if reason in remedies.BY_REASON:
+            return remedies.BY_REASON[reason]
+    if code == "ValidationException":
+        return "Correct what this names."
+    return remedies.BY_CODE.get(code) or remedies.OTHERWISE
+
+
+def _action(error: ClientError) -> str:
+    operation = str(error.operation_name)
+    return f"{remedies.SERVICE_OF.get(operation, 'partnercentral')}:{operation}"
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,31 @@
+"""What IAM says that a caller may do, without doing it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+_ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
+
+
+def denied_actions(iam: Any, caller: str, actions: Sequence[str]) -> list[str] | None:
+    """Those of the actions that the caller's policies, boundary and SCPs deny; None if IAM doesn't tell."""
+    if caller.endswith(":root"):  # IAM simulates users and roles only
+        return None
+    try:
+        source = _principal(iam, caller)
+        answer = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=list(actions))
+    except (ClientError, BotoCoreError, ResponseParserError):
+        return None
+    decisions = {one["EvalActionName"]: one["EvalDecision"] for one in answer["EvaluationResults"]}
+    if set(decisions) != set(actions):
+        return None
+    return [action for action in actions if decisions[action] != "allowed"]
+
+
+def _principal(iam: Any, caller: str) -> str:
+    """The user or the role, of which a session's ARN doesn't tell the path."""
+    session = _ASSUMED_ROLE.fullmatch(caller)
+    return str(iam.get_role(RoleName=session[1])["Role"]["Arn"]) if session else caller

@@ -1,0 +1,48 @@
+"""`partner-account store-code`: puts the code from the e-mail where the stack finds it, past screen and history."""
+
+import sys
+
+import click
+
+from partner_account_cli import code_store, rendering
+from partner_account_cli.aws import Access, aws_options, pass_access
+from partner_account_cli.code_store import CodeStore, store_options
+from partner_account_cli.errors import CommandError
+
+
+@click.command()
+@store_options
+@click.option("--create", is_flag=True, help="Create the secret or the parameter if it is not there.")
+@aws_options("the store")
+@pass_access
+def store_code(access: Access, *, store: CodeStore | None, create: bool) -> None:
+    """Store the verification code where the stack finds it.
+
+    It is asked for without showing it; in a pipeline it is the first line of standard input. It can't be an argument,
+    which the shell's history and the list of processes would show.
+    """
+    if store is None:
+        raise click.UsageError("Name the store: --secret-id or --parameter.")
+    code = _ask() if sys.stdin.isatty() else _read()
+    access.conceal(code)
+    with rendering.working(f"Storing the code in {store}"):
+        code_store.write(access.own_client, store, code, create=create)
+    rendering.say(f"Stored in {store}. Deploy within minutes: how long a code lives is not documented,")
+    rendering.say("and five a day are sent to one address.")
+
+
+def _ask() -> str:
+    return str(click.prompt("Verification code (six digits)", hide_input=True, value_proc=_six_digits))
+
+
+def _six_digits(text: str) -> str:
+    if not code_store.is_code(text.strip()):
+        raise click.UsageError("A code is six digits.")
+    return text.strip()
+
+
+def _read() -> str:
+    code = sys.stdin.readline().strip()
+    if not code_store.is_code(code):
+        raise CommandError("standard input is not six digits", "Pipe the code from the e-mail, and nothing else.")
+    return code

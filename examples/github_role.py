@@ -1,0 +1,56 @@
+"""The role that the GitHub Actions workflow `github-actions/deploy.yml` deploys with, without any stored key.
+
+    npx cdk deploy --app "python examples/github_role.py"
+
+Edit the values at the top first. Only jobs of the environment `partner-account` get the role, and GitHub lets a job
+into the environment when its reviewers have approved: so nobody deploys without approval, whatever the workflow says.
+An account has one OIDC provider of GitHub; if yours has it already, import it by its ARN instead.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+REPOSITORY = "example-corp/alliances"
+ENVIRONMENT = "partner-account"
+GITHUB = "token.actions.githubusercontent.com"
+
+
+class GitHubRoleStack(cdk.Stack):
+    """GitHub as an identity provider, and a role that may use the roles of `cdk bootstrap`, and nothing else."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create both."""
+        super().__init__(scope, construct_id)
+        provider = iam.OidcProviderNative(self, "GitHub", url=f"https://{GITHUB}", client_ids=["sts.amazonaws.com"])
+        role = iam.Role(
+            self,
+            "Role",
+            description="Deploys from GitHub Actions, after approval",
+            assumed_by=iam.WebIdentityPrincipal(
+                provider.oidc_provider_arn,
+                {
+                    "StringEquals": {
+                        f"{GITHUB}:aud": "sts.amazonaws.com",
+                        f"{GITHUB}:sub": f"repo:{REPOSITORY}:environment:{ENVIRONMENT}",
+                    }
+                },
+            ),
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sts:AssumeRole"],
+                resources=[f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-*"],
+                # The role that CloudFormation itself uses is not among those that a person or a job takes on.
+                conditions={
+                    "StringEquals": {"iam:ResourceTag/aws-cdk:bootstrap-role": ["deploy", "file-publishing", "lookup"]}
+                },
+            )
+        )
+        cdk.CfnOutput(self, "RoleArn", value=role.role_arn)
+
+
+if __name__ == "__main__":
+    app = cdk.App()
+    GitHubRoleStack(app, "PartnerGitHubRole")
+    app.synth()

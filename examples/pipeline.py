@@ -1,0 +1,87 @@
+"""A pipeline of CDK that creates a partner account, with a human who requests the code right before that.
+
+    npx cdk deploy --app "python examples/pipeline.py"
+
+Edit the values at the top first. The pipeline stops after the change set is made and before it is carried out: then the
+approver looks at it, requests the code, stores it, and approves. Nobody has to hurry before, and no code grows old.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import pipelines
+from constructs import Construct
+
+from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
+
+REPOSITORY = "example-corp/alliances"
+CONNECTION = "arn:aws:codeconnections:eu-west-1:111122223333:connection/aEXAMPLE-1111-2222-3333-bbbbEXAMPLE"
+EMAIL = "jane.doe@example.com"
+CODE_SECRET = "partner-account/code"  # noqa: S105 - its name
+CDK_CLI = "2.1148.1"
+
+WHAT_THE_APPROVER_DOES = f"""\
+1. Read the change set: creating a partner can't be undone.
+2. aws partnercentral-account send-email-verification-code --region us-east-1 --catalog AWS --email {EMAIL}
+3. aws secretsmanager put-secret-value --secret-id {CODE_SECRET} --secret-string file:///dev/stdin
+4. Approve at once. An update that leaves the contact's e-mail as it is needs no code."""
+
+
+class PartnerStack(cdk.Stack):
+    """The partner account."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create it, in a stack of the same name whatever the stage is called.
+
+        The stack's name and the construct's path below it say whose the partner is: whether a human has deployed
+        this stack or the pipeline does, it is the same partner.
+        """
+        super().__init__(scope, construct_id, stack_name=construct_id)
+        secret = secretsmanager.Secret.from_secret_name_v2(self, "VerificationCode", CODE_SECRET)
+        PartnerAccount(
+            self,
+            "Partner",
+            catalog=Catalog.AWS,
+            legal_name="Example Corp",
+            primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+            alliance_lead_contact=AllianceLeadContact(
+                first_name="Jane", last_name="Doe", email=EMAIL, business_title="Alliance Lead"
+            ),
+            email_verification_code=VerificationCode.from_secrets_manager(secret),
+        )
+
+
+class PipelineStack(cdk.Stack):
+    """The pipeline: source, synth, its own update, assets, change set, approval, deployment."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Create the pipeline with its only stage."""
+        super().__init__(scope, construct_id)
+        source = pipelines.CodePipelineSource.connection(REPOSITORY, "main", connection_arn=CONNECTION)
+        pipeline = pipelines.CodePipeline(
+            self,
+            "Pipeline",
+            synth=pipelines.CodeBuildStep(
+                "Synth",
+                input=source,
+                partial_build_spec=codebuild.BuildSpec.from_object(
+                    {"phases": {"install": {"runtime-versions": {"python": "3.13", "nodejs": "22"}}}}
+                ),
+                install_commands=["pip install --require-hashes -r requirements.txt"],
+                commands=[f"npx --yes aws-cdk@{CDK_CLI} synth --app 'python examples/pipeline.py'"],
+            ),
+            pipeline_type=codepipeline.PipelineType.V2,
+            # What npm calls the latest may be another major version than the library wants.
+            cli_version=CDK_CLI,
+        )
+        stage = cdk.Stage(self, "Alliances")
+        partner_stack = PartnerStack(stage, "PartnerAccount")
+        approval = pipelines.ManualApprovalStep("RequestCode", comment=WHAT_THE_APPROVER_DOES)
+        pipeline.add_stage(stage, stack_steps=[pipelines.StackSteps(stack=partner_stack, change_set=[approval])])
+
+
+if __name__ == "__main__":
+    app = cdk.App()
+    PipelineStack(app, "PartnerPipeline")
+    app.synth()

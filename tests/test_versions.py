@@ -1,0 +1,21 @@
+"""Which versions these tests run on: `make test-floor` and `make test-newest` run most of them on others."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.test_packaging import direct_requirements, pins, promised
+
+LOCK = os.environ.get("TESTED_LOCK", "requirements.txt")
+
+
+def test_installed_versions_are_the_locked_ones() -> None:
+    """Each dependency that is imported here is the one that the lock file pins, to the last digit."""
+    wanted = direct_requirements() if LOCK == "requirements.txt" else promised()
+    names = {canonicalize_name(found.name) for found in wanted}
+    locked = pins(LOCK)
+    assert {name: Version(version(name)) for name in names} == {name: locked[name] for name in names}
