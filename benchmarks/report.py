@@ -98,7 +98,7 @@ def _page(results: Results) -> Iterator[str]:
     yield from _requests_table(results)
     yield from ("", "## Not measured", "")
     for entry in results.missing:
-        yield f"* {entry['what']}, {_title(entry['contender'])}: {' '.join(entry['why'].split())}"
+        yield f"* {entry['what']}, {_title(entry['contender'])}: {entry['why']}"
     yield from ("", "## Machine and versions", "")
     yield "; ".join(f"{name} {value}" for name, value in results.about.items()) + "."
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import statistics
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+
+def _anywhere(text: str) -> str:
+    """The text in one line, without the folders of this machine."""
+    for place in (str(Path(__file__).parents[1]), tempfile.gettempdir(), str(Path.home())):
+        text = text.replace(place, "…")
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ class Results:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the other measurements are kept
-            self.miss(what, contender, f"{type(error).__name__}: {error}"[:500])
+            self.miss(what, contender, _anywhere(f"{type(error).__name__}: {error}")[-400:])
 
     def miss(self, what: str, contender: str, why: str) -> None:
         """Note, once, that something was not measured, and why."""

@@ -86,7 +86,7 @@ class Synths:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(done.stderr[-400:])
+            raise RuntimeError(done.stderr.strip().rpartition("\n")[2])
 
 
 def counts(assembly: Path) -> dict[str, float]:
