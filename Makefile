@@ -19,7 +19,7 @@ venv = .venv
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-floor test-newest soak lint docs dist lock install clean
+.PHONY: help demo test test-fast test-floor test-newest soak bench lint docs dist lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 90
 	@$(run) tests.lives --sequences 2000 $(ARGS)
 	@$(run) tests.test_exploration
 
+bench: install .venv/vendored benchmarks/node_modules/.package-lock.json ## Measure beside what users would take instead, into docs/benchmarks.md (ARGS=--quick measures less)
+	@$(run) benchmarks $(ARGS)
+
 lint: install ## Check style and types; Lambda's code also as the oldest Python it may meet
 	@$(run) ruff check --quiet
 	@$(run) ruff format --check --quiet
@@ -70,7 +73,7 @@ dist: install ## Build wheel and sdist of the last commit into dist, and check t
 	@PYTHONPATH=.venv/publish $(run) twine check --strict dist/*
 
 clean: ## Remove what was installed and built
-	rm -rf .venv .venv-floor .venv-lock node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-floor .venv-lock node_modules benchmarks/node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/locked: requirements.txt
 .venv-floor/locked: requirements/floor.txt
@@ -87,15 +90,19 @@ clean: ## Remove what was installed and built
 	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# What can't live beside the rest, each in a folder for PYTHONPATH: what builds documents and packages; the newest
-# versions; and the boto3 of a Lambda runtime that has never heard of Partner Central. Not with --no-deps: then pip
-# would not know that aws-cdk-lib comes after aws-cdk-cloud-assembly-schema, with which it shares a folder.
-.venv/publish .venv/newest .venv/boto3-1.34: .venv/%: requirements/%.txt .venv/locked
+# What can't live beside the rest, each in a folder of its own: what builds documents and packages; the newest versions;
+# the boto3 of a Lambda runtime that has never heard of Partner Central; boto3 and crhelper as tutorials put them into an
+# asset. Not with --no-deps: then pip would not know that aws-cdk-lib comes after aws-cdk-cloud-assembly-schema, with
+# which it shares a folder.
+.venv/publish .venv/newest .venv/boto3-1.34 .venv/vendored: .venv/%: requirements/%.txt .venv/locked
 	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-compile --no-warn-conflicts --upgrade --target $@ -r $<
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel error >/dev/null
+
+benchmarks/node_modules/.package-lock.json: benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc .venv/locked
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --prefix benchmarks --loglevel error >/dev/null
 
 # --- The lock files: always made by this one command, never by hand -------------------------------------------
 
@@ -110,8 +117,10 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --extra cli --upgrade $(hashed) requirements/newest.txt pyproject.toml
 	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@echo "boto3==1.34.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
+	@printf '%s\n' boto3 crhelper | $(compile) --python-version 3.11 --constraints requirements.txt $(hashed) requirements/vendored.txt -
 	@$(MAKE) .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --loglevel error >/dev/null
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --prefix benchmarks --loglevel error >/dev/null
 
 $(UV): Makefile
 	@"$(PYTHON)" -m venv --clear .venv-lock

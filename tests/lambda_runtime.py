@@ -39,6 +39,9 @@ class LambdaRuntime:
 
     asset: Path
     environment: dict[str, str]
+    handler: str = _HANDLER
+    under: tuple[str, ...] = ()
+    """A command that runs the process, such as valgrind."""
     output: str = ""
     invoked: list[Any] = field(default_factory=list)
     _events: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
@@ -48,7 +51,7 @@ class LambdaRuntime:
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=Quiet)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", _HANDLER],
+            [*self.under, sys.executable, "-m", "awslambdaric", self.handler],
             cwd=self.asset,
             env={
                 "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.port}",
@@ -86,6 +89,11 @@ class LambdaRuntime:
         self.invoked.append(event)
         self._events.put({"event": event, "seconds": seconds})
         return self._ended.get(timeout=min(seconds, _CONNECTION_SECONDS))
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
 
     def _read(self) -> None:
         for line in self._process.stdout or ():

@@ -124,7 +124,7 @@ def test_the_resource_waits_for_policy_and_delivery_settings() -> None:
     stack = new_stack()
     partner_in(stack)
     assert resource_of(stack)["DependsOn"] == [
-        "PartnerPolicyF63CE8D5",
+        "PartnerAccountPermissionsAWSPolicyA8240C45",
         "PartnerAccountProviderFunctionEventInvokeConfig19334728",
     ]
 

@@ -96,13 +96,13 @@ def warnings_of(stack: cdk.Stack) -> list[str]:
 
 
 def test_two_partners_share_the_function_and_its_role() -> None:
-    """However many partners a stack has, there is one function and one role, with a policy, and one for each."""
+    """However many partners a stack has, there is one function and one role, with one policy for all of them."""
     stack = new_stack()
     partner_in(stack, "One", legal_name="One Corp")
     partner_in(stack, "Two", legal_name="Two Corp")
     assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
     assert len(resources_of(stack, "AWS::IAM::Role")) == 1
-    assert len(resources_of(stack, "AWS::IAM::Policy")) == 3
+    assert len(resources_of(stack, "AWS::IAM::Policy")) == 2
 
 
 def test_both_catalogs_side_by_side() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -213,7 +215,7 @@ def test_the_role_is_lambdas_alone() -> None:
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_each_partner_brings_its_own_policy() -> None:
+def test_each_catalog_has_a_policy_of_its_own() -> None:
     """A Sandbox partner beside a real one widens nothing: each policy names its own catalog."""
     stack = new_stack()
     partner_in(stack, "Real")
@@ -246,3 +248,36 @@ def test_users_may_add_to_the_role() -> None:
     boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
     iam.PermissionsBoundary.of(PartnerAccountProvider.of(stack)).apply(boundary)
     assert "PermissionsBoundary" in resource_of(stack, "AWS::IAM::Role")["Properties"]
+
+
+def test_many_partners_fit_on_the_role() -> None:
+    """Partners of one stack share a policy, which holds each statement once: IAM takes 10,240 characters per role."""
+    stack = new_stack()
+    for number in range(30):
+        secret = secretsmanager.Secret.from_secret_name_v2(stack, f"Code{number}", f"code-{number // 2}")
+        partner_in(
+            stack,
+            f"Partner{number}",
+            legal_name=f"Corp {number}",
+            email_verification_code=VerificationCode.from_secrets_manager(secret),
+        )
+    policies = resources_of(stack, "AWS::IAM::Policy").values()
+    statements = [one for policy in policies for one in policy["Properties"]["PolicyDocument"]["Statement"]]
+    assert len(policies) == 2
+    assert [one["Sid"] for one in statements].count("ReadCodeFromSecret") == 15
+    assert len(re.sub(r"\s", "", json.dumps(statements))) < 10_240
+
+
+def test_an_adopted_partner_beside_created_ones() -> None:
+    """It has a policy of its own, without what creating takes; and no partner waits for another's."""
+    stack = new_stack()
+    partner_in(stack, "Created")
+    adopted = ExistingPartner.adopt("partner-abcDEF1234567")
+    partner_in(stack, "Adopted", legal_name="Other Corp", existing_partner=adopted)
+    waits = {name: entry["DependsOn"][0] for name, entry in resources_of(stack, "Custom::PartnerAccount").items()}
+    policies = resources_of(stack, "AWS::IAM::Policy")
+    sids = {
+        name[:7]: {one["Sid"] for one in policies[policy]["Properties"]["PolicyDocument"]["Statement"]}
+        for name, policy in waits.items()
+    }
+    assert sids["Created"] - sids["Adopted"] == {"CreatePartner", "TagAtCreation"}

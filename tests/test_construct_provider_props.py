@@ -12,8 +12,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk.aws_secretsmanager import Secret
 
-from partner_account import PartnerAccountError, PartnerAccountProvider
+from partner_account import PartnerAccountError, PartnerAccountProvider, VerificationCode
 from tests.test_construct_app import new_app, new_stack, partner_in, resource_of, resources_of, template_of, warnings_of
 from tests.test_construct_permissions import statements_of
 from tests.test_construct_provider import LOGICAL_IDS, provider_of
@@ -25,6 +26,11 @@ LAMBDA = iam.ServicePrincipal("lambda.amazonaws.com")
 def boundary_in(stack: cdk.Stack) -> iam.IManagedPolicy:
     """A permissions boundary of the company's."""
     return iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
+
+
+def code_in(stack: cdk.Stack, scope_id: str, name: str) -> VerificationCode:
+    """A code in the secret of that name."""
+    return VerificationCode.from_secrets_manager(Secret.from_secret_name_v2(stack, scope_id + "Secret", name))
 
 
 def vpc_in(stack: cdk.Stack) -> ec2.IVpc:
@@ -145,16 +151,34 @@ class TestRole:
             cdk.Annotations.of(scope).acknowledge_warning("partner-account:role-not-updated", "it has them")
         assert warnings_of(stack) == []
 
+    def test_a_second_partner_names_what_it_adds(self) -> None:
+        """Of a role that takes no policies, each partner tells only what the one before did not take."""
+        stack = new_stack()
+        role = iam.Role(stack, "Own", assumed_by=LAMBDA).without_policy_updates()
+        PartnerAccountProvider(stack, role=role)
+        partner_in(stack)
+        partner_in(stack, "Alike", legal_name="Alike Corp", email_verification_code=code_in(stack, "Alike", "code"))
+        code = code_in(stack, "Other", "other-code")
+        second = partner_in(stack, "Second", legal_name="Second Corp", email_verification_code=code)
+        told = [warning for warning in warnings_of(stack) if "role-not-updated" in warning]
+        assert len(told) == 3
+        assert "must allow the statements ReadCodeFromSecret already" in told[-1]
+        cdk.Annotations.of(second).acknowledge_warning("partner-account:role-not-updated", "it has it")
+        assert len([warning for warning in warnings_of(stack) if "role-not-updated" in warning]) == 2
+
     def test_precreated_roles_are_reported_with_their_statements(self) -> None:
         """CDK's `Role.customize_roles` keeps the role out, and its report lists what the role must allow."""
         app = new_app()
         iam.Role.customize_roles(app, use_precreated_roles={"Demo/PartnerAccountProvider/Role": "platform"})
         stack = cdk.Stack(app, "Demo")
         partner_in(stack)
+        code = code_in(stack, "Other", "other-code")
+        partner_in(stack, "Other", legal_name="Other Corp", email_verification_code=code)
         assert {"AWS::IAM::Role", "AWS::IAM::Policy"}.isdisjoint(_types_in(stack))
         report = Path(app.synth(force=True).directory, "iam-policy-report.txt").read_text()
         for sid in ("WriteOwnLog", "CreatePartner", "TagAtCreation", "ReadCodeFromSecret"):
             assert f'"Sid": "{sid}"' in report
+        assert "secret:other-code-" in report
 
     def test_a_boundary_beside_a_role_is_refused(self) -> None:
         """The library doesn't change what a role of the user's may do at most."""

@@ -261,18 +261,20 @@ def test_a_code_of_another_type() -> None:
 def test_a_botocore_older_than_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has an old boto3 is told which one to install."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
-    service_model.shapes.cache_clear()
+    service_model.service_model.cache_clear()
     with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.43.57'")):
         partner_in(new_stack())
 
 
 def test_a_model_of_the_users_own_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody keeps under ~/.aws/models changes nothing, so that synth is the same everywhere."""
-    folder = tmp_path / service_model.SERVICE / service_model.API_VERSION
+    """What somebody keeps under ~/.aws/models or AWS_DATA_PATH changes nothing: synth is the same everywhere."""
+    folder = tmp_path / ".aws" / "models" / service_model.SERVICE / service_model.API_VERSION
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"shapes": {}}')
-    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path))
-    service_model.shapes.cache_clear()
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path / ".aws" / "models"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path / ".aws" / "models"))
+    service_model.service_model.cache_clear()
     assert mistakes_of(legal_name="x" * 81) == ["legal_name: has 81 characters; allowed are 1 to 80"]
 
 

@@ -1,9 +1,10 @@
 """Assembles the folder that becomes the Lambda function's code, without Docker, pip or network.
 
-It holds the handler, crhelper and the service model, each as installed beside this package; boto3
-is the Lambda runtime's own. Nothing of the handler is imported here, only located.
+It holds the handler, crhelper and the service model, each as installed beside this package (the model
+without its documentation); boto3 is the Lambda runtime's own. Nothing of the handler is imported here, only located.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -12,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from partner_account.errors import PartnerAccountError
-from partner_account.service_model import API_VERSION, SERVICE, model_folder
+from partner_account.service_model import API_VERSION, SERVICE, model_folder, service_model
 
 _PACKAGES = ("partner_account_handler", "crhelper")
-_MODEL_FILES = ("endpoint-rule-set-1.json.gz", "paginators-1.json", "service-2.json.gz")
+_MODEL_FILES = ("endpoint-rule-set-1.json.gz", "paginators-1.json")
 
 
 @contextmanager
@@ -39,6 +40,8 @@ def assembled_asset() -> Iterator[Path]:
 def _files() -> Mapping[PurePosixPath, bytes]:
     model = PurePosixPath("models", SERVICE, API_VERSION)
     files = {model / name: (model_folder() / name).read_bytes() for name in _MODEL_FILES}
+    # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
+    files[model / "service-2.json"] = json.dumps(service_model(), separators=(",", ":")).encode()
     for package in _PACKAGES:
         files |= _python_files(package)
     return files

@@ -37,17 +37,22 @@ class Permission:
 
 def to_document(permissions: Sequence[Permission]) -> iam.PolicyDocument:
     """The policy document that grants these permissions."""
-    statements = [
-        {
-            "Sid": permission.sid,
-            "Effect": "Allow",
-            "Action": list(permission.actions),
-            "Resource": permission.resource,
-            "Condition": permission.conditions,
-        }
-        for permission in permissions
-    ]
-    return iam.PolicyDocument.from_json({"Statement": statements})
+    return iam.PolicyDocument.from_json({"Statement": [_as_json(permission) for permission in permissions]})
+
+
+def to_statements(permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
+    """The statements that grant these permissions, for a policy that is there already."""
+    return [iam.PolicyStatement.from_json(_as_json(permission)) for permission in permissions]
+
+
+def _as_json(permission: Permission) -> Mapping[str, object]:
+    return {
+        "Sid": permission.sid,
+        "Effect": "Allow",
+        "Action": list(permission.actions),
+        "Resource": permission.resource,
+        "Condition": permission.conditions,
+    }
 
 
 def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:

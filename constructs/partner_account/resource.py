@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.policy import add_policy
+from partner_account.policy import SharedPolicies
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
 from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
@@ -18,7 +18,7 @@ _SCHEMA_VERSION = "1"
 
 
 def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider: PartnerAccountProvider) -> CfnResource:
-    """Put the custom resource and its policy into `scope`."""
+    """Put the custom resource into `scope`, and on the provider's role what it takes."""
     policy = _policy(scope, partner, provider)
     # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
     resource = CfnResource(
@@ -38,11 +38,11 @@ def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider:
 
 
 def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider) -> iam.Policy:
-    granted = [
-        *permissions.of_partner(partner.catalog, may_create=partner.existing.may_create),
-        *partner.code.permissions(),
-    ]
-    return add_policy(scope, provider.role, granted)
+    """What partners of a stack take alike, and what each takes to read its code, stands in one policy."""
+    may_create = partner.existing.may_create
+    name = partner.catalog.value if may_create else f"{partner.catalog.value}Adopted"
+    granted = permissions.of_partner(partner.catalog, may_create=may_create)
+    return SharedPolicies.of(scope, provider, provider.role).grant(scope, name, [*granted, *partner.code.permissions()])
 
 
 def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ release = version_of(project)
 root_doc = "docs/site/index"
 include_patterns = ["*.md", "docs/*.md", "docs/site/*.md"]
 # Not even to be searched: `.venv` alone holds thousands of files.
-exclude_patterns = [".*", "node_modules", "cdk.out", "build", "dist", "docs/_build"]
+exclude_patterns = [".*", "node_modules", "benchmarks", "cdk.out", "build", "dist", "docs/_build"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "diagrams", "cookbook"]
 myst_heading_anchors = 4

@@ -1,0 +1,70 @@
+"""The contenders as CDK apps: each declares the same partners, with the same outputs, in its own way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+CATALOG = "AWS"
+SOLUTION_TYPE = "SOFTWARE_PRODUCTS"
+SECRET = "code"  # noqa: S105 - the name of one
+ATTRIBUTES = ("Arn", "Id", "ProfileId")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared of one partner, in every app."""
+
+    legal_name: str
+    business_title: str
+    first_name: str = "Jane"
+    last_name: str = "Doe"
+    email: str = "jane.doe@example.com"
+
+    @property
+    def contact(self) -> dict[str, str]:
+        """The alliance lead contact in the service's member names."""
+        return {
+            "FirstName": self.first_name,
+            "LastName": self.last_name,
+            "Email": self.email,
+            "BusinessTitle": self.business_title,
+        }
+
+
+def synthesize(*declare: Callable[[cdk.Stack, str, Declared], None]) -> None:
+    """Synthesize an app with as many `stacks`, and as many `partners` in each, as its context says; else one."""
+    app = cdk.App()
+    title = str(app.node.try_get_context("business_title") or "Alliance Lead")
+    company = str(app.node.try_get_context("company") or "Example Corp")
+    for stack_number in range(_count(app, "stacks")):
+        stack = cdk.Stack(app, f"Bench{stack_number}")
+        for number in range(_count(app, "partners")):
+            for declare_partner in declare:
+                declare_partner(stack, f"Partner{number}", Declared(f"{company} {stack_number}.{number}", title))
+    if app.node.try_get_context("node_path"):
+        import benchmarks.apps.local_node  # noqa: PLC0415 - only local deployments pay for it
+
+        cdk.Aspects.of(app).add(benchmarks.apps.local_node.LocalNode())
+    app.synth()
+
+
+def add_outputs(stack: cdk.Stack, name: str, values: dict[str, str]) -> None:
+    """Give the stack the outputs that PartnerAccount gives by itself."""
+    for attribute in ATTRIBUTES:
+        output = cdk.CfnOutput(
+            stack,
+            f"{name}{attribute}",
+            value=values[attribute],
+            export_name=f"{stack.stack_name}-{name}-{attribute}",
+        )
+        output.override_logical_id(f"{name}{attribute}")
+
+
+def asset_folder(stack: cdk.Stack) -> str:
+    """The folder with a function's code, boto3 included, as pip has filled it before."""
+    return str(stack.node.get_context("asset"))
+
+
+def _count(app: cdk.App, what: str) -> int:
+    return int(app.node.try_get_context(what) or 1)

@@ -1,0 +1,190 @@
+"""What each step in the life of a stack takes with the real cdk CLI on a local AWS, and whom it asks how often."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import urllib3
+
+from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
+from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender
+from benchmarks.port import https_port_leads_to
+from benchmarks.series import Results
+from partner_account_cli.cdk import Cdk, Result
+from partner_account_cli.local_aws import REGION, LocalAws, local_aws
+
+STACK = "Bench0"
+EMAIL = "jane.doe@example.com"
+STEPS = ("deploy", "no-op deploy", "update", "destroy")
+# MiniStack keeps CloudTrail's events if it is told to; a look-up returns 50 at most.
+SERVICES = ("cloudformation", "lambda", "secretsmanager")
+
+_accounts = count(300000000001)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account of its own, in which one contender's app lives.
+
+    Attributes:
+        contender: whose app it is.
+        aws: the local AWS as this account sees it.
+        cdk: the CLI, on the app.
+        context: the app's values.
+    """
+
+    contender: Contender
+    aws: LocalAws
+    cdk: Cdk
+    context: Mapping[str, str]
+
+    def run(self, step: str) -> Result:
+        """Run one step of the stack's life."""
+        if step == "destroy":
+            return self.cdk.run("destroy", "--all", "--force", context=self.context)
+        changes = {"business_title": "Head of Alliances"} if step == "update" else {}
+        arguments = ["deploy", "--all", "--require-approval", "never", *self._parameters(step)]
+        return self.cdk.run(*arguments, context={**self.context, **changes})
+
+    def _parameters(self, step: str) -> list[str]:
+        if self.contender is not AWS_CUSTOM_RESOURCE or step != "deploy":
+            return []
+        return ["--parameters", f"Code={self.aws.partner_central.outbox()[-1].code}"]
+
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        stack = self.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def uploaded(self) -> int:
+        """Bytes that the CLI has put into the account's buckets, templates included."""
+        s3 = self.aws.client("s3")
+        buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+        return sum(item["Size"] for name in buckets for item in s3.list_objects_v2(Bucket=name).get("Contents", []))
+
+    def requests(self, since: float) -> Counter[str]:
+        """The requests of functions (not of the CLI) that AWS received, by service and operation."""
+        trail = self.aws.client("cloudtrail")
+        found: Counter[str] = Counter()
+        for service in SERVICES:
+            source = {"AttributeKey": "EventSource", "AttributeValue": f"{service}.amazonaws.com"}
+            for event in trail.lookup_events(LookupAttributes=[source], StartTime=int(since))["Events"]:
+                agent = json.loads(event["CloudTrailEvent"])["userAgent"]
+                if event["EventTime"].timestamp() >= since and _is_of_function(agent):
+                    found[f"{service}:{event['EventName']}"] += 1
+        return found
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """Deploys, and keeps what it took.
+
+    Attributes:
+        results: where it is kept.
+        assets: the functions' code.
+    """
+
+    results: Results
+    assets: Mapping[Contender, Path]
+
+    def time_all(self, rounds: int, until: float) -> None:
+        """Let each contender live a life in each round, so that a slower minute of the machine meets them all.
+
+        No further round begins that might not end before the monotonic clock shows `until`.
+        """
+        with local_aws() as aws, ExitStack() as port:
+            _record_requests(aws)
+            contenders = self._those_who_can_answer(aws, port)
+            for number in range(rounds):
+                began = time.monotonic()
+                for contender in [*contenders[number % len(contenders) :], *contenders[: number % len(contenders)]]:
+                    with self.results.attempt("life of a stack", contender.name):
+                        self._live(self._account(contender, aws), is_first=number == 0)
+                now = time.monotonic()
+                if now + (now - began) > until:
+                    break
+
+    def _those_who_can_answer(self, aws: LocalAws, port: ExitStack) -> Sequence[Contender]:
+        try:
+            port.enter_context(https_port_leads_to(urlsplit(aws.environment["AWS_ENDPOINT_URL"]).port or 0))
+        except OSError as error:
+            for contender in (one for one in ALL if one.answers_by_node):
+                self.results.miss("life of a stack", contender.name, f"it answers on port 443 only: {error.strerror}")
+            return [one for one in ALL if not one.answers_by_node]
+        return ALL
+
+    def _account(self, contender: Contender, aws: LocalAws) -> Account:
+        number = str(next(_accounts))
+        folder = aws.folder / number
+        folder.mkdir()
+        programs = f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{aws.environment['PATH']}"
+        own = {"AWS_ACCESS_KEY_ID": number, "PATH": programs, "PYTHONPATH": str(ROOT)}
+        here = replace(aws, environment={**aws.environment, **own})
+        context = {
+            "company": f"Example Corp {number}",
+            "asset": str(self.assets.get(contender, "")),
+            "node_path": str(NODE_MODULES),
+            "node_ca": aws.environment["AWS_CA_BUNDLE"],
+        }
+        account = Account(contender, here, Cdk(folder, folder, here.environment), context)
+        _require_success(account.cdk.run("bootstrap", f"aws://{number}/{REGION}"))  # as long as there is no app
+        (folder / "cdk.json").write_text(json.dumps({"app": f"python -m benchmarks.apps.{contender.name}"}))
+        here.client("partnercentral-account").send_email_verification_code(Catalog=CATALOG, Email=EMAIL)
+        code = here.partner_central.outbox()[-1].code
+        here.client("secretsmanager").create_secret(Name=SECRET, SecretString=code)
+        return account
+
+    def _live(self, account: Account, *, is_first: bool) -> None:
+        before = account.uploaded()
+        created: Mapping[str, str] = {}
+        for step in STEPS:
+            if step == "destroy" and account.contender is CRHELPER and not is_first:
+                continue  # it sleeps for two minutes
+            self._step(account, step, is_first=is_first)
+            if step == "deploy":
+                created = account.outputs()
+                self.results.add("uploaded bytes", step, account.contender.name, account.uploaded() - before)
+                _require_partner(created)
+            elif step != "destroy" and account.outputs() != created:
+                raise RuntimeError(f"after the {step} the outputs are {account.outputs()}")
+
+    def _step(self, account: Account, step: str, *, is_first: bool) -> None:
+        name = account.contender.name
+        seen = len(account.aws.partner_central.requests())
+        began, since = time.monotonic(), time.time()
+        _require_success(account.run(step))
+        self.results.add("wall", step, name, time.monotonic() - began)
+        asked = Counter(f"partnercentral:{one.operation}" for one in account.aws.partner_central.requests(since=seen))
+        if is_first:
+            self.results.add("requests to Partner Central", step, name, asked.total())
+            for request, times in (asked + account.requests(since)).items():
+                self.results.add(f"requests {request}", step, name, times)
+
+
+def _require_success(result: Result) -> None:
+    if result.exit_code:
+        raise RuntimeError(f"cdk failed: {result.output[-400:]}")
+
+
+def _require_partner(outputs: Mapping[str, str]) -> None:
+    if not outputs.get("Partner0Arn", "").endswith(outputs.get("Partner0Id", "?")) or len(outputs) != len(ATTRIBUTES):
+        raise RuntimeError(f"the outputs are {outputs}")
+
+
+def _record_requests(aws: LocalAws) -> None:
+    url = f"{aws.environment['AWS_ENDPOINT_URL']}/_ministack/config"
+    with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"]) as pool:
+        pool.request("POST", url, json={"cloudtrail._recording_enabled": True})
+
+
+def _is_of_function(user_agent: str) -> bool:
+    return "cdk" not in user_agent.lower()

@@ -1,0 +1,146 @@
+"""Plots as SVG that follow the reader's light or dark theme. Colour is never alone: each contender has its own mark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from benchmarks.contenders import ALL, Contender
+from benchmarks.series import Spread
+
+WIDTH = 760
+_LEFT = 210
+_RIGHT = 24
+_ROW = 34
+_TOP = 64
+
+_STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+.title { font-weight: 600; font-size: 15px }
+.faint { fill: #59636e }
+.paper { fill: #ffffff }
+.grid { stroke: #d1d9e0 }
+.one { stroke: #1f2328; stroke-width: 1.5 }
+.series { fill: none; stroke-width: 2 }
+.c0 { fill: #0969da; stroke: #0969da } .c1 { fill: #bc4c00; stroke: #bc4c00 }
+.c2 { fill: #1a7f37; stroke: #1a7f37 } .c3 { fill: #8250df; stroke: #8250df }
+@media (prefers-color-scheme: dark) {
+text { fill: #f0f6fc } .faint { fill: #9198a1 } .paper { fill: #0d1117 } .grid { stroke: #3d444d }
+.one { stroke: #f0f6fc }
+.c0 { fill: #4493f8; stroke: #4493f8 } .c1 { fill: #f0883e; stroke: #f0883e }
+.c2 { fill: #3fb950; stroke: #3fb950 } .c3 { fill: #ab7df8; stroke: #ab7df8 }
+}
+"""
+_MARKS = {  # circle, square, triangle, diamond, each about a point
+    0: "M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0",
+    1: "M-5,-5h10v10h-10z",
+    2: "M0,-7l6,11h-12z",
+    3: "M0,-7l6,7l-6,7l-6,-7z",
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A logarithmic scale from values to pixels."""
+
+    lowest: float
+    highest: float
+    begin: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        share = math.log(value / self.lowest) / math.log(self.highest / self.lowest)
+        return self.begin + share * (self.end - self.begin)
+
+
+def ratios(title: str, rows: Mapping[str, Mapping[Contender, Spread]]) -> str:
+    """How many times PartnerAccount's value each contender's is: one row per metric, on one scale."""
+    values = [limit for row in rows.values() for spread in row.values() for limit in (spread.low, spread.high)]
+    scale = Scale(min(0.5, *values) / 1.2, max(2.0, *values) * 1.3, _LEFT, WIDTH - _RIGHT)
+    bottom = _TOP + _ROW * len(rows)
+    svg = _paper(title, bottom + 44)
+    for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 100, 300):
+        if scale.lowest <= tick <= scale.highest:
+            _line(svg, (scale(tick), _TOP - 6), (scale(tick), bottom), "one" if tick == 1 else "grid")
+            _text(svg, (scale(tick), bottom + 16), f"{tick:g}×", "faint", "middle")
+    _text(svg, (scale(1) + 6, bottom + 34), "right of the line: more than PartnerAccount", "faint", "start")
+    for number, (name, row) in enumerate(rows.items()):
+        y = _TOP + _ROW * (number + 0.5)
+        _text(svg, (_LEFT - 14, y + 4), name, "", "end")
+        for contender, spread in row.items():
+            own = y + 5 * (ALL.index(contender) - (len(ALL) - 1) / 2)  # marks of equal value stay visible
+            _line(svg, (scale(spread.low), own), (scale(spread.high), own), f"series c{ALL.index(contender)}")
+            _mark(svg, contender, scale(spread.median), own)
+    return _finished(svg)
+
+
+def growth(title: str, unit: str, sizes: Sequence[int], lines: Mapping[Contender, Sequence[Spread]]) -> str:
+    """How something grows with the number of partners: one line per contender, both scales logarithmic."""
+    values = [limit for line in lines.values() for spread in line for limit in (spread.low, spread.high)]
+    bottom = _TOP + 240.0
+    across = Scale(sizes[0], sizes[-1], 90, WIDTH - 60)
+    up = Scale(min(values) * 0.9, max(values) * 1.1, bottom, _TOP)
+    svg = _paper(title, int(bottom) + 44)
+    for tick in (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50):
+        if up.lowest <= tick <= up.highest:
+            _line(svg, (90, up(tick)), (WIDTH - 60, up(tick)), "grid")
+            _text(svg, (80, up(tick) + 4), f"{tick:g} {unit}", "faint", "end")
+    for size in sizes:
+        _text(svg, (across(size), bottom + 20), f"{size} partner" + "s" * (size > 1), "faint", "middle")
+    for contender, line in lines.items():
+        points = " ".join(
+            f"{across(size):.1f},{up(spread.median):.1f}" for size, spread in zip(sizes, line, strict=False)
+        )
+        SubElement(
+            svg, "polyline", {"points": points, "class": f"series c{ALL.index(contender)}", "style": "fill:none"}
+        )
+        for size, spread in zip(sizes, line, strict=False):
+            _line(
+                svg, (across(size), up(spread.low)), (across(size), up(spread.high)), f"series c{ALL.index(contender)}"
+            )
+            _mark(svg, contender, across(size), up(spread.median))
+    return _finished(svg)
+
+
+def _paper(title: str, height: int) -> Element:
+    svg = Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {WIDTH} {height}",
+            "width": str(WIDTH),
+            "role": "img",
+            "aria-label": title,
+        },
+    )
+    SubElement(svg, "style").text = _STYLE
+    SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
+    _text(svg, (16, 22), title, "title", "start")
+    for number, contender in enumerate(ALL):
+        x = 24 + number * 180
+        _mark(svg, contender, x, 42)
+        _text(svg, (x + 14, 46), contender.title, "", "start")
+    return svg
+
+
+def _mark(svg: Element, contender: Contender, x: float, y: float) -> None:
+    number = ALL.index(contender)
+    SubElement(svg, "path", {"d": _MARKS[number], "class": f"c{number}", "transform": f"translate({x:.1f},{y:.1f})"})
+
+
+def _line(svg: Element, begin: tuple[float, float], end: tuple[float, float], css: str) -> None:
+    names = ("x1", "y1", "x2", "y2")
+    SubElement(svg, "line", {n: f"{v:.1f}" for n, v in zip(names, (*begin, *end), strict=True)} | {"class": css})
+
+
+def _text(svg: Element, place: tuple[float, float], words: str, css: str, anchor: str) -> None:
+    x, y = place
+    SubElement(svg, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "class": css, "text-anchor": anchor}).text = words
+
+
+def _finished(svg: Element) -> str:
+    indent(svg)
+    return tostring(svg, encoding="unicode") + "\n"

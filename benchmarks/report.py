@@ -1,0 +1,177 @@
+"""The page that tells what was measured: docs/benchmarks.md, with its plots beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from benchmarks import plots
+from benchmarks.contenders import ALL, CONSTRUCT, EMPTY, FLOOR, Contender
+from benchmarks.deployments import SERVICES, STEPS
+from benchmarks.functions import COLD, WARM
+from benchmarks.series import Results, Spread
+from benchmarks.synths import GROWTH, ONE
+from benchmarks.targets import requests, verdicts
+
+_VERDICTS = {True: "reached", False: "**missed**", None: "?"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a metric in a case, and how its values are told."""
+
+    title: str
+    metric: str
+    case: str
+    told: Callable[[float], str]
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 100 else f"{value:.0f} s"  # noqa: PLR2004 - three digits are enough
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("MB", 1e6), ("KB", 1e3)):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f} B"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _instructions(value: float) -> str:
+    return f"{value / 1e9:.2f} G"
+
+
+COSTS = (
+    Row("synth, wall", "synth wall", str(ONE), _seconds),
+    Row("synth, CPU", "synth CPU", str(ONE), _seconds),
+    Row("asset", "asset bytes", str(ONE), _bytes),
+    Row("uploaded by the first deploy", "uploaded bytes", "deploy", _bytes),
+    Row("cold start, CPU", "cold CPU", COLD, _milliseconds),
+    Row("cold start, instructions", "cold instructions", COLD, _instructions),
+    Row("cold start, peak memory", "cold memory", COLD, _bytes),
+    Row("cold start, wall", "cold wall", COLD, _milliseconds),
+    Row("warm update, CPU", "warm CPU", WARM, _milliseconds),
+    Row("warm update, wall", "warm wall", WARM, _milliseconds),
+    *(Row(f"{step}, wall", "wall", step, _seconds) for step in STEPS),
+)
+COUNTS = (
+    Row("template", "template bytes", "", _bytes),
+    Row("resources", "resources", "", _count),
+    Row("functions", "functions", "", _count),
+    Row("roles", "roles", "", _count),
+    Row("IAM statements", "IAM statements", "", _count),
+    Row("of them `*` without a condition", "IAM wildcards", "", _count),
+    Row("synth, wall", "synth wall", "", _seconds),
+    Row("synth, CPU", "synth CPU", "", _seconds),
+)
+
+
+def write(results: Results, docs: Path) -> None:
+    """Write the page and its plots into the folder `docs`."""
+    (docs / "benchmarks.md").write_text("\n".join(_page(results)) + "\n")
+    for name, svg in _plots(results):
+        (docs / name).write_text(svg)
+
+
+def _page(results: Results) -> Iterator[str]:
+    yield from (Path(__file__).parent / "preface.md").read_text().splitlines()
+    yield from ("", "## Targets", "", "| target | measured | |", "|---|---|---|")
+    for verdict in verdicts(results):
+        yield f"| {verdict.target} | {verdict.measured} | {_VERDICTS[verdict.reached]} |"
+    yield from ("", "## One partner", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
+    yield from _table("", (*ALL, EMPTY, FLOOR), [(row.title, row, row.case) for row in COSTS], results)
+    yield from ("", "## Growth", "", "![Synth by partners](benchmarks-growth.svg)", "")
+    for size in (ONE, *GROWTH):
+        yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
+        yield ""
+    yield from ("## Requests of the functions", "")
+    yield from _requests_table(results)
+    yield from ("", "## Not measured", "")
+    for entry in results.missing:
+        yield f"* {entry['what']}, {_title(entry['contender'])}: {entry['why']}"
+    yield from ("", "## Machine and versions", "")
+    yield "; ".join(f"{name} {value}" for name, value in results.about.items()) + "."
+
+
+def _table(
+    corner: str, columns: Sequence[Contender], rows: Sequence[tuple[str, Row, str]], results: Results
+) -> Iterator[str]:
+    yield f"| {corner} | " + " | ".join(column.title for column in columns) + " |"
+    yield "|---|" + "---|" * len(columns)
+    for title, row, case in rows:
+        cells = [_cell(row, case, column, results) for column in columns]
+        yield f"| {title} | " + " | ".join(cells) + " |"
+
+
+def _cell(row: Row, case: str, contender: Contender, results: Results) -> str:
+    spread = results.spread(row.metric, case, contender.name)
+    if spread is None:
+        return ""
+    told = row.told(spread.median)
+    if row.told(spread.low) != row.told(spread.high):
+        told += f" ({row.told(spread.low)} – {row.told(spread.high)})"
+    ratio = results.ratio(row.metric, case, contender.name, CONSTRUCT.name)
+    if contender is CONSTRUCT or ratio is None:
+        return told
+    return f"{told}; {_times(ratio)}"
+
+
+def _times(ratio: Spread) -> str:
+    def digits(value: float) -> str:
+        return f"{value:.0f}" if value >= 10 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"  # noqa: PLR2004
+
+    low, median, high = map(digits, (ratio.low, ratio.median, ratio.high))
+    return f"{median}×" if low == high else f"{median}× ({low} – {high})"
+
+
+def _requests_table(results: Results) -> Iterator[str]:
+    yield "| step | to | " + " | ".join(contender.title for contender in ALL) + " |"
+    yield "|---|---|" + "---|" * len(ALL)
+    for step in STEPS:
+        for service in ("partnercentral", *SERVICES):
+            cells = [_requests(results, step, contender, service) for contender in ALL]
+            if service == "partnercentral" or any(cell not in ("0", "") for cell in cells):
+                yield f"| {step} | {service} | " + " | ".join(cells) + " |"
+
+
+def _requests(results: Results, step: str, contender: Contender, service: str) -> str:
+    if not results.values("requests to Partner Central", step, contender.name):
+        return ""
+    sent = requests(results, step, contender.name, service)
+    if service != "partnercentral":
+        return str(sum(sent.values()))
+    return ", ".join(name if times == 1 else f"{times} {name}" for name, times in sent.items()) or "none"
+
+
+def _title(name: str) -> str:
+    return next((one.title for one in (*ALL, EMPTY, FLOOR) if one.name == name), name)
+
+
+def _plots(results: Results) -> Iterator[tuple[str, str]]:
+    rows = {}
+    for row in COSTS:
+        found = {one: results.ratio(row.metric, row.case, one.name, CONSTRUCT.name) for one in ALL}
+        known = {contender: ratio for contender, ratio in found.items() if ratio}
+        if known:
+            rows[row.title] = known
+    if rows:
+        yield "benchmarks-ratios.svg", plots.ratios("How many times PartnerAccount's cost", rows)
+    sizes = [size.partners for size in (ONE, *GROWTH) if size.stacks == 1]
+    lines = {}
+    for contender in ALL:
+        spreads = [results.spread("synth CPU", str(type(ONE)(partners)), contender.name) for partners in sizes]
+        line = list(takewhile(bool, spreads))
+        if line:
+            lines[contender] = [spread for spread in line if spread]
+    if lines:
+        yield "benchmarks-growth.svg", plots.growth("Synth of one stack, CPU time", "s", sizes, lines)

@@ -1,0 +1,146 @@
+"""What an app costs at synth, alone in its process as the cdk CLI runs it, and what its templates hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import ALL, EMPTY, ROOT, Contender, zipped_bytes
+from benchmarks.series import Results
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large an app is."""
+
+    partners: int = 1
+    stacks: int = 1
+
+    def __str__(self) -> str:
+        """As tables call it."""
+        if self.stacks > 1:
+            return f"{self.stacks} stacks"
+        return f"{self.partners} partner" + ("s" if self.partners > 1 else "")
+
+
+ONE = Size()
+HUNDRED = Size(100)
+GROWTH = (Size(10), HUNDRED, Size(stacks=5), Size(stacks=20))
+
+
+@dataclass(frozen=True)
+class Synths:
+    """Synthesizes apps, and keeps what it cost.
+
+    Attributes:
+        results: where it is kept.
+        assets: the functions' code.
+        environment: what the apps' processes see.
+    """
+
+    results: Results
+    assets: Mapping[Contender, Path]
+    environment: Mapping[str, str]
+
+    def time_all(self, rounds: int, rounds_of_growth: int) -> None:
+        """Measure each app once per round, so that a slower minute of the machine meets them all."""
+        with tempfile.TemporaryDirectory() as out:
+            self._run(EMPTY, ONE, out)  # jsii unpacks its packages at the first start
+        for number in range(rounds):
+            for contender in _turned((EMPTY, *ALL), number):
+                self._synth(contender, ONE, number)
+        for number in range(rounds_of_growth):
+            for size in GROWTH:
+                for contender in _turned(ALL, number):
+                    self._synth(contender, size, number)
+
+    def _synth(self, contender: Contender, size: Size, number: int) -> None:
+        case, name = str(size), contender.name
+        with self.results.attempt(f"synth, {case}", name), tempfile.TemporaryDirectory() as out:
+            began, used = time.monotonic(), _cpu_of_children()
+            self._run(contender, size, out)
+            self.results.add("synth wall", case, name, time.monotonic() - began)
+            self.results.add("synth CPU", case, name, _cpu_of_children() - used)
+            if number == 0:
+                for metric, value in counts(Path(out)).items():
+                    self.results.add(metric, case, name, value)
+
+    def _run(self, contender: Contender, size: Size, out: str) -> None:
+        context = {"partners": size.partners, "stacks": size.stacks, "asset": str(self.assets.get(contender, ""))}
+        environment = {**self.environment, "CDK_OUTDIR": out, "CDK_CONTEXT_JSON": json.dumps(context)}
+        done = subprocess.run(  # noqa: S603 - this project's own program
+            [sys.executable, "-m", f"benchmarks.apps.{contender.name}"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().rpartition("\n")[2])
+
+
+def counts(assembly: Path) -> dict[str, float]:
+    """What a cloud assembly holds, in numbers that no machine changes."""
+    templates = sorted(assembly.glob("*.template.json"))
+    resources = [entry for path in templates for entry in json.loads(path.read_text()).get("Resources", {}).values()]
+    types = [entry["Type"] for entry in resources if entry["Type"] != "AWS::CDK::Metadata"]
+    statements = [statement for entry in resources for statement in _statements(entry["Properties"])]
+    return {
+        "template bytes": sum(path.stat().st_size for path in templates),
+        "resources": len(types),
+        "functions": types.count("AWS::Lambda::Function"),
+        "roles": types.count("AWS::IAM::Role"),
+        "IAM statements": len(statements),
+        "IAM wildcards": sum(_wildcards(statement) for statement in statements),
+        "asset bytes": sum(zipped_bytes(path) for path in assembly.glob("asset.*") if path.is_dir()),
+    }
+
+
+def _statements(value: Any) -> Iterator[Mapping[str, Any]]:
+    """All statements that allow something to the role they belong to, wherever they stand."""
+    if isinstance(value, dict):
+        for statement in value.get("Statement", []):
+            if "Principal" not in statement:
+                yield statement
+        for member in value.values():
+            yield from _statements(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _statements(member)
+
+
+def _wildcards(statement: Mapping[str, Any]) -> int:
+    """The resources `*` that no condition narrows, and the actions with a `*`."""
+    open_resources = _listed(statement["Resource"]).count("*") if not statement.get("Condition") else 0
+    return open_resources + sum("*" in action for action in _listed(statement["Action"]))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
+    """Another one begins in each round."""
+    start = number % len(contenders)
+    return [*contenders[start:], *contenders[:start]]
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def environment() -> dict[str, str]:
+    """What an app's process needs of this one, the user's settings for AWS and CDK left out."""
+    kept = ("PATH", "HOME", "LANG", "JSII_RUNTIME_PACKAGE_CACHE_ROOT")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONPATH": str(ROOT)}
