@@ -1,13 +1,13 @@
 """Puts permissions on the function's role: under a name that no other stack has, or by telling that it can't."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from aws_cdk import Annotations, Aws, Fn, Names, Stack, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from partner_account.permissions import Permission, acknowledgments, to_document, to_statements
+from partner_account.permissions import Permission, acknowledgments, to_statements
 
 _POLICY_ID = "Policy"
 _SHARED_ID = "PartnerAccountPermissions"
@@ -16,22 +16,30 @@ _SHARED_ID = "PartnerAccountPermissions"
 _LONGEST_NAME = 91
 
 
-def add_policy(
-    scope: Construct, role: iam.IRole, permissions: Sequence[Permission], wanted_by: Construct | None = None
-) -> iam.Policy:
+def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permission]) -> iam.Policy:
     """A policy of the role that holds these permissions, as the child `Policy` of `scope`.
 
-    A role that takes no policies from this app stays as it is, and the user is told, at `scope` or who wants it.
+    A role that takes no policies from this app stays as it is, and the user is told, at `scope`.
     """
+    return _add_policy(scope, role, permissions, to_statements(permissions), scope)
+
+
+def _add_policy(
+    scope: Construct,
+    role: iam.IRole,
+    permissions: Sequence[Permission],
+    statements: Mapping[str, iam.PolicyStatement],
+    wanted_by: Construct,
+) -> iam.Policy:
     name = Names.unique_resource_name(scope, max_length=_LONGEST_NAME)
     # Two stacks may share a role, where a second policy of one name would replace the first.
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    policy = iam.Policy(scope, _POLICY_ID, document=to_document(permissions), policy_name=f"{name}-{stack_uuid}")
+    policy = iam.Policy(scope, _POLICY_ID, statements=list(statements.values()), policy_name=f"{name}-{stack_uuid}")
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     Validations.of(policy).acknowledge(*acknowledgments(permissions))
     if not _is_attached(policy):
-        Annotations.of(wanted_by or scope).add_warning_v2("partner-account:role-not-updated", _not_updated(permissions))
+        Annotations.of(wanted_by).add_warning_v2("partner-account:role-not-updated", _not_updated(permissions))
     return policy
 
 
@@ -46,6 +54,7 @@ class SharedPolicies(Construct):
         super().__init__(stack, id)
         self._role = role
         self._granted: dict[str, list[Permission]] = {}
+        self._statements: dict[str, dict[str, iam.PolicyStatement]] = {}
 
     @staticmethod
     def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
@@ -60,18 +69,26 @@ class SharedPolicies(Construct):
         """The policy of that name, with what the partner takes and it has not yet."""
         if name not in self._granted:
             self._granted[name] = list(permissions)
-            return add_policy(Construct(self, name), self._role, permissions, partner)
+            statements = self._statements[name] = to_statements(permissions)
+            return _add_policy(Construct(self, name), self._role, permissions, statements, partner)
         policy = cast("iam.Policy", self.node.find_child(name).node.find_child(_POLICY_ID))
         if new := [permission for permission in permissions if permission not in self._granted[name]]:
             self._granted[name] += new
-            self._extend(policy, partner, new)
+            if _is_attached(policy):
+                _extend(policy, self._statements[name], new)
+            else:
+                add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
         return policy
 
-    def _extend(self, policy: iam.Policy, partner: Construct, new: Sequence[Permission]) -> None:
-        if _is_attached(policy):
-            policy.add_statements(*to_statements(new))
+
+def _extend(policy: iam.Policy, statements: dict[str, iam.PolicyStatement], new: Sequence[Permission]) -> None:
+    """One Sid, one statement: permissions of the same Sid differ by their resource."""
+    for permission in new:
+        if permission.sid in statements:
+            statements[permission.sid].add_resources(permission.resource)
         else:
-            add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
+            statements |= to_statements([permission])
+            policy.add_statements(statements[permission.sid])
 
 
 def _is_attached(policy: iam.Policy) -> bool:
