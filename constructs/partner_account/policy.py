@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import Annotations, Aws, Fn, Names, Stack, Validations
+from aws_cdk import Annotations, Aws, Fn, Names, Stack, Stage, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -60,8 +60,9 @@ class SharedPolicies(Construct):
     def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
         """The policies of the partner's stack on the provider's role."""
         stack = Stack.of(partner)
-        # A provider of another stack may serve beside the stack's own one.
-        name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{provider.node.addr[-8:]}"
+        # A provider of another stack may serve beside the own one; its path within the stage keeps stages alike.
+        path = provider.node.path.removeprefix(Stage.of(provider).node.path)
+        name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{path}"
         found = stack.node.try_find_child(name)
         return cast("SharedPolicies", found) if found else SharedPolicies(stack, name, role)
 
