@@ -60,9 +60,7 @@ class SharedPolicies(Construct):
     def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
         """The policies of the partner's stack on the provider's role."""
         stack = Stack.of(partner)
-        # A provider of another stack may serve beside the own one; its path within the stage keeps stages alike.
-        path = provider.node.path.removeprefix(Stage.of(provider).node.path)
-        name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{path}"
+        name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{_path_in_stage(provider)}"
         found = stack.node.try_find_child(name)
         return cast("SharedPolicies", found) if found else SharedPolicies(stack, name, role)
 
@@ -90,6 +88,12 @@ def _extend(policy: iam.Policy, statements: dict[str, iam.PolicyStatement], new:
         else:
             statements |= to_statements([permission])
             policy.add_statements(statements[permission.sid])
+
+
+def _path_in_stage(provider: Construct) -> str:
+    """Tells a provider of another stack from the own one, beside which it may serve; stages stay alike."""
+    stage = Stage.of(provider)
+    return provider.node.path.removeprefix(stage.node.path if stage else "")
 
 
 def _is_attached(policy: iam.Policy) -> bool:
