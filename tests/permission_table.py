@@ -23,7 +23,7 @@ same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known a
 ## What the function may do
 
 The role belongs to the stack's `PartnerAccountProvider`. It may write its own log; the rest is granted by a policy
-that the partners of a stack share, one for each catalog.
+that the partners of a stack share: one for each catalog, and another one for those that are adopted.
 """
 
 GRANTS = """\
