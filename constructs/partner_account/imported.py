@@ -2,7 +2,7 @@
 
 import re
 
-from aws_cdk import Fn, Token
+from aws_cdk import Fn
 from constructs import Construct
 
 from partner_account.errors import PartnerAccountError, refuse_mistakes
@@ -10,6 +10,7 @@ from partner_account.grants import GrantablePartner
 from partner_account.outputs import export_name
 from partner_account.props import Catalog
 from partner_account.service_model import shapes
+from partner_account.tokens import holds_token
 
 # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
 _CATALOG, _ID = 1, 3
@@ -68,7 +69,7 @@ class ImportedPartner(GrantablePartner):
         return Catalog(name) if name in set(Catalog) else name
 
     def _part(self, number: int) -> str:
-        if Token.is_unresolved(self._arn):
+        if holds_token(self._arn):
             return Fn.select(number, Fn.split("/", self._arn))
         return self._arn.split("/")[number]
 
@@ -110,4 +111,4 @@ class ExportedPartner(GrantablePartner):
 
 
 def _is(value: str, shape: str) -> bool:
-    return Token.is_unresolved(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None
+    return holds_token(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None

@@ -9,7 +9,6 @@ from constructs import Construct
 
 from partner_account.permissions import Permission, acknowledgments, to_document, to_statements
 
-_POLICY_ID = "Policy"
 _SHARED_ID = "PartnerAccountPermissions"
 
 # A policy's name has up to 128 characters; a hyphen and the 36 of the stack's UUID follow.
@@ -26,7 +25,7 @@ def add_policy(
     name = Names.unique_resource_name(scope, max_length=_LONGEST_NAME)
     # Two stacks may share a role, where a second policy of one name would replace the first.
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    policy = iam.Policy(scope, _POLICY_ID, document=to_document(permissions), policy_name=f"{name}-{stack_uuid}")
+    policy = iam.Policy(scope, "Policy", document=to_document(permissions), policy_name=f"{name}-{stack_uuid}")
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     Validations.of(policy).acknowledge(*acknowledgments(permissions))
@@ -45,6 +44,7 @@ class SharedPolicies(Construct):
         """Start without any; use `of`."""
         super().__init__(stack, id)
         self._role = role
+        self._policies: dict[str, iam.Policy] = {}
         self._granted: dict[str, list[Permission]] = {}
 
     @staticmethod
@@ -58,14 +58,13 @@ class SharedPolicies(Construct):
 
     def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
         """The policy of that name, with what the partner takes and it has not yet."""
-        if name not in self._granted:
+        if name not in self._policies:
             self._granted[name] = list(permissions)
-            return add_policy(Construct(self, name), self._role, permissions, partner)
-        policy = cast("iam.Policy", self.node.find_child(name).node.find_child(_POLICY_ID))
-        if new := [permission for permission in permissions if permission not in self._granted[name]]:
+            self._policies[name] = add_policy(Construct(self, name), self._role, permissions, partner)
+        elif new := [permission for permission in permissions if permission not in self._granted[name]]:
             self._granted[name] += new
-            self._extend(policy, partner, new)
-        return policy
+            self._extend(self._policies[name], partner, new)
+        return self._policies[name]
 
     def _extend(self, policy: iam.Policy, partner: Construct, new: Sequence[Permission]) -> None:
         if _is_attached(policy):
