@@ -1,6 +1,7 @@
 """The metrics that the handler writes for a partner, each in one line of its log, as CloudWatch metrics of CDK."""
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import jsii
@@ -51,8 +52,11 @@ class PartnerMetrics:
     def __init__(self, resource: CfnResource) -> None:
         """Find them by the partner's custom resource."""
         self._resource = resource
+
+    @cached_property
+    def _stack_name(self) -> str:
         # Kept, since a metric is known by its dimensions as they are written, and a new token is another one.
-        self._stack_name = Lazy.uncached_string(_DeployedName(Stack.of(resource)))
+        return Lazy.uncached_string(_DeployedName(Stack.of(self._resource)))
 
     def metric(self, metric: PartnerMetric, options: dict[str, Any]) -> Metric:
         """One of them, with the options of `cloudwatch.MetricOptions`."""

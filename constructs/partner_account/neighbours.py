@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from constructs import Construct
 
 from partner_account.outputs import OutputNames
 from partner_account.props import Catalog, Partner
+from partner_account.tokens import is_token
 from partner_account.validation import same_name_key
 
 _ID = "cdk-partner-account"
@@ -102,7 +103,7 @@ def neighbour_of(scope: Construct, partner: Partner, names: OutputNames) -> Neig
 
 
 def _known(value: str) -> str | None:
-    return None if Token.is_unresolved(value) else value
+    return None if is_token(value) else value
 
 
 def _may_equal(one: str | None, other: str | None) -> bool:

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import jsii
-from aws_cdk import CfnOutput, CfnResource, Stack, Token
+from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct, IValidation
 
 from partner_account.policy import SharedPolicies
 from partner_account.props import ExportNames
 from partner_account.provider import PartnerAccountProvider
+from partner_account.tokens import is_token
 
 _LONGEST_NAME = 255
 
@@ -94,7 +95,7 @@ class _OutputCollisions:
     def validate(self) -> list[str]:
         own = [output for output in self._outputs() if Stack.of(output) is self._stack]
         logical_ids = [str(self._stack.resolve(output.logical_id)) for output in own]
-        exports = [output.export_name for output in own if output.export_name]
+        exports = [name for output in own if (name := output.export_name)]
         return [*_twice("logical id", logical_ids), *_twice("export name", exports)]
 
     def _outputs(self) -> Iterator[CfnOutput]:
@@ -118,7 +119,7 @@ def _letters_and_digits(path: str) -> str:
 
 
 def _export_mistakes(name: str) -> Iterator[str]:
-    if Token.is_unresolved(name):
+    if is_token(name):
         return
     yield from _length_mistakes("export_names: the name", name)
     if not re.fullmatch(r"[A-Za-z0-9:-]*", name):

@@ -45,7 +45,7 @@ class SharedPolicies(Construct):
         """Start without any; use `of`."""
         super().__init__(stack, id)
         self._role = role
-        self._granted: dict[str, list[Permission]] = {}
+        self._made: dict[str, tuple[iam.Policy, list[Permission]]] = {}
 
     @staticmethod
     def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
@@ -58,12 +58,13 @@ class SharedPolicies(Construct):
 
     def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
         """The policy of that name, with what the partner takes and it has not yet."""
-        if name not in self._granted:
-            self._granted[name] = list(permissions)
-            return add_policy(Construct(self, name), self._role, permissions, partner)
-        policy = cast("iam.Policy", self.node.find_child(name).node.find_child(_POLICY_ID))
-        if new := [permission for permission in permissions if permission not in self._granted[name]]:
-            self._granted[name] += new
+        if name not in self._made:
+            policy = add_policy(Construct(self, name), self._role, permissions, partner)
+            self._made[name] = policy, list(permissions)
+            return policy
+        policy, granted = self._made[name]
+        if new := [permission for permission in permissions if permission not in granted]:
+            granted += new
             self._extend(policy, partner, new)
         return policy
 
