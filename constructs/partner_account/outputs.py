@@ -9,7 +9,9 @@ from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct, IValidation
 
 from partner_account.place import Place
+from partner_account.policy import SharedPolicies
 from partner_account.props import ExportNames
+from partner_account.provider import PartnerAccountProvider
 from partner_account.tokens import holds_token
 
 _LONGEST_NAME = 255
@@ -91,11 +93,16 @@ class _OutputCollisions:
         self._stack = stack
 
     def validate(self) -> list[str]:
-        outputs = [child for child in self._stack.node.find_all() if isinstance(child, CfnOutput)]
-        own = [output for output in outputs if Stack.of(output) is self._stack]
+        own = [output for output in self._outputs() if Stack.of(output) is self._stack]
         logical_ids = [str(self._stack.resolve(output.logical_id)) for output in own]
         exports = [name for output in own if (name := output.export_name)]
         return [*_twice("logical id", logical_ids), *_twice("export name", exports)]
+
+    def _outputs(self) -> Iterator[CfnOutput]:
+        for child in self._stack.node.children:
+            # To look at the function's parts would make Python load all of aws_s3.
+            if not isinstance(child, PartnerAccountProvider | SharedPolicies):
+                yield from (found for found in child.node.find_all() if isinstance(found, CfnOutput))
 
 
 def _twice(kind: str, names: Sequence[str]) -> list[str]:
