@@ -1,6 +1,7 @@
 """The metrics that the handler writes for a partner, each in one line of its log, as CloudWatch metrics of CDK."""
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import jsii
@@ -51,8 +52,6 @@ class PartnerMetrics:
     def __init__(self, resource: CfnResource) -> None:
         """Find them by the partner's custom resource."""
         self._resource = resource
-        # Kept, since a metric is known by its dimensions as they are written, and a new token is another one.
-        self._stack_name = Lazy.uncached_string(_DeployedName(Stack.of(resource)))
 
     def metric(self, metric: PartnerMetric, options: dict[str, Any]) -> Metric:
         """One of them, with the options of `cloudwatch.MetricOptions`."""
@@ -63,6 +62,10 @@ class PartnerMetrics:
             "dimensions_map": {**self._dimensions(), **options.get("dimensions_map", {})},
         }
         return Metric(namespace=NAMESPACE, metric_name=name.value, **chosen).attach_to(self._resource)
+
+    @cached_property  # a metric is known by its dimensions as they are written, and a new token is another one
+    def _stack_name(self) -> str:
+        return Lazy.uncached_string(_DeployedName(Stack.of(self._resource)))
 
     def _dimensions(self) -> dict[str, str]:
         return {"StackName": self._stack_name, "LogicalResourceId": self._resource.logical_id}

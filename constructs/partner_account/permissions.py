@@ -142,6 +142,7 @@ def _tag_at_creation() -> Permission:
     )
 
 
+@cache
 def _ask_stack() -> Permission:
     return Permission(
         sid="AskOwnStack",

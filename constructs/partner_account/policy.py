@@ -9,7 +9,6 @@ from constructs import Construct
 
 from partner_account.permissions import Permission, acknowledgments, to_statements
 
-_POLICY_ID = "Policy"
 _SHARED_ID = "PartnerAccountPermissions"
 
 # A policy's name has up to 128 characters; a hyphen and the 36 of the stack's UUID follow.
@@ -34,7 +33,7 @@ def _add_policy(
     name = Names.unique_resource_name(scope, max_length=_LONGEST_NAME)
     # Two stacks may share a role, where a second policy of one name would replace the first.
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    policy = iam.Policy(scope, _POLICY_ID, statements=list(statements.values()), policy_name=f"{name}-{stack_uuid}")
+    policy = iam.Policy(scope, "Policy", statements=list(statements.values()), policy_name=f"{name}-{stack_uuid}")
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     Validations.of(policy).acknowledge(*acknowledgments(permissions))
@@ -53,6 +52,7 @@ class SharedPolicies(Construct):
         """Start without any; use `of`."""
         super().__init__(stack, id)
         self._role = role
+        self._policies: dict[str, iam.Policy] = {}
         self._granted: dict[str, list[Permission]] = {}
         self._statements: dict[str, dict[str, iam.PolicyStatement]] = {}
 
@@ -66,21 +66,23 @@ class SharedPolicies(Construct):
 
     def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
         """The policy of that name, with what the partner takes and it has not yet."""
-        if name not in self._granted:
+        if name not in self._policies:
             self._granted[name] = list(permissions)
             statements = self._statements[name] = to_statements(permissions)
-            return _add_policy(Construct(self, name), self._role, permissions, statements, partner)
-        policy = cast("iam.Policy", self.node.find_child(name).node.find_child(_POLICY_ID))
-        if new := [permission for permission in permissions if permission not in self._granted[name]]:
+            self._policies[name] = _add_policy(Construct(self, name), self._role, permissions, statements, partner)
+        elif new := [permission for permission in permissions if permission not in self._granted[name]]:
             self._granted[name] += new
-            if _is_attached(policy):
-                _extend(policy, self._statements[name], new)
-            else:
-                add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
-        return policy
+            self._extend(name, partner, new)
+        return self._policies[name]
+
+    def _extend(self, name: str, partner: Construct, new: Sequence[Permission]) -> None:
+        if _is_attached(self._policies[name]):
+            _add_permissions(self._policies[name], self._statements[name], new)
+        else:
+            add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
 
 
-def _extend(policy: iam.Policy, statements: dict[str, iam.PolicyStatement], new: Sequence[Permission]) -> None:
+def _add_permissions(policy: iam.Policy, statements: dict[str, iam.PolicyStatement], new: Sequence[Permission]) -> None:
     """One Sid, one statement: permissions of the same Sid differ by their resource."""
     for permission in new:
         if permission.sid in statements:
