@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 
+from partner_account import PartnerAccountProvider
 from partner_account_cli.rehearsal.assembly import Assembly, in_words, references
 from partner_account_cli.rehearsal.faults import FAULTS
 from partner_account_cli.rehearsal.partners import masked_address, partners_of
@@ -16,6 +19,7 @@ from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.rights import statements_of
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins
 from partner_account_cli.rehearse import rehearse
+from tests.test_construct_app import partner_in
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
 PARTNER: dict[str, Any] = {
@@ -90,6 +94,19 @@ def test_the_rights_are_those_of_the_functions_role(tmp_path: Path) -> None:
     assert found["Inline"].resources == ["arn:${AWS::Partition}:s3:::${Odd.Name}"]
     assert found["Attached"].conditions == ["StringEquals aws:x = y"]
     assert found["ManagedPolicy"].actions == ["arn:aws:iam::aws:policy/Broad"]
+
+
+@pytest.mark.parametrize("shared", ["provider", "role"])
+def test_the_rights_on_a_role_from_elsewhere_are_told_too(tmp_path: Path, shared: str) -> None:
+    """The construct's own stacks: the partner uses another stack's provider, or a role that no stack has made."""
+    app = cdk.App(outdir=str(tmp_path))
+    stack, platform = cdk.Stack(app, "Alliances"), cdk.Stack(app, "Platform")
+    role = iam.Role.from_role_name(platform, "Role", "company") if shared == "role" else None
+    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, role=role))
+    app.synth()
+    rights = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
+    assert {"CreatePartner", "ReadCodeFromSecret"} <= rights
+    assert ("WriteOwnLog" in rights) == (shared == "role")
 
 
 def test_the_contact_is_masked(tmp_path: Path) -> None:

@@ -204,6 +204,9 @@ class PartnerAccount(GrantablePartner):
 
         An attribute's export is imported when the attribute is used. It can't change as long as a stack imports
         it, so leave `profile_id` alone while it may be `pending`.
+
+        Raises:
+            PartnerAccountError: No stack and partner can be of these names.
         """
         return ExportedPartner(scope, id, stack_name, partner)
 

@@ -1,6 +1,6 @@
 """The Lambda function behind a stack's PartnerAccounts, with its role and its log group.
 
-What one partner needs beyond that is granted beside the partner, not here.
+What partners need beyond that is granted in their own stack, by `policy`, not here.
 """
 
 from collections.abc import Iterator, Sequence

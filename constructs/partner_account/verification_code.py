@@ -101,7 +101,7 @@ class _SecretsManagerCode(VerificationCode):
         # Secrets Manager appends a hyphen and six characters to the name; who imports a secret by
         # its name doesn't know them.
         arn = self.secret.secret_full_arn or f"{self._arn}-??????"
-        return [permissions.read_secret(arn), *permissions.decrypt(key, "secretsmanager")]
+        return [permissions.read_secret(arn), *permissions.decrypt_secret(key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if self.json_field == "":
@@ -119,7 +119,7 @@ class _ParameterStoreCode(VerificationCode):
 
     def permissions(self) -> Sequence[Permission]:
         read = permissions.read_parameter(self.parameter.parameter_arn)
-        return [read, *permissions.decrypt(self.key, "ssm")]
+        return [read, *permissions.decrypt_parameter(self.key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.

@@ -29,12 +29,16 @@ def statements_of(partners: Sequence[Partner]) -> list[Statement]:
 
 def _statements(partner: Partner) -> Iterator[Statement]:
     template = partner.placed.template
-    for function in references(partner.placed.properties.get("ServiceToken", "")):
+    functions = list(references(partner.placed.properties.get("ServiceToken", "")))
+    for function in functions:
         for role in references(_properties(template, function).get("Role", "")):
             for document in _documents(template, role):
                 yield from map(_statement, _as_list(document.get("Statement", ())))
             for arn in _as_list(_properties(template, role).get("ManagedPolicyArns", ())):
                 yield Statement("ManagedPolicy", "Allow", [in_words(arn)], ["as that policy says"], [])
+    for logical_id in (partner.placed.logical_id, *functions):
+        for document in _awaited(template, logical_id):
+            yield from map(_statement, _as_list(document.get("Statement", ())))
 
 
 def _documents(template: Template, role: str) -> Iterator[Mapping[str, Any]]:
@@ -44,6 +48,13 @@ def _documents(template: Template, role: str) -> Iterator[Mapping[str, Any]]:
         properties = _properties(template, logical_id)
         if resource["Type"] in _POLICIES and role in references(properties.get("Roles", ())):
             yield properties["PolicyDocument"]
+
+
+def _awaited(template: Template, logical_id: str) -> Iterator[Mapping[str, Any]]:
+    """The policies that a resource waits for: all there is to see of a role that is another stack's or nobody's."""
+    for awaited in _as_list(template["Resources"].get(logical_id, {}).get("DependsOn", ())):
+        if template["Resources"].get(awaited, {}).get("Type") in _POLICIES:
+            yield _properties(template, awaited)["PolicyDocument"]
 
 
 def _statement(statement: Mapping[str, Any]) -> Statement:
