@@ -294,4 +294,7 @@ def _threads() -> Iterator[None]:
     """No invocation leaves its timer behind."""
     before = threading.active_count()
     yield
+    deadline = time.monotonic() + 10  # a cancelled timer's thread still has to end
+    while threading.active_count() > before + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert threading.active_count() <= before + 1

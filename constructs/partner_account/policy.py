@@ -1,6 +1,7 @@
 """Puts permissions on the function's role: under a name that no other stack has, or by telling that it can't."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import Annotations, Aws, Fn, Names, Stack, Stage, Validations
@@ -52,9 +53,7 @@ class SharedPolicies(Construct):
         """Start without any; use `of`."""
         super().__init__(stack, id)
         self._role = role
-        self._policies: dict[str, iam.Policy] = {}
-        self._granted: dict[str, list[Permission]] = {}
-        self._statements: dict[str, dict[str, iam.PolicyStatement]] = {}
+        self._shared: dict[str, _Shared] = {}
 
     @staticmethod
     def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
@@ -66,30 +65,39 @@ class SharedPolicies(Construct):
 
     def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
         """The policy of that name, with what the partner takes and it has not yet."""
-        if name not in self._policies:
-            self._granted[name] = list(permissions)
-            statements = self._statements[name] = to_statements(permissions)
-            self._policies[name] = _add_policy(Construct(self, name), self._role, permissions, statements, partner)
-        elif new := [permission for permission in permissions if permission not in self._granted[name]]:
-            self._granted[name] += new
-            self._extend(name, partner, new)
-        return self._policies[name]
+        if name not in self._shared:
+            statements = to_statements(permissions)
+            policy = _add_policy(Construct(self, name), self._role, permissions, statements, partner)
+            self._shared[name] = _Shared(policy, statements, list(permissions))
+        shared = self._shared[name]
+        if new := [permission for permission in permissions if permission not in shared.granted]:
+            shared.granted.extend(new)
+            self._extend(shared, partner, new)
+        return shared.policy
 
-    def _extend(self, name: str, partner: Construct, new: Sequence[Permission]) -> None:
-        if _is_attached(self._policies[name]):
-            _add_permissions(self._policies[name], self._statements[name], new)
+    def _extend(self, shared: "_Shared", partner: Construct, new: Sequence[Permission]) -> None:
+        if _is_attached(shared.policy):
+            shared.add(new)
         else:
             add_policy(partner, self._role, new)  # CDK's report of precreated roles has what a policy held at first
 
 
-def _add_permissions(policy: iam.Policy, statements: dict[str, iam.PolicyStatement], new: Sequence[Permission]) -> None:
-    """One Sid, one statement: permissions of the same Sid differ by their resource."""
-    for permission in new:
-        if permission.sid in statements:
-            statements[permission.sid].add_resources(permission.resource)
-        else:
-            statements |= to_statements([permission])
-            policy.add_statements(statements[permission.sid])
+@dataclass(frozen=True)
+class _Shared:
+    """A policy that several partners share, with its statements by their Sid."""
+
+    policy: iam.Policy
+    statements: dict[str, iam.PolicyStatement]
+    granted: list[Permission]
+
+    def add(self, permissions: Sequence[Permission]) -> None:
+        """One Sid, one statement: permissions of the same Sid differ by their resource."""
+        for permission in permissions:
+            if permission.sid in self.statements:
+                self.statements[permission.sid].add_resources(permission.resource)
+            else:
+                self.statements.update(to_statements([permission]))
+                self.policy.add_statements(self.statements[permission.sid])
 
 
 def _path_in_stage(provider: Construct) -> str:
