@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
+# Two for each core: much of the time is spent waiting, for cdk and for answers.
+WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
 environment =
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
@@ -22,16 +24,19 @@ pip = -m pip --disable-pip-version-check -qq
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: install ## Deploy the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
-	@$(run) partner_account_cli demo $(ARGS)
+demo: install ## Rehearse the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
+	@$(run) partner_account_cli rehearse --fault rollback -c catalog=AWS \
+		-c legal_name="Example Corp" -c primary_solution_type=SOFTWARE_PRODUCTS \
+		-c first_name=Jane -c last_name=Doe -c email=jane.doe@example.com -c business_title="Alliance Lead" \
+		-c verification_code_secret=partner-account/code $(ARGS)
 
 test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
-	@$(run) pytest -q -n auto --dist loadfile $(ARGS)
+	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(MAKE) test-floor
 	@$(MAKE) test-newest
 
 test-fast: lint ## Lint, and the tests that take less than a minute
-	@$(run) pytest -q -n auto --dist loadfile -m "not slow and not e2e" $(ARGS)
+	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
 test-floor: environment = TESTED_LOCK=requirements/floor.txt
@@ -40,9 +45,9 @@ test-newest: .venv/newest ## Test with the newest versions of the same, as requi
 test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
 # The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
 test-floor test-newest: install
-	@$(environment) $(run) pytest -q -n auto --dist loadfile -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+	@$(environment) $(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
-soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with three faults
+soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)
 	@$(run) tests.test_exploration
 

@@ -19,6 +19,11 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("e2e", "slow")])
+
+
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """CloudFormation, Secrets Manager and SSM of one account, over HTTP."""

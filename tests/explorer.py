@@ -143,6 +143,11 @@ class World:
     def _accounts(self) -> Iterable[models.Account]:
         return self._content.state.accounts.values()
 
+    def verify(self, legal_name: str) -> None:
+        """Has the business be verified under that name."""
+        with self._service.transaction():
+            self._service.account(ACCOUNT).verifications[verifications.BUSINESS].details["LegalName"] = legal_name
+
     def send_code(self, email: str) -> None:
         """Has a code sent to an address, and stored in the parameter that bears the address's name."""
         self._ask("SendEmailVerificationCode", {"Catalog": "AWS", "Email": email})
@@ -196,12 +201,17 @@ def _lagging(world: World, call: Call) -> dict[str, Any]:
     return {**world.perform(call), "PartnerSummaryList": []}
 
 
+def _without_tags(world: World, call: Call) -> dict[str, Any]:
+    return {**world.perform(call), "Tags": []}
+
+
 OUTCOMES: dict[str, Callable[[World, Call], dict[str, Any]]] = {
     "ok": World.perform,
     "lost": _lost,
     "answer lost": _answer_lost,
     "throttled": _throttled,
     "lagging": _lagging,
+    "without tags": _without_tags,
 }
 
 
@@ -212,6 +222,8 @@ def _faults(call: Call, world: World) -> Iterator[str]:
         yield "throttled"
     if call.operation == "ListPartners" and world.partners:
         yield "lagging"
+    if call.operation == "ListTagsForResource":
+        yield "without tags"
 
 
 @dataclass(frozen=True)
@@ -276,7 +288,7 @@ class Delivery:
 def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
     """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
     clock = _Clock()
-    running = greenlet.greenlet(lambda: event.act(Aws(event.stack_id, Clock(clock.remaining, clock.sleep))))
+    running = greenlet.greenlet(lambda: event.act(Aws(event.stack_id, Clock(clock.remaining, clock.sleep, _today))))
     with mock.patch.object(handler_aws, "_client", _client), mock.patch.object(handler_log, "_say", _say_nothing):
         try:
             stopped_at = running.switch()
@@ -306,6 +318,10 @@ class _Clock:
 
     def sleep(self, seconds: float) -> None:
         self._left -= seconds
+
+
+def _today() -> datetime:
+    return _NOW
 
 
 _MODELS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,6 +73,10 @@ class StoryTime(VirtualTime):
         super().__init__()
         self._clock = clock
 
+    def today(self) -> datetime:
+        """The date."""
+        return self._clock()
+
     def sleep(self, seconds: float) -> None:
         """Passes at once, everywhere."""
         super().sleep(seconds)
@@ -82,7 +87,7 @@ class StoryAws(Aws):
     """AWS whose calls may be slow, and where a cut connection can stand for one on which nothing ever comes."""
 
     def __init__(self, stack_id: str, time: StoryTime, trouble: Trouble) -> None:
-        super().__init__(stack_id, Clock(time.remaining, time.sleep))
+        super().__init__(stack_id, Clock(time.remaining, time.sleep, time.today))
         self._time = time
         self._trouble = trouble
 

@@ -50,6 +50,10 @@ def _lagging(stage: Stage, **how: Any) -> None:
     stage.cloud.simulator.faults.add("ListPartners", "lagging-list", times=None, **how)
 
 
+def _without_tags(stage: Stage, **how: Any) -> None:
+    stage.cloud.simulator.faults.add("ListTagsForResource", "no-tags", times=None, **how)
+
+
 def _without_profile_id(times: int | None) -> Callable[[Stage], object]:
     operations = ("CreatePartner", "GetPartner", "GetProfileVisibility")
     return lambda stage: [stage.cloud.simulator.faults.add(name, "no-profile-id", times) for name in operations]
@@ -138,6 +142,8 @@ TROUBLES = (
     Trouble("connection cut after each write, always, and new partners never listed", PASSES, _lost_and_lagging),
     Trouble("partners are listed 20 s late", PASSES, lambda stage: _lagging(stage, seconds=20)),
     Trouble("partners are listed 60 s late", PASSES, lambda stage: _lagging(stage, seconds=60)),
+    Trouble("tags of partners are shown 20 s late", PASSES, lambda stage: _without_tags(stage, lasting=20)),
+    Trouble("tags of partners are shown 150 s late", PASSES, lambda stage: _without_tags(stage, lasting=150)),
     Trouble("access denied for 20 s", PASSES, _everywhere("access-denied", times=None, lasting=20)),
     Trouble("access denied", "it is allowed", _everywhere("access-denied", times=None)),
     Trouble("no ProfileId in two reads", PASSES, _without_profile_id(2)),

@@ -5,6 +5,10 @@ What AWS leaves undecided narrows these checks:
 * The owner of a partner is counted by tag, in catalog AWS: the Sandbox takes no tags, and the name decides there.
 * A list hides only what the same event has created, where the account may have several partners: a list that hides
   more, and a corrected legal name, can't be told from an account without a partner.
+* Tags lag behind for a minute and a half at most, and for Creates only, which wait for two: to an Update the partner of
+  its stack is its own, unless it sees another's tag.
+* A construct moves only where the account may have one partner. Elsewhere, deployed anew with `allow_another` and
+  another legal name, it is another owner's, and back at its former place it has two: docs/limits.md tells of it.
 * A Create that comes late meets no other Create at the same time, where the account may have several partners.
 * A rollback is let through by the stack's status. If DescribeStacks never answers in a whole invocation, nobody can
   know of it: such faults strike Creates and forward Updates only.
@@ -128,9 +132,8 @@ class Life(AwsAccount):
             assert answer.physical_id == event["PhysicalResourceId"], "another physical id"
         if delivery.told != "UPDATE_ROLLBACK_IN_PROGRESS":
             assert self.partner(answer.physical_id), "success without a partner"
-        outputs = self.stacks[event["StackId"]].outputs
-        if delivery.told and outputs.get("PartnerArn") == answer.physical_id:
-            known = outputs["PartnerProfileId"]
+        if delivery.outputs.get("PartnerArn") == answer.physical_id:
+            known = delivery.outputs["PartnerProfileId"]
             assert known in {"pending", answer.data["ProfileId"]}, f"ProfileId fell back to {answer.data['ProfileId']}"
 
     def check(self) -> None:
@@ -150,7 +153,7 @@ class Life(AwsAccount):
         stack = self.live.get(name)
         if stack is None or stack.status == "ROLLBACK_COMPLETE":
             stack = self._new_stack(name, stack.template if stack else _BASE)
-        stack.template = {**stack.template, **changes}
+        stack.template = {**stack.template, **changes, **({} if self.readings.one_partner_per_catalog else _AT_HOME)}
         if way.fresh_code:
             self.request_code(stack)
         wanted = self._wanted(stack)
@@ -348,6 +351,7 @@ class Life(AwsAccount):
     def converge(self, name: str) -> None:
         """Without faults and with a fresh code, a deployment succeeds once its human has followed the remedies."""
         self._count += 1
+        self.pass_a_day()
         tags = self.live[name].template["tags"]
         changes = {"title": f"Canary {self._count}", "tags": {key: str(self._count) for key in (*tags, "last")}}
         error = self.deploy(name, changes)
@@ -397,6 +401,9 @@ class Life(AwsAccount):
             taken = any(same_name(partner.legal_name, wanted["LegalName"]) for partner in others)
             return taken or (self.readings.one_partner_per_catalog and bool(others))
         return adopting and error.code in {"PartnerNotFound", "LegalNameDiffers", "SeveralPartners"}
+
+
+_AT_HOME = {"path": "Partner"}
 
 
 def _let_others_go_on() -> None:

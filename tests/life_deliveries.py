@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 STACKS = ("Alpha", "Beta", "Gamma")
 FOR_EVER = 1000
+FUNCTION_SECONDS = 180.0
+LAG_SECONDS = 90.0
 
 _CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
@@ -103,14 +105,15 @@ class Delivery:
         self.answer: Answer | None = None
         self.error: HandlerError | None = None
         self.told: str | None = None
+        self.outputs: dict[str, str] = {}
         self.just_asked = self._asked_before = False
         self.rightful: set[str] = set()
         self.shown: list[str] = []
         self._life, self._spared = life, spared
         self._faults = list(faults)
-        self._seconds = 180.0
+        self._seconds = FUNCTION_SECONDS
         act = answer_create if event["RequestType"] == "Create" else answer_update
-        clock = Clock(lambda: self._seconds, self._sleep)
+        clock = Clock(lambda: self._seconds, self._sleep, lambda: life.now)
         self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock)))
         self.pending: Call | None = None
         figures["deliveries"] += 1
@@ -166,7 +169,9 @@ class Delivery:
             raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
         answer = self._life.perform(self, call)
         if call.operation == "DescribeStacks" and kind != "garbled":
-            self.told = answer["Stacks"][0]["StackStatus"]
+            (described,) = answer["Stacks"]
+            self.told = described["StackStatus"]
+            self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
             self.just_asked = True
         seen = _VIEWS[kind](self, call, answer) if kind else answer
         if call.operation == "ListPartners":
@@ -188,6 +193,12 @@ class Delivery:
     def hides(self, arn: str) -> bool:
         """Whether a list that lags behind may not have that partner yet; see the module."""
         return self._life.readings.one_partner_per_catalog or self._life.made_by.get(arn) == self.event["RequestId"]
+
+    def hides_tags(self, arn: str) -> bool:
+        """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
+        partner = self._life.partner(arn)
+        age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
+        return bool(self.event["RequestType"] == "Create" and age < LAG_SECONDS)
 
     def before_write(self, call: Call) -> None:
         """Holds a changing call against what this event may change."""
@@ -214,6 +225,8 @@ class Delivery:
 def _strikes(fault: Fault, call: Call) -> bool:
     if fault.kind == "lagging list":
         return call.operation == "ListPartners"
+    if fault.kind == "no tags":
+        return call.operation == "ListTagsForResource"
     if fault.kind == "no ProfileId":
         return call.operation in {"CreatePartner", "GetPartner", "GetProfileVisibility"}
     return fault.operation in {"*", call.operation}
@@ -230,11 +243,20 @@ def _without_profile_id(_delivery: Delivery, call: Call, answer: dict[str, Any])
     return {**answer, "Profile": {name: value for name, value in answer["Profile"].items() if name != "ProfileId"}}
 
 
+def _without_tags(delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "Tags": []} if delivery.hides_tags(call.members["ResourceArn"]) else answer
+
+
 def _garbled(_delivery: Delivery, _call: Call, _answer: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_VIEWS = {"lagging list": _lagging, "no ProfileId": _without_profile_id, "garbled": _garbled}
+_VIEWS = {
+    "lagging list": _lagging,
+    "no tags": _without_tags,
+    "no ProfileId": _without_profile_id,
+    "garbled": _garbled,
+}
 
 
 def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:

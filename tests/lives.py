@@ -43,6 +43,7 @@ _KINDS = [
     "hang",
     "garbled",
     "lagging list",
+    "no tags",
     "no ProfileId",
 ]
 _FAULTS = st.lists(

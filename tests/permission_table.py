@@ -23,7 +23,7 @@ same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known a
 ## What the function may do
 
 The role belongs to the stack's `PartnerAccountProvider`. It may write its own log; the rest is granted by a policy
-that the partners of a stack share, one for each catalog.
+that the partners of a stack share: one for each catalog, and another one for those that are adopted.
 """
 
 GRANTS = """\
@@ -39,7 +39,8 @@ NOTES = {
     "TagAtCreation": "Not granted in the Sandbox, nor with `ExistingPartner.adopt`.",
     "ReadCodeFromSecret": "Granted with `VerificationCode.from_secrets_manager`.",
     "ReadCodeFromParameterStore": "Granted with `VerificationCode.from_ssm_parameter`.",
-    "DecryptCode": "Granted if that store has a key of your own.",
+    "DecryptCodeFromSecret": "Granted if the secret has a key of your own.",
+    "DecryptCodeFromParameterStore": "Granted if the parameter has a key of your own.",
     "LookForNetworkInterfaces": "Granted in a VPC.",
     "ConnectToVpc": "Granted in a VPC.",
 }
@@ -58,7 +59,8 @@ def granted() -> list[Permission]:
         *permissions.of_partner(Catalog.AWS, may_create=True),
         permissions.read_secret("<the secret>"),
         permissions.read_parameter("<the parameter>"),
-        *permissions.decrypt(key, "<its service>"),
+        *permissions.decrypt_secret(key),
+        *permissions.decrypt_parameter(key),
         provider_permissions.write_log("<the own log group>:*"),
     ]
 

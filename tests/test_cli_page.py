@@ -40,5 +40,5 @@ def test_each_command_has_an_example() -> None:
     """Beside its help."""
     runs = [line[2:] for line in DOCUMENT.splitlines() if line.startswith("$ ") and "--help" not in line]
     for path, command in commands(partner_account):
-        if not hasattr(command, "commands") and path not in {("demo",), ("simulator", "start")}:
+        if not hasattr(command, "commands") and path not in {("rehearse",), ("simulator", "start")}:
             assert any(f"partner-account {' '.join(path)}" in run for run in runs), path

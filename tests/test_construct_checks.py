@@ -15,8 +15,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 
-from partner_account import Catalog, PartnerAccount, PartnerAccountProvider
+from partner_account import Catalog, ExistingPartner, PartnerAccount, PartnerAccountProvider
 from tests.test_construct_app import new_stack, partner_in, sandbox_partner_in, template_of
+from tests.test_construct_permissions import CODES, with_codes_everywhere
 from tests.test_construct_provider_props import fully_configured_in
 
 MAKERS = {Catalog.AWS: partner_in, Catalog.SANDBOX: sandbox_partner_in}
@@ -53,6 +54,15 @@ def test_cdk_nag_finds_only_what_is_forced(catalog: Catalog) -> None:
     stack = new_stack()
     MAKERS[catalog](stack)
     assert report_of(stack) == (set(), forced_in(catalog))
+
+
+def test_cdk_nag_on_several_partners() -> None:
+    """Codes in several places, an adopted partner and one in the Sandbox bring no other wildcards."""
+    stack = with_codes_everywhere(CODES)
+    adopted = ExistingPartner.adopt("partner-abcDEF1234567")
+    partner_in(stack, "Adopted", legal_name="Adopted Corp", existing_partner=adopted)
+    sandbox_partner_in(stack, "Rehearsal")
+    assert report_of(stack) == (set(), forced_in(Catalog.AWS) | forced_in(Catalog.SANDBOX))
 
 
 def test_cdk_nag_in_a_known_environment() -> None:

@@ -71,6 +71,20 @@ def test_the_exports_are_those_that_the_construct_makes() -> None:
     assert reader.resolve(partner.catalog) == {"Fn::Select": [1, {"Fn::Split": ["/", imported[0]]}]}
 
 
+def test_names_that_no_export_has_are_refused() -> None:
+    """A path for a name, a token where the export's name is made at synth, or nothing: told before the deployment."""
+    stack = new_stack()
+    with pytest.raises(PartnerAccountError) as caught:
+        PartnerAccount.from_stack_exports(stack, "Known", stack_name="Prod/Alliances", partner="/")
+    text = str(caught.value)
+    assert "2 mistakes" in text
+    assert "stack_name: 'Prod/Alliances' is not the name of a stack" in text
+    assert "partner: '/' has no letter or digit" in text
+    token = cdk.CfnParameter(stack, "Name").value_as_string
+    with pytest.raises(PartnerAccountError, match="partner: is a token"):
+        PartnerAccount.from_stack_exports(stack, "Other", stack_name=token, partner=token)
+
+
 def test_only_what_is_used_is_imported() -> None:
     """An import locks its export, so a reader of the ARN must not lock the ProfileId."""
     reader = cdk.Stack(cdk.App(), "Reader")

@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import boto3
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from moto import mock_aws
 
 from partner_account import Catalog, ExistingPartner, PartnerAccountProvider, VerificationCode
 from tests.test_construct_app import (
@@ -20,10 +22,11 @@ from tests.test_construct_app import (
     resource_of,
     resources_of,
     sandbox_partner_in,
+    template_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from constructs import Construct
 
@@ -154,7 +157,7 @@ def test_a_secret_with_a_key_of_its_own() -> None:
         encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
     )
     found = code_statements(stack, VerificationCode.from_secrets_manager(secret))
-    assert found["DecryptCode"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("secretsmanager"))
+    assert found["DecryptCodeFromSecret"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("secretsmanager"))
 
 
 def test_a_secure_string() -> None:
@@ -173,7 +176,7 @@ def test_a_secure_string_with_a_key_of_its_own() -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
     code = VerificationCode.from_ssm_parameter(secure_string(stack), encryption_key=key)
     found = code_statements(stack, code)
-    assert found["DecryptCode"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("ssm"))
+    assert found["DecryptCodeFromParameterStore"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("ssm"))
 
 
 def secure_string(stack: cdk.Stack) -> ssm.IStringParameter:
@@ -254,18 +257,108 @@ def test_many_partners_fit_on_the_role() -> None:
     """Partners of one stack share a policy, which holds each statement once: IAM takes 10,240 characters per role."""
     stack = new_stack()
     for number in range(30):
-        secret = secretsmanager.Secret.from_secret_name_v2(stack, f"Code{number}", f"code-{number // 2}")
-        partner_in(
-            stack,
-            f"Partner{number}",
-            legal_name=f"Corp {number}",
-            email_verification_code=VerificationCode.from_secrets_manager(secret),
-        )
+        name = f"Partner{number}"
+        partner_in(stack, name, legal_name=name, email_verification_code=secret_in(stack, name, f"code-{number // 2}"))
     policies = resources_of(stack, "AWS::IAM::Policy").values()
     statements = [one for policy in policies for one in policy["Properties"]["PolicyDocument"]["Statement"]]
+    (reading,) = [one for one in statements if one["Sid"] == "ReadCodeFromSecret"]
     assert len(policies) == 2
-    assert [one["Sid"] for one in statements].count("ReadCodeFromSecret") == 15
+    assert len(reading["Resource"]) == 15
     assert len(re.sub(r"\s", "", json.dumps(statements))) < 10_240
+
+
+def secret_in(stack: cdk.Stack, scope_id: str, name: str, key_id: str | None = None) -> VerificationCode:
+    """A code in the secret of that name, perhaps encrypted with a key of its own."""
+    arn = f"arn:aws:secretsmanager:eu-west-1:111111111111:secret:{name}"
+    if key_id is None:
+        return VerificationCode.from_secrets_manager(
+            secretsmanager.Secret.from_secret_partial_arn(stack, f"{scope_id}Secret", arn)
+        )
+    key = kms.Key.from_key_arn(stack, f"{scope_id}Key", KEY_ARN.replace("abc", key_id))
+    secret = secretsmanager.Secret.from_secret_attributes(
+        stack, f"{scope_id}Secret", secret_partial_arn=arn, encryption_key=key
+    )
+    return VerificationCode.from_secrets_manager(secret)
+
+
+def parameter_in(stack: cdk.Stack, scope_id: str, name: str, key_id: str) -> VerificationCode:
+    """A code in the SecureString of that name, encrypted with a key of its own."""
+    parameter = ssm.StringParameter.from_secure_string_parameter_attributes(
+        stack, f"{scope_id}Parameter", parameter_name=name
+    )
+    key = kms.Key.from_key_arn(stack, f"{scope_id}Key", KEY_ARN.replace("abc", key_id))
+    return VerificationCode.from_ssm_parameter(parameter, encryption_key=key)
+
+
+def with_codes_everywhere(names: Sequence[str]) -> cdk.Stack:
+    """A stack of partners in this order, each with its code in a place of its own."""
+    stack = new_stack()
+    codes: dict[str, Callable[[], VerificationCode]] = {
+        "Plain": lambda: secret_in(stack, "Plain", "plain"),
+        "One": lambda: secret_in(stack, "One", "one", "one"),
+        "Two": lambda: secret_in(stack, "Two", "two", "two"),
+        "Stored": lambda: parameter_in(stack, "Stored", "/stored", "one"),
+        "Other": lambda: parameter_in(stack, "Other", "/other", "three"),
+    }
+    for name in names:
+        partner_in(stack, name, legal_name=name, email_verification_code=codes[name]())
+    return stack
+
+
+CODES = ("Plain", "One", "Two", "Stored", "Other")
+
+
+def test_iam_takes_the_policy_of_several_partners() -> None:
+    """IAM refuses a policy in which a Sid stands twice; each code and each key is in the one statement for it."""
+    stack = with_codes_everywhere(CODES)
+    with mock_aws():
+        client = boto3.client("iam", region_name="us-east-1")
+        client.create_role(RoleName="role", AssumeRolePolicyDocument="{}")
+        for name, policy in resources_of(stack, "AWS::IAM::Policy").items():
+            document = json.dumps(deployed(policy["Properties"]["PolicyDocument"]))
+            client.put_role_policy(RoleName="role", PolicyName=name, PolicyDocument=document)
+        assert len(client.list_role_policies(RoleName="role")["PolicyNames"]) == 2
+    found = statements_of(stack)
+    assert {sid: [arn[-5:] for arn in found[sid]["Resource"]] for sid in found if sid.startswith("DecryptCode")} == {
+        "DecryptCodeFromSecret": ["y/one", "y/two"],
+        "DecryptCodeFromParameterStore": ["y/one", "three"],
+    }
+
+
+def deployed(value: Any) -> Any:
+    """A part of a template as CloudFormation would resolve it, for syntax only."""
+    if isinstance(value, list):
+        return [deployed(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        return "".join(map(deployed, value["Fn::Join"][1]))
+    if "Ref" in value or "Fn::GetAtt" in value:
+        return {"AWS::Partition": "aws", "AWS::AccountId": "111111111111", "AWS::Region": "eu-west-1"}.get(
+            value.get("Ref", ""), "arn:aws:logs:eu-west-1:111111111111:log-group:x"
+        )
+    return {key: deployed(member) for key, member in value.items()}
+
+
+def test_the_order_of_the_partners_changes_no_identity() -> None:
+    """Whichever comes first: the same logical ids, policy names and rights, listed in another order at most."""
+    forward, backward = (with_codes_everywhere(names) for names in (CODES, CODES[::-1]))
+    assert sorted_throughout(template_of(forward)) == sorted_throughout(template_of(backward))
+
+
+def sorted_throughout(value: Any) -> Any:
+    """The same without an order."""
+    if isinstance(value, dict):
+        return {key: sorted_throughout(member) for key, member in value.items()}
+    return sorted(map(sorted_throughout, value), key=str) if isinstance(value, list) else value
+
+
+def test_a_partner_that_goes_takes_its_rights_with_it() -> None:
+    """What only it took is no longer granted, and nothing else changes its identity."""
+    before, after = with_codes_everywhere(CODES), with_codes_everywhere(CODES[1:])
+    gone = template_of(before)["Resources"].keys() - template_of(after)["Resources"].keys()
+    assert {template_of(before)["Resources"][name]["Type"] for name in gone} == {"Custom::PartnerAccount"}
+    assert "secret:plain" not in json.dumps(template_of(after))
 
 
 def test_an_adopted_partner_beside_created_ones() -> None:

@@ -170,6 +170,18 @@ class TestStages:
             templates.append(_without_name(template_of(stack), name))
         assert templates[0] == templates[1]
 
+    def test_what_is_shared_is_alike(self) -> None:
+        """The policy for another stack's provider has the same logical id in each stage."""
+        app = new_app()
+        logical_ids = []
+        for name in ("Beta", "Prod"):
+            stage = cdk.Stage(app, name)
+            stack = cdk.Stack(stage, "Demo")
+            provider = PartnerAccountProvider(cdk.Stack(stage, "Platform"))
+            partner_in(stack, legal_name=f"{name} Corp", provider=provider)
+            logical_ids.append(set(template_of(stack)["Resources"]))
+        assert logical_ids[0] == logical_ids[1]
+
     def test_both_catalogs_in_stages_of_one_account(self) -> None:
         """A rehearsal stage beside the real one: no clash of names or exports, and no warning."""
         app = new_app()

@@ -19,6 +19,7 @@ import pytest
 
 from partner_account_cli.cdk import Cdk, Result
 from partner_account_cli.local_aws import LocalAws, local_aws
+from partner_account_handler.identity import OWNER_TAG
 
 pytestmark = pytest.mark.e2e
 
@@ -266,7 +267,7 @@ def unlucky_app(folder: Path) -> Path:
 
 
 def test_a_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> None:
-    """A partner made by hand stops the deployment, which names it; adopted, it is managed, and none is created."""
+    """A partner of another stack stops the deployment, which names it; adopted, it is managed, and none is created."""
     account = Account(aws, ROOT)
     code = account.store_code()
     contact = {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Owner"}
@@ -276,6 +277,8 @@ def test_a_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> No
         PrimarySolutionType="SOFTWARE_PRODUCTS",
         AllianceLeadContact=contact,
         EmailVerificationCode=code,
+        # Without an owner, one so new would be looked at again for two minutes.
+        Tags=[{"Key": OWNER_TAG, "Value": "another stack"}],
     )
     refused = account.deploy()
     assert refused.exit_code == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import urllib.request
@@ -54,20 +53,22 @@ class Terminal:
 
 
 def test_the_way_to_a_real_account_can_be_walked(aws: LocalAws) -> None:
-    """Rehearse in the Sandbox, verify, request the code, store it, deploy: a partner in each catalog in the end."""
-    rehearse, verify, wait, request, store, deploy = COMMANDS
+    """Sandbox, verify, request the code, store it, check, deploy, compare: a partner in each catalog in the end."""
+    sandbox, verify, wait, request, store, check, deploy, compare = COMMANDS
     terminal = Terminal(aws)
-    assert "PartnerReaderSandbox.Arn = " in terminal.run(rehearse)
+    assert "PartnerReaderSandbox.Arn = " in terminal.run(sandbox)
 
-    for url in re.findall(r'"CompletionUrl": "(.*?)"', terminal.run(verify)):
+    for url in re.findall(r"http://\S+", terminal.run(verify)):
         urllib.request.urlopen(url).close()  # noqa: S310 - a human follows the simulator's URL
     assert terminal.run(wait).count("SUCCEEDED") == 2
 
     terminal.run(request)
     terminal.run(store, typed=aws.partner_central.outbox()[-1].code)
+    assert "failed" not in terminal.run(check)
     assert "PartnerReader.Arn = " in terminal.run(deploy)
-    listed = [
-        json.loads(terminal.run(f"aws partnercentral-account list-partners --catalog {catalog}\n"))
+    assert "same" in terminal.run(compare)
+    partners = [
+        aws.client("partnercentral-account").list_partners(Catalog=catalog)["PartnerSummaryList"]
         for catalog in ("AWS", "Sandbox")
     ]
-    assert [len(answer["PartnerSummaryList"]) for answer in listed] == [1, 1]
+    assert [len(found) for found in partners] == [1, 1]

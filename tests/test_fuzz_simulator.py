@@ -7,7 +7,9 @@ import json
 import re
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_central_simulator import Simulator
+from partner_central_simulator.journal import REMEMBERED_BYTES, Journal
 from partner_central_simulator.responses import LARGEST_BODY
 from partner_central_simulator.service import OPERATIONS
 from tests.test_simulator import ACCOUNT, authorization, client_of
@@ -208,7 +211,7 @@ def test_any_order_of_a_fault(simulator: Simulator, order: Any) -> None:
 
 @fuzz
 @given(
-    kind=st.sampled_from(["throttle", "delay", "lagging-list", "no-profile-id", "echo"]),
+    kind=st.sampled_from(["throttle", "delay", "lagging-list", "no-profile-id", "no-tags", "echo"]),
     options=st.fixed_dictionaries(
         {},
         optional={
@@ -224,7 +227,8 @@ def test_any_order_of_a_fault(simulator: Simulator, order: Any) -> None:
 )
 def test_a_fault_that_was_accepted_strikes_cleanly(simulator: Simulator, kind: str, options: dict[str, Any]) -> None:
     """Whatever its numbers are, it does what it says, and nothing breaks."""
-    order = {"operation": "ListPartners" if kind != "no-profile-id" else "GetPartner", "kind": kind, **options}
+    operations = {"no-profile-id": "GetPartner", "no-tags": "ListTagsForResource"}
+    order = {"operation": operations.get(kind, "ListPartners"), "kind": kind, **options}
     url = f"{simulator.url}/_simulator/faults"
     urllib3.request("POST", url, body=json.dumps(order).encode(), timeout=5, retries=False)
     for _ in range(3):
@@ -278,9 +282,36 @@ def test_a_caller_that_says_less_than_it_promised_blocks_nobody(simulator: Simul
     assert threading.active_count() <= before
 
 
-def test_nothing_of_it_was_remembered(simulator: Simulator) -> None:
-    """The accounts that strangers name cost nothing, and the record is bounded."""
-    assert len(simulator.requests) <= 10_000
+def test_the_record_is_bounded(simulator: Simulator) -> None:
+    """In bytes: of a hundred huge requests the latest are kept, in about as much memory as their bodies had."""
+    body = json.dumps({"Catalog": "AWS", "NextToken": "x" * (LARGEST_BODY - 100)}).encode()
+    simulator.reset_requests()
+    tracemalloc.start()
+    for _ in range(100):
+        posted(simulator, body, "ListPartners")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 20 < len(simulator.requests) < 40
+    assert kept < 80 * LARGEST_BODY
+    assert simulator.requests[-1].number == simulator.mark()
+
+
+def test_the_record_is_bounded_in_number() -> None:
+    """Requests without a body count too, the oldest are forgotten, and forgetting leaves room for new ones."""
+    journal = Journal(lambda: datetime.now(UTC))
+    for _ in range(10_002):
+        journal.begin("ListPartners")
+    assert [entry.number for entry in journal.since()] == list(range(3, 10_003))
+    journal.begin("ListPartners", REMEMBERED_BYTES + 1)
+    assert [entry.number for entry in journal.since()] == [10_003]
+    journal.clear()
+    for _ in range(2):
+        journal.begin("ListPartners", REMEMBERED_BYTES // 2)
+    assert len(journal.since()) == 2
+
+
+def test_no_partner_has_anything_odd(simulator: Simulator) -> None:
+    """Whatever came, only what the service model allows was kept."""
     for partner in simulator.account(ACCOUNT).partners:
         assert set(partner.contact) == {"FirstName", "LastName", "Email", "BusinessTitle"}
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from partner_account_handler.aws import Aws
 from partner_account_handler.errors import (
@@ -16,10 +19,11 @@ from partner_account_handler.errors import (
     PartnerError,
     RequestError,
 )
-from partner_account_handler.identity import OWNER_TAG, is_partner_arn, owner_id
+from partner_account_handler.identity import OWNER_TAG, client_token, is_partner_arn, owner_id
+from partner_account_handler.lifecycle import Answer, answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, open_cloud, properties, sandbox
+from tests.cloud import ACCOUNT, EMAIL, Cloud, TimedAws, VirtualTime, contact, open_cloud, properties, sandbox
 
 TAGS = [{"Key": "team", "Value": "alliances"}]
 
@@ -37,6 +41,33 @@ def writes(cloud: Cloud) -> list[str]:
 def add_partner(cloud: Cloud, name: str = "Example Corp", **more: Any) -> Any:
     """A partner that a human has created on another day."""
     return cloud.simulator.account(ACCOUNT).add_partner(legal_name=name, **more)
+
+
+THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")
+
+
+class Asking(TimedAws):
+    """AWS where each question to CloudFormation in turn fails so, or (None) is answered."""
+
+    failures: Iterator[Exception | None]
+
+    def _call(self, client: Any, operation: str, **members: Any) -> Any:
+        if operation != "describe_stacks":
+            return super()._call(client, operation, **members)
+
+        def asked(**sent: Any) -> Any:
+            if failure := next(self.failures, None):
+                raise failure
+            return client.describe_stacks(**sent)
+
+        return super()._call(SimpleNamespace(meta=client.meta, describe_stacks=asked), operation, **members)
+
+
+def create_asking(cloud: Cloud, time: VirtualTime, *failures: Exception | None) -> Answer:
+    """Delivers a Create whose questions to CloudFormation end so, one after the other."""
+    aws = Asking(cloud.stack_id, time)
+    aws.failures = iter(failures)
+    return answer_create(cloud.event("Create", properties()), aws)
 
 
 class TestNewPartner:
@@ -58,6 +89,13 @@ class TestNewPartner:
         cloud.create(properties())
         assert partners(cloud)[0].tags == {"team": "alliances", OWNER_TAG: owner_id(cloud.stack_id, "Root", "Partner")}
         assert partners(cloud)[0].contact == contact()
+
+    def test_the_client_token_tells_nothing_of_the_code(self, cloud: Cloud) -> None:
+        """It is made of the ids of the request alone: six digits could be guessed from a hash."""
+        cloud.prepare()
+        cloud.create(properties(), RequestId="r")
+        (call,) = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
+        assert call.input["ClientToken"] == client_token(cloud.stack_id, "Partner", "r")
 
     def test_the_sandbox_needs_no_mail_and_gets_no_tags(self, cloud: Cloud) -> None:
         """Not a single tag call, since the Sandbox refuses them."""
@@ -222,6 +260,32 @@ class TestAsking:
             cloud.create(properties(), time)
         assert writes(cloud) == []
 
+    def test_nor_does_a_look_grow_old_while_the_stack_is_asked(self, cloud: Cloud) -> None:
+        """A silent CloudFormation leaves time as well: each try to ask it comes after a look of its own."""
+        cloud.prepare()
+        time = VirtualTime(meanwhile=lambda: add_partner(cloud, "Other Corp", tags={OWNER_TAG: "another stack"}))
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            create_asking(cloud, time, None, THROTTLED)
+        assert writes(cloud) == []
+
+    def test_a_silent_cloudformation_makes_no_refusal_doubtful(self, cloud: Cloud) -> None:
+        """A question that was lost has created nothing: a wrong code still fails at once."""
+        cloud.prepare()
+        cloud.store_code("000000")
+        time = VirtualTime()
+        with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
+            create_asking(cloud, time, None, ReadTimeoutError(endpoint_url=""))
+        assert time.pauses == [0.5]
+
+    def test_a_cloudformation_that_is_silent_to_the_end_gets_no_partner(self, cloud: Cloud) -> None:
+        """Nothing is created, and nothing is waited for beyond the deadline."""
+        cloud.prepare()
+        time = VirtualTime()
+        with pytest.raises(CallError, match="DescribeStacks"):
+            create_asking(cloud, time, None, *[THROTTLED] * 99)
+        assert time.seconds >= 45
+        assert writes(cloud) == []
+
     def test_a_resource_added_to_a_stack_may_create(self, cloud: Cloud) -> None:
         """Its Create comes in an update of the stack."""
         cloud.prepare()
@@ -288,7 +352,7 @@ class TestOpenEndings:
         time = VirtualTime()
         with pytest.raises(CallError, match="AccessDenied"):
             cloud.create(properties(), time)
-        assert time.seconds > 100
+        assert 60 < time.seconds < 95
 
     def test_two_deliveries_at_once_make_one_partner_and_answer_alike(self, cloud: Cloud) -> None:
         """Both have looked before either has acted."""

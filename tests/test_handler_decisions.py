@@ -193,6 +193,14 @@ class TestNextStep:
         """The partner may be ours, and not in the list yet."""
         assert next_step([fault(Ending.REFUSED, reason)], may_pass=False) is Next.LOOK
 
+    @pytest.mark.parametrize(
+        ("detail", "step"), [("LegalName:DUPLICATE_VALUE", Next.LOOK), ("LegalName:INVALID_VALUE", Next.STOP)]
+    )
+    def test_a_name_that_is_taken_is_a_conflict_however_it_is_told(self, detail: str, step: Next) -> None:
+        """As a validation error it may be about our own partner too."""
+        refusal = CallError(Fault("CreatePartner", Ending.REFUSED, "ValidationException", "", (detail,)))
+        assert next_step([refusal], may_pass=False) is step
+
     def test_after_an_open_ending_even_a_refusal_is_doubted(self) -> None:
         """The first call may have used up the code, and created the partner."""
         assert next_step([fault(Ending.OPEN), fault(Ending.REFUSED)], may_pass=False) is Next.LOOK_ON

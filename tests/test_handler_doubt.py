@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,14 +102,65 @@ class TestTagsThatLag:
         answer = cloud.create(properties())
         assert [partner.arn for partner in desk(cloud).partners] == [answer.physical_id]
 
+    def test_so_they_are_before_anything_was_called(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The stack was rolled back, and is deployed again at once."""
+        arn = deployed(cloud)
+        cloud.recreate_stack()
+        monkeypatch.setattr(Aws, "tags", raising(self.FAULT, 4, Aws.tags))
+        assert cloud.create(properties()).physical_id == arn
+
     def test_else_the_remedy_is_another_deployment(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         """And not a support case."""
         deployed(cloud)
         cloud.recreate_stack()
-        monkeypatch.setattr(Aws, "tags", raising(self.FAULT, 1, Aws.tags))
-        with pytest.raises(PartnerError, match="TagsNotVisible.*deploy again in a minute"):
-            cloud.create(properties())
+        with monkeypatch.context() as patch:
+            patch.setattr(Aws, "tags", raising(self.FAULT, 99, Aws.tags))
+            with pytest.raises(PartnerError, match="TagsNotVisible.*deploy again in a minute"):
+                cloud.create(properties())
         assert cloud.create(properties()).physical_id == desk(cloud).partners[0].arn
+
+    @pytest.mark.parametrize("wanted", [properties(LegalName="Example Corporation"), RENAMED], ids=["refuse", "allow"])
+    def test_a_new_partner_that_shows_none_is_looked_at_again(self, moto_url: str, wanted: dict[str, Any]) -> None:
+        """It is neither refused as another's nor, where another one is allowed, left aside for a second one."""
+        with open_cloud(moto_url, readings=SEVERAL) as cloud:
+            arn = deployed(cloud)
+            cloud.recreate_stack()
+            cloud.prepare()
+            cloud.simulator.faults.add("ListTagsForResource", "no-tags", times=5)
+            assert cloud.create(wanted).physical_id == arn
+            assert len(desk(cloud).partners) == 1
+
+    def test_a_new_partner_of_a_human_is_refused_two_minutes_later(self, cloud: Cloud) -> None:
+        """Then its tags would be seen."""
+        desk(cloud).add_partner("Other Corp", age=timedelta(seconds=20))
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            cloud.create(properties(), time := VirtualTime())
+        assert 180 - 115 < time.seconds <= 180 - 100
+
+    @pytest.mark.parametrize(
+        "more", [{"age": timedelta(seconds=121)}, {"age": timedelta(0), "tags": {OWNER_TAG: "another stack"}}]
+    )
+    def test_an_old_one_and_another_stacks_are_refused_at_once(self, cloud: Cloud, more: dict[str, Any]) -> None:
+        """Nothing that is waited for could change it."""
+        desk(cloud).add_partner("Other Corp", **more)
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            cloud.create(properties(), time := VirtualTime())
+        assert time.pauses == []
+
+    def test_one_that_is_adopted_is_taken_at_once(self, cloud: Cloud) -> None:
+        """Its id says enough."""
+        new = desk(cloud).add_partner("Example Corp", age=timedelta(0), contact=contact())
+        cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": new.id}), time := VirtualTime())
+        assert time.pauses == []
+
+    def test_beside_an_adopted_one_the_own_is_waited_for(self, cloud: Cloud) -> None:
+        """Else one construct would have two partners."""
+        ours = deployed(cloud).rpartition("/")[2]
+        other = desk(cloud).add_partner("Other Corp", contact=contact())
+        cloud.recreate_stack()
+        cloud.simulator.faults.add("ListTagsForResource", "no-tags", times=3)
+        with pytest.raises(PartnerError, match=f"SeveralPartners: this construct already has {ours}"):
+            cloud.create(properties(LegalName="Other Corp", ExistingPartner={"Policy": "ADOPT", "PartnerId": other.id}))
 
 
 class TestStackGoesOn:

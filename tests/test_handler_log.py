@@ -23,6 +23,7 @@ from partner_account_handler.errors import (
     NotWaitingError,
     PartnerError,
     RequestError,
+    TagsNotVisibleError,
     TimeLeftError,
 )
 from partner_account_handler.metrics import NAMESPACE, Outcome, Report, embedded, report_of
@@ -294,6 +295,7 @@ def call_error(ending: Ending, code: str = "Code", reason: str = "") -> CallErro
         (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
         (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
         (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
+        (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
         (
             call_error(Ending.REFUSED, "ConflictException", "DUPLICATE_PARTNER"),
             Outcome.REFUSED,
@@ -316,6 +318,7 @@ def test_what_a_human_must_correct_is_refused(error: HandlerError, outcome: Outc
 def test_every_kind_of_error_is_told_apart_above() -> None:
     """A new one must be given a side."""
     kinds = {RequestError, CodeError, PartnerError, CallError, NotWaitingError, TimeLeftError, DefectError}
+    assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
     assert set(HandlerError.__subclasses__()) == kinds
 
 

@@ -42,6 +42,16 @@ def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Lif
     life.converge("Alpha")
 
 
+def test_a_create_that_was_rolled_back_is_found_where_another_is_allowed(life: Life) -> None:
+    """Under a corrected name, while its tags are not to be seen yet."""
+    allowed = {"existing": "ALLOW_ANOTHER"}
+    life.deploy("Alpha", allowed, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),)))
+    life.check()
+    assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+    life.converge("Alpha")
+
+
 def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
     """The stack is in no state that only a human can mend, and its next deployment converges."""
     life.deploy("Alpha", {})
@@ -75,6 +85,14 @@ def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: 
     life.deploy("Beta", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=silent))
     assert life.live["Beta"].outputs["PartnerProfileId"] == "pending"
     life.converge("Beta")
+
+
+def test_a_second_delivery_may_know_less_than_the_first(life: Life) -> None:
+    """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
+    silent = (Fault("GetProfileVisibility", "lost", FOR_EVER),)
+    life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
+    assert life.live["Alpha"].outputs["PartnerProfileId"].startswith("pprofile-")
+    life.converge("Alpha")
 
 
 def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

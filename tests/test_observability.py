@@ -21,6 +21,7 @@ from partner_account_handler.errors import (
     NotWaitingError,
     PartnerError,
     RequestError,
+    TagsNotVisibleError,
     TimeLeftError,
 )
 from partner_account_handler.metrics import ALARMING, UNREPORTED, Outcome, Report, embedded, report_of, undelivered
@@ -115,7 +116,8 @@ def test_the_queries_ask_for_fields_that_are_written() -> None:
 def own_codes() -> dict[str, Outcome]:
     """The codes that the handler's own errors have, and what becomes of a request that ends in one."""
     samples: list[HandlerError] = [
-        *(RequestError([]), CodeError(""), NotWaitingError(""), TimeLeftError(""), DefectError("", "")),
+        *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
+        DefectError("", ""),
         *(PartnerError(code, "", "") for call in calls() if _calls(call, "PartnerError") for code in _first(call)),
     ]
     reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]

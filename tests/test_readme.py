@@ -1,4 +1,4 @@
-"""The README: its code runs, its tables are true. `make demo` itself is run by tests/test_e2e_demo.py."""
+"""The README: its code runs, its tables are true. What `make demo` runs, tests/test_e2e_rehearse.py runs too."""
 
 from __future__ import annotations
 

@@ -238,6 +238,7 @@ def test_only_what_can_pass_is_tried_again(code: str, reason: str, ending: Endin
         [{"FieldValidationError": {"Name": "NewField", "Code": "NEW_CODE", "Message": ECHO}}],
         [{"FieldValidationError": {"Name": ECHO, "Code": ECHO, "Message": ECHO}}],
         [{"FieldValidationError": {}}],
+        [None],
         [{"NewError": {"Code": "NEW_CODE", "Message": ECHO}}],
     ],
 )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -173,7 +174,7 @@ class TestLags:
         old = simulator.account(ACCOUNT).add_partner("Old Corp", catalog="Sandbox").id
         clock.advance(seconds=1)
         simulator.faults.add("ListPartners", "lagging-list", times=None)
-        simulator.account(ACCOUNT).add_partner("New Corp", catalog="Sandbox")
+        simulator.account(ACCOUNT).add_partner("New Corp", catalog="Sandbox", age=timedelta(0))
         assert listed(simulator) == [old]
 
     def test_seconds(self, simulator: Simulator, clock: ManualClock) -> None:
@@ -199,6 +200,14 @@ class TestLags:
         for _ in range(2):
             assert refusal(client.get_profile_visibility, **which)["Reason"] == "PARTNER_PROFILE_NOT_FOUND"
         assert client.get_profile_visibility(**which)["ProfileId"]
+
+    def test_tags(self, simulator: Simulator) -> None:
+        """A partner's tags are missing in so many answers; answers in which none are missing don't count."""
+        desk = simulator.account(ACCOUNT)
+        bare, tagged = (desk.add_partner(name, tags=tags).arn for name, tags in (("A", {}), ("B", {"team": "x"})))
+        simulator.faults.add("ListTagsForResource", "no-tags")
+        seen = [client_of(simulator).list_tags_for_resource(ResourceArn=arn)["Tags"] for arn in (bare, tagged, tagged)]
+        assert seen == [[], [], [{"Key": "team", "Value": "x"}]]
 
 
 class TestChoice:

@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("show", "Show the partners of this AWS account."),
     "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
     "simulator": ("simulator", "Run a simulated Partner Central, and see what it was asked."),
-    "demo": ("demo", "Deploy the example app in this directory, on a simulated AWS on this machine."),
+    "rehearse": ("rehearse", "Deploy your CDK app on this machine, before you deploy it for real."),
 }
 """Each command's module, which holds a click command of the same name as the module, and its help in one line."""
 

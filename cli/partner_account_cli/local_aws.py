@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,11 @@ class LocalAws:
             aws_secret_access_key=own["AWS_SECRET_ACCESS_KEY"],
             config=Config(proxies={}),
         )
+
+    def at(self, account: str, region: str) -> "LocalAws":
+        """The same as another account sees it, in another region."""
+        own = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        return replace(self, environment={**self.environment, **own})
 
     def keep(self) -> None:
         """Let the servers and the folder outlive this process; `farewell` tells how to end them."""

@@ -38,8 +38,8 @@ class Narrator:
         """Say something about the step."""
         self._say(f"  {sentence}", style)
 
-    def dictate(self, purpose: str, commands: Iterable[str]) -> None:
-        """Give commands that can be copied as they are."""
+    def dictate(self, purpose: str, commands: Iterable[str] = ()) -> None:
+        """Give a heading, and below it lines that can be copied as they are."""
         self._say(f"\n{purpose}", "bold")
         for command in commands:
             self._say(command)

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +16,16 @@ class Request:
     Attributes:
         operation: such as `CreatePartner`.
         error: the code and the reason of the error it was answered with; empty after a success.
+        arrived_at: when it came.
+        answered: whether it has an answer by now.
+        faults: the faults that it met, by order.
     """
 
     operation: str
     error: str
+    arrived_at: datetime
+    answered: bool = True
+    faults: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -26,7 +34,8 @@ class Request:
 
     def __str__(self) -> str:
         """The operation and what came of it."""
-        return f"{self.operation} ({self.error})" if self.error else self.operation
+        outcome = self.error or ("" if self.answered else "no answer")
+        return f"{self.operation} ({outcome})" if outcome else self.operation
 
 
 @dataclass(frozen=True)
@@ -45,19 +54,34 @@ class PartnerCentral:
 
     def requests(self, since: int = 0) -> list[Request]:
         """The requests it received, in their order, without the first `since` ones."""
-        return [
-            Request(entry["operation"] or "?", " ".join(filter(None, (entry["error_code"], entry["error_reason"]))))
-            for entry in self._read(f"requests?since={since}")["requests"]
-        ]
+        return [_request(entry) for entry in self._ask("GET", f"requests?since={since}")["requests"]]
 
     def outbox(self) -> list[Mail]:
         """The e-mails it sent, oldest first."""
-        return [Mail(mail["email"], mail["code"]) for mail in self._read("outbox")["outbox"]]
+        return [Mail(mail["email"], mail["code"]) for mail in self._ask("GET", "outbox")["outbox"]]
 
-    def _read(self, what: str) -> Any:
+    def order_fault(self, order: Mapping[str, Any]) -> None:
+        """Order a fault, by the members that the simulator's `Faults.add` takes."""
+        self._ask("POST", "faults", json.dumps(order))
+
+    def clear_faults(self) -> None:
+        """Forget all faults that were ordered."""
+        self._ask("DELETE", "faults")
+
+    def _ask(self, method: str, what: str, body: str | None = None) -> Any:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=10)
         try:
-            connection.request("GET", f"/_simulator/{what}")
+            connection.request(method, f"/_simulator/{what}", body)
             return json.load(connection.getresponse())
         finally:
             connection.close()
+
+
+def _request(entry: Mapping[str, Any]) -> Request:
+    return Request(
+        operation=entry["operation"] or "?",
+        error=" ".join(filter(None, (entry["error_code"], entry["error_reason"]))),
+        arrived_at=datetime.fromisoformat(entry["arrived_at"]),
+        answered=entry["status"] is not None,
+        faults=tuple(entry["faults"]),
+    )

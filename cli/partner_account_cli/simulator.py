@@ -26,6 +26,7 @@ FAULT_KINDS = (
     "hang",
     "lagging-list",
     "no-profile-id",
+    "no-tags",
     "echo",
     "garbled",
 )

@@ -1,8 +1,9 @@
 """Partner accounts that an app only refers to: created by another stack, another app, or a human."""
 
 import re
+from collections.abc import Iterator
 
-from aws_cdk import Fn, Token
+from aws_cdk import Fn
 from constructs import Construct
 
 from partner_account.errors import PartnerAccountError, refuse_mistakes
@@ -10,6 +11,7 @@ from partner_account.grants import GrantablePartner
 from partner_account.outputs import export_name
 from partner_account.props import Catalog
 from partner_account.service_model import shapes
+from partner_account.tokens import holds_token
 
 # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
 _CATALOG, _ID = 1, 3
@@ -68,7 +70,7 @@ class ImportedPartner(GrantablePartner):
         return Catalog(name) if name in set(Catalog) else name
 
     def _part(self, number: int) -> str:
-        if Token.is_unresolved(self._arn):
+        if holds_token(self._arn):
             return Fn.select(number, Fn.split("/", self._arn))
         return self._arn.split("/")[number]
 
@@ -80,8 +82,13 @@ class ExportedPartner(GrantablePartner):
     """
 
     def __init__(self, scope: Construct, id: str, stack_name: str, partner: str) -> None:  # noqa: A002
-        """Refer to it."""
+        """Refer to it.
+
+        Raises:
+            PartnerAccountError: No stack and partner can be of these names; all mistakes in one.
+        """
         super().__init__(scope, id)
+        refuse_mistakes(self.node.path, [*_stack_name_mistakes(stack_name), *_path_mistakes(partner)])
         self._stack_name = stack_name
         self._partner = partner
 
@@ -109,5 +116,20 @@ class ExportedPartner(GrantablePartner):
         return Fn.import_value(export_name(self._stack_name, self._partner, attribute))
 
 
+def _stack_name_mistakes(name: str) -> Iterator[str]:
+    if not holds_token(name) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+        yield (
+            f"stack_name: {name!r} is not the name of a stack, which begins with a letter and holds letters, digits "
+            "and hyphens; a stack in a stage is called <stage>-<stack>"
+        )
+
+
+def _path_mistakes(partner: str) -> Iterator[str]:
+    if holds_token(partner):
+        yield "partner: is a token, but the export's name must be known at synth; give the construct path itself"
+    elif not re.search(r"[A-Za-z0-9]", partner):
+        yield f"partner: {partner!r} has no letter or digit; give the construct path below its stack, such as 'Partner'"
+
+
 def _is(value: str, shape: str) -> bool:
-    return Token.is_unresolved(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None
+    return holds_token(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None

@@ -53,11 +53,6 @@ class PartnerMetrics:
         """Find them by the partner's custom resource."""
         self._resource = resource
 
-    @cached_property
-    def _stack_name(self) -> str:
-        # Kept, since a metric is known by its dimensions as they are written, and a new token is another one.
-        return Lazy.uncached_string(_DeployedName(Stack.of(self._resource)))
-
     def metric(self, metric: PartnerMetric, options: dict[str, Any]) -> Metric:
         """One of them, with the options of `cloudwatch.MetricOptions`."""
         name = PartnerMetric(metric)
@@ -67,6 +62,10 @@ class PartnerMetrics:
             "dimensions_map": {**self._dimensions(), **options.get("dimensions_map", {})},
         }
         return Metric(namespace=NAMESPACE, metric_name=name.value, **chosen).attach_to(self._resource)
+
+    @cached_property  # a metric is known by its dimensions as they are written, and a new token is another one
+    def _stack_name(self) -> str:
+        return Lazy.uncached_string(_DeployedName(Stack.of(self._resource)))
 
     def _dimensions(self) -> dict[str, str]:
         return {"StackName": self._stack_name, "LogicalResourceId": self._resource.logical_id}

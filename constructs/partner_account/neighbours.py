@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Stack
 from constructs import Construct
 
 from partner_account.outputs import OutputNames
+from partner_account.place import Place
 from partner_account.props import Catalog, Partner
-from partner_account.tokens import is_token
+from partner_account.tokens import holds_token
 from partner_account.validation import same_name_key
 
 _ID = "cdk-partner-account"
@@ -87,15 +87,14 @@ class Neighbourhood(Construct):
         self._known.append(newcomer)
 
 
-def neighbour_of(scope: Construct, partner: Partner, names: OutputNames) -> Neighbour:
-    """What the others need to know about the partner declared at `scope`."""
-    stack = Stack.of(scope)
+def neighbour_of(place: Place, partner: Partner, names: OutputNames) -> Neighbour:
+    """What the others need to know about the partner declared at `place`."""
     legal_name = _known(partner.legal_name)
     return Neighbour(
-        path=scope.node.path,
-        stack=stack.node.path,
-        account=_known(stack.account),
-        region=_known(stack.region),
+        path=place.path,
+        stack=place.stack_path,
+        account=_known(place.stack.account),
+        region=_known(place.stack.region),
         catalog=partner.catalog,
         name_key=same_name_key(legal_name) if isinstance(legal_name, str) else None,
         exports=frozenset(names.exports.values()),
@@ -103,7 +102,7 @@ def neighbour_of(scope: Construct, partner: Partner, names: OutputNames) -> Neig
 
 
 def _known(value: str) -> str | None:
-    return None if is_token(value) else value
+    return None if isinstance(value, str) and holds_token(value) else value
 
 
 def _may_equal(one: str | None, other: str | None) -> bool:

@@ -8,10 +8,11 @@ import jsii
 from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct, IValidation
 
+from partner_account.place import Place
 from partner_account.policy import SharedPolicies
 from partner_account.props import ExportNames
 from partner_account.provider import PartnerAccountProvider
-from partner_account.tokens import is_token
+from partner_account.tokens import holds_token
 
 _LONGEST_NAME = 255
 
@@ -25,11 +26,10 @@ _DESCRIPTIONS = {
 class OutputNames:
     """How the outputs of one partner are called, and under which names they are exported."""
 
-    def __init__(self, partner: Construct, *, outputs: bool, own: ExportNames | None) -> None:
+    def __init__(self, place: Place, *, outputs: bool, own: ExportNames | None) -> None:
         """Derive the names from the partner's place in its stack, and from the user's own ones."""
-        stack = Stack.of(partner)
-        self._name = _letters_and_digits(partner.node.path.removeprefix(stack.node.path))
-        self._nested = stack.nested
+        self._name = _letters_and_digits(place.path_below_stack)
+        self._nested = place.root_stack is not place.stack
         self._wanted = outputs
         self._own = own
         self.logical_ids: Mapping[str, str] = (
@@ -37,7 +37,7 @@ class OutputNames:
         )
         """The outputs' logical ids by attribute; empty if no outputs are wanted."""
         # A nested stack's name has a random suffix, so a name made of it would help nobody.
-        self.exports: Mapping[str, str] = self._chosen(stack.stack_name) if outputs and not self._nested else {}
+        self.exports: Mapping[str, str] = self._chosen(place.stack.stack_name) if outputs and not self._nested else {}
         """The export names by attribute; empty in a nested stack."""
 
     def _chosen(self, stack_name: str) -> Mapping[str, str]:
@@ -119,7 +119,7 @@ def _letters_and_digits(path: str) -> str:
 
 
 def _export_mistakes(name: str) -> Iterator[str]:
-    if is_token(name):
+    if holds_token(name):
         return
     yield from _length_mistakes("export_names: the name", name)
     if not re.fullmatch(r"[A-Za-z0-9:-]*", name):

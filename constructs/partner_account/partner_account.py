@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, Stack, TagManager
+from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, TagManager
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -15,6 +15,7 @@ from partner_account.interface import IPartnerAccount
 from partner_account.metrics import PartnerMetric, PartnerMetrics
 from partner_account.neighbours import Neighbourhood, neighbour_of
 from partner_account.outputs import OutputNames, add_outputs, watch_outputs
+from partner_account.place import Place
 from partner_account.props import (
     AllianceLeadContact,
     Catalog,
@@ -100,13 +101,16 @@ class PartnerAccount(GrantablePartner):
             code=email_verification_code,
             existing=existing_partner or ExistingPartner.refuse(),
         )
-        names = OutputNames(self, outputs=outputs, own=export_names)
-        self._check(partner, names, provider)
+        place = Place.of(self)
+        names = OutputNames(place, outputs=outputs, own=export_names)
+        self._check(place, partner, names, provider)
 
         self._catalog = catalog
-        self._tags = tag_manager_in(Stack.of(self))
+        self._tags = tag_manager_in(place.stack)
         self._watch_tags()
-        self._resource = add_resource(self, partner, self._tags, provider or PartnerAccountProvider.of(self))
+        self._resource = add_resource(
+            self, place, partner, self._tags, provider or PartnerAccountProvider.of(place.stack)
+        )
         self._metrics = PartnerMetrics(self._resource)
         add_outputs(self, names, self._resource)
 
@@ -200,15 +204,20 @@ class PartnerAccount(GrantablePartner):
 
         An attribute's export is imported when the attribute is used. It can't change as long as a stack imports
         it, so leave `profile_id` alone while it may be `pending`.
+
+        Raises:
+            PartnerAccountError: No stack and partner can be of these names.
         """
         return ExportedPartner(scope, id, stack_name, partner)
 
     def _attribute(self, name: str) -> str:
         return self._resource.get_att(name).to_string()
 
-    def _check(self, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None) -> None:
+    def _check(
+        self, place: Place, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None
+    ) -> None:
         neighbourhood = Neighbourhood.of(self)
-        neighbour = neighbour_of(self, partner, names)
+        neighbour = neighbour_of(place, partner, names)
         refuse_mistakes(
             neighbour.path,
             [
@@ -221,7 +230,7 @@ class PartnerAccount(GrantablePartner):
         if neighbourhood.may_share_catalog(neighbour):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         if not neighbourhood.has_one_in_stack_of(neighbour):
-            watch_outputs(Stack.of(self))
+            watch_outputs(place.stack)
         neighbourhood.welcome(neighbour)
 
     def _watch_tags(self) -> None:

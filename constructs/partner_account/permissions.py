@@ -40,9 +40,9 @@ def to_document(permissions: Sequence[Permission]) -> iam.PolicyDocument:
     return iam.PolicyDocument.from_json({"Statement": [_as_json(permission) for permission in permissions]})
 
 
-def to_statements(permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
-    """The statements that grant these permissions, for a policy that is there already."""
-    return [iam.PolicyStatement.from_json(_as_json(permission)) for permission in permissions]
+def to_statements(permissions: Sequence[Permission]) -> dict[str, iam.PolicyStatement]:
+    """The statements that grant these permissions, by their Sid, which IAM lets stand once in a policy."""
+    return {permission.sid: iam.PolicyStatement.from_json(_as_json(permission)) for permission in permissions}
 
 
 def _as_json(permission: Permission) -> Mapping[str, object]:
@@ -142,6 +142,7 @@ def _tag_at_creation() -> Permission:
     )
 
 
+@cache
 def _ask_stack() -> Permission:
     return Permission(
         sid="AskOwnStack",
@@ -172,13 +173,22 @@ def read_parameter(parameter_arn: str) -> Permission:
     )
 
 
-def decrypt(key: "IKey | None", service: str) -> list[Permission]:
-    """Decrypt the verification code if its store uses a customer-managed key."""
+def decrypt_secret(key: "IKey | None") -> list[Permission]:
+    """Decrypt the verification code if its secret has a customer-managed key."""
+    return _decrypt("DecryptCodeFromSecret", key, "secretsmanager")
+
+
+def decrypt_parameter(key: "IKey | None") -> list[Permission]:
+    """Decrypt the verification code if its SSM parameter has a customer-managed key."""
+    return _decrypt("DecryptCodeFromParameterStore", key, "ssm")
+
+
+def _decrypt(sid: str, key: "IKey | None", service: str) -> list[Permission]:
     if key is None:
         return []
     return [
         Permission(
-            sid="DecryptCode",
+            sid=sid,
             actions=["kms:Decrypt"],
             resource=key.key_arn,
             conditions={"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}},

@@ -1,6 +1,6 @@
 """The Lambda function behind a stack's PartnerAccounts, with its role and its log group.
 
-What one partner needs beyond that is granted beside the partner, not here.
+What partners need beyond that is granted in their own stack, by `policy`, not here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,10 +24,10 @@ _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"
 
 # The times fit into each other: one run ends before CloudFormation stops waiting, even if it is the
-# oldest delivery that Lambda may still make (_OLDEST_EVENT + _TIMEOUT < SERVICE_TIMEOUT).
+# oldest delivery that Lambda may still make (_OLDEST_EVENT + _TIMEOUT < SERVICE_TIMEOUT_SECONDS).
 _TIMEOUT = Duration.seconds(180)
 _OLDEST_EVENT = Duration.seconds(60)
-SERVICE_TIMEOUT = Duration.seconds(300)
+SERVICE_TIMEOUT_SECONDS = 300
 
 # CPU comes with memory, and most of a run is the start of Python and boto3.
 _MEMORY_MB = 512
@@ -129,6 +129,7 @@ class PartnerAccountProvider(Construct):
         )
         # Lambda takes the function into its VPC, and out of it, with the role's permissions.
         self._function.node.add_dependency(policy)
+        self._service_token = self._function.function_arn
         self._readiness = [self._function.node.find_child("EventInvokeConfig"), *network.connectivity()]
 
     @staticmethod
@@ -155,7 +156,7 @@ class PartnerAccountProvider(Construct):
     @property
     def service_token(self) -> str:
         """What CloudFormation calls: the function's ARN."""
-        return self._function.function_arn
+        return self._service_token
 
     @property
     def readiness(self) -> Sequence[IDependable]:

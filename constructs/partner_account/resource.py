@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, Stack, TagManager
+from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, TagManager
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.place import Place
 from partner_account.policy import SharedPolicies
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
-from partner_account.provider import SERVICE_TIMEOUT, PartnerAccountProvider
+from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
 
 # Changes with the shape of the properties, so that a later handler can tell this one from its own.
 _SCHEMA_VERSION = "1"
 
 
-def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider: PartnerAccountProvider) -> CfnResource:
+def add_resource(
+    scope: Construct, place: Place, partner: Partner, tags: TagManager, provider: PartnerAccountProvider
+) -> CfnResource:
     """Put the custom resource into `scope`, and on the provider's role what it takes."""
     policy = _policy(scope, partner, provider)
     # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
@@ -27,8 +30,8 @@ def add_resource(scope: Construct, partner: Partner, tags: TagManager, provider:
         type=RESOURCE_TYPE,
         properties={
             "ServiceToken": provider.service_token,
-            "ServiceTimeout": str(SERVICE_TIMEOUT.to_seconds()),
-            **_properties(scope, partner, tags),
+            "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
+            **_properties(place, partner, tags),
         },
     )
     # There is no DeletePartner: nothing else could be true.
@@ -45,7 +48,7 @@ def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider
     return SharedPolicies.of(scope, provider, provider.role).grant(scope, name, [*granted, *partner.code.permissions()])
 
 
-def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping[str, Any]:
+def _properties(place: Place, partner: Partner, tags: TagManager) -> Mapping[str, Any]:
     properties = {
         "SchemaVersion": _SCHEMA_VERSION,
         "Catalog": partner.catalog.value,
@@ -54,7 +57,7 @@ def _properties(scope: Construct, partner: Partner, tags: TagManager) -> Mapping
         "AllianceLeadContact": _contact(partner.contact),
         "EmailVerificationCode": partner.code.template_value,
         "ExistingPartner": _existing(partner.existing),
-        "Owner": _owner(scope),
+        "Owner": _owner(place),
     }
     # The Sandbox refuses tags.
     return properties if partner.catalog == Catalog.SANDBOX else {**properties, "Tags": tags.rendered_tags}
@@ -74,15 +77,10 @@ def _existing(existing: ExistingPartner) -> Mapping[str, str]:
     return {"Policy": existing.policy, **partner_id}
 
 
-def _owner(scope: Construct) -> Mapping[str, str]:
-    root = _root_stack(Stack.of(scope))
+def _owner(place: Place) -> Mapping[str, str]:
     return {
-        # The name under which the stack is really deployed: one template may serve many stacks.
-        "StackName": ScopedAws(root).stack_name,
-        "ConstructPath": scope.node.path.removeprefix(f"{root.node.path}/"),
+        # The name under which the stack is really deployed: one template may serve many stacks. A nested stack's own
+        # name has a random suffix.
+        "StackName": ScopedAws(place.root_stack).stack_name,
+        "ConstructPath": place.path_below_root_stack,
     }
-
-
-def _root_stack(stack: Stack) -> Stack:
-    # A nested stack's own name has a random suffix.
-    return _root_stack(stack.nested_stack_parent) if stack.nested_stack_parent else stack

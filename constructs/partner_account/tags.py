@@ -1,8 +1,10 @@
 """Which tags a partner gets, and the rules they must keep. Applying them is the handler's work."""
 
 import jsii
-from aws_cdk import Annotations, IAspect, Stack, TagManager, TagType, Token
+from aws_cdk import Annotations, IAspect, Stack, TagManager, TagType
 from constructs import IConstruct, IValidation
+
+from partner_account.tokens import holds_token
 
 OWNERSHIP_TAG_KEY = "cdk-partner-account:owner"
 RESOURCE_TYPE = "Custom::PartnerAccount"
@@ -67,7 +69,7 @@ def _mistakes(key: str, value: str) -> list[str]:
 
 
 def _longer(text: str, limit: int) -> bool:
-    return len(text) > limit and not Token.is_unresolved(text)
+    return len(text) > limit and not holds_token(text)
 
 
 @jsii.implements(IAspect)

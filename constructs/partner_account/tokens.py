@@ -1,8 +1,12 @@
-"""Tells tokens from literals without asking CDK about each: a question to it is a message to Node.js, and one back."""
+"""Tells literal texts from tokens, whose values are known only at deployment."""
 
 from aws_cdk import Token
 
 
-def is_token(text: object) -> bool:
-    """Whether it is a string that holds a token, which CDK writes as `${Token[…]}`."""
-    return isinstance(text, str) and "${" in text and Token.is_unresolved(text)
+def holds_token(text: str) -> bool:
+    """Whether a text is a token or holds one.
+
+    CDK writes a token in a text as ``${Token[…]}``, and is asked only about texts that look so: each question goes to
+    another process, and a partner has a dozen texts.
+    """
+    return "${Token[" in text and Token.is_unresolved(text)

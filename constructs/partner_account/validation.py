@@ -12,7 +12,7 @@ from constructs import Construct
 
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
-from partner_account.tokens import is_token
+from partner_account.tokens import holds_token
 from partner_account.verification_code import VerificationCode
 
 _CONTACT_MEMBERS = {
@@ -53,7 +53,7 @@ def _catalog_mistakes(catalog: object) -> Iterator[str]:
 
 def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
     # A test keeps the enum equal to the service model's.
-    if isinstance(value, PrimarySolutionType) or is_token(value):
+    if isinstance(value, PrimarySolutionType) or (isinstance(value, str) and holds_token(value)):
         return
     yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token"
 
@@ -61,7 +61,7 @@ def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
 def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
     shape = member_shape("CreatePartnerRequest", "LegalName")
     yield from _text_mistakes("legal_name", legal_name, shape)
-    if isinstance(legal_name, str) and not is_token(legal_name):
+    if isinstance(legal_name, str) and not holds_token(legal_name):
         yield from _blank_mistakes("legal_name", legal_name)
 
 
@@ -79,7 +79,7 @@ def _existing_partner_mistakes(existing: object) -> Iterator[str]:
         yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
         return
     partner_id = existing.partner_id
-    if partner_id is None or is_token(partner_id):
+    if partner_id is None or holds_token(partner_id):
         return
     if not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
@@ -96,7 +96,7 @@ def _text_mistakes(prop: str, value: object, shape: Mapping[str, Any]) -> Iterat
         yield f"{prop}: must be a string"
     elif not value.strip():
         yield f"{prop}: is empty; allowed are {shape['min']} to {shape['max']} characters"
-    elif not is_token(value):
+    elif not holds_token(value):
         yield from _length_mistakes(prop, value, shape)
         yield from _character_mistakes(prop, value, shape["pattern"])
 

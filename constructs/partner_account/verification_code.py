@@ -7,6 +7,7 @@ would make it leak or fail.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnParameter, Stack
@@ -86,17 +87,21 @@ class _SecretsManagerCode(VerificationCode):
     secret: "ISecret"
     json_field: str | None
 
+    @cached_property
+    def _arn(self) -> str:
+        return self.secret.secret_arn
+
     @property
     def template_value(self) -> Mapping[str, str]:
         field = {} if self.json_field is None else {"JsonField": self.json_field}
-        return {"From": "SecretsManager", "SecretId": self.secret.secret_arn, **field}
+        return {"From": "SecretsManager", "SecretId": self._arn, **field}
 
     def permissions(self) -> Sequence[Permission]:
         key = self.secret.encryption_key
         # Secrets Manager appends a hyphen and six characters to the name; who imports a secret by
         # its name doesn't know them.
-        arn = self.secret.secret_full_arn or f"{self.secret.secret_arn}-??????"
-        return [permissions.read_secret(arn), *permissions.decrypt(key, "secretsmanager")]
+        arn = self.secret.secret_full_arn or f"{self._arn}-??????"
+        return [permissions.read_secret(arn), *permissions.decrypt_secret(key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if self.json_field == "":
@@ -114,7 +119,7 @@ class _ParameterStoreCode(VerificationCode):
 
     def permissions(self) -> Sequence[Permission]:
         read = permissions.read_parameter(self.parameter.parameter_arn)
-        return [read, *permissions.decrypt(self.key, "ssm")]
+        return [read, *permissions.decrypt_parameter(self.key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.

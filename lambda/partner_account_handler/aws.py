@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class Aws:
         page: dict[str, Any] = {}
         while True:
             answer = self._partner_central("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
-            found |= {one["Arn"]: Partner(one["Arn"], one["LegalName"]) for one in answer["PartnerSummaryList"]}
+            found |= {one["Arn"]: _listed(one) for one in answer["PartnerSummaryList"]}
             if not answer.get("NextToken"):
                 return list(found.values())
             page = {"NextToken": answer["NextToken"]}
@@ -144,8 +144,12 @@ class Aws:
             raise RequestError(found)
 
     def create_partner(self, body: Mapping[str, Any]) -> Partner:
-        """CreatePartner, once. The caller decides what follows from an error."""
-        return _seen(self._change("create_partner", needs="Arn", repeat=False, **body))
+        """CreatePartner, once, after a question to CloudFormation, once: the caller's last look must not grow old.
+
+        The caller decides what follows from an error of either.
+        """
+        ask = partial(self._require_same_operation, once=True)
+        return _seen(self._partner_central("create_partner", first=ask, needs="Arn", repeat=False, **body))
 
     def put_contact(self, arn: str, contact: Contact, code: str | None) -> None:
         """Replaces the alliance lead contact."""
@@ -189,7 +193,7 @@ class Aws:
         self.known_stack = Stack(described["StackStatus"], str(began), outputs)
         return self.known_stack
 
-    def _require_same_operation(self) -> None:
+    def _require_same_operation(self, *, once: bool = False) -> None:
         """Asked before each change: an event may come, or a call be repeated, after everybody has given it up.
 
         Raises:
@@ -198,7 +202,7 @@ class Aws:
         before = self.known_stack
         if before is None:
             return  # CloudFormation never answered: only an Update goes on then
-        now = self.stack()
+        now = self.stack(once=once)
         if now.deployment != before.deployment:
             raise NotWaitingError(f"{now.status} of another deployment")
         if now.status != before.status:
@@ -288,6 +292,10 @@ def _field(secret: str, json_field: str) -> str:
         return str(json.loads(secret)[json_field])
     except (ValueError, KeyError, TypeError):
         raise CodeError("the secret is no JSON object with the given field") from None
+
+
+def _listed(summary: Mapping[str, Any]) -> Partner:
+    return Partner(summary["Arn"], summary["LegalName"], created_at=summary.get("CreatedAt"))
 
 
 def _seen(answer: Mapping[str, Any]) -> Partner:

@@ -73,7 +73,7 @@ def _ending(code: str, reason: str, status: int) -> Ending:
 
 
 def _details(raw: object) -> Iterator[str]:
-    for detail in raw if isinstance(raw, list) else []:
+    for detail in filter(None, raw if isinstance(raw, list) else []):  # botocore lets a null through
         business = detail.get("BusinessValidationError", {})
         field = detail.get("FieldValidationError", {})
         if _matching(_CONSTANT, business.get("Code")):

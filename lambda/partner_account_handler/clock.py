@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 
 MARGIN_SECONDS = 52.0
 """Kept back at the end of an invocation: one call that hangs (23 s, and 3 s for each further address of its host),
 the last question to CloudFormation (7 s), and the sending of the answer (16 s)."""
 
-IAM_SETTLING_SECONDS = 60.0
-"""How long a denial may only mean that a new policy has not reached every part of AWS yet."""
+IAM_SETTLING_SECONDS = 90.0
+"""How long a denial may only mean that a new policy has not reached every part of AWS yet. A rollback would delete the
+role, and the next deployment begin with another new one: so most of an invocation is spent on waiting."""
+
+
+def _utc() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 class Clock:
-    """Tells what is left of an invocation. `remaining` gives the seconds until Lambda ends it."""
+    """Tells what is left of an invocation. `remaining` gives the seconds until Lambda ends it, `today` the date."""
 
-    def __init__(self, remaining: Callable[[], float], sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        remaining: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
+        today: Callable[[], datetime] = _utc,
+    ) -> None:
         self._remaining = remaining
         self._sleep = sleep
         self._at_start = remaining()
+        self._began = today()
 
     def left(self) -> float:
         """Seconds in which a call may still begin."""
@@ -28,6 +40,10 @@ class Clock:
     def spent(self) -> float:
         """Seconds since the beginning of the invocation."""
         return self._at_start - self._remaining()
+
+    def now(self) -> datetime:
+        """The date and time, by which AWS's own times may be told old or new."""
+        return self._began + timedelta(seconds=self.spent())
 
     def is_settling(self) -> bool:
         """Whether a denial may still be the eventual consistency of IAM."""

@@ -13,7 +13,7 @@ from partner_account_handler import log
 from partner_account_handler.aws import Aws, tag_list
 from partner_account_handler.clock import pauses
 from partner_account_handler.converge import converge_contact, converge_tags, wanted_tags
-from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError
+from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError, TagsNotVisibleError
 from partner_account_handler.identity import client_token, same_name
 from partner_account_handler.look import look, owner_of
 from partner_account_handler.metrics import Outcome
@@ -28,7 +28,7 @@ _FRESH_SECONDS = 5.0
 
 
 class Next(Enum):
-    """What follows a failed CreatePartner."""
+    """What follows a failed CreatePartner, or a failed question before it."""
 
     CALL = "looking, asking, and the same call with the same token and body"
     LOOK_ON = "looking until the time is up, since a list may lag behind"
@@ -81,16 +81,20 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
 
 
 def _is_unsure(failures: Sequence[CallError]) -> bool:
-    """Whether one of the failed calls may have been carried out."""
-    return any(failure.fault.ending is Ending.OPEN for failure in failures)
+    """Whether one of the failed calls may have been carried out; the question before it changes nothing."""
+    faults = [failure.fault for failure in failures]
+    return any(fault.ending is Ending.OPEN and fault.operation == "CreatePartner" for fault in faults)
 
 
 def _look(request: Request, aws: Aws, failures: Sequence[CallError]) -> Partner | None:
-    try:
-        return look(request, aws)
-    except PartnerError:
-        if not _is_unsure(failures):
-            raise
+    for pause in pauses():
+        try:
+            return look(request, aws)
+        except PartnerError as error:
+            if _is_unsure(failures):
+                break
+            if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
+                raise
     # The foreign partner may be our own, whose tags lag behind.
     return _look_again(request, aws, failures[-1], _PATIENCE[Next.LOOK_ON])
 

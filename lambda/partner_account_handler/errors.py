@@ -5,6 +5,7 @@ HandlerError
 ├── CallError        a call to AWS ended badly
 ├── CodeError        the stored verification code can't be used
 ├── PartnerError     the account's partners are not what the template says
+│   └── TagsNotVisibleError  or it can't be told yet
 ├── NotWaitingError  the stack no longer waits, so nothing is done
 ├── TimeLeftError    no time is left in this invocation
 └── DefectError      a defect of this package
@@ -64,6 +65,19 @@ class PartnerError(HandlerError):
     """The account's partners are not what the template says."""
 
     is_refusal = True
+
+
+class TagsNotVisibleError(PartnerError):
+    """A partner is so new that its tags may not be seen yet."""
+
+    is_refusal = False
+
+    def __init__(self, partner_id: str) -> None:
+        super().__init__(
+            "TagsNotVisible",
+            f"{partner_id} is listed, but its tags can't be seen yet",
+            "It is a new one, perhaps this stack's own: deploy again in a minute.",
+        )
 
 
 class NotWaitingError(HandlerError):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from partner_account_handler.aws import Aws
-from partner_account_handler.errors import CallError, PartnerError
+from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
 from partner_account_handler.identity import owner_id, same_name
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Properties, Request
+
+_NEW = timedelta(minutes=2)
+"""How long the tags of a partner may be missing, though they came into being with it."""
 
 
 def look(request: Request, aws: Aws) -> Partner | None:
@@ -23,6 +27,7 @@ def look(request: Request, aws: Aws) -> Partner | None:
     partners = aws.partners(wanted.catalog)
     if wanted.taggable:
         partners = [replace(partner, tags=_tags(partner, aws)) for partner in partners]
+        _require_visible_tags(wanted, partners, aws.clock.now())
     return choose(wanted, owner_of(request), partners)
 
 
@@ -32,11 +37,19 @@ def _tags(partner: Partner, aws: Aws) -> Mapping[str, str]:
     except CallError as error:
         if error.fault.reason != "PARTNER_NOT_FOUND":
             raise
-    raise PartnerError(
-        "TagsNotVisible",
-        f"{partner.id} is listed, but its tags can't be read yet",
-        "It is a new one, perhaps this stack's own: deploy again in a minute.",
-    )
+    raise TagsNotVisibleError(partner.id)
+
+
+def _require_visible_tags(wanted: Properties, partners: Sequence[Partner], now: datetime) -> None:
+    """A new partner that nobody owns may be this construct's own, whose tags lag behind, unless it was named."""
+    for partner in partners:
+        named = wanted.policy is Policy.ADOPT and partner.id == wanted.adopted_id
+        if partner.owner is None and not named and _is_new(partner, now):
+            raise TagsNotVisibleError(partner.id)
+
+
+def _is_new(partner: Partner, now: datetime) -> bool:
+    return partner.created_at is not None and now - partner.created_at < _NEW
 
 
 def owner_of(request: Request) -> str:

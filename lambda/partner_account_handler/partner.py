@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from partner_account_handler.identity import OWNER_TAG, partner_id
 
@@ -16,6 +17,7 @@ class Partner:
     legal_name: str = field(repr=False)
     primary_solution_type: str | None = None
     profile_id: str | None = None
+    created_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

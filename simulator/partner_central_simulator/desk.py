@@ -5,9 +5,10 @@ For tests and rehearsals. None of the service's rules hold here, as none of them
 
 import copy
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from partner_central_simulator import verifications
-from partner_central_simulator.models import Account, Partner, TaskPlan, new_partner
+from partner_central_simulator.models import DAY, Account, Partner, TaskPlan, new_partner
 from partner_central_simulator.service import Service
 
 _A_CONTACT = {
@@ -57,11 +58,12 @@ class AccountDesk:
         primary_solution_type: str = "SOFTWARE_PRODUCTS",
         contact: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        age: timedelta = DAY,
     ) -> Partner:
-        """A human creates a partner in the console."""
+        """A human has created a partner in the console, a day ago if nothing else is said."""
         partner = new_partner(
             self._id,
-            self._service.now(),
+            self._service.now() - age,
             catalog=catalog,
             legal_name=legal_name,
             primary_solution_type=primary_solution_type,

@@ -59,6 +59,10 @@ class FaultKind(StrEnum):
     """The answer lacks the ProfileId that it would have; the visibility operations, whose answers require it, say
     PARTNER_PROFILE_NOT_FOUND."""
 
+    NO_TAGS = "no-tags"
+    """`ListTagsForResource` shows no tags, as before those that were set have reached every part of AWS. An answer
+    that has none doesn't use the fault up."""
+
     ECHO = "echo"
     """The message of an error repeats the whole request. An answer that is no error doesn't use the fault up."""
 
@@ -75,6 +79,7 @@ _BEFORE_OR_AFTER_COMMIT = {
 }
 _OPERATIONS_OF = {
     FaultKind.LAGGING_LIST: {"ListPartners"},
+    FaultKind.NO_TAGS: {"ListTagsForResource"},
     FaultKind.NO_PROFILE_ID: {"CreatePartner", "GetPartner", "GetProfileVisibility", "PutProfileVisibility"},
 }
 _LONGEST = timedelta(days=365).total_seconds()
@@ -307,7 +312,12 @@ def _without_profile_id(_fault: Fault, answer: Answer, _now: datetime) -> Answer
     return seen
 
 
+def _without_tags(_fault: Fault, answer: Answer, _now: datetime) -> Answer:
+    return {**answer, "Tags": []} if answer.get("Tags") else answer
+
+
 _VIEWS: dict[FaultKind, Callable[[Fault, Answer, datetime], Answer]] = {
     FaultKind.LAGGING_LIST: _without_new_partners,
     FaultKind.NO_PROFILE_ID: _without_profile_id,
+    FaultKind.NO_TAGS: _without_tags,
 }

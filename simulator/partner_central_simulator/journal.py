@@ -14,6 +14,9 @@ from partner_central_simulator.models import Clock
 REMEMBERED = 10_000
 """How many requests are kept; older ones are forgotten."""
 
+REMEMBERED_BYTES = 32 * 1024 * 1024
+"""How much they may have had in their bodies, all together; the latest one is kept in any case."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,8 @@ class RecordedRequest:
     error_code: str | None = None
     error_reason: str | None = None
     faults: list[FaultKind] = field(default_factory=list)
+    size: int = 0
+    """Bytes of its body."""
 
     def __str__(self) -> str:
         """One line for a log."""
@@ -51,15 +56,19 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._latest = 0
-        self._requests: deque[RecordedRequest] = deque(maxlen=REMEMBERED)
+        self._requests: deque[RecordedRequest] = deque()
+        self._size = 0
 
-    def begin(self, operation: str | None) -> RecordedRequest:
-        """Record that a request has arrived; the caller fills in the rest as it becomes known."""
+    def begin(self, operation: str | None, size: int = 0) -> RecordedRequest:
+        """Record that a request of that size has arrived; the caller fills in the rest as it becomes known."""
         now = self._clock()
         with self._lock:
             self._latest += 1
-            entry = RecordedRequest(self._latest, now, operation)
+            entry = RecordedRequest(self._latest, now, operation, size=size)
             self._requests.append(entry)
+            self._size += size
+            while len(self._requests) > REMEMBERED or (self._size > REMEMBERED_BYTES and len(self._requests) > 1):
+                self._size -= self._requests.popleft().size
         return entry
 
     def since(self, number: int = 0) -> list[RecordedRequest]:
@@ -77,6 +86,7 @@ class Journal:
         """Forget all requests; numbers go on."""
         with self._lock:
             self._requests.clear()
+            self._size = 0
 
     @staticmethod
     def end(entry: RecordedRequest) -> None:

@@ -45,7 +45,7 @@ class Wire:
 
     def respond(self, request: Request) -> Response:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
-        entry = self._journal.begin(_target(request))
+        entry = self._journal.begin(_target(request), min(request.content_length or 0, LARGEST_BODY))
         try:
             entry.status, content = self._outcome(request, entry)
         finally:

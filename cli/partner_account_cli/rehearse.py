@@ -1,0 +1,50 @@
+"""`partner-account rehearse`: what can be asked for, and how it ends. What it needs is imported when it runs."""
+
+from pathlib import Path
+
+import click
+
+from partner_account_cli.errors import CommandError
+from partner_account_cli.rehearsal.faults import FAULTS
+
+
+@click.command(
+    epilog="Needs the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves this machine."
+)
+@click.argument("stacks", nargs=-1)
+@click.option(
+    "-a", "--app", default="", help="The command that runs the app, or its cloud assembly. [default: as cdk.json says]"
+)
+@click.option("-c", "--context", multiple=True, metavar="NAME=VALUE", help="A context value of the app; repeatable.")
+@click.option(
+    "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
+)
+@click.option("--fault", type=click.Choice(list(FAULTS)), help="What goes wrong in the first deployment.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
+@click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page."
+)
+@click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
+def rehearse(
+    *,
+    stacks: tuple[str, ...],
+    app: str,
+    context: tuple[str, ...],
+    parameters: tuple[str, ...],
+    fault: str | None,
+    json_file: Path | None,
+    html_file: Path | None,
+    keep: bool,
+) -> None:
+    """Deploy your CDK app on this machine, before you deploy it for real.
+
+    A local AWS and a simulated Partner Central take the places of the real ones: the app of this directory is
+    synthesized, deployed, deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all
+    stacks.
+    """
+    from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
+    from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
+
+    wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep)
+    if problem := run(wanted, Files(json_file, html_file)):
+        raise CommandError(problem)
