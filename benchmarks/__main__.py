@@ -47,8 +47,8 @@ def _measured(kept: Path, *, quick: bool) -> Results:
         assets = fill_assets(Path(folder))
         functions = Functions(results, assets)
         stages: dict[str, Callable[[], None]] = {
-            "synth": lambda: Synths(results, assets, synths.environment()).time_all(*((1, 1) if quick else (7, 2))),
-            "cold and warm starts": lambda: functions.time_all(*((2, 1) if quick else (15, 3))),
+            "synth": lambda: Synths(results, assets, synths.environment()).time_all(*((1, 1) if quick else (5, 2))),
+            "cold and warm starts": lambda: functions.time_all(*((2, 1) if quick else (11, 3))),
             "instructions": functions.count_instructions,
             "deployments": lambda: Deployments(results, assets).time_all(1 if quick else 3, until),
         }

@@ -37,7 +37,9 @@ def verdicts(results: Results) -> list[Verdict]:
     ]
 
 
-def _of(target: str, value: float | None, told: str, *, most: float = float("inf"), least: float = 0.0) -> Verdict:
+def _of(
+    target: str, value: float | None, told: str, *, most: float = float("inf"), least: float = float("-inf")
+) -> Verdict:
     if value is None:
         return Verdict(target, "not measured", None)
     return Verdict(target, told.format(value), least <= value <= most)
