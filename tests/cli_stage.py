@@ -143,7 +143,7 @@ class Terminal:
         self._outside, inside = pty.openpty()
         self._process = subprocess.Popen(
             command,
-            env={**environment, "TERM": "xterm-256color", "COLUMNS": "120"},
+            env={"TERM": "xterm-256color", "COLUMNS": "120", **environment},
             stdin=inside,
             stdout=inside,
             stderr=inside,

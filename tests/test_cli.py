@@ -96,6 +96,7 @@ def test_completion_is_installed_by_click(stage: Stage) -> None:
         (["store-code"], "Name the store: --secret-id or --parameter."),
         (["store-code", "--secret-id", "x", "--parameter", "y"], "Name one store"),
         (["store-code", "--parameter", "y", "--json-field", "z"], "--json-field belongs to --secret-id"),
+        (["store-code", "--secret-id", "x", "123456"], "The code can't be an argument"),
         (["verification", "start", "business"], "--legal-name, --registration-id, --country-code missing"),
         (["drift"], "Missing option '--stack-name'"),
     ],
@@ -107,6 +108,7 @@ def test_wrong_use(stage: Stage, arguments: list[str], told: str) -> None:
     assert done.status == 64
     assert told in done.stderr
     assert "--help" in done.stderr
+    assert "123456" not in done.stderr
     assert done.stdout == ""
     assert stage.operations() == []
 
@@ -258,11 +260,12 @@ def test_interrupted(stage: Stage) -> None:
     assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.parametrize("missing", ["click", "boto3", "rich", "werkzeug"])
+@pytest.mark.parametrize("missing", ["click", "boto3", "rich", "werkzeug", "ministack"])
 def test_a_missing_dependency(missing: str, tmp_path: Path) -> None:
     """Whoever installed the construct alone is told which extra the command needs."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
-    arguments = ["simulator", "start"] if missing == "werkzeug" else ["show"]
+    of_others = {"werkzeug": ["simulator", "start"], "ministack": ["rehearse", "--app", "false"]}
+    arguments = of_others.get(missing, ["show"])
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1

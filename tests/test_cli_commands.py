@@ -12,6 +12,7 @@ import urllib3
 
 from partner_account_cli.simulator import FAULT_KINDS
 from partner_central_simulator import FaultKind
+from tests.cli_page import PAGE
 from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
 from tests.test_simulator_profiles import PROFILE
 
@@ -322,6 +323,10 @@ class TestSimulator:
         with stage.terminal("simulator", "start", "--verified", "--port", "0", "--state-file", state) as terminal:
             terminal.expect(r"listening on http://127\.0\.0\.1:[0-9]+")
             url = next(word for word in terminal.shown.split() if word.startswith("http://"))
+            terminal.expect("/_simulator/outbox\r\n")
+            assert terminal.shown.replace("\r", "").replace(url, "http://127.0.0.1:4711").strip() in PAGE.read_text(
+                "utf-8"
+            )
             own = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": url}
             assert stage.run("send-code", "--email", EMAIL, **own).status == 0
             (mail,) = stage.run("simulator", "outbox", "--output", "json", **own).document["Outbox"]
@@ -351,9 +356,19 @@ class TestSimulator:
         assert done.status == 1
         assert "a delay needs its length: give seconds" in done.stderr
 
-    def test_kinds_of_fault(self) -> None:
-        """The command offers the simulator's kinds of fault, and no other."""
+    def test_kinds_of_fault(self, stage: Stage) -> None:
+        """The command offers the simulator's kinds of fault, and no other; its help names each."""
         assert list(FAULT_KINDS) == [kind.value for kind in FaultKind]
+        told = stage.run("simulator", "faults", "add", "--help").stdout
+        assert [kind for kind in FAULT_KINDS if not re.search(rf"\b{kind}\b", told)] == []
+
+    def test_nothing_is_cut_off_in_a_narrow_terminal(self, stage: Stage) -> None:
+        """A cell that is too wide goes on below."""
+        stage.simulator.faults.add("ListPartners", "access-denied")
+        stage.run("show")
+        with stage.terminal("simulator", "requests", COLUMNS="50") as terminal:
+            assert terminal.ended() == 0
+        assert "…" not in terminal.shown
 
     @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "https://partnercentral.example.com"])
     def test_no_simulator(self, stage: Stage, url: str) -> None:

@@ -133,6 +133,23 @@ def test_no_credentials(stage: Stage) -> None:
     assert done.stdout.count("unknown") == 8
 
 
+def test_no_network(stage: Stage) -> None:
+    """Credentials that nobody can be asked about are not called missing: the endpoint is what has failed."""
+    nowhere = "http://127.0.0.1:9"
+    done = stage.run("doctor", AWS_ENDPOINT_URL=nowhere, AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=nowhere)
+    assert done.status == 1
+    assert done.stdout.startswith("unknown  credentials: Could not connect to the endpoint URL")
+    assert done.stdout.count("failed ") == 1
+    assert "without credentials" not in done.stdout
+
+
+def test_a_narrow_terminal(stage: Stage) -> None:
+    """A sentence goes on beside its verdict, between words."""
+    with stage.terminal("doctor", COLUMNS="60", NO_COLOR="1") as terminal:
+        assert terminal.ended() == 0
+    assert "only doing it would tell of\r\n         CreatePartner, PutAllianceLeadContact,\r\n" in terminal.shown
+
+
 def test_no_endpoint(stage: Stage) -> None:
     """What needs Partner Central is unknown if it is out of reach."""
     found = verdicts(stage, "--endpoint-url", "http://127.0.0.1:9")

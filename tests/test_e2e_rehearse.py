@@ -240,6 +240,16 @@ def test_the_terminal_tells_it_as_it_comes(demo: Rehearsed) -> None:
     assert "\x1b" not in demo.told, "colours are for terminals"
 
 
+def test_the_page_shows_what_it_told(demo: Rehearsed) -> None:
+    """Each run of lines in the example of docs/rehearse.md stands so in the terminal, and in this order."""
+    page = (ROOT / "docs" / "rehearse.md").read_text()
+    shown = page.split("```text\n", 1)[1].split("```", 1)[0]
+    rest = "\n".join(line for line in demo.told.splitlines() if line.strip() and not line.startswith("  │"))
+    for passage in shown.split("  …\n"):
+        before, found, rest = rest.partition(passage)
+        assert found == passage, before[-2_000:]
+
+
 def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     """What is created, with which rights, what changed in which step, and the partner's outputs."""
     report = demo.report
@@ -432,6 +442,9 @@ def test_what_can_be_known_at_once_is_said_at_once(place: Place, arguments: list
 
 
 def test_without_the_cdk_cli_it_says_how_to_get_it(place: Place) -> None:
-    """A missing cdk CLI is named, with the command that installs it."""
+    """A missing cdk CLI is named, with the command that installs it: the locked one where there is a lock."""
+    with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
+        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+    (place.app / "package-lock.json").touch()
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm ci`"):
         Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")

@@ -15,6 +15,7 @@ from partner_account import PartnerAccountProvider
 from partner_account_cli.rehearsal.assembly import Assembly, in_words, references
 from partner_account_cli.rehearsal.faults import FAULTS
 from partner_account_cli.rehearsal.partners import masked_address, partners_of
+from partner_account_cli.rehearsal.paths import Paths
 from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.rights import statements_of
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins
@@ -164,6 +165,50 @@ def test_what_comes_before_a_stack(tmp_path: Path) -> None:
     assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
     assert assembly.before(assembly.stacks[2]) == ["One", "Two"]
     assert Assembly(tmp_path, ("Two", "Three")).before(assembly.stacks[2]) == ["Two"]
+
+
+def nested(folder: Path, logical_id: str, template: Any, **parameters: Any) -> Any:
+    """A nested stack as CDK writes it, with its template beside it."""
+    (folder / f"{logical_id}.nested.template.json").write_text(json.dumps(template))
+    return {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"Parameters": parameters},
+        "Metadata": {
+            "aws:asset:path": f"{logical_id}.nested.template.json",
+            "aws:cdk:path": f"Outer/{logical_id}.NestedStack/{logical_id}.NestedStackResource",
+        },
+    }
+
+
+@pytest.fixture
+def outer(tmp_path: Path) -> Assembly:
+    """A partner in a nested stack of a nested stack, whose values come from the outermost one."""
+    contact = {"FirstName": "Jane", "LastName": "Doe", "Email": {"Ref": "MailOfInner"}}
+    code = {"From": "SecretsManager", "SecretId": {"Ref": "CodeOfInner"}}
+    deeper = with_partner(AllianceLeadContact=contact, EmailVerificationCode=code)
+    given = {"MailOfInner": {"Ref": "MailOfOuter"}, "CodeOfInner": {"Ref": "CodeOfOuter"}}
+    inner = {"Resources": {"Deeper": nested(tmp_path, "Deeper", deeper, **given)}}
+    codes = {"MailOfOuter": {"Ref": "Mail"}, "CodeOfOuter": {"Fn::ImportValue": "Codes:Code"}}
+    return assembly_of(tmp_path, Outer={"Resources": {"Inner": nested(tmp_path, "Inner", inner, **codes)}})
+
+
+def test_a_partner_in_a_nested_stack_is_told_as_its_outermost_stack_says_it(outer: Assembly) -> None:
+    """What is handed on from stack to stack as parameters is what the outermost one hands on."""
+    (partner,) = partners_of(outer.stacks)
+    assert partner.placed.root == "Inner"
+    assert partner.email == {"Ref": "Mail"}
+    assert partner.code_in_words == "the secret ${ImportValue Codes:Code}"
+
+
+def test_events_of_nested_stacks_are_told_by_construct_paths(outer: Assembly) -> None:
+    """CloudFormation names a nested stack after the one around it, and adds something random."""
+    paths = Paths(outer.stacks)
+    assert paths.of_stack("Outer") == "Outer"
+    assert paths.of_stack("Outer-Inner-0e8917c6-c3c") == "Outer/Inner"
+    assert paths.of_stack("Outer-Inner-0e8917c6-c3c-Deeper-QX2") == "Outer/Deeper"
+    assert paths.of_resource("Outer", "Inner") == "Outer/Inner"
+    assert paths.of_resource("Outer-Inner-0e8917c6-c3c-Deeper-QX2", "Partner") == "Partner"
+    assert paths.of_resource("Elsewhere", "Inner") == "Inner"
 
 
 def with_partner(**properties: Any) -> Any:

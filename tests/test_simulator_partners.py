@@ -321,6 +321,14 @@ class TestCodes:
         assert simulator.outbox == []
         assert client.create_partner(**partner_request(EmailVerificationCode="000000"))["Id"]
 
+    def test_sandbox_spends_none(self, simulator: Simulator) -> None:
+        """A partner of the Sandbox leaves a code for the same address as it was, for the one in catalog AWS."""
+        client = client_of(simulator)
+        code = new_code(simulator, client)
+        client.create_partner(**partner_request(Catalog="Sandbox"))
+        assert not simulator.outbox[-1].spent
+        assert client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))["Id"]
+
     def test_five_a_day(self) -> None:
         """Five codes a day are sent to an address, counted over 24 hours, each address for itself."""
         clock = ManualClock()

@@ -61,7 +61,8 @@ class Cdk:
         own = self.app / "node_modules" / ".bin"
         program = shutil.which("cdk", path=f"{own}{os.pathsep}{self.environment['PATH']}")
         if program is None:
-            raise processes.ProcessError(f"there is no cdk CLI: run `npm ci` in {self.app}")
+            install = "npm ci" if (self.app / "package-lock.json").exists() else "npm install aws-cdk@2"
+            raise processes.ProcessError(f"there is no cdk CLI: run `{install}` in {self.app}")
         return [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]
 
 

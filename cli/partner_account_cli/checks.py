@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from partner_account_cli import code_store, iam, partners, remedies, rendering, verification
@@ -54,7 +55,7 @@ class Examination:
     def _credentials(self) -> Finding:
         try:
             identity = self._access.client("sts", PARTNER_CENTRAL_REGION).get_caller_identity()
-        except HTTPClientError as error:
+        except (NoConnectionError, HTTPClientError) as error:
             problem = explain(error)
             return unknown(str(problem), problem.remedy)
         except Errors as error:
@@ -130,7 +131,7 @@ class Examination:
             return unknown(f"{told}; it is documented nowhere whether the Sandbox asks for it")
         place = verification.completion(seen)
         if place and not verification.has_expired(place):
-            return failed(told, f"A human completes it there until {rendering.when(place[1])}.", place[0])
+            return failed(told, f"A human completes it at this address until {rendering.when(place[1])}.", place[0])
         if status == "IN_PROGRESS":
             return failed(told, f"Wait for it: partner-account verification status {kind} --watch")
         return failed(

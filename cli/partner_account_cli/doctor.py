@@ -40,9 +40,10 @@ def doctor(access: Access, *, catalog: str, store: CodeStore | None, output: str
 
 
 def _tell(access: Access, name: str, finding: Finding) -> None:
-    rendering.verdict(finding.verdict, _STYLES[finding.verdict], f"{name}: {access.without_secrets(finding.told)}")
-    for line in filter(None, (finding.link, finding.remedy)):
-        rendering.say(f"         {line}")
+    told = f"{name}: {access.without_secrets(finding.told)}"
+    rendering.verdict(finding.verdict, _STYLES[finding.verdict], *filter(None, (told, finding.remedy)))
+    if finding.link:  # a link that goes over several lines must stay one
+        rendering.say(f"         {finding.link}")
 
 
 def _members(access: Access, name: str, finding: Finding) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What a command says when it can't go on."""
 
+import importlib.util
+
 
 class CommandError(Exception):
     """A command can't do what it was asked to.
@@ -11,3 +13,14 @@ class CommandError(Exception):
         """Take both sentences."""
         super().__init__(sentence)
         self.remedy = remedy
+
+
+def require_installed(*packages: str) -> None:
+    """Refuse to go on without packages that only another process will import.
+
+    Raises:
+        ModuleNotFoundError: the first one that is not installed.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise ModuleNotFoundError(name=package)

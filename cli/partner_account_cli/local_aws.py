@@ -22,6 +22,7 @@ import trustme
 from botocore.config import Config
 
 from partner_account_cli import processes
+from partner_account_cli.errors import require_installed
 from partner_account_cli.partner_central import PartnerCentral
 
 LOOPBACK = "127.0.0.1"
@@ -97,7 +98,9 @@ def local_aws(*, verified: bool = True) -> Iterator[LocalAws]:
 
     Raises:
         ProcessError: a server did not start.
+        ModuleNotFoundError: a server's package is not installed.
     """
+    require_installed("ministack", "hypercorn", "werkzeug", "cattrs")
     with processes.unwinding(), processes.cleanly() as resources:
         folder = _private_folder(resources)
         environment = _environment(folder)

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
@@ -33,9 +33,15 @@ def say(sentence: str, style: str = "") -> None:
     _console().print(Text(sentence, style))
 
 
-def verdict(word: str, style: str, sentence: str) -> None:
-    """A line of the result that begins with a judgement."""
-    _console().print(Text.assemble((f"{word:<7}", style), f"  {sentence}"))
+def verdict(word: str, style: str, *sentences: str) -> None:
+    """A judgement, and beside it what there is to say; a sentence that is too long for the terminal goes on below."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=7)
+    table.add_column(overflow="fold")
+    for sentence in sentences:
+        table.add_row(Text(word, style), Text(sentence))
+        word = ""
+    _print(table)
 
 
 def note(sentence: str) -> None:
@@ -55,7 +61,9 @@ def facts(title: str, told: Mapping[str, str]) -> None:
 
 def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[str, str] | None = None) -> None:
     """Many things of one kind; `styles` colours the cells that hold one of its words."""
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    # In a narrow terminal a cell goes on below: none of it is cut off.
+    heads = [Column(column, overflow="fold") for column in columns]
+    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in told:
         table.add_row(*(Text(cell, (styles or {}).get(cell, "")) for cell in row))
     _print(table)

@@ -1,7 +1,6 @@
 """`partner-account simulator`: the simulated Partner Central alone, and what it knows, by its own endpoints."""
 
 import http.client
-import importlib.util
 import json
 import os
 import sys
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.errors import CommandError
+from partner_account_cli.errors import CommandError, require_installed
 from partner_account_cli.options import output_option
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
@@ -63,9 +62,7 @@ def start(*, host: str, port: int, verified: bool, state_file: str | None) -> No
 
     It tells how to point clients at it, and then each request.
     """
-    for package in ("werkzeug", "cattrs"):
-        if importlib.util.find_spec(package) is None:
-            raise ModuleNotFoundError(name=package)
+    require_installed("werkzeug", "cattrs")
     command = [sys.executable, "-m", "partner_central_simulator", "--host", host, "--port", str(port)]
     command += ["--verified"] if verified else []
     command += ["--state-file", state_file] if state_file else []
@@ -126,8 +123,8 @@ def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> 
     OPERATION is the operation's name, or "*" for any.
 
     KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
-    lagging-list (ListPartners omits new partners), no-profile-id, echo (an error repeats the request), or garbled (an
-    answer breaks off).
+    lagging-list (ListPartners omits new partners), no-profile-id, no-tags (a new partner's tags
+    are not shown yet), echo (an error repeats the request), or garbled (an answer breaks off).
     """
     order = {name: value for name, value in settings.items() if value is not None}
     added = _ask(url, "POST", "faults", {**order, "times": None if always else times})

@@ -10,7 +10,8 @@ from partner_account_cli.code_store import CodeStore, store_options
 from partner_account_cli.errors import CommandError
 
 
-@click.command()
+# Extra arguments are allowed to get here, since click's own refusal would repeat the code.
+@click.command(context_settings={"allow_extra_args": True})
 @store_options
 @click.option("--create", is_flag=True, help="Create the secret or the parameter if it is not there.")
 @aws_options("the store")
@@ -21,6 +22,8 @@ def store_code(access: Access, *, store: CodeStore | None, create: bool) -> None
     It is asked for without showing it; in a pipeline it is the first line of standard input. It can't be an argument,
     which the shell's history and the list of processes would show.
     """
+    if click.get_current_context().args:
+        raise click.UsageError("The code can't be an argument: type it when asked, or pipe it in.")
     if store is None:
         raise click.UsageError("Name the store: --secret-id or --parameter.")
     code = _ask() if sys.stdin.isatty() else _read()

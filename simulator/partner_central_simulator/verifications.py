@@ -76,7 +76,13 @@ def check_code(call: Call, email: str) -> None:
 
 @contextmanager
 def code_at_stake(call: Call, email: str) -> Iterator[None]:
-    """Around an attempt that names an address: success spends its codes, and so may failure."""
+    """Around an attempt that names an address: success spends its codes, and so may failure.
+
+    The Sandbox looks at no code, so nothing is spent there.
+    """
+    if call.request["Catalog"] == "Sandbox":
+        yield
+        return
     try:
         yield
     except ServiceError:

@@ -25,13 +25,23 @@ class Placed:
 
     Attributes:
         logical_id: its key in that template.
-        root: the key, in the stack's own template, of the resource itself or of the nested stack that holds it.
         template: the whole template.
+        holders: the nested stacks that hold it, from the outermost one inwards.
     """
 
     logical_id: str
-    root: str
     template: Template
+    holders: tuple["Placed", ...] = ()
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The keys of the nested stacks that hold it, from the outermost one inwards."""
+        return tuple(holder.logical_id for holder in self.holders)
+
+    @property
+    def root(self) -> str:
+        """The key, in the stack's own template, of the resource itself or of the nested stack that holds it."""
+        return (*self.within, self.logical_id)[0]
 
     @property
     def resource(self) -> Mapping[str, Any]:
@@ -54,7 +64,18 @@ class Placed:
     def path(self) -> str:
         """Its construct's path in the app, or its logical id if CDK has written none."""
         path = str(self.resource.get("Metadata", {}).get("aws:cdk:path", self.logical_id))
+        path = re.sub(r"/([^/]+)\.NestedStack/\1\.NestedStackResource$", r"/\1", path)
         return re.sub(r"/(Resource|Default)$", "", path)
+
+    def seen_from_outside(self, value: Any) -> Any:
+        """A value of its template in the terms of the stack's own one, which gives nested stacks their parameters."""
+        template = self.template
+        for holder in reversed(self.holders):
+            declared = template.get("Parameters", {})
+            defaults = {name: one["Default"] for name, one in declared.items() if "Default" in one}
+            value = _with_parameters(value, {**defaults, **holder.properties.get("Parameters", {})})
+            template = holder.template
+        return value
 
 
 @dataclass(frozen=True)
@@ -84,7 +105,7 @@ class Stack:
 
     def resources(self) -> Iterator[Placed]:
         """All its resources, those of its nested stacks included."""
-        return _placed(self.template, self._folder, root=None)
+        return _placed(self.template, self._folder, ())
 
     def files(self) -> Iterator[Path]:
         """The files of its templates, those of its nested stacks included."""
@@ -166,11 +187,21 @@ def _environment(url: str) -> tuple[str, str]:
     return ("" if account in _UNKNOWN else account), ("" if region in _UNKNOWN else region)
 
 
-def _placed(template: Template, folder: Path, root: str | None) -> Iterator[Placed]:
+def _placed(template: Template, folder: Path, holders: tuple[Placed, ...]) -> Iterator[Placed]:
     for logical_id, resource in template.get("Resources", {}).items():
-        yield Placed(logical_id, root or logical_id, template)
+        yield (placed := Placed(logical_id, template, holders))
         if resource["Type"] == NESTED_STACK and (asset := _nested_file(resource)):
-            yield from _placed(_read(folder / asset), folder, root or logical_id)
+            yield from _placed(_read(folder / asset), folder, (*holders, placed))
+
+
+def _with_parameters(value: Any, given: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_with_parameters(one, given) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) == {"Ref"} and value["Ref"] in given:
+        return given[value["Ref"]]
+    return {key: _with_parameters(one, given) for key, one in value.items()}
 
 
 def _nested_file(resource: Mapping[str, Any]) -> str:

@@ -51,25 +51,31 @@ def place_of(partner: Partner, aws: LocalAws, parameters: Mapping[str, str]) -> 
     Asks the local CloudFormation about what stands in the template as an expression.
     """
     kind = partner.code["From"]
-    if kind == "Parameter":
-        name, wanted = partner.code["Value"]["Ref"], {"Email": partner.email}
-    elif kind in {"SecretsManager", "ParameterStore"}:
-        name, wanted = "", {"Email": partner.email, "Name": partner.code.get("SecretId") or partner.code["Name"]}
-    else:
+    if kind not in PLACES:
         return None
-    if not set(references(list(wanted.values()))) <= set(partner.placed.template.get("Parameters", {})):
+    wanted = {"Email": partner.email, "Name": partner.code[PLACES[kind][1]]}
+    if not set(references(list(wanted.values()))) <= set(partner.stack.template.get("Parameters", {})):
         return None
-    told = _told_by_cloudformation(wanted, partner, aws.client("cloudformation"), parameters)
+    # The code becomes the value of this parameter, which has none yet.
+    name = _parameter(wanted.pop("Name")) if kind == "Parameter" else ""
+    if kind == "Parameter" and not name:
+        return None
+    told = _told_by_cloudformation(wanted, partner.stack.template, aws.client("cloudformation"), parameters)
     return Place(kind, name or told["Name"], partner.code.get("JsonField", ""), told["Email"]) if told else None
 
 
+def _parameter(value: object) -> str:
+    """The parameter that a value refers to; empty if it is anything else, such as what a nested stack is given."""
+    return str(value["Ref"]) if isinstance(value, Mapping) and set(value) == {"Ref"} else ""
+
+
 def _told_by_cloudformation(
-    wanted: Mapping[str, Any], partner: Partner, cloudformation: Any, parameters: Mapping[str, str]
+    wanted: Mapping[str, Any], template: Template, cloudformation: Any, parameters: Mapping[str, str]
 ) -> Mapping[str, str] | None:
     """What the expressions of the template are in the end."""
     if all(isinstance(value, str) for value in wanted.values()):
         return wanted
-    with _scratch_stack(_template(wanted, partner.placed.template), cloudformation, parameters) as outputs:
+    with _scratch_stack(_template(wanted, template), cloudformation, parameters) as outputs:
         return outputs
 
 

@@ -23,12 +23,14 @@ class Fault:
         name: what `--fault` calls it.
         meaning: what happens, in plain words.
         survived: whether the deployment that meets it succeeds all the same; otherwise the stack is rolled back.
+        takes: how long one has to wait, if it is long.
         orders: what the simulator is told to do.
     """
 
     name: str
     meaning: str
     survived: bool = False
+    takes: str = ""
     orders: Sequence[Mapping[str, Any]] = ()
 
 
@@ -54,7 +56,8 @@ FAULTS = {
         ),
         Fault(
             "answer-lost",
-            "no answer to CreatePartner ever arrives, and the new partner isn't listed yet (takes over two minutes)",
+            "no answer to CreatePartner ever arrives, and the new partner isn't listed yet",
+            takes="over two minutes",
             orders=[
                 {"operation": "CreatePartner", "kind": "cut", "times": None, "after_commit": True},
                 {"operation": "ListPartners", "kind": "lagging-list", "times": None},
@@ -62,7 +65,8 @@ FAULTS = {
         ),
         Fault(
             "access-denied",
-            "Partner Central denies every call (takes over a minute)",
+            "Partner Central denies every call",
+            takes="over a minute",
             orders=[{"operation": "*", "kind": "access-denied", "times": None}],
         ),
     )

@@ -45,13 +45,12 @@ class Partner:
     @property
     def email(self) -> object:
         """The address to which the code is sent, as it stands in the template."""
-        return self.placed.properties.get("AllianceLeadContact", {}).get("Email", "")
+        return self._contact.get("Email", "")
 
     @property
     def contact(self) -> str:
         """The alliance lead contact, masked: initials, and the address's domain."""
-        given: Mapping[str, Any] = self.placed.properties.get("AllianceLeadContact", {})
-        initials = " ".join(_initial(in_words(given.get(name, ""))) for name in ("FirstName", "LastName"))
+        initials = " ".join(_initial(in_words(self._contact.get(name, ""))) for name in ("FirstName", "LastName"))
         return f"{initials} <{masked_address(in_words(self.email))}>"
 
     @property
@@ -81,8 +80,13 @@ class Partner:
         """Whether it takes over a partner that exists, and never creates one."""
         return bool(self._property("ExistingPartner")["Policy"] == "ADOPT")
 
+    @property
+    def _contact(self) -> Mapping[str, Any]:
+        return self._property("AllianceLeadContact") or {}
+
     def _property(self, name: str) -> Any:
-        return self.placed.properties.get(name, "")
+        """As the stack's own template would say it, wherever below it the partner stands."""
+        return self.placed.seen_from_outside(self.placed.properties.get(name, ""))
 
 
 def partners_of(stacks: Iterable[Stack]) -> list[Partner]:

@@ -30,7 +30,7 @@ class Event:
     Attributes:
         seconds: when, counted from the beginning of the rehearsal.
         source: `CloudFormation` or `Partner Central`.
-        stack: the stack's name; empty for Partner Central.
+        stack: the stack's name, or the path of a nested stack; empty for Partner Central.
         type: the resource's type; empty for Partner Central.
         subject: the path of the resource's construct, or the operation that was requested.
         status: the resource's status, or what the request was answered; `OK` for a success.
@@ -141,7 +141,7 @@ class Report:
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""
-        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 2)
+        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 3)
 
     def to_json(self) -> str:
         """The report as a JSON object; times are in seconds from `began_at`."""

@@ -5,7 +5,7 @@ Which steps there are, and what each must come to, is not this module's business
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from partner_account_cli.local_aws import LocalAws
 from partner_account_cli.narration import Narrator
 from partner_account_cli.partner_central import Request
 from partner_account_cli.rehearsal import RehearsalError
+from partner_account_cli.rehearsal.paths import Paths
 from partner_account_cli.rehearsal.report import CLOUDFORMATION, PARTNER_CENTRAL, Event, Report, StepReport
 
 # Stacks that are the rehearsal's own business, not the app's.
@@ -44,13 +45,10 @@ class Stage:
         self._cloudformations: list[Any] = []
         self._repeated = False
         self._said: set[str] = set()
-        self._paths: Mapping[tuple[str, str], str] = {}
+        self._paths = Paths()
 
-    def move_to(self, aws: LocalAws, cdk: Cdk, regions: set[str], paths: Mapping[tuple[str, str], str]) -> None:
-        """Go on in another account, whose stacks lie in these regions.
-
-        `paths` are the construct paths of their resources, by the stack's name and the logical id.
-        """
+    def move_to(self, aws: LocalAws, cdk: Cdk, regions: set[str], paths: Paths) -> None:
+        """Go on in another account, whose stacks lie in these regions and whose resources have these paths."""
         account = aws.environment["AWS_ACCESS_KEY_ID"]
         self._aws, self._cdk, self._paths = aws, cdk, paths
         self._cloudformations = [aws.at(account, region).client("cloudformation") for region in sorted(regions)]
@@ -164,12 +162,13 @@ class Stage:
 
     def _stack_event(self, event: dict[str, Any]) -> Event:
         stack, logical_id = event["StackName"], event["LogicalResourceId"]
+        path = self._paths.of_stack(stack)
         return Event(
             seconds=self._report.moment(event["Timestamp"]),
             source=CLOUDFORMATION,
-            stack=stack,
+            stack=path,
             type=event["ResourceType"],
-            subject=self._paths.get((stack, logical_id), logical_id),
+            subject=path if logical_id == stack else self._paths.of_resource(stack, logical_id),
             status=event["ResourceStatus"],
             reason=event.get("ResourceStatusReason", ""),
         )

@@ -14,6 +14,7 @@ from partner_account_cli.rehearsal import RehearsalError, codes
 from partner_account_cli.rehearsal.assembly import Assembly, Stack
 from partner_account_cli.rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_cli.rehearsal.partners import Partner, partners_of
+from partner_account_cli.rehearsal.paths import Paths
 from partner_account_cli.rehearsal.refusals import refusals
 from partner_account_cli.rehearsal.report import Report, StepReport
 from partner_account_cli.rehearsal.stage import Stage
@@ -120,8 +121,7 @@ class Rehearsal:
         self._aws = self._aws.at(account, REGION)
         self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
         stacks = self._assembly.stacks
-        paths = {(stack.name, one.logical_id): one.path for stack in stacks for one in stack.resources()}
-        self._stage.move_to(self._aws, self._cdk(), {stack.region or REGION for stack in stacks}, paths)
+        self._stage.move_to(self._aws, self._cdk(), {stack.region or REGION for stack in stacks}, Paths(stacks))
 
     def _describe(self) -> None:
         stacks = self._assembly.stacks
@@ -200,6 +200,8 @@ class Rehearsal:
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
         with self._stage.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
+            if fault.takes:
+                self._narrator.tell(f"This takes {fault.takes}.")
             command = self._deploy_command(assembly, self._assembly.selected, *self._codes_as_parameters())
             result = self._stage.attempt(*command)
             wanted = "success" if fault.survived else "a rollback"
@@ -280,7 +282,7 @@ def expect_equal(what: str, found: object, expected: object) -> None:
 def _ending(result: Result, step: StepReport) -> str:
     if result.exit_code == 0:
         return "success"
-    return "a rollback" if step.rolled_back else f"exit code {result.exit_code}"
+    return "a rollback" if step.rolled_back else f"exit code {result.exit_code} (its own words stand in the terminal)"
 
 
 def changes_in(step: StepReport) -> list[str]:

@@ -34,9 +34,14 @@ def summary(report: Report, narrator: Narrator) -> None:
 
 def headline(report: Report) -> str:
     """What a reader of the report must know first."""
-    names = " and ".join(f"“{partner.legal_name}”" for partner in report.partners)
-    what = f"{'One partner account' if len(report.partners) == 1 else f'{len(report.partners)} partner accounts'}"
-    return f"{what} would be created: {names}" if report.partners else "The rehearsal ended before it knew the app"
+    match report.partners:
+        case []:
+            return "The rehearsal ended before it knew the app"
+        case [one]:
+            return f"One partner account would be created: “{one.legal_name}”"
+        case several:
+            names = " and ".join(f"“{one.legal_name}” in catalog {one.catalog}" for one in several)
+            return f"{len(several)} partner accounts would be created: {names}"
 
 
 def verdict(report: Report) -> str:
