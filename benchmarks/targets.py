@@ -78,7 +78,10 @@ def _cold(results: Results, metric: str, to: str) -> float | None:
 def _requests(results: Results) -> Iterator[Verdict]:
     wanted = {
         "a no-op deploy asks Partner Central nothing": ("no-op deploy", set()),
-        "a fault-free Create sends it ListPartners and CreatePartner": ("deploy", {"ListPartners", "CreatePartner"}),
+        "a fault-free Create sends it two requests, and a third while CreatePartner tells no profile id": (
+            "deploy",
+            {"ListPartners", "CreatePartner"},
+        ),
         "an Update of the contact writes the contact only": ("update", {"PutAllianceLeadContact"}),
         "a destroy asks nothing, and waits for nothing": ("destroy", set()),
     }
