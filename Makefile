@@ -35,7 +35,7 @@ test: lint ## Check everything: lint, types, all tests, and most of them on the 
 	@$(MAKE) test-floor
 	@$(MAKE) test-newest
 
-test-fast: lint ## Lint, and the tests that take less than a minute
+test-fast: lint ## Lint, and the tests that need no local AWS, in a minute or two
 	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor

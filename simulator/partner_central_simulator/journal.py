@@ -91,4 +91,5 @@ class Journal:
     @staticmethod
     def end(entry: RecordedRequest) -> None:
         """Tell the log how a request ended."""
-        _log.info("%s", entry)
+        # Its text: a handler that collects log records shall not keep every request.
+        _log.info("%s", str(entry))
