@@ -9,6 +9,8 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 ARGS ?=
 # Two for each core: much of the time is spent waiting, for cdk and for answers.
 WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
+# In the order of tests/conftest.py: the longest files first.
+tests = pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 environment =
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
@@ -31,12 +33,12 @@ demo: install ## Rehearse the example app on this machine: local AWS, simulated 
 		-c verification_code_secret=partner-account/code $(ARGS)
 
 test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
-	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(run) $(tests) $(ARGS)
 	@$(MAKE) test-floor
 	@$(MAKE) test-newest
 
 test-fast: lint ## Lint, and the tests that need no local AWS, in a minute or two
-	@$(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not e2e" $(ARGS)
+	@$(run) $(tests) -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
 test-floor: environment = TESTED_LOCK=requirements/floor.txt
@@ -45,7 +47,7 @@ test-newest: .venv/newest ## Test with the newest versions of the same, as requi
 test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
 # The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
 test-floor test-newest: install
-	@$(environment) $(run) pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+	@$(environment) $(run) $(tests) -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
 	@$(run) tests.lives --sequences 2000 $(ARGS)

@@ -1,8 +1,10 @@
 """The grants of a partner account. Which statements they consist of is told in `permissions`."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import reduce
 
+import jsii
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -12,18 +14,18 @@ from partner_account.permissions import Permission
 from partner_account.props import Catalog
 
 
-class GrantablePartner(Construct):
+class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
     """A construct that stands for one partner, and can grant rights on it."""
 
     @property
+    @abstractmethod
     def partner_arn(self) -> str:
         """The partner's ARN."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def catalog(self) -> str:
         """The catalog the partner is in: a `Catalog`, or a token."""
-        raise NotImplementedError
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow these `partnercentral:` actions on this partner.

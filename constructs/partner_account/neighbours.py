@@ -102,7 +102,7 @@ def neighbour_of(place: Place, partner: Partner, names: OutputNames) -> Neighbou
 
 
 def _known(value: str) -> str | None:
-    return None if isinstance(value, str) and holds_token(value) else value
+    return None if holds_token(value) else value
 
 
 def _may_equal(one: str | None, other: str | None) -> bool:

@@ -3,10 +3,10 @@
 from aws_cdk import Token
 
 
-def holds_token(text: str) -> bool:
-    """Whether a text is a token or holds one.
+def holds_token(text: object) -> bool:
+    """Whether it is a text that is a token or holds one.
 
     CDK writes a token in a text as ``${Token[…]}``, and is asked only about texts that look so: each question goes to
     another process, and a partner has a dozen texts.
     """
-    return "${Token[" in text and Token.is_unresolved(text)
+    return isinstance(text, str) and "${Token[" in text and Token.is_unresolved(text)

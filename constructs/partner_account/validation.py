@@ -53,7 +53,7 @@ def _catalog_mistakes(catalog: object) -> Iterator[str]:
 
 def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
     # A test keeps the enum equal to the service model's.
-    if isinstance(value, PrimarySolutionType) or (isinstance(value, str) and holds_token(value)):
+    if isinstance(value, PrimarySolutionType) or holds_token(value):
         return
     yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token"
 
