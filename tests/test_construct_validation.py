@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -17,6 +18,7 @@ from partner_account import (
     Catalog,
     ExistingPartner,
     ExportNames,
+    PartnerAccount,
     PartnerAccountError,
     PartnerAccountProvider,
     VerificationCode,
@@ -289,3 +291,24 @@ def test_the_error_is_a_value_error() -> None:
     """Callers may catch it as the ValueError that it is."""
     with pytest.raises(ValueError, match="legal_name"):
         partner_in(new_stack(), legal_name="", catalog=Catalog.AWS)
+
+
+WRONG_TYPE: Any = 5
+OTHER_TYPES: dict[str, Callable[[cdk.Stack], object]] = {
+    "existing_partner": lambda stack: partner_in(stack, existing_partner=ExistingPartner.adopt(WRONG_TYPE)),
+    "export_names": lambda stack: partner_in(stack, export_names=ExportNames(partner_arn=WRONG_TYPE)),
+    "partner_arn": lambda stack: PartnerAccount.from_partner_arn(stack, "Other", WRONG_TYPE),
+    "profile_id": lambda stack: PartnerAccount.from_partner_attributes(
+        stack, "Other", partner_arn="", profile_id=WRONG_TYPE
+    ),
+    "stack_name": lambda stack: PartnerAccount.from_stack_exports(stack, "Other", stack_name=WRONG_TYPE, partner="P"),
+    "partner": lambda stack: PartnerAccount.from_stack_exports(stack, "Other", stack_name="S", partner=WRONG_TYPE),
+    "memory_size": lambda stack: PartnerAccountProvider(stack, memory_size=cast("Any", "512")),
+}
+
+
+@pytest.mark.parametrize("prop", OTHER_TYPES)
+def test_a_value_of_another_type_is_told_by_its_prop(prop: str) -> None:
+    """And not by a TypeError from somewhere inside."""
+    with pytest.raises(PartnerAccountError, match=f"\n  - {prop}: "):
+        OTHER_TYPES[prop](new_stack())

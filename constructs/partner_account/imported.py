@@ -116,20 +116,20 @@ class ExportedPartner(GrantablePartner):
         return Fn.import_value(export_name(self._stack_name, self._partner, attribute))
 
 
-def _stack_name_mistakes(name: str) -> Iterator[str]:
-    if not holds_token(name) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+def _stack_name_mistakes(name: object) -> Iterator[str]:
+    if not holds_token(name) and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name)):
         yield (
             f"stack_name: {name!r} is not the name of a stack, which begins with a letter and holds letters, digits "
             "and hyphens; a stack in a stage is called <stage>-<stack>"
         )
 
 
-def _path_mistakes(partner: str) -> Iterator[str]:
+def _path_mistakes(partner: object) -> Iterator[str]:
     if holds_token(partner):
         yield "partner: is a token, but the export's name must be known at synth; give the construct path itself"
-    elif not re.search(r"[A-Za-z0-9]", partner):
+    elif not (isinstance(partner, str) and re.search(r"[A-Za-z0-9]", partner)):
         yield f"partner: {partner!r} has no letter or digit; give the construct path below its stack, such as 'Partner'"
 
 
-def _is(value: str, shape: str) -> bool:
-    return holds_token(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None
+def _is(value: object, shape: str) -> bool:
+    return holds_token(value) or (isinstance(value, str) and bool(re.fullmatch(shapes()[shape]["pattern"], value)))

@@ -118,8 +118,11 @@ def _letters_and_digits(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", path)
 
 
-def _export_mistakes(name: str) -> Iterator[str]:
+def _export_mistakes(name: object) -> Iterator[str]:
     if holds_token(name):
+        return
+    if not isinstance(name, str):
+        yield f"export_names: {name!r} must be a string"
         return
     yield from _length_mistakes("export_names: the name", name)
     if not re.fullmatch(r"[A-Za-z0-9:-]*", name):

@@ -201,9 +201,11 @@ def _role_mistakes(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) 
         yield "permissions_boundary: is for the role that is made here; give it to your own role instead"
 
 
-def _memory_mistakes(memory_size: int) -> Iterator[str]:
-    if not Token.is_unresolved(memory_size) and not _LEAST_MEMORY_MB <= memory_size <= _MOST_MEMORY_MB:
-        yield f"memory_size: is {memory_size}; allowed are {_LEAST_MEMORY_MB} to {_MOST_MEMORY_MB} MB"
+def _memory_mistakes(memory_size: object) -> Iterator[str]:
+    if Token.is_unresolved(memory_size):
+        return
+    if not (isinstance(memory_size, int) and _LEAST_MEMORY_MB <= memory_size <= _MOST_MEMORY_MB):
+        yield f"memory_size: is {memory_size!r}; allowed are {_LEAST_MEMORY_MB} to {_MOST_MEMORY_MB} MB"
 
 
 def _runtime_mistakes(runtime: lambda_.Runtime | None) -> Iterator[str]:

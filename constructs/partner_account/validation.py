@@ -81,7 +81,7 @@ def _existing_partner_mistakes(existing: object) -> Iterator[str]:
     partner_id = existing.partner_id
     if partner_id is None or holds_token(partner_id):
         return
-    if not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
+    if not isinstance(partner_id, str) or not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
             f"existing_partner: {partner_id!r} is not the id of a partner, which is partner- and 13 letters or digits"
         )
