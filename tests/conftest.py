@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.cli_stage import Stage, open_stage
 from tests.cloud import Cloud, open_cloud
 
 # The tests choose their own trust and credentials; those of the machine must not reach them.
@@ -39,3 +40,17 @@ def cloud(moto_url: str) -> Iterator[Cloud]:
     """AWS around one stack that is being created: an account with a verified business and no partner."""
     with open_cloud(moto_url) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def stage(moto_url: str) -> Iterator[Stage]:
+    """A verified account without a partner."""
+    with open_stage(moto_url) as stage:
+        yield stage
+
+
+@pytest.fixture
+def newcomer(moto_url: str) -> Iterator[Stage]:
+    """An account that has verified nothing yet."""
+    with open_stage(moto_url, verified=False) as stage:
+        yield stage

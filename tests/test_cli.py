@@ -13,7 +13,7 @@ import click
 import pytest
 
 from partner_account_cli.command_line import COMMANDS
-from tests.cli_stage import ACCOUNT, BUSINESS, SCRIPT, Stage, open_stage
+from tests.cli_stage import ACCOUNT, BUSINESS, SCRIPT, Stage
 
 HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "cattrs", "ministack", "yaml"}
 TRACED = """
@@ -25,13 +25,6 @@ try:
 finally:
     print(*sys.modules, sep="\\n")
 """
-
-
-@pytest.fixture
-def stage(moto_url: str) -> Iterator[Stage]:
-    """A verified account without a partner."""
-    with open_stage(moto_url) as stage:
-        yield stage
 
 
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,10 @@ import urllib3
 from partner_account_cli.simulator import FAULT_KINDS
 from partner_central_simulator import FaultKind
 from tests.cli_page import PAGE
-from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
+from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage
 from tests.test_simulator_profiles import PROFILE
 
 PROFILE_TASK = {"TaskDetails": PROFILE}
-
-
-@pytest.fixture
-def stage(moto_url: str) -> Iterator[Stage]:
-    """A verified account without a partner."""
-    with open_stage(moto_url) as stage:
-        yield stage
-
-
-@pytest.fixture
-def newcomer(moto_url: str) -> Iterator[Stage]:
-    """An account that has verified nothing yet."""
-    with open_stage(moto_url, verified=False) as stage:
-        yield stage
 
 
 def complete(stage: Stage, kind: str, outcome: str = "SUCCEEDED") -> None:

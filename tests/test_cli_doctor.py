@@ -17,20 +17,6 @@ from tests.cli_stage import ACCOUNT, Stage, open_stage
 from tests.test_simulator import ManualClock
 
 
-@pytest.fixture
-def stage(moto_url: str) -> Iterator[Stage]:
-    """A verified account without a partner."""
-    with open_stage(moto_url) as stage:
-        yield stage
-
-
-@pytest.fixture
-def newcomer(moto_url: str) -> Iterator[Stage]:
-    """An account that has verified nothing yet."""
-    with open_stage(moto_url, verified=False) as stage:
-        yield stage
-
-
 def verdicts(stage: Stage, *options: str) -> dict[str, str]:
     """How each check ended."""
     done = stage.run("doctor", *options, "--output", "json")
