@@ -14,6 +14,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from partner_account import (
     AllianceLeadContact,
     Catalog,
+    ExistingPartner,
     PartnerAccount,
     PartnerAccountError,
     PrimarySolutionType,
@@ -126,14 +127,28 @@ def test_one_name_is_refused_twice(same: str) -> None:
     assert same not in str(refused.value)
 
 
-def test_a_second_partner_brings_a_warning() -> None:
-    """A second partner in one catalog is allowed, with a warning that tells what is at stake."""
+REFUSE, ANOTHER = ExistingPartner.refuse(), ExistingPartner.allow_another()
+ADOPT = ExistingPartner.adopt("partner-1234567890abc")
+
+
+@pytest.mark.parametrize(("one", "two"), [(REFUSE, REFUSE), (REFUSE, ANOTHER), (ANOTHER, REFUSE), (ADOPT, REFUSE)])
+def test_a_second_partner_brings_a_warning(one: ExistingPartner, two: ExistingPartner) -> None:
+    """Where one of two in a catalog refuses others, a warning tells what will happen, and what is at stake."""
     stack = new_stack()
-    partner_in(stack, "One", legal_name="One Corp")
-    partner_in(stack, "Two", legal_name="Two Corp")
+    partner_in(stack, "One", legal_name="One Corp", existing_partner=one)
+    partner_in(stack, "Two", legal_name="Two Corp", existing_partner=two)
     (warning,) = warnings_of(stack)
     assert "can't be undone" in warning
     assert "partner-account:second-partner" in warning
+
+
+@pytest.mark.parametrize(("one", "two"), [(ANOTHER, ANOTHER), (ADOPT, ANOTHER), (ADOPT, ADOPT)])
+def test_partners_that_let_each_other_be_bring_no_warning(one: ExistingPartner, two: ExistingPartner) -> None:
+    """Who has said that there will be others need not be told."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp", existing_partner=one)
+    partner_in(stack, "Two", legal_name="Two Corp", existing_partner=two)
+    assert warnings_of(stack) == []
 
 
 def test_the_warning_can_be_acknowledged() -> None:

@@ -30,7 +30,7 @@ def declare(stack: cdk.Stack, name: str, declared: Declared) -> None:
             business_title=declared.business_title,
         ),
         email_verification_code=VerificationCode.from_secrets_manager(secret),
-        existing_partner=ExistingPartner.allow_another() if name != "Partner0" else None,
+        existing_partner=ExistingPartner.allow_another(),
     )
 
 

@@ -2,11 +2,13 @@
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsii
 from aws_cdk import Aws, CfnResource, IResolveContext, IStringProducer, Lazy, Stack
-from aws_cdk.aws_cloudwatch import Metric, Stats
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_cloudwatch import Metric
 
 # The handler's own words for these stand in partner_account_handler/metrics.py, which can't be imported.
 NAMESPACE = "CdkPartnerAccount"
@@ -53,8 +55,10 @@ class PartnerMetrics:
         """Find them by the partner's custom resource."""
         self._resource = resource
 
-    def metric(self, metric: PartnerMetric, options: dict[str, Any]) -> Metric:
+    def metric(self, metric: PartnerMetric, options: dict[str, Any]) -> "Metric":
         """One of them, with the options of `cloudwatch.MetricOptions`."""
+        from aws_cdk.aws_cloudwatch import Metric, Stats  # noqa: PLC0415 - apps without metrics needn't load it
+
         name = PartnerMetric(metric)
         chosen = {
             "statistic": Stats.AVERAGE if name is PartnerMetric.DURATION else Stats.SUM,

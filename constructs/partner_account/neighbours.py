@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
+from aws_cdk import Stack
 from constructs import Construct
 
 from partner_account.outputs import OutputNames
 from partner_account.place import Place
-from partner_account.props import Catalog, Partner
-from partner_account.tokens import holds_token
+from partner_account.props import Catalog, ExistingPartner, Partner
+from partner_account.tokens import known
 from partner_account.validation import same_name_key
 
 _ID = "cdk-partner-account"
@@ -24,6 +26,7 @@ class Neighbour:
     account: str | None
     region: str | None
     catalog: Catalog
+    existing: ExistingPartner
     name_key: str | None
     exports: frozenset[str]
 
@@ -37,9 +40,10 @@ class Neighbour:
             for name in sorted(self.exports & other.exports):
                 yield f"export_names: {other.path!r} exports {name!r} too; give one of them another name"
 
-    def may_share_catalog_with(self, other: "Neighbour") -> bool:
-        """Whether both may end up in one catalog of one AWS account."""
-        return self.catalog == other.catalog and _may_equal(self.account, other.account)
+    def may_stop(self, other: "Neighbour") -> bool:
+        """Whether one may keep the other from being created: in one catalog of one AWS account, if it is the first."""
+        may_meet = self.catalog == other.catalog and _may_equal(self.account, other.account)
+        return may_meet and (self.existing.refuses or other.existing.refuses)
 
     def _has_name_of(self, other: "Neighbour") -> bool:
         same_name = self.name_key is not None and self.name_key == other.name_key
@@ -60,49 +64,43 @@ class Neighbourhood(Construct):
     def __init__(self, root: Construct) -> None:
         """Start without any; use `of`."""
         super().__init__(root, _ID)
-        self._known: list[Neighbour] = []
+        self._others: list[Neighbour] = []
 
     @staticmethod
-    def of(scope: Construct) -> "Neighbourhood":
-        """The neighbourhood of the app that `scope` belongs to."""
-        root = cast("Construct", scope.node.root)
+    @cache  # as `place.Home.of`
+    def of(stack: Stack) -> "Neighbourhood":
+        """The neighbourhood of the app that a stack belongs to."""
+        root = cast("Construct", stack.node.root)
         found = root.node.try_find_child(_ID)
         return cast("Neighbourhood", found) if found else Neighbourhood(root)
 
     def clashes(self, newcomer: Neighbour) -> Iterator[str]:
         """Say what keeps a newcomer from being deployed beside those already known."""
-        for known in self._known:
-            yield from newcomer.clashes(known)
+        for other in self._others:
+            yield from newcomer.clashes(other)
 
-    def may_share_catalog(self, newcomer: Neighbour) -> bool:
-        """Whether a newcomer may not be the first in its catalog and AWS account."""
-        return any(newcomer.may_share_catalog_with(known) for known in self._known)
-
-    def has_one_in_stack_of(self, newcomer: Neighbour) -> bool:
-        """Whether a newcomer is not the first in its stack."""
-        return any(newcomer.stack == known.stack for known in self._known)
+    def may_stop(self, newcomer: Neighbour) -> bool:
+        """Whether a newcomer and one of the others may keep each other from being created."""
+        return any(newcomer.may_stop(other) for other in self._others)
 
     def welcome(self, newcomer: Neighbour) -> None:
         """Remember a partner."""
-        self._known.append(newcomer)
+        self._others.append(newcomer)
 
 
 def neighbour_of(place: Place, partner: Partner, names: OutputNames) -> Neighbour:
     """What the others need to know about the partner declared at `place`."""
-    legal_name = _known(partner.legal_name)
+    legal_name = known(partner.legal_name)
     return Neighbour(
         path=place.path,
-        stack=place.stack_path,
-        account=_known(place.stack.account),
-        region=_known(place.stack.region),
+        stack=place.home.path,
+        account=place.home.account,
+        region=place.home.region,
         catalog=partner.catalog,
+        existing=partner.existing,
         name_key=same_name_key(legal_name) if isinstance(legal_name, str) else None,
         exports=frozenset(names.exports.values()),
     )
-
-
-def _known(value: str) -> str | None:
-    return None if holds_token(value) else value
 
 
 def _may_equal(one: str | None, other: str | None) -> bool:

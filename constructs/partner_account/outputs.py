@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import jsii
-from aws_cdk import CfnOutput, CfnResource, Stack
-from constructs import Construct, IValidation
+from aws_cdk import CfnOutput, CfnResource, Stack, Token
+from constructs import Construct, IConstruct, IValidation
 
 from partner_account.place import Place
 from partner_account.policy import SharedPolicies
@@ -29,7 +31,7 @@ class OutputNames:
     def __init__(self, place: Place, *, outputs: bool, own: ExportNames | None) -> None:
         """Derive the names from the partner's place in its stack, and from the user's own ones."""
         self._name = _letters_and_digits(place.path_below_stack)
-        self._nested = place.root_stack is not place.stack
+        self._nested = place.home.is_nested
         self._wanted = outputs
         self._own = own
         self.logical_ids: Mapping[str, str] = (
@@ -37,7 +39,7 @@ class OutputNames:
         )
         """The outputs' logical ids by attribute; empty if no outputs are wanted."""
         # A nested stack's name has a random suffix, so a name made of it would help nobody.
-        self.exports: Mapping[str, str] = self._chosen(place.stack.stack_name) if outputs and not self._nested else {}
+        self.exports: Mapping[str, str] = self._chosen(place.home.name) if outputs and not self._nested else {}
         """The export names by attribute; empty in a nested stack."""
 
     def _chosen(self, stack_name: str) -> Mapping[str, str]:
@@ -67,42 +69,70 @@ def export_name(stack_name: str, partner: str, attribute: str) -> str:
     return f"{stack_name}-{_letters_and_digits(partner)}-{attribute}"
 
 
-def add_outputs(partner: Construct, names: OutputNames, resource: CfnResource) -> None:
-    """Give the partner's stack an output for each attribute."""
-    for attribute, logical_id in names.logical_ids.items():
-        output = CfnOutput(
-            partner,
-            attribute,
-            value=resource.get_att(attribute).to_string(),
-            description=_DESCRIPTIONS[attribute],
-            export_name=names.exports.get(attribute),
-        )
-        output.override_logical_id(logical_id)
-
-
-def watch_outputs(stack: Stack) -> None:
-    """Have the names of all outputs of a stack compared at synth; once per stack is enough."""
-    stack.node.add_validation(_OutputCollisions(stack))
+@dataclass(frozen=True)
+class _Names:
+    logical_id: str
+    export: str | None
 
 
 @jsii.implements(IValidation)
-class _OutputCollisions:
-    """Reports outputs of one stack that share a logical id or an export name."""
+class StackOutputs:
+    """The outputs of one stack: makes those of its partners, and reports at synth which share a name."""
 
     def __init__(self, stack: Stack) -> None:
+        """Start without any partner's; use `of`."""
         self._stack = stack
+        self._made: dict[CfnOutput, _Names] = {}
+        stack.node.add_validation(self)
+
+    @staticmethod
+    @cache  # as `place.Home.of`
+    def of(stack: Stack) -> "StackOutputs":
+        """The outputs of a stack."""
+        return StackOutputs(stack)
+
+    def add(self, partner: Construct, names: OutputNames, resource: CfnResource) -> None:
+        """Make an output for each attribute of a partner."""
+        resource_id = resource.logical_id if names.logical_ids else ""
+        for attribute, logical_id in names.logical_ids.items():
+            export = names.exports.get(attribute)
+            output = CfnOutput(
+                partner,
+                attribute,
+                # What `get_att` makes, in half as many questions to the other process.
+                value=Token.as_string({"Fn::GetAtt": [resource_id, attribute]}),
+                description=_DESCRIPTIONS[attribute],
+                export_name=export,
+            )
+            output.override_logical_id(logical_id)
+            self._made[output] = _Names(logical_id, export)
 
     def validate(self) -> list[str]:
-        own = [output for output in self._outputs() if Stack.of(output) is self._stack]
-        logical_ids = [str(self._stack.resolve(output.logical_id)) for output in own]
-        exports = [name for output in own if (name := output.export_name)]
-        return [*_twice("logical id", logical_ids), *_twice("export name", exports)]
+        """Say which names several outputs have; nothing if each has its own."""
+        outputs = self._own()
+        if not _collisions([self._made.get(output) or self._names_of(output) for output in outputs]):
+            return []
+        # Those made here may have been renamed since.
+        return _collisions([self._names_of(output) for output in outputs])
 
-    def _outputs(self) -> Iterator[CfnOutput]:
-        for child in self._stack.node.children:
-            # To look at the function's parts would make Python load all of aws_s3.
-            if not isinstance(child, PartnerAccountProvider | SharedPolicies):
-                yield from (found for found in child.node.find_all() if isinstance(found, CfnOutput))
+    def _names_of(self, output: CfnOutput) -> _Names:
+        return _Names(str(self._stack.resolve(output.logical_id)), output.export_name)
+
+    def _own(self) -> list[CfnOutput]:
+        inside = [found for child in self._children() for found in child.node.find_all()]
+        outputs = [found for found in inside if isinstance(found, CfnOutput)]
+        has_nested_stacks = any(isinstance(found, Stack) for found in inside)
+        return [output for output in outputs if Stack.of(output) is self._stack] if has_nested_stacks else outputs
+
+    def _children(self) -> list[IConstruct]:
+        # To look at the function's parts would make Python load all of aws_s3.
+        without_outputs = (PartnerAccountProvider, SharedPolicies)
+        return [child for child in self._stack.node.children if not isinstance(child, without_outputs)]
+
+
+def _collisions(names: Sequence[_Names]) -> list[str]:
+    exports = [one.export for one in names if one.export]
+    return [*_twice("logical id", [one.logical_id for one in names]), *_twice("export name", exports)]
 
 
 def _twice(kind: str, names: Sequence[str]) -> list[str]:

@@ -1,11 +1,10 @@
 """The construct itself: it refuses what can't work and puts the parts of the other modules together."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, ITaggableV2, TagManager
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import Annotations, AspectPriority, Aspects, IResolvable, ITaggableV2, TagManager
 from constructs import Construct
 
 from partner_account.errors import refuse_mistakes
@@ -14,7 +13,7 @@ from partner_account.imported import ExportedPartner, ImportedPartner
 from partner_account.interface import IPartnerAccount
 from partner_account.metrics import PartnerMetric, PartnerMetrics
 from partner_account.neighbours import Neighbourhood, neighbour_of
-from partner_account.outputs import OutputNames, add_outputs, watch_outputs
+from partner_account.outputs import OutputNames, StackOutputs
 from partner_account.place import Place
 from partner_account.props import (
     AllianceLeadContact,
@@ -24,15 +23,19 @@ from partner_account.props import (
     Partner,
     PrimarySolutionType,
 )
-from partner_account.provider import PartnerAccountProvider, sharing_mistakes
+from partner_account.provider import PartnerAccountProvider, own_provider, sharing_mistakes
 from partner_account.resource import add_resource
 from partner_account.tags import SandboxTagNotice, TagRules, tag_manager_in
 from partner_account.validation import partner_mistakes
 from partner_account.verification_code import VerificationCode
 
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
 _SECOND_PARTNER = (
-    "This app has another PartnerAccount in the same catalog, perhaps of the same AWS account. Whether "
-    "the service allows two is not documented, and creating one can't be undone."
+    "This app has another PartnerAccount in the same catalog. If both are deployed to one AWS account, one of them "
+    "refuses to be created beside the other; say existing_partner=ExistingPartner.allow_another() at both if two are "
+    "wanted, which can't be undone. Acknowledge this warning if their AWS accounts differ."
 )
 
 
@@ -101,18 +104,17 @@ class PartnerAccount(GrantablePartner):
             code=email_verification_code,
             existing=existing_partner or ExistingPartner.refuse(),
         )
-        place = Place.of(self)
+        place = Place.of(self, scope)
         names = OutputNames(place, outputs=outputs, own=export_names)
         self._check(place, partner, names, provider)
 
         self._catalog = catalog
-        self._tags = tag_manager_in(place.stack)
-        self._watch_tags()
+        self._tags = tag_manager_in(place.home.stack)
         self._resource = add_resource(
-            self, place, partner, self._tags, provider or PartnerAccountProvider.of(place.stack)
+            self, place, partner, self._sent_tags(place), provider or own_provider(place.home.stack)
         )
         self._metrics = PartnerMetrics(self._resource)
-        add_outputs(self, names, self._resource)
+        StackOutputs.of(place.home.stack).add(self, names, self._resource)
 
     @property
     def partner_arn(self) -> str:
@@ -138,7 +140,7 @@ class PartnerAccount(GrantablePartner):
         """The catalog the partner is in."""
         return self._catalog
 
-    def metric(self, metric: PartnerMetric, **options: Any) -> cloudwatch.Metric:
+    def metric(self, metric: PartnerMetric, **options: Any) -> "cloudwatch.Metric":
         """A metric of this partner, for an alarm or a dashboard.
 
         Deployments are rare, and a metric has no data between them: let alarms treat missing data as not breaching.
@@ -216,7 +218,7 @@ class PartnerAccount(GrantablePartner):
     def _check(
         self, place: Place, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None
     ) -> None:
-        neighbourhood = Neighbourhood.of(self)
+        neighbourhood = Neighbourhood.of(place.home.stack)
         neighbour = neighbour_of(place, partner, names)
         refuse_mistakes(
             neighbour.path,
@@ -227,19 +229,19 @@ class PartnerAccount(GrantablePartner):
                 *neighbourhood.clashes(neighbour),
             ],
         )
-        if neighbourhood.may_share_catalog(neighbour):
+        if neighbourhood.may_stop(neighbour):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
-        if not neighbourhood.has_one_in_stack_of(neighbour):
-            watch_outputs(place.stack)
         neighbourhood.welcome(neighbour)
 
-    def _watch_tags(self) -> None:
-        if self._catalog == Catalog.SANDBOX:
+    def _sent_tags(self, place: Place) -> IResolvable | None:
+        if self._catalog == Catalog.SANDBOX:  # it refuses them
             notice = SandboxTagNotice(self, self._tags)
             # After all aspects that bring tags.
             Aspects.of(self).add(notice, priority=AspectPriority.READONLY)
-        else:
-            self.node.add_validation(TagRules(self._tags))
+            return None
+        tags = self._tags.rendered_tags
+        TagRules.of(place.home.stack).watch(place.path, tags)
+        return tags
 
 
 def _provider_mistakes(scope: Construct, provider: object) -> Iterator[str]:

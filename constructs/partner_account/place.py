@@ -1,46 +1,78 @@
-"""Where a partner stands in its app. CDK is asked once, since each of its answers comes from another process."""
+"""Where a partner stands in its app.
+
+Each answer of CDK comes from another process, so it is asked once: per stack for what holds for all of its partners.
+"""
 
 from dataclasses import dataclass
+from functools import cache
 
-from aws_cdk import Stack
-from constructs import Construct
+from aws_cdk import ScopedAws, Stack
+from constructs import Construct, Node
+
+from partner_account.tokens import known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """A stack, as its partners see it."""
+
+    stack: Stack
+    path: str
+    name: str
+    account: str | None
+    region: str | None
+    """None if known only at deployment, as the account."""
+
+    root_path: str
+    """The path of the outermost stack around it: of the stack itself, unless it is nested."""
+
+    deployed_name: str
+    """A token: the name under which that one is deployed, since one template may serve many stacks."""
+
+    is_nested: bool
+
+    @staticmethod
+    @cache  # jsii keeps every object as long as the process lives, so nothing is kept longer for this
+    def of(stack: Stack) -> "Home":
+        """What a stack is to its partners."""
+        root = _root_stack(stack)
+        path = stack.node.path
+        return Home(
+            stack=stack,
+            path=path,
+            name=stack.stack_name,
+            account=known(stack.account),
+            region=known(stack.region),
+            root_path=path if root is stack else root.node.path,
+            deployed_name=ScopedAws(root).stack_name,
+            is_nested=root is not stack,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A construct's place, below its stack and below the outermost stack around it."""
 
+    node: Node
     path: str
-    stack: Stack
-    stack_path: str
-    root_stack: Stack
-    """The stack itself, unless it is nested."""
-
-    root_stack_path: str
+    home: Home
 
     @classmethod
-    def of(cls, construct: Construct) -> "Place":
-        """The place of a construct."""
-        stack = Stack.of(construct)
-        root = _root_stack(stack)
-        stack_path = stack.node.path
-        return cls(
-            path=construct.node.path,
-            stack=stack,
-            stack_path=stack_path,
-            root_stack=root,
-            root_stack_path=stack_path if root is stack else root.node.path,
-        )
+    def of(cls, construct: Construct, scope: Construct) -> "Place":
+        """The place of a construct in its `scope`."""
+        node = construct.node
+        home = Home.of(scope if isinstance(scope, Stack) else Stack.of(scope))
+        return cls(node=node, path=node.path, home=home)
 
     @property
     def path_below_stack(self) -> str:
         """The path that names the construct in its own stack."""
-        return self.path.removeprefix(f"{self.stack_path}/")
+        return self.path.removeprefix(f"{self.home.path}/")
 
     @property
     def path_below_root_stack(self) -> str:
         """The path that names the construct in the stack that is deployed under a name."""
-        return self.path.removeprefix(f"{self.root_stack_path}/")
+        return self.path.removeprefix(f"{self.home.root_path}/")
 
 
 def _root_stack(stack: Stack) -> Stack:

@@ -56,9 +56,8 @@ class SharedPolicies(Construct):
         self._shared: dict[str, _Shared] = {}
 
     @staticmethod
-    def of(partner: Construct, provider: Construct, role: iam.IRole) -> "SharedPolicies":
-        """The policies of the partner's stack on the provider's role."""
-        stack = Stack.of(partner)
+    def of(stack: Stack, provider: Construct, role: iam.IRole) -> "SharedPolicies":
+        """The policies of a stack's partners on the provider's role."""
         name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{_path_in_stage(provider)}"
         found = stack.node.try_find_child(name)
         return cast("SharedPolicies", found) if found else SharedPolicies(stack, name, role)

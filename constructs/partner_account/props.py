@@ -81,8 +81,16 @@ class ExistingPartner:
 
     @classmethod
     def allow_another(cls) -> "ExistingPartner":
-        """Create a partner beside those of the account that this construct didn't create."""
+        """Create a partner beside those of the account that this construct didn't create.
+
+        Whether the service allows two in one catalog is not documented, and creating one can't be undone.
+        """
         return cls("ALLOW_ANOTHER")
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a partner that the account has already stops the deployment."""
+        return self.policy == "REFUSE"
 
     @property
     def may_create(self) -> bool:

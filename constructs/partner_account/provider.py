@@ -4,6 +4,7 @@ What partners need beyond that is granted in their own stack, by `policy`, not h
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, cast
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
@@ -135,8 +136,7 @@ class PartnerAccountProvider(Construct):
     @staticmethod
     def of(scope: Construct) -> "PartnerAccountProvider":
         """The provider of the stack that `scope` belongs to, made with its defaults if need be."""
-        found = Stack.of(scope).node.try_find_child(_ID)
-        return cast("PartnerAccountProvider", found) if found else PartnerAccountProvider(scope)
+        return own_provider(Stack.of(scope))
 
     @property
     def function(self) -> lambda_.Function:
@@ -172,6 +172,13 @@ class PartnerAccountProvider(Construct):
         added = key.add_to_resource_policy(provider_permissions.encrypt_log(self._log_group), True)
         if not added.statement_added:
             Annotations.of(self).add_warning_v2("partner-account:key-not-updated", _KEY_NOT_UPDATED)
+
+
+@cache  # as `place.Home.of`
+def own_provider(stack: Stack) -> PartnerAccountProvider:
+    """The provider in a stack itself, made with its defaults if need be."""
+    found = stack.node.try_find_child(_ID)
+    return cast("PartnerAccountProvider", found) if found else PartnerAccountProvider(stack)
 
 
 def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iterator[str]:

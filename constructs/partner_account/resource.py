@@ -1,16 +1,17 @@
 """The custom resource of one partner, as the handler reads it, and the policy that it needs."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from aws_cdk import CfnResource, RemovalPolicy, ScopedAws, TagManager
+from aws_cdk import CfnResource, IResolvable, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
 from partner_account.place import Place
 from partner_account.policy import SharedPolicies
-from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner
+from partner_account.props import AllianceLeadContact, ExistingPartner, Partner
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
 
@@ -19,10 +20,10 @@ _SCHEMA_VERSION = "1"
 
 
 def add_resource(
-    scope: Construct, place: Place, partner: Partner, tags: TagManager, provider: PartnerAccountProvider
+    scope: Construct, place: Place, partner: Partner, tags: IResolvable | None, provider: PartnerAccountProvider
 ) -> CfnResource:
     """Put the custom resource into `scope`, and on the provider's role what it takes."""
-    policy = _policy(scope, partner, provider)
+    policy = _policy(scope, place, partner, provider)
     # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
     resource = CfnResource(
         scope,
@@ -36,19 +37,25 @@ def add_resource(
     )
     # There is no DeletePartner: nothing else could be true.
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
-    resource.node.add_dependency(policy, *provider.readiness)
+    place.node.add_dependency(policy, *provider.readiness)
     return resource
 
 
-def _policy(scope: Construct, partner: Partner, provider: PartnerAccountProvider) -> iam.Policy:
+def _policy(scope: Construct, place: Place, partner: Partner, provider: PartnerAccountProvider) -> iam.Policy:
     """What partners of a stack take alike, and what each takes to read its code, stands in one policy."""
     may_create = partner.existing.may_create
     name = partner.catalog.value if may_create else f"{partner.catalog.value}Adopted"
     granted = permissions.of_partner(partner.catalog, may_create=may_create)
-    return SharedPolicies.of(scope, provider, provider.role).grant(scope, name, [*granted, *partner.code.permissions()])
+    policies = _policies(place.home.stack, provider)
+    return policies.grant(scope, name, [*granted, *partner.code.permissions()])
 
 
-def _properties(place: Place, partner: Partner, tags: TagManager) -> Mapping[str, Any]:
+@cache  # as `place.Home.of`
+def _policies(stack: Stack, provider: PartnerAccountProvider) -> SharedPolicies:
+    return SharedPolicies.of(stack, provider, provider.role)
+
+
+def _properties(place: Place, partner: Partner, tags: IResolvable | None) -> Mapping[str, Any]:
     properties = {
         "SchemaVersion": _SCHEMA_VERSION,
         "Catalog": partner.catalog.value,
@@ -59,8 +66,7 @@ def _properties(place: Place, partner: Partner, tags: TagManager) -> Mapping[str
         "ExistingPartner": _existing(partner.existing),
         "Owner": _owner(place),
     }
-    # The Sandbox refuses tags.
-    return properties if partner.catalog == Catalog.SANDBOX else {**properties, "Tags": tags.rendered_tags}
+    return {**properties, "Tags": tags} if tags else properties
 
 
 def _contact(contact: AllianceLeadContact) -> Mapping[str, str]:
@@ -79,8 +85,7 @@ def _existing(existing: ExistingPartner) -> Mapping[str, str]:
 
 def _owner(place: Place) -> Mapping[str, str]:
     return {
-        # The name under which the stack is really deployed: one template may serve many stacks. A nested stack's own
-        # name has a random suffix.
-        "StackName": ScopedAws(place.root_stack).stack_name,
+        # A nested stack's own name has a random suffix.
+        "StackName": place.home.deployed_name,
         "ConstructPath": place.path_below_root_stack,
     }

@@ -1,10 +1,11 @@
 """Which tags a partner gets, and the rules they must keep. Applying them is the handler's work."""
 
-import jsii
-from aws_cdk import Annotations, IAspect, Stack, TagManager, TagType
-from constructs import IConstruct, IValidation
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
-from partner_account.tokens import holds_token
+import jsii
+from aws_cdk import Annotations, IAspect, IResolvable, Stack, TagManager, TagType
+from constructs import IConstruct, IValidation
 
 OWNERSHIP_TAG_KEY = "cdk-partner-account:owner"
 RESOURCE_TYPE = "Custom::PartnerAccount"
@@ -19,13 +20,12 @@ def tag_manager_in(stack: Stack) -> TagManager:
     """A tag manager that starts with the tags given to `Stack(tags=…)`.
 
     CloudFormation hands stack tags on to no custom resource, and CDK's aspects bring only what
-    `Tags.of` was told. They are taken as they are now, before any aspect has run, so that
+    `Tags.of` was told. They are taken as they are at the stack's first partner, before any aspect has run, so that
     `Tags.of(stack).add(…, exclude_resource_types=["Custom::PartnerAccount"])` keeps its meaning.
     """
     tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
-    for ancestor in _outermost_first(stack):
-        for key, value in ancestor.tags.tag_values().items():
-            tags.set_tag(key, value, _BELOW_TAGS_OF)
+    for key, value in _tags_of(stack).items():
+        tags.set_tag(key, value, _BELOW_TAGS_OF)
     return tags
 
 
@@ -33,43 +33,62 @@ def tag_manager_in(stack: Stack) -> TagManager:
 _BELOW_TAGS_OF = 50
 
 
-def _outermost_first(stack: Stack) -> list[Stack]:
+@cache  # as `place.Home.of`
+def _tags_of(stack: Stack) -> Mapping[str, str]:
+    """A nested stack's own tags go before those of the stack around it."""
     parent = stack.nested_stack_parent
-    return [*(_outermost_first(parent) if parent else []), stack]
+    return {**(_tags_of(parent) if parent else {}), **stack.tags.tag_values()}
 
 
 @jsii.implements(IValidation)
 class TagRules:
-    """Reports every tag that CreatePartner would refuse, once all aspects have run."""
+    """Reports every tag of a stack's partners that CreatePartner would refuse, once all aspects have run."""
 
-    def __init__(self, tags: TagManager) -> None:
-        """Watch these tags."""
-        self._tags = tags
+    def __init__(self, stack: Stack) -> None:
+        """Start without any partner; use `of`."""
+        self._stack = stack
+        self._tags: dict[str, IResolvable] = {}
+        stack.node.add_validation(self)
+
+    @staticmethod
+    @cache  # as `place.Home.of`
+    def of(stack: Stack) -> "TagRules":
+        """The rules for a stack's partners."""
+        return TagRules(stack)
+
+    def watch(self, path: str, tags: IResolvable) -> None:
+        """Watch what `TagManager.rendered_tags` is of the partner at `path`."""
+        self._tags[path] = tags
 
     def validate(self) -> list[str]:
         """Say what is wrong with the tags; nothing if they are all right."""
-        tags = self._tags.tag_values()
-        mistakes = [mistake for key, value in tags.items() for mistake in _mistakes(key, value)]
-        if len(tags) > MOST_TAGS:
-            mistakes.append(f"tags: {len(tags)} are too many; the service takes {MOST_TAGS} beside our own")
-        return mistakes
+        # One question for all, and what holds a token is no text in the answer.
+        resolved: Mapping[str, Sequence[Mapping[str, object]]] = self._stack.resolve(self._tags)
+        return [f"{path}: {mistake}" for path, tags in resolved.items() for mistake in _mistakes(tags)]
 
 
-def _mistakes(key: str, value: str) -> list[str]:
-    found = []
+def _mistakes(tags: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    for tag in tags:
+        yield from _key_mistakes(tag["Key"])
+        yield from _value_mistakes(tag["Key"], tag["Value"])
+    if len(tags) > MOST_TAGS:
+        yield f"tags: {len(tags)} are too many; the service takes {MOST_TAGS} beside our own"
+
+
+def _key_mistakes(key: object) -> Iterator[str]:
+    if not isinstance(key, str):
+        return
     if key.lower().startswith("aws:"):
-        found.append(f"tags: the key {key!r} begins with aws:, which is reserved for AWS; rename it")
+        yield f"tags: the key {key!r} begins with aws:, which is reserved for AWS; rename it"
     if key == OWNERSHIP_TAG_KEY:
-        found.append(f"tags: the key {key!r} is how this construct knows its partner; rename it")
-    if not key or _longer(key, LONGEST_KEY):
-        found.append(f"tags: a key of {len(key)} characters; allowed are 1 to {LONGEST_KEY}")
-    if _longer(value, LONGEST_VALUE):
-        found.append(f"tags: the value of {key!r} has {len(value)} characters; allowed are up to {LONGEST_VALUE}")
-    return found
+        yield f"tags: the key {key!r} is how this construct knows its partner; rename it"
+    if not 0 < len(key) <= LONGEST_KEY:
+        yield f"tags: a key of {len(key)} characters; allowed are 1 to {LONGEST_KEY}"
 
 
-def _longer(text: str, limit: int) -> bool:
-    return len(text) > limit and not holds_token(text)
+def _value_mistakes(key: object, value: object) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        yield f"tags: the value of {key!r} has {len(value)} characters; allowed are up to {LONGEST_VALUE}"
 
 
 @jsii.implements(IAspect)

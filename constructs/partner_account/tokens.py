@@ -3,6 +3,11 @@
 from aws_cdk import Token
 
 
+def known(text: str) -> str | None:
+    """The text, or None if it is known only at deployment."""
+    return None if holds_token(text) else text
+
+
 def holds_token(text: object) -> bool:
     """Whether it is a text that is a token or holds one.
 
