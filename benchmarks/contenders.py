@@ -41,6 +41,7 @@ AWS_CUSTOM_RESOURCE = Contender("aws_custom_resource", "AwsCustomResource")
 PROVIDER_FRAMEWORK = Contender("provider_framework", "Provider, boto3", "provider_framework")
 CRHELPER = Contender("crhelper_defaults", "crhelper, boto3", "crhelper_defaults")
 EMPTY = Contender("empty", "empty app")
+ROLE = Contender("role", "one IAM role")
 FLOOR = Contender("floor", "floor", "floor")
 
 ALL = (CONSTRUCT, AWS_CUSTOM_RESOURCE, PROVIDER_FRAMEWORK, CRHELPER)

@@ -8,12 +8,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from benchmarks import plots
-from benchmarks.contenders import ALL, CONSTRUCT, EMPTY, FLOOR, Contender
+from benchmarks.contenders import ALL, CONSTRUCT, EMPTY, FLOOR, ROLE, Contender
 from benchmarks.deployments import SERVICES, STEPS
 from benchmarks.functions import COLD, WARM
 from benchmarks.series import Results, Spread
 from benchmarks.synths import GROWTH, ONE
-from benchmarks.targets import requests, verdicts
+from benchmarks.targets import above_empty, requests, verdicts
 
 _VERDICTS = {True: "reached", False: "**missed**", None: "?"}
 
@@ -90,6 +90,7 @@ def _page(results: Results) -> Iterator[str]:
         yield f"| {verdict.target} | {verdict.measured} | {_VERDICTS[verdict.reached]} |"
     yield from ("", "## One partner", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
     yield from _table("", (*ALL, EMPTY, FLOOR), [(row.title, row, row.case) for row in COSTS], results)
+    yield from _synth_parts(results)
     yield from ("", "## Growth", "", "![Synth by partners](benchmarks-growth.svg)", "")
     for size in (ONE, *GROWTH):
         yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
@@ -101,6 +102,19 @@ def _page(results: Results) -> Iterator[str]:
         yield f"* {entry['what']}, {_title(entry['contender'])}: {entry['why']}"
     yield from ("", "## Machine and versions", "")
     yield "; ".join(f"{name} {value}" for name, value in results.about.items()) + "."
+
+
+def _synth_parts(results: Results) -> Iterator[str]:
+    yield from ("", "## What a synth consists of", "", *(Path(__file__).parent / "synth.md").read_text().splitlines())
+    yield from ("", "| a stack with | above an empty one |", "|---|---|")
+    for contender, what in {
+        ROLE: "one IAM role",
+        FLOOR: "a function, its role, and a secret by its name",
+        CONSTRUCT: "one PartnerAccount",
+    }.items():
+        above = above_empty(results, contender.name)
+        if above is not None:
+            yield f"| {what} | {above:.2f} s |"
 
 
 def _table(

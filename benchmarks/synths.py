@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import ALL, EMPTY, ROOT, Contender, zipped_bytes
+from benchmarks.contenders import ALL, EMPTY, FLOOR, ROLE, ROOT, Contender, zipped_bytes
 from benchmarks.series import Results
 
 
@@ -56,7 +56,7 @@ class Synths:
         with tempfile.TemporaryDirectory() as out:
             self._run(EMPTY, ONE, out)  # jsii unpacks its packages at the first start
         for number in range(rounds):
-            for contender in _turned((EMPTY, *ALL), number):
+            for contender in _turned((EMPTY, ROLE, FLOOR, *ALL), number):
                 self._synth(contender, ONE, number)
         for number in range(rounds_of_growth):
             for size in GROWTH:

@@ -5,6 +5,9 @@ That a deployment without changes asks Partner Central nothing is shown by tests
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +17,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
+from benchmarks import synths
+from benchmarks.contenders import ROOT
 from benchmarks.synths import counts
 from partner_account import ExistingPartner
 from partner_account_handler import aws, lifecycle
@@ -51,6 +56,27 @@ def test_a_stack_has_one_of_everything(partners: int) -> None:
     assert counted["IAM statements"] <= 10
     assert counted["IAM wildcards"] <= 1
     assert counted["template bytes"] <= 8_000 + 2_000 * partners
+
+
+def questions_for(partners: int, folder: Path) -> int:
+    """How often Python asks CDK, in its process of Node.js, in the synthesis of so many partners: by jsii's own log."""
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.apps.construct"],
+        cwd=ROOT,
+        env=synths.environment()
+        | {"JSII_DEBUG": "1", "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps({"partners": partners})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stderr.count('"api":')
+
+
+def test_a_further_partner_asks_cdk_little(tmp_path: Path) -> None:
+    """Each question costs an eighth of a millisecond or more; three of a partner's are the test app's own."""
+    few, more = (questions_for(partners, tmp_path / str(partners)) for partners in (2, 12))
+    assert 0 < few < 200
+    assert 0 < more - few <= 10 * 30
 
 
 class Wire:

@@ -113,6 +113,18 @@ def test_an_export_of_the_user_with_the_same_name() -> None:
     assert "2 outputs of this stack have the export name Demo-Partner-Id" in refusal_of(stack)
 
 
+def test_a_collision_that_an_escape_hatch_resolves() -> None:
+    """Whoever gives our output other names than it was made with, may use these for their own."""
+    stack = new_stack()
+    output = partner_in(stack).node.find_child("Arn")
+    assert isinstance(output, cdk.CfnOutput)
+    output.override_logical_id("TheirArn")
+    output.export_name = "their-arn"
+    cdk.CfnOutput(stack, "PartnerArn", value="x", export_name="Demo-Partner-Arn")
+    assert exports_of(stack)["PartnerArn"] == "Demo-Partner-Arn"
+    assert exports_of(stack)["TheirArn"] == "their-arn"
+
+
 def test_collisions_inside_a_stage() -> None:
     """Collisions are found in a stage's stacks as well."""
     stack = cdk.Stack(cdk.Stage(new_app(), "Prod"), "Demo")
