@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Annotations, Match, Template
+from constructs import Construct
 
 from partner_account import (
     AllianceLeadContact,
@@ -177,6 +178,18 @@ def test_names_known_only_at_deployment_are_not_compared() -> None:
     partner_in(stack, "One", legal_name=name)
     partner_in(stack, "Two", legal_name=name)
     assert len(resources_of(stack, "Custom::PartnerAccount")) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["Demo/PartnerAccountProvider", "Demo/PartnerAccountPermissions", "cdk-partner-account"]
+)
+def test_ids_that_are_kept_for_ourselves(path: str) -> None:
+    """A construct of the user's under one of our own ids is named, so that it can be renamed."""
+    app = new_app()
+    stack = cdk.Stack(app, "Demo")
+    Construct(stack if "/" in path else app, path.rpartition("/")[2])
+    with pytest.raises(PartnerAccountError, match=f"'{path}' has an id that PartnerAccount keeps for itself"):
+        partner_in(stack)
 
 
 def test_another_app_is_another_world() -> None:

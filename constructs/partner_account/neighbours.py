@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from partner_account.outputs import OutputNames
-from partner_account.place import Place
+from partner_account.place import Place, own_child
 from partner_account.props import Catalog, ExistingPartner, Partner
 from partner_account.tokens import known
 from partner_account.validation import same_name_key
@@ -71,8 +71,7 @@ class Neighbourhood(Construct):
     def of(stack: Stack) -> "Neighbourhood":
         """The neighbourhood of the app that a stack belongs to."""
         root = cast("Construct", stack.node.root)
-        found = root.node.try_find_child(_ID)
-        return cast("Neighbourhood", found) if found else Neighbourhood(root)
+        return own_child(root, _ID, Neighbourhood) or Neighbourhood(root)
 
     def clashes(self, newcomer: Neighbour) -> Iterator[str]:
         """Say what keeps a newcomer from being deployed beside those already known."""

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
 _SECOND_PARTNER = (
-    "This app has another PartnerAccount in the same catalog. If both are deployed to one AWS account, one of them "
-    "refuses to be created beside the other; say existing_partner=ExistingPartner.allow_another() at both if two are "
-    "wanted, which can't be undone. Acknowledge this warning if their AWS accounts differ."
+    "This app has another PartnerAccount in the same catalog. In one AWS account only one of them can be created: the "
+    "other stops its deployment, unless both begin at the same moment. If two are wanted, which can't be undone, say "
+    "existing_partner=ExistingPartner.allow_another() at both; if their AWS accounts differ, acknowledge this warning."
 )
 
 

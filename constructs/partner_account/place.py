@@ -5,10 +5,12 @@ Each answer of CDK comes from another process, so it is asked once: per stack fo
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from aws_cdk import ScopedAws, Stack
 from constructs import Construct, Node
 
+from partner_account.errors import PartnerAccountError
 from partner_account.tokens import known
 
 
@@ -73,6 +75,23 @@ class Place:
     def path_below_root_stack(self) -> str:
         """The path that names the construct in the stack that is deployed under a name."""
         return self.path.removeprefix(f"{self.home.root_path}/")
+
+
+_Kind = TypeVar("_Kind", bound=Construct)
+
+
+def own_child(parent: Construct, id: str, kind: type[_Kind]) -> _Kind | None:  # noqa: A002 - CDK's name for it
+    """The child that this package keeps under an id of its own; None if there is none yet.
+
+    Raises:
+        PartnerAccountError: Somebody else's child has this id.
+    """
+    found = parent.node.try_find_child(id)
+    if found is None or isinstance(found, kind):
+        return found
+    raise PartnerAccountError(
+        f"{found.node.path!r} has an id that PartnerAccount keeps for itself; give it another one"
+    )
 
 
 def _root_stack(stack: Stack) -> Stack:

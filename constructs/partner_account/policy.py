@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account.permissions import Permission, acknowledgments, to_statements
+from partner_account.place import own_child
 
 _SHARED_ID = "PartnerAccountPermissions"
 
@@ -59,8 +60,7 @@ class SharedPolicies(Construct):
     def of(stack: Stack, provider: Construct, role: iam.IRole) -> "SharedPolicies":
         """The policies of a stack's partners on the provider's role."""
         name = _SHARED_ID if Stack.of(provider) is stack else f"{_SHARED_ID}{_path_in_stage(provider)}"
-        found = stack.node.try_find_child(name)
-        return cast("SharedPolicies", found) if found else SharedPolicies(stack, name, role)
+        return own_child(stack, name, SharedPolicies) or SharedPolicies(stack, name, role)
 
     def grant(self, partner: Construct, name: str, permissions: Sequence[Permission]) -> iam.Policy:
         """The policy of that name, with what the partner takes and it has not yet."""

@@ -5,7 +5,7 @@ What partners need beyond that is granted in their own stack, by `policy`, not h
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_ec2 as ec2
@@ -19,6 +19,7 @@ from partner_account import provider_permissions
 from partner_account.asset import assembled_asset
 from partner_account.errors import PartnerAccountError, refuse_mistakes
 from partner_account.network import Network
+from partner_account.place import own_child
 from partner_account.policy import add_policy
 
 _HANDLER = "partner_account_handler.index.handler"
@@ -177,8 +178,7 @@ class PartnerAccountProvider(Construct):
 @cache  # as `place.Home.of`
 def own_provider(stack: Stack) -> PartnerAccountProvider:
     """The provider in a stack itself, made with its defaults if need be."""
-    found = stack.node.try_find_child(_ID)
-    return cast("PartnerAccountProvider", found) if found else PartnerAccountProvider(stack)
+    return own_child(stack, _ID, PartnerAccountProvider) or PartnerAccountProvider(stack)
 
 
 def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iterator[str]:
@@ -194,7 +194,7 @@ def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iter
 
 
 def _refuse_second_in(stack: Stack) -> None:
-    if stack.node.try_find_child(_ID) is None:
+    if own_child(stack, _ID, PartnerAccountProvider) is None:
         return
     raise PartnerAccountError(
         f"The stack {stack.node.path!r} has a PartnerAccountProvider already: made by hand, or by its "
