@@ -11,6 +11,7 @@ import jsii
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import IConstruct
 
@@ -19,6 +20,7 @@ from partner_account import (
     AllianceLeadContact,
     Catalog,
     ExistingPartner,
+    PartnerAccountProvider,
     PrimarySolutionType,
     VerificationCode,
 )
@@ -127,6 +129,14 @@ def test_the_resource_waits_for_policy_and_delivery_settings() -> None:
         "PartnerAccountPermissionsAWSPolicyA8240C45",
         "PartnerAccountProviderFunctionEventInvokeConfig19334728",
     ]
+
+
+def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
+    """The resource waits; a queue below it that the function may use would close a circle."""
+    stack = new_stack()
+    queue = sqs.Queue(partner_in(stack), "Queue")
+    queue.grant_send_messages(PartnerAccountProvider.of(stack).role)
+    assert "DependsOn" not in resource_of(stack, "AWS::SQS::Queue")
 
 
 @pytest.mark.parametrize("solution", PrimarySolutionType)

@@ -25,8 +25,6 @@ from partner_account import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from constructs import Construct
-
 CONTACT = AllianceLeadContact(
     first_name="Jane", last_name="Doe", email="jane@example.com", business_title="Alliance Lead"
 )
@@ -143,6 +141,14 @@ def test_a_second_partner_brings_a_warning(one: ExistingPartner, two: ExistingPa
     assert "partner-account:second-partner" in warning
 
 
+def test_the_sandbox_brings_no_warning() -> None:
+    """In the Sandbox a partner stops no other, and nothing lasts."""
+    stack = new_stack()
+    sandbox_partner_in(stack, "One", legal_name="One Corp")
+    sandbox_partner_in(stack, "Two", legal_name="Two Corp")
+    assert warnings_of(stack) == []
+
+
 @pytest.mark.parametrize(("one", "two"), [(ANOTHER, ANOTHER), (ADOPT, ANOTHER), (ADOPT, ADOPT)])
 def test_partners_that_let_each_other_be_bring_no_warning(one: ExistingPartner, two: ExistingPartner) -> None:
     """Who has said that there will be others need not be told."""
@@ -190,6 +196,26 @@ def test_ids_that_are_kept_for_ourselves(path: str) -> None:
     Construct(stack if "/" in path else app, path.rpartition("/")[2])
     with pytest.raises(PartnerAccountError, match=f"'{path}' has an id that PartnerAccount keeps for itself"):
         partner_in(stack)
+
+
+class Alike(cdk.Stack):  # noqa: PLW1641 - so a class with __eq__ alone is
+    """A stack of a user's that counts as equal to every other of its kind."""
+
+    def __eq__(self, other: object) -> bool:
+        """All are equal."""
+        return isinstance(other, Alike)
+
+
+def test_stacks_that_count_as_equal() -> None:
+    """What is known of a stack is never taken for another's, whatever a user's class says about equality."""
+    app = new_app()
+    one, two = Alike(app, "One"), Alike(app, "Two")
+    partner_in(one, legal_name="One Corp")
+    partner_in(two, legal_name="Two Corp")
+    for stack in (one, two):
+        assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
+        exported = {output["Export"]["Name"] for output in template_of(stack)["Outputs"].values()}
+        assert exported == {f"{stack.stack_name}-Partner-{attribute}" for attribute in ("Arn", "Id", "ProfileId")}
 
 
 def test_another_app_is_another_world() -> None:

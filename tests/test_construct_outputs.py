@@ -125,6 +125,26 @@ def test_a_collision_that_an_escape_hatch_resolves() -> None:
     assert exports_of(stack)["TheirArn"] == "their-arn"
 
 
+def test_a_collision_that_an_escape_hatch_makes() -> None:
+    """CloudFormation would find it only in the deployment."""
+    stack = new_stack()
+    output = partner_in(stack).node.find_child("Arn")
+    assert isinstance(output, cdk.CfnOutput)
+    output.export_name = "their-arn"
+    cdk.CfnOutput(stack, "Other", value="x", export_name="their-arn")
+    assert "2 outputs of this stack have the export name their-arn" in refusal_of(stack)
+
+
+def test_an_output_of_ours_is_a_reference() -> None:
+    """Another stack that takes the value of an output imports it."""
+    app = new_app()
+    output = partner_in(cdk.Stack(app, "Demo")).node.find_child("Arn")
+    assert isinstance(output, cdk.CfnOutput)
+    other = cdk.Stack(app, "Other")
+    cdk.CfnOutput(other, "Copy", value=str(output.value))
+    assert "Fn::ImportValue" in template_of(other)["Outputs"]["Copy"]["Value"]
+
+
 def test_collisions_inside_a_stage() -> None:
     """Collisions are found in a stage's stacks as well."""
     stack = cdk.Stack(cdk.Stage(new_app(), "Prod"), "Demo")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
 import pytest
 from aws_cdk.assertions import Annotations, Match
 from constructs import Construct
@@ -193,6 +194,53 @@ def test_the_most_tags() -> None:
     add_many(partner, 198)
     cdk.Tags.of(partner).add("k" * 128, "v" * 256)
     assert len(tags_of(partner)) == 199
+
+
+def test_each_mistake_names_its_partner() -> None:
+    """Of several partners the one is named whose tag is wrong."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp")
+    two = partner_in(stack, "Two", legal_name="Two Corp")
+    cdk.Tags.of(two).add("aws:team", "x")
+    said = refusal_of(two)
+    assert "Demo/Two: tags: the key 'aws:team'" in said
+    assert "Demo/One" not in said
+
+
+def test_a_nested_stack_has_the_last_word() -> None:
+    """Of one key that both stacks are given at birth, the nested one's value counts."""
+    stack = cdk.Stack(new_app(), "Demo", tags={"team": "outer", "cost": "outer"})
+    nested = cdk.NestedStack(stack, "Nested")
+    nested.tags.set_tag("team", "inner")
+    assert tags_of(partner_in(nested)) == {"team": "inner", "cost": "outer"}
+
+
+@jsii.implements(cdk.IStableStringProducer)
+class Produced:
+    """A value that is known only in the end."""
+
+    def __init__(self, value: str | None) -> None:
+        """Produce that one."""
+        self._value = value
+
+    def produce(self) -> str | None:
+        """The value."""
+        return self._value
+
+
+def test_values_that_only_synth_knows() -> None:
+    """Tags are judged as they will stand in the template; what holds a token is left to the service."""
+    partner = partner_in(new_stack())
+    cdk.Tags.of(partner).add("none", cdk.Lazy.string(Produced(None)))
+    cdk.Tags.of(partner).add("token", "v" * 256 + cdk.Aws.REGION)
+    assert {tag["Key"] for tag in properties_of(partner)["Tags"]} == {"none", "token"}
+
+
+def test_a_long_value_that_only_synth_knows() -> None:
+    """It is refused as any other."""
+    partner = partner_in(new_stack())
+    cdk.Tags.of(partner).add("long", cdk.Lazy.string(Produced("v" * 257)))
+    assert "tags: the value of 'long' has 257 characters" in refusal_of(partner)
 
 
 def test_too_many_tags() -> None:

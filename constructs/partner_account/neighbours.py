@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
 from aws_cdk import Stack
 from constructs import Construct
 
+from partner_account.once import once
 from partner_account.outputs import OutputNames
 from partner_account.place import Place, own_child
 from partner_account.props import Catalog, ExistingPartner, Partner
@@ -41,8 +41,11 @@ class Neighbour:
                 yield f"export_names: {other.path!r} exports {name!r} too; give one of them another name"
 
     def may_stop(self, other: "Neighbour") -> bool:
-        """Whether one may keep the other from being created: in one catalog of one AWS account, if it is the first."""
-        may_meet = self.catalog == other.catalog and _may_equal(self.account, other.account)
+        """Whether one may keep the other from being created, if they meet in one AWS account.
+
+        In the Sandbox nobody is refused.
+        """
+        may_meet = self.catalog == other.catalog == Catalog.AWS and _may_equal(self.account, other.account)
         return may_meet and (self.existing.refuses or other.existing.refuses)
 
     def _has_name_of(self, other: "Neighbour") -> bool:
@@ -67,7 +70,7 @@ class Neighbourhood(Construct):
         self._others: list[Neighbour] = []
 
     @staticmethod
-    @cache  # as `place.Home.of`
+    @once
     def of(stack: Stack) -> "Neighbourhood":
         """The neighbourhood of the app that a stack belongs to."""
         root = cast("Construct", stack.node.root)

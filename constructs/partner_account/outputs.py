@@ -3,13 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 
 import jsii
-from aws_cdk import CfnOutput, CfnResource, Stack, Token
-from constructs import Construct, IConstruct, IValidation
+from aws_cdk import CfnOutput, CfnResource, Stack
+from constructs import Construct, IValidation
 
+from partner_account.once import jsii_name, once
 from partner_account.place import Place
 from partner_account.policy import SharedPolicies
 from partner_account.props import ExportNames
@@ -69,12 +68,6 @@ def export_name(stack_name: str, partner: str, attribute: str) -> str:
     return f"{stack_name}-{_letters_and_digits(partner)}-{attribute}"
 
 
-@dataclass(frozen=True)
-class _Names:
-    logical_id: str
-    export: str | None
-
-
 @jsii.implements(IValidation)
 class StackOutputs:
     """The outputs of one stack: makes those of its partners, and reports at synth which share a name."""
@@ -82,41 +75,40 @@ class StackOutputs:
     def __init__(self, stack: Stack) -> None:
         """Start without any partner's; use `of`."""
         self._stack = stack
-        self._made: dict[CfnOutput, _Names] = {}
+        self._logical_ids: dict[str, str] = {}
         stack.node.add_validation(self)
 
     @staticmethod
-    @cache  # as `place.Home.of`
+    @once
     def of(stack: Stack) -> "StackOutputs":
         """The outputs of a stack."""
         return StackOutputs(stack)
 
     def add(self, partner: Construct, names: OutputNames, resource: CfnResource) -> None:
         """Make an output for each attribute of a partner."""
-        resource_id = resource.logical_id if names.logical_ids else ""
         for attribute, logical_id in names.logical_ids.items():
-            export = names.exports.get(attribute)
             output = CfnOutput(
                 partner,
                 attribute,
-                # What `get_att` makes, in half as many questions to the other process.
-                value=Token.as_string({"Fn::GetAtt": [resource_id, attribute]}),
+                value=resource.get_att(attribute).to_string(),
                 description=_DESCRIPTIONS[attribute],
-                export_name=export,
+                export_name=names.exports.get(attribute),
             )
             output.override_logical_id(logical_id)
-            self._made[output] = _Names(logical_id, export)
+            self._logical_ids[jsii_name(output)] = logical_id
 
     def validate(self) -> list[str]:
         """Say which names several outputs have; nothing if each has its own."""
         outputs = self._own()
-        if not _collisions([self._made.get(output) or self._names_of(output) for output in outputs]):
-            return []
-        # Those made here may have been renamed since.
-        return _collisions([self._names_of(output) for output in outputs])
+        logical_ids = [self._logical_ids.get(jsii_name(output)) or self._logical_id(output) for output in outputs]
+        if _repeated(logical_ids):
+            # Those made here may have got another one since.
+            logical_ids = [self._logical_id(output) for output in outputs]
+        exports = [name for output in outputs if (name := output.export_name)]
+        return [*_collisions("logical id", logical_ids), *_collisions("export name", exports)]
 
-    def _names_of(self, output: CfnOutput) -> _Names:
-        return _Names(str(self._stack.resolve(output.logical_id)), output.export_name)
+    def _logical_id(self, output: CfnOutput) -> str:
+        return str(self._stack.resolve(output.logical_id))
 
     def _own(self) -> list[CfnOutput]:
         inside = [found for child in self._children() for found in child.node.find_all()]
@@ -124,24 +116,24 @@ class StackOutputs:
         has_nested_stacks = any(isinstance(found, Stack) for found in inside)
         return [output for output in outputs if Stack.of(output) is self._stack] if has_nested_stacks else outputs
 
-    def _children(self) -> list[IConstruct]:
+    def _children(self) -> list[Construct]:
+        # An imported secret, say, is no Construct to Python, and has no outputs.
+        children = [child for child in self._stack.node.children if isinstance(child, Construct)]
         # To look at the function's parts would make Python load all of aws_s3.
         without_outputs = (PartnerAccountProvider, SharedPolicies)
-        return [child for child in self._stack.node.children if not isinstance(child, without_outputs)]
+        return [child for child in children if not isinstance(child, without_outputs)]
 
 
-def _collisions(names: Sequence[_Names]) -> list[str]:
-    exports = [one.export for one in names if one.export]
-    return [*_twice("logical id", [one.logical_id for one in names]), *_twice("export name", exports)]
-
-
-def _twice(kind: str, names: Sequence[str]) -> list[str]:
+def _collisions(kind: str, names: Sequence[str]) -> list[str]:
     return [
         f"{count} outputs of this stack have the {kind} {name}; rename one, or give the PartnerAccount "
         "another id, export_names or outputs=False"
-        for name, count in Counter(names).items()
-        if count > 1
+        for name, count in _repeated(names).items()
     ]
+
+
+def _repeated(names: Sequence[str]) -> dict[str, int]:
+    return {name: count for name, count in Counter(names).items() if count > 1}
 
 
 def _letters_and_digits(path: str) -> str:

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
 
 _SECOND_PARTNER = (
-    "This app has another PartnerAccount in the same catalog. In one AWS account only one of them can be created: the "
-    "other stops its deployment, unless both begin at the same moment. If two are wanted, which can't be undone, say "
-    "existing_partner=ExistingPartner.allow_another() at both; if their AWS accounts differ, acknowledge this warning."
+    "This app has another PartnerAccount in the same catalog, and one of the two refuses others. If they are deployed "
+    "to one AWS account, that one stops its deployment where the other's partner is there first; else both may be "
+    "created, since partners of one stack begin at the same moment, and that can't be undone. If both are wanted, say "
+    "existing_partner=ExistingPartner.allow_another() at each that refuses; if their AWS accounts differ, acknowledge "
+    "this warning."
 )
 
 

@@ -1,16 +1,13 @@
-"""Where a partner stands in its app.
-
-Each answer of CDK comes from another process, so it is asked once: per stack for what holds for all of its partners.
-"""
+"""Where a partner stands in its app. What holds for all partners of a stack is asked once per stack."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeVar
 
 from aws_cdk import ScopedAws, Stack
 from constructs import Construct, Node
 
 from partner_account.errors import PartnerAccountError
+from partner_account.once import once
 from partner_account.tokens import known
 
 
@@ -34,7 +31,7 @@ class Home:
     is_nested: bool
 
     @staticmethod
-    @cache  # jsii keeps every object as long as the process lives, so nothing is kept longer for this
+    @once
     def of(stack: Stack) -> "Home":
         """What a stack is to its partners."""
         root = _root_stack(stack)
@@ -63,7 +60,7 @@ class Place:
     def of(cls, construct: Construct, scope: Construct) -> "Place":
         """The place of a construct in its `scope`."""
         node = construct.node
-        home = Home.of(scope if isinstance(scope, Stack) else Stack.of(scope))
+        home = Home.of(scope if isinstance(scope, Stack) else Stack.of(construct))
         return cls(node=node, path=node.path, home=home)
 
     @property

@@ -89,7 +89,7 @@ class ExistingPartner:
 
     @property
     def refuses(self) -> bool:
-        """Whether a partner that the account has already stops the deployment."""
+        """Whether a partner that the account has already stops the deployment, in catalog AWS."""
         return self.policy == "REFUSE"
 
     @property

@@ -4,7 +4,6 @@ What partners need beyond that is granted in their own stack, by `policy`, not h
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
@@ -19,6 +18,7 @@ from partner_account import provider_permissions
 from partner_account.asset import assembled_asset
 from partner_account.errors import PartnerAccountError, refuse_mistakes
 from partner_account.network import Network
+from partner_account.once import once
 from partner_account.place import own_child
 from partner_account.policy import add_policy
 
@@ -175,7 +175,7 @@ class PartnerAccountProvider(Construct):
             Annotations.of(self).add_warning_v2("partner-account:key-not-updated", _KEY_NOT_UPDATED)
 
 
-@cache  # as `place.Home.of`
+@once
 def own_provider(stack: Stack) -> PartnerAccountProvider:
     """The provider in a stack itself, made with its defaults if need be."""
     return own_child(stack, _ID, PartnerAccountProvider) or PartnerAccountProvider(stack)

@@ -1,7 +1,6 @@
 """The custom resource of one partner, as the handler reads it, and the policy that it needs."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from aws_cdk import CfnResource, IResolvable, RemovalPolicy, Stack
@@ -9,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.once import once
 from partner_account.place import Place
 from partner_account.policy import SharedPolicies
 from partner_account.props import AllianceLeadContact, ExistingPartner, Partner
@@ -37,7 +37,7 @@ def add_resource(
     )
     # There is no DeletePartner: nothing else could be true.
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
-    place.node.add_dependency(policy, *provider.readiness)
+    resource.node.add_dependency(policy, *provider.readiness)
     return resource
 
 
@@ -50,7 +50,7 @@ def _policy(scope: Construct, place: Place, partner: Partner, provider: PartnerA
     return policies.grant(scope, name, [*granted, *partner.code.permissions()])
 
 
-@cache  # as `place.Home.of`
+@once
 def _policies(stack: Stack, provider: PartnerAccountProvider) -> SharedPolicies:
     return SharedPolicies.of(stack, provider, provider.role)
 

@@ -1,11 +1,12 @@
 """Which tags a partner gets, and the rules they must keep. Applying them is the handler's work."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 
 import jsii
 from aws_cdk import Annotations, IAspect, IResolvable, Stack, TagManager, TagType
 from constructs import IConstruct, IValidation
+
+from partner_account.once import once
 
 OWNERSHIP_TAG_KEY = "cdk-partner-account:owner"
 RESOURCE_TYPE = "Custom::PartnerAccount"
@@ -20,12 +21,13 @@ def tag_manager_in(stack: Stack) -> TagManager:
     """A tag manager that starts with the tags given to `Stack(tags=…)`.
 
     CloudFormation hands stack tags on to no custom resource, and CDK's aspects bring only what
-    `Tags.of` was told. They are taken as they are at the stack's first partner, before any aspect has run, so that
+    `Tags.of` was told. They are taken as they are now, before any aspect has run, so that
     `Tags.of(stack).add(…, exclude_resource_types=["Custom::PartnerAccount"])` keeps its meaning.
     """
     tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
-    for key, value in _tags_of(stack).items():
-        tags.set_tag(key, value, _BELOW_TAGS_OF)
+    for ancestor_tags in _outermost_first(stack):
+        for key, value in ancestor_tags.tag_values().items():
+            tags.set_tag(key, value, _BELOW_TAGS_OF)
     return tags
 
 
@@ -33,11 +35,10 @@ def tag_manager_in(stack: Stack) -> TagManager:
 _BELOW_TAGS_OF = 50
 
 
-@cache  # as `place.Home.of`
-def _tags_of(stack: Stack) -> Mapping[str, str]:
-    """A nested stack's own tags go before those of the stack around it."""
+@once
+def _outermost_first(stack: Stack) -> list[TagManager]:
     parent = stack.nested_stack_parent
-    return {**(_tags_of(parent) if parent else {}), **stack.tags.tag_values()}
+    return [*(_outermost_first(parent) if parent else []), stack.tags]
 
 
 @jsii.implements(IValidation)
@@ -51,7 +52,7 @@ class TagRules:
         stack.node.add_validation(self)
 
     @staticmethod
-    @cache  # as `place.Home.of`
+    @once
     def of(stack: Stack) -> "TagRules":
         """The rules for a stack's partners."""
         return TagRules(stack)
@@ -61,16 +62,16 @@ class TagRules:
         self._tags[path] = tags
 
     def validate(self) -> list[str]:
-        """Say what is wrong with the tags; nothing if they are all right."""
-        # One question for all, and what holds a token is no text in the answer.
+        """Say what is wrong with the tags; nothing if they are all right. What holds a token is left to the service."""
+        # One question for all. What holds a token is no text in the answer.
         resolved: Mapping[str, Sequence[Mapping[str, object]]] = self._stack.resolve(self._tags)
         return [f"{path}: {mistake}" for path, tags in resolved.items() for mistake in _mistakes(tags)]
 
 
 def _mistakes(tags: Sequence[Mapping[str, object]]) -> Iterator[str]:
     for tag in tags:
-        yield from _key_mistakes(tag["Key"])
-        yield from _value_mistakes(tag["Key"], tag["Value"])
+        yield from _key_mistakes(tag.get("Key"))
+        yield from _value_mistakes(tag.get("Key"), tag.get("Value"))
     if len(tags) > MOST_TAGS:
         yield f"tags: {len(tags)} are too many; the service takes {MOST_TAGS} beside our own"
 
