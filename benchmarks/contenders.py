@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,12 @@ ROLE = Contender("role", "one IAM role")
 FLOOR = Contender("floor", "floor", "floor")
 
 ALL = (CONSTRUCT, AWS_CUSTOM_RESOURCE, PROVIDER_FRAMEWORK, CRHELPER)
+
+
+def turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
+    """In the order of the round of that number: another one begins in each."""
+    start = number % len(contenders)
+    return [*contenders[start:], *contenders[:start]]
 
 
 def fill_assets(folder: Path) -> dict[Contender, Path]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
-from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender
+from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender, turned
 from benchmarks.port import https_port_leads_to
 from benchmarks.series import Results
 from partner_account_cli.cdk import Cdk, Result
@@ -109,7 +109,7 @@ class Deployments:
             sleepers: list[Account] = []
             for number in range(rounds):
                 began = time.monotonic()
-                for contender in [*contenders[number % len(contenders) :], *contenders[: number % len(contenders)]]:
+                for contender in turned(contenders, number):
                     with self.results.attempt("life of a stack", contender.name):
                         sleepers += self._live(self._account(contender, aws), is_first=number == 0)
                 now = time.monotonic()

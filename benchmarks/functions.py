@@ -20,7 +20,8 @@ from typing import Any
 
 from moto.server import ThreadedMotoServer
 
-from benchmarks.contenders import AWS_CUSTOM_RESOURCE, CONSTRUCT, CRHELPER, FLOOR, PROVIDER_FRAMEWORK, Contender
+from benchmarks.apps import SECRET
+from benchmarks.contenders import AWS_CUSTOM_RESOURCE, CONSTRUCT, CRHELPER, FLOOR, PROVIDER_FRAMEWORK, Contender, turned
 from benchmarks.series import Results
 from tests.cloud import ACCOUNT, Cloud, contact, open_cloud, properties
 from tests.lambda_runtime import LambdaRuntime, environment
@@ -29,7 +30,6 @@ from tests.response_sink import ResponseSink
 COLD = "cold start"
 WARM = "warm update"
 MEASURED = (CONSTRUCT, PROVIDER_FRAMEWORK, CRHELPER, FLOOR)
-_SECRET = "code"  # noqa: S105 - the name of one
 _CALLGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 _TICKS = os.sysconf("SC_CLK_TCK")
 # Under valgrind everything takes about fifty times as long.
@@ -88,8 +88,8 @@ class Stage:
 
     def _properties(self, **changes: Any) -> dict[str, Any]:
         if self.contender in (CONSTRUCT, FLOOR):
-            return properties(EmailVerificationCode={"From": "SecretsManager", "SecretId": _SECRET}, **changes)
-        return properties(SecretName=_SECRET, **changes)
+            return properties(EmailVerificationCode={"From": "SecretsManager", "SecretId": SECRET}, **changes)
+        return properties(SecretName=SECRET, **changes)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Functions:
         self.results.miss(COLD, PROVIDER_FRAMEWORK.name, "only its Python half: CDK's half that answers is in Node.js")
         with _moto() as moto_url:
             for number in range(rounds):
-                for contender in (*MEASURED[number % len(MEASURED) :], *MEASURED[: number % len(MEASURED)]):
+                for contender in turned(MEASURED, number):
                     with self.results.attempt(COLD, contender.name):
                         self._time_cold(contender, moto_url)
                     if number < rounds_of_warm and contender is not FLOOR:
@@ -173,7 +173,7 @@ def _moto() -> Iterator[str]:
 @contextmanager
 def _stage(contender: Contender, moto_url: str, asset: Path) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory() as folder, ResponseSink(Path(folder)) as sink, open_cloud(moto_url) as cloud:
-        cloud.client("secretsmanager").create_secret(Name=_SECRET, SecretString=cloud.request_code())
+        cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=cloud.request_code())
         yield Stage(contender, asset, cloud, sink)
 
 

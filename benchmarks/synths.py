@@ -9,12 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import ALL, EMPTY, FLOOR, ROLE, ROOT, Contender, zipped_bytes
+from benchmarks.contenders import ALL, EMPTY, FLOOR, ROLE, ROOT, Contender, turned, zipped_bytes
 from benchmarks.series import Results
 
 
@@ -56,11 +56,11 @@ class Synths:
         with tempfile.TemporaryDirectory() as out:
             self._run(EMPTY, ONE, out)  # jsii unpacks its packages at the first start
         for number in range(rounds):
-            for contender in _turned((EMPTY, ROLE, FLOOR, *ALL), number):
+            for contender in turned((EMPTY, ROLE, FLOOR, *ALL), number):
                 self._synth(contender, ONE, number)
         for number in range(rounds_of_growth):
             for size in GROWTH:
-                for contender in _turned(ALL, number):
+                for contender in turned(ALL, number):
                     self._synth(contender, size, number)
 
     def _synth(self, contender: Contender, size: Size, number: int) -> None:
@@ -127,12 +127,6 @@ def _wildcards(statement: Mapping[str, Any]) -> int:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
-    """Another one begins in each round."""
-    start = number % len(contenders)
-    return [*contenders[start:], *contenders[:start]]
 
 
 def _cpu_of_children() -> float:

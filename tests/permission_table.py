@@ -106,7 +106,8 @@ def _why(permission: Permission) -> str:
 
 def _statements(made: Sequence[Permission]) -> str:
     """As IAM gets them, but for the values that are known at the deployment only."""
-    statements = permissions.to_document(made).to_json()["Statement"]
+    # One by one, since grants have no Sid to tell them apart.
+    statements = [statement.to_json() for one in made for statement in permissions.to_statements([one]).values()]
     text = _readable(json.dumps(statements, indent=2, ensure_ascii=False))
     return f"As IAM statements:\n\n```json\n{text}\n```\n"
 

@@ -35,24 +35,21 @@ class Permission:
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def to_document(permissions: Sequence[Permission]) -> iam.PolicyDocument:
-    """The policy document that grants these permissions."""
-    return iam.PolicyDocument.from_json({"Statement": [_as_json(permission) for permission in permissions]})
-
-
 def to_statements(permissions: Sequence[Permission]) -> dict[str, iam.PolicyStatement]:
     """The statements that grant these permissions, by their Sid, which IAM lets stand once in a policy."""
-    return {permission.sid: iam.PolicyStatement.from_json(_as_json(permission)) for permission in permissions}
+    return {permission.sid: _to_statement(permission) for permission in permissions}
 
 
-def _as_json(permission: Permission) -> Mapping[str, object]:
-    return {
-        "Sid": permission.sid,
-        "Effect": "Allow",
-        "Action": list(permission.actions),
-        "Resource": permission.resource,
-        "Condition": permission.conditions,
-    }
+def _to_statement(permission: Permission) -> iam.PolicyStatement:
+    return iam.PolicyStatement.from_json(
+        {
+            "Sid": permission.sid,
+            "Effect": "Allow",
+            "Action": list(permission.actions),
+            "Resource": permission.resource,
+            "Condition": permission.conditions,
+        }
+    )
 
 
 def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
