@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from partner_account import PartnerMetric
+from partner_account import PartnerAccountError, PartnerMetric
 from partner_account.metrics import NAMESPACE
 from partner_account_handler import metrics as written
 from tests.log_lines import metrics_of
@@ -153,3 +153,9 @@ def test_a_partner_whose_metrics_nobody_asks_for_has_nothing_of_them() -> None:
     partner_in(stack)
     assert "CloudWatch" not in str(template_of(stack))
     assert NAMESPACE not in str(template_of(stack))
+
+
+def test_a_metric_that_is_none() -> None:
+    """A name that the handler never writes is refused, with where to find those that it does."""
+    with pytest.raises(PartnerAccountError, match="metric: 'Nope' is none; take a member of PartnerMetric"):
+        partner_in(new_stack()).metric("Nope")  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import jsii
 from aws_cdk import Aws, CfnResource, IResolveContext, IStringProducer, Lazy, Stack
 
+from partner_account.errors import PartnerAccountError
+
 if TYPE_CHECKING:
     from aws_cdk.aws_cloudwatch import Metric
 
@@ -59,6 +61,8 @@ class PartnerMetrics:
         """One of them, with the options of `cloudwatch.MetricOptions`."""
         from aws_cdk.aws_cloudwatch import Metric, Stats  # noqa: PLC0415 - apps without metrics needn't load it
 
+        if metric not in set(PartnerMetric):
+            raise PartnerAccountError(f"metric: {metric!r} is none; take a member of PartnerMetric, such as FAILED")
         name = PartnerMetric(metric)
         chosen = {
             "statistic": Stats.AVERAGE if name is PartnerMetric.DURATION else Stats.SUM,

@@ -152,6 +152,9 @@ class PartnerAccount(GrantablePartner):
             options: Those of `cloudwatch.MetricOptions`. By default `statistic` is Sum, and Average for the duration,
                 and `period` 5 minutes. `dimensions_map` is added to the partner's own dimensions:
                 `{"Reason": "OutOfTime"}` tells one reason of a failure from the others.
+
+        Raises:
+            PartnerAccountError: There is no such metric.
         """
         return self._metrics.metric(metric, options)
 
