@@ -148,7 +148,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - setsid(1) isn't everywhere
+            preexec_fn=_lead_the_terminal,  # noqa: PLW1509 - setsid(1) isn't everywhere
         )
         os.close(inside)
 
@@ -190,6 +190,12 @@ class Terminal:
             text = ""
         self.shown += text
         return bool(text)
+
+
+def _lead_the_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # What a test run in the background starts would ignore Ctrl-C, as the test run itself does.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -289,7 +291,11 @@ def test_the_record_is_bounded(simulator: Simulator) -> None:
     tracemalloc.start()
     for _ in range(100):
         posted(simulator, body, "ListPartners")
-    kept, _ = tracemalloc.get_traced_memory()
+    deadline = time.monotonic() + 10
+    # Threads that have answered may still be ending, on a busy machine.
+    while (kept := tracemalloc.get_traced_memory()[0]) >= 80 * LARGEST_BODY and time.monotonic() < deadline:
+        time.sleep(0.1)
+        gc.collect()
     tracemalloc.stop()
     assert 20 < len(simulator.requests) < 40
     assert kept < 80 * LARGEST_BODY

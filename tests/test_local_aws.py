@@ -54,8 +54,9 @@ def processes_that_name(folder: Path | str) -> list[str]:
 
 
 def heed_interruptions() -> None:
-    """What a test run in the background starts would ignore Ctrl-C, as the test run itself does."""
+    """What a test run in the background, or by nohup, starts would ignore them, as the test run itself does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def eventually_none(folder: Path | str) -> bool:
