@@ -233,9 +233,20 @@ class Stack:
     """One stack with one custom resource, from its creation on; what it went through is in `history`."""
 
     def __init__(
-        self, cloud: Cloud, function: Function, bucket: Bucket, *, nested: str = "", deletion_policy: str = "Delete"
+        self,
+        cloud: Cloud,
+        function: Function,
+        bucket: Bucket,
+        *,
+        nested: str = "",
+        deletion_policy: str = "Delete",
+        old_is_attempted: bool = False,
     ) -> None:
-        """`nested` is the name of a nested stack, and else it is the cloud's own stack."""
+        """`nested` is the name of a nested stack, and else it is the cloud's own stack.
+
+        After an Update that failed without rollback, OldResourceProperties are the last successful ones, or the last
+        attempted ones with `old_is_attempted`: AWS documents neither.
+        """
         self.cloud = cloud
         self.function = function
         self.bucket = bucket
@@ -248,7 +259,9 @@ class Stack:
         self.imported: set[str] = set()
         """The attributes whose exports another stack imports: these can't change."""
         self._deletion_policy = deletion_policy
+        self._old_is_attempted = old_is_attempted
         self._properties: dict[str, Any] | None = None
+        self._attempted: dict[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -275,16 +288,30 @@ class Stack:
             self._remove()
             self._move("ROLLBACK_COMPLETE")
 
-    def update(self, wanted: dict[str, Any], *, another_fails: bool = False, seconds: float = FUNCTION_SECONDS) -> None:
-        """Updates the stack; `another_fails` after this resource, which then is rolled back."""
+    def update(
+        self,
+        wanted: dict[str, Any],
+        *,
+        another_fails: bool = False,
+        taken_back_in: str | None = None,
+        seconds: float = FUNCTION_SECONDS,
+    ) -> None:
+        """Updates the stack; `another_fails` after this resource, which then is rolled back.
+
+        With `taken_back_in` it is `cdk deploy --no-rollback`: a failed Update of this resource is taken back alone, in
+        that status, which AWS documents nowhere (`""`: not at all), and the stack ends in UPDATE_FAILED.
+        """
+        before, former_id, exported = self._attempted or self._properties, self.physical_id, self.attributes
+        self._attempted = None
         self._move("UPDATE_IN_PROGRESS")
-        before, former_id, exported = self._properties, self.physical_id, self.attributes
         succeeds = self._make(wanted, seconds) if before is None else self._change(before, wanted, seconds)
         if succeeds and not another_fails and self._keeps_imports(exported):
             self._properties = wanted
             self._clean_up(former_id)
         elif before is None:
             self._move("UPDATE_FAILED")
+        elif taken_back_in is not None:
+            self._take_back_alone(wanted, before, taken_back_in, seconds)
         else:
             self._roll_back(wanted, before, seconds, exported)
 
@@ -370,6 +397,14 @@ class Stack:
         self._move("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         self._move("UPDATE_ROLLBACK_COMPLETE")
 
+    def _take_back_alone(self, wanted: dict[str, Any], before: dict[str, Any], status: str, seconds: float) -> None:
+        if self._old_is_attempted:
+            self._attempted = wanted
+        if status:
+            self._move(status)
+            self._change(wanted, before, seconds)
+        self._move("UPDATE_FAILED")
+
     def _remove(self) -> bool:
         """Whether the resource is out of the way: a Delete, unless it was made and is to be retained."""
         made, self._properties = self._properties, None
@@ -386,7 +421,7 @@ class Stack:
 
     def _move(self, status: str) -> None:
         self.history.append(status)
-        if status == "UPDATE_IN_PROGRESS":
+        if status == "UPDATE_IN_PROGRESS" != self.history[-2]:
             self.cloud.begin_deployment(self.id)
         else:
             self.cloud.set_status(status, self.id)

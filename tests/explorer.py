@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
@@ -37,6 +37,7 @@ from partner_central_simulator.store import Store
 ACCOUNT = "123456789012"
 _T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_YESTERDAY = _NOW - timedelta(days=1)
 _WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 
 
@@ -66,7 +67,7 @@ class Stack:
     """A stack of CloudFormation, as DescribeStacks shows it."""
 
     status: str
-    began: str = "1"
+    began: int = 1
 
 
 @dataclass
@@ -156,7 +157,9 @@ class World:
         """Carries out a call."""
         if call.operation == "DescribeStacks":
             stack = self.stacks[call.members["StackName"]]
-            return {"Stacks": [{"StackStatus": stack.status, "CreationTime": stack.began}]}
+            return {
+                "Stacks": [{"StackStatus": stack.status, "CreationTime": _YESTERDAY + timedelta(seconds=stack.began)}]
+            }
         if call.operation == "GetParameter":
             return {"Parameter": {"Value": self._code_for(call.members["Name"])}}
         try:

@@ -18,7 +18,7 @@ from unittest import mock
 from moto.server import ThreadedMotoServer
 
 from partner_account_handler import log as handler_log
-from partner_account_handler.identity import OWNER_TAG, owner_id
+from partner_account_handler.identity import OWNER_TAG, Owner
 from tests.cloud import EMAIL, contact, open_cloud
 from tests.fault_stage import DENIED, NEW_EMAIL, NO_TROUBLE, OTHER_ACCOUNT, TIMEOUT, Outcome, Stage, Trouble, nothing
 from tests.test_simulator import ManualClock
@@ -113,7 +113,7 @@ def _tagged_by(owner: str) -> Callable[[Stage], None]:
 
 def _give_back(stage: Stage) -> None:
     if stage.arn:
-        _tagged_by(owner_id(stage.cloud.stack_id, "Root", "Partner"))(stage)
+        _tagged_by(Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())(stage)
 
 
 def _give_up(stage: Stage) -> None:

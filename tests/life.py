@@ -24,12 +24,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import greenlet
 
 from partner_account_handler.errors import REASON_LIMIT, HandlerError
-from partner_account_handler.identity import OWNER_TAG, owner_id, same_name
+from partner_account_handler.identity import OWNER_TAG, Owner, same_name
 from partner_account_handler.lifecycle import Answer, answer_delete
 from partner_account_handler.metrics import Outcome, Report
 from partner_central_simulator import Readings
@@ -46,7 +47,8 @@ class Way:
 
     `rolled_back`: after so many calls of the handler another resource fails, or a human cancels. `beside`: a second
     delivery at the same time, of the same event (-1) or of an earlier one. `order`: who of several goes on next.
-    `heard`: whether the handler's answer reaches CloudFormation.
+    `heard`: whether the handler's answer reaches CloudFormation. `taken_back_in`: the status in which a failed Update
+    is taken back alone, with `no_rollback`; nothing if it isn't.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -57,6 +59,7 @@ class Way:
     heard: bool = True
     fresh_code: bool = True
     no_rollback: bool = False
+    taken_back_in: str = ""
     old_shape: bool = False
 
 
@@ -69,6 +72,8 @@ class Life(AwsAccount):
     def __init__(self, readings: Readings, records: Records, verified_name: str = "") -> None:
         super().__init__(readings, verified_name)
         self._records = records
+        self.old_is_attempted = False
+        """Whether a retry's OldResourceProperties are the last attempted ones: AWS documents it nowhere."""
         self.stacks: dict[str, Stack] = {}
         self.live: dict[str, Stack] = {}
         self.events: list[dict[str, Any]] = []
@@ -106,7 +111,11 @@ class Life(AwsAccount):
         at_home = event.get("PhysicalResourceId") == partner.arn
         if partner.catalog == "Sandbox":
             return at_home or same_name(partner.legal_name, wanted.get("LegalName", ""))
-        return partner.tags.get(OWNER_TAG) in {*_owners(event), None if at_home else ""}
+        if OWNER_TAG not in partner.tags or "Owner" not in wanted:
+            return bool(at_home)
+        owner = Owner.from_tag(partner.tags[OWNER_TAG])
+        ours = Owner.of(event["StackId"], wanted["Owner"]["StackName"], wanted["Owner"]["ConstructPath"])
+        return bool(owner.stack == ours.stack if at_home else owner.is_same_construct(ours))
 
     # What must hold
 
@@ -138,7 +147,8 @@ class Life(AwsAccount):
 
     def check(self) -> None:
         """What must hold after each step."""
-        owners = Counter(partner.tags.get(OWNER_TAG) for partner in self.partners if OWNER_TAG in partner.tags)
+        tags = (Owner.from_tag(partner.tags[OWNER_TAG]) for partner in self.partners if OWNER_TAG in partner.tags)
+        owners = Counter((owner.stack, owner.path) for owner in tags)
         assert not owners or max(owners.values()) == 1, "two partners of one stack and construct"
         for arn, made in self.foreign.items():
             assert shown(self.partner(arn)) == made, "a foreign partner was touched"
@@ -157,13 +167,18 @@ class Life(AwsAccount):
         if way.fresh_code:
             self.request_code(stack)
         wanted = self._wanted(stack)
-        if stack.arn and wanted == stack.deployed:
+        if stack.arn and wanted == stack.deployed and stack.status != "UPDATE_FAILED":
             return None
-        stack.began += 1
+        self._begin(stack)
         if stack.status != "CREATE_IN_PROGRESS":
             stack.status = "UPDATE_IN_PROGRESS"
         figures["deployments"] += 1
         return self._update(stack, wanted, way) if stack.arn else self._create(stack, wanted, way)
+
+    def _begin(self, stack: Stack) -> None:
+        """Another operation of the stack begins."""
+        self._count += 1
+        stack.began = self.now + timedelta(microseconds=self._count)
 
     def _new_stack(self, name: str, template: dict[str, Any]) -> Stack:
         if name in self.live:
@@ -242,7 +257,10 @@ class Life(AwsAccount):
         return delivery.error
 
     def _update(self, stack: Stack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
-        old = {"SchemaVersion": "0"} if way.old_shape else stack.deployed
+        had_own_path = self._has_own_path(stack)
+        last = stack.attempted if self.old_is_attempted and stack.attempted else stack.deployed
+        old = {"SchemaVersion": "0"} if way.old_shape else last
+        stack.attempted = {}
         delivery = Delivery(
             self,
             self._event("Update", stack, wanted, OldResourceProperties=old, PhysicalResourceId=stack.arn),
@@ -261,13 +279,37 @@ class Life(AwsAccount):
         if delivery.answer and way.heard and not rolled_back:
             self._complete(stack, delivery.answer, wanted, "UPDATE_COMPLETE")
         elif way.no_rollback and not rolled_back:
-            stack.status = "UPDATE_FAILED"
+            self._take_back_alone(stack, delivery, way)
         else:
             if not rolled_back:
                 self._run(roll_back(), way)
             self._rolled_back(stack, reversed_updates[0])
+            troubled = way.faults or way.rollback_faults or way.beside is not None or way.old_shape
+            assert troubled or not had_own_path or self._has_own_path(stack), "the rollback leads away"
         stack.template = {**stack.template, **self._back(stack)}
         return delivery.error
+
+    def _take_back_alone(self, stack: Stack, failed: Delivery, way: Way) -> None:
+        """With `--no-rollback` the failed resource alone goes back, in a status that nobody documents; or it stays."""
+        event = failed.event
+        stack.attempted = event["ResourceProperties"]
+        if way.taken_back_in:
+            stack.status = way.taken_back_in
+            members = {"OldResourceProperties": stack.attempted, "PhysicalResourceId": stack.arn}
+            reversed_update = self._event("Update", stack, event["OldResourceProperties"], **members)
+            delivery = Delivery(self, reversed_update, way.rollback_faults, spared="DescribeStacks")
+            self._run([delivery], way)
+            assert delivery.answer or way.taken_back_in == "UPDATE_IN_PROGRESS", "a stack in need of a human"
+        stack.status = "UPDATE_FAILED"
+
+    def _has_own_path(self, stack: Stack) -> bool:
+        """Whether the ownership tag names the path that the stack's template has, or another stack."""
+        partner = self.partner(stack.arn)
+        if partner is None or OWNER_TAG not in partner.tags or partner.catalog == "Sandbox":
+            return True
+        owner, wanted = Owner.from_tag(partner.tags[OWNER_TAG]), stack.deployed["Owner"]
+        ours = Owner.of(stack.id, wanted["StackName"], wanted["ConstructPath"])
+        return owner.stack != ours.stack or owner.path == ours.path
 
     def _rolled_back(self, stack: Stack, delivery: Delivery) -> None:
         if delivery.answer is None:
@@ -337,7 +379,7 @@ class Life(AwsAccount):
     def remove(self, name: str) -> None:
         """Removes the partner from a stack that stays."""
         stack = self.live[name]
-        stack.began += 1
+        self._begin(stack)
         self._retain(stack, stack.arn or "not-created-1")
         stack.status, stack.arn, stack.deployed, stack.outputs = "UPDATE_COMPLETE", "", {}, {}
 
@@ -382,17 +424,22 @@ class Life(AwsAccount):
         assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, stack.status
         assert partner.contact == wanted["AllianceLeadContact"], "another contact than the template's"
         if partner.catalog == "AWS":
-            expected = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]} | {OWNER_TAG: stack.owner}
+            expected = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}
             assert expected.items() <= partner.tags.items(), "other tags than the template's"
+            assert Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(stack.owner), "another owner"
 
     def _is_decided(self, error: HandlerError, stack: Stack) -> bool:
         """Whether the refusal names what only a human can decide, and is true."""
         catalog, wanted = stack.template["catalog"], self._wanted(stack)
         neighbours = [partner for partner in self.partners if partner.catalog == catalog]
-        others = [partner for partner in neighbours if partner.tags.get(OWNER_TAG) != stack.owner]
+        others = [
+            partner
+            for partner in neighbours
+            if not Owner.from_tag(partner.tags.get(OWNER_TAG, "")).is_same_construct(stack.owner)
+        ]
         adopting = wanted["ExistingPartner"]["Policy"] == "ADOPT"
         if error.code == "OtherOwner":
-            return bool(self.partner(stack.arn).tags[OWNER_TAG] != stack.owner)
+            return Owner.from_tag(self.partner(stack.arn).tags[OWNER_TAG]).stack != stack.owner.stack
         if "INCOMPATIBLE_LEGAL_NAME" in str(error):
             return not same_name(self.verified_name, wanted["LegalName"])
         if error.code == "PartnerExists":
@@ -410,13 +457,6 @@ def _let_others_go_on() -> None:
     parent = greenlet.getcurrent().parent
     if parent is not None:
         parent.switch()
-
-
-def _owners(event: dict[str, Any]) -> set[str]:
-    """For which constructs an event speaks: one that is moved speaks for both its places."""
-    shapes = [event["ResourceProperties"], event.get("OldResourceProperties", {})]
-    owners = [shape["Owner"] for shape in shapes if "Owner" in shape]
-    return {owner_id(event["StackId"], owner["StackName"], owner["ConstructPath"]) for owner in owners}
 
 
 _BASE = {

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
@@ -23,7 +24,7 @@ from partner_account_handler import log as handler_log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
-from partner_account_handler.identity import owner_id
+from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.lifecycle import Answer, answer_create, answer_update
 from partner_central_simulator import models, verifications
 
@@ -34,14 +35,17 @@ STACKS = ("Alpha", "Beta", "Gamma")
 FOR_EVER = 1000
 FUNCTION_SECONDS = 180.0
 LAG_SECONDS = 90.0
+STALE_SECONDS = 2.0
 
 _CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+_UPDATING = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", None}
 WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 _ERRORS = {
     "throttled": ("ThrottlingException", 400),
     "denied": ("AccessDeniedException", 400),
     "500": ("InternalServerException", 500),
 }
+_NOT_FOUND = "ResourceNotFoundException"
 MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
 
 figures: Counter[str] = Counter()
@@ -63,16 +67,24 @@ class Stack:
     name: str
     id: str
     status: str = "CREATE_IN_PROGRESS"
-    began: int = 0
+    former_status: str = "REVIEW_IN_PROGRESS"
+    began: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     outputs: dict[str, str] = field(default_factory=dict)
     arn: str = ""
     deployed: dict[str, Any] = field(default_factory=dict)
+    attempted: dict[str, Any] = field(default_factory=dict)
+    """What the last Update asked for, if it failed and was not rolled back."""
     template: dict[str, Any] = field(default_factory=dict)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "status":
+            super().__setattr__("former_status", getattr(self, "status", self.former_status))
+        super().__setattr__(name, value)
+
     @property
-    def owner(self) -> str:
-        """The value of the ownership tag."""
-        return owner_id(self.id, self.name, self.template["path"])
+    def owner(self) -> Owner:
+        """Whose the partner is by the template."""
+        return Owner.of(self.id, self.name, self.template["path"])
 
 
 class Call(NamedTuple):
@@ -105,6 +117,7 @@ class Delivery:
         self.answer: Answer | None = None
         self.error: HandlerError | None = None
         self.told: str | None = None
+        self.first_told: str | None = None
         self.outputs: dict[str, str] = {}
         self.just_asked = self._asked_before = False
         self.rightful: set[str] = set()
@@ -167,13 +180,19 @@ class Delivery:
             raise ConnectionClosedError(endpoint_url=str(call.members))
         if kind and kind.removesuffix(" after it") in _ERRORS:
             raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
+        if kind == "not found":
+            raise client_error(call, _NOT_FOUND, 400, Reason="PARTNER_NOT_FOUND")
         answer = self._life.perform(self, call)
         if call.operation == "DescribeStacks" and kind != "garbled":
             (described,) = answer["Stacks"]
+            if kind == "stale":
+                stack = self._life.stacks[call.members["StackName"]]
+                described["StackStatus"] = stack.former_status
             self.told = described["StackStatus"]
+            self.first_told = self.first_told or self.told
             self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
             self.just_asked = True
-        seen = _VIEWS[kind](self, call, answer) if kind else answer
+        seen = _VIEWS[kind](self, call, answer) if kind in _VIEWS else answer
         if call.operation == "ListPartners":
             self.shown = [partner["Arn"] for partner in seen.get("PartnerSummaryList", [])]
         return seen
@@ -184,11 +203,16 @@ class Delivery:
 
     def _due(self, call: Call) -> str:
         for number, fault in enumerate(self._faults):
-            if fault.times and call.operation != self._spared and _strikes(fault, call):
+            if fault.times and not self._is_spared(fault, call) and _strikes(fault, call):
                 self._faults[number] = fault._replace(times=fault.times - 1)
                 figures["faults"] += 1
                 return fault.kind
         return ""
+
+    def _is_spared(self, fault: Fault, call: Call) -> bool:
+        """A rollback bears old answers of DescribeStacks for a few seconds, and no silence for ever."""
+        is_early = FUNCTION_SECONDS - self._seconds < STALE_SECONDS
+        return call.operation == self._spared and not (fault.kind == "stale" and is_early)
 
     def hides(self, arn: str) -> bool:
         """Whether a list that lags behind may not have that partner yet; see the module."""
@@ -206,12 +230,22 @@ class Delivery:
         if self.event["RequestType"] == "Create":
             assert self.told in _CREATING, f"{call.operation} though the stack is in {self.told}"
         else:
-            assert self.told in {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", None}, f"late {call.operation}"
+            assert self.told in _UPDATING, f"late {call.operation}"
         assert self._asked_before or self.told is None, f"{call.operation} without asking right before it"
         if call.operation == "CreatePartner":
             self._check_permission()
         target = call.members.get("ResourceArn") or call.members.get("Identifier")
         assert target is None or target in self.rightful, f"{call.operation} on a partner of others"
+        assert not self._is_shown_as_ours(target), f"{call.operation} by a Create that was answered long ago"
+
+    def _is_shown_as_ours(self, target: str | None) -> bool:
+        """Whether this is a Create of a partner that the stack shows already, and whose tag is its own."""
+        partner = self._life.partner(target) if target and self.event["RequestType"] == "Create" else None
+        if partner is None or target not in self.outputs.values() or OWNER_TAG not in partner.tags:
+            return False
+        owner = self.event["ResourceProperties"]["Owner"]
+        ours = Owner.of(self.event["StackId"], owner["StackName"], owner["ConstructPath"])
+        return Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(ours)
 
     def _check_permission(self) -> None:
         """In catalog AWS a partner is created beside one that was seen only where the template allows it."""
@@ -225,6 +259,10 @@ class Delivery:
 def _strikes(fault: Fault, call: Call) -> bool:
     if fault.kind == "lagging list":
         return call.operation == "ListPartners"
+    if fault.kind == "stale":
+        return call.operation == "DescribeStacks"
+    if fault.kind == "not found":
+        return call.operation in {"GetPartner", "GetAllianceLeadContact", "ListTagsForResource"}
     if fault.kind == "no tags":
         return call.operation == "ListTagsForResource"
     if fault.kind == "no ProfileId":

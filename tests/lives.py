@@ -45,6 +45,8 @@ _KINDS = [
     "lagging list",
     "no tags",
     "no ProfileId",
+    "stale",
+    "not found",
 ]
 _FAULTS = st.lists(
     st.builds(Fault, st.sampled_from(_OPERATIONS), st.sampled_from(_KINDS), st.sampled_from([1, 2, 3, FOR_EVER])),
@@ -64,6 +66,7 @@ _WAYS = _CLEAN | st.builds(
     heard=_MOSTLY,
     fresh_code=_MOSTLY,
     no_rollback=_SELDOM,
+    taken_back_in=st.sampled_from(["", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS"]),
     old_shape=_SELDOM,
 )
 _NAMES = st.sampled_from(STACKS)
@@ -99,8 +102,11 @@ class Lives(RuleBasedStateMachine):
         switches=st.lists(st.booleans(), min_size=6, max_size=6),
         profile_id=st.sampled_from(ProfileIdAppears),
         verified_name=st.sampled_from(["", "", "", "Canary Alpha"]),
+        old_is_attempted=st.booleans(),
     )
-    def begin(self, switches: list[bool], profile_id: ProfileIdAppears, verified_name: str) -> None:
+    def begin(
+        self, switches: list[bool], profile_id: ProfileIdAppears, verified_name: str, *, old_is_attempted: bool
+    ) -> None:
         """An account, in one reading of what AWS documents nowhere."""
         names = (
             *("failed_request_keeps_token", "reused_token_conflicts", "one_partner_per_catalog"),
@@ -108,6 +114,7 @@ class Lives(RuleBasedStateMachine):
         )
         readings = Readings(profile_id=profile_id, **dict(zip(names, switches, strict=True)))
         self.life = Life(readings, self._records, verified_name)
+        self.life.old_is_attempted = old_is_attempted
 
     @rule(name=_NAMES, changes=_CHANGES, way=_WAYS)
     def deploy(self, name: str, changes: dict[str, Any], way: Way) -> None:

@@ -58,7 +58,7 @@ class Deployment:
         arn = self.stage.create_partner(catalog, **tags)
         stack_id = self._stack(written, arn, name)
         if catalog == "AWS":
-            owner = identity.owner_id(stack_id, "Demo", "Partner")
+            owner = identity.Owner.of(stack_id, "Demo", "Partner").to_tag()
             self.desk.tag_partner(arn.rpartition("/")[2], {identity.OWNER_TAG: owner})
         return arn.rpartition("/")[2]
 
@@ -217,7 +217,7 @@ def test_what_cannot_be_read(deployment: Deployment, written: dict[str, Any]) ->
 def test_ownership_is_the_handlers() -> None:
     """The value of the ownership tag is the one that the handler writes."""
     deployed = Deployed("P", "", {"Owner": {"StackName": "Root", "ConstructPath": "A/Partner"}}, {}, STACK_ID)
-    assert owner_id(deployed) == identity.owner_id(STACK_ID, "Root", "A/Partner")
+    assert owner_id(deployed) == identity.Owner.of(STACK_ID, "Root", "A/Partner").to_tag()
 
 
 @pytest.mark.parametrize(

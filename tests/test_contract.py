@@ -162,7 +162,7 @@ class TestLife:
         stack.create(sandbox())
         gone = stack.physical_id
         world.desk.delete_partner(stack.attributes["Id"])
-        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")))
+        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")), seconds=70)
         assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
         assert (stack.requests[-1]["RequestType"], stack.requests[-1]["PhysicalResourceId"]) == ("Delete", gone)
 
@@ -263,13 +263,35 @@ class TestUpdate:
         assert stack.status == "UPDATE_COMPLETE"
         assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
 
+    @pytest.mark.parametrize("old_is_attempted", [False, True])
+    @pytest.mark.parametrize("status", ["", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])
+    def test_update_that_failed_without_rollback_is_retried(
+        self, world: World, status: str, *, old_is_attempted: bool
+    ) -> None:
+        """Whatever CloudFormation does with the failed resource meanwhile, and takes for its old properties."""
+        changed = properties(
+            AllianceLeadContact=contact(Email="ann@example.com"), Tags=[{"Key": "team", "Value": "sales"}]
+        )
+        stack = world.stack(old_is_attempted=old_is_attempted)
+        stack.create(properties())
+        world.cloud.prepare("ann@example.com")
+        world.cloud.simulator.faults.add("PutAllianceLeadContact", "throttle", times=None)
+        stack.update(changed, taken_back_in=status, seconds=LATE)
+        assert stack.status == "UPDATE_FAILED"
+        assert world.desk.partners[0].tags["team"] == ("alliances" if status else "sales")
+        world.cloud.simulator.faults.clear()
+        stack.update(changed)
+        assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
+        assert world.desk.partners[0].contact["Email"] == "ann@example.com"
+        assert world.desk.partners[0].tags["team"] == "sales"
+
     def test_a_partner_that_is_gone_does_not_break_the_rollback(self, world: World) -> None:
         """Support has removed it: the Update names the remedy, the rollback gets through."""
         stack = world.stack()
         stack.create(properties())
         arn = stack.physical_id
         world.desk.delete_partner(stack.attributes["Id"])
-        stack.update(CEO)
+        stack.update(CEO, seconds=LATE)
         assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", arn)
         assert world.desk.partners == []
 
@@ -387,7 +409,7 @@ class TestDelivery:
         stack = world.stack()
         stack.create(properties())
         stack.update(CEO, another_fails=True)
-        late = stack.deliver(stack.requests[1])
+        late = stack.deliver(stack.requests[1], LATE)
         assert (late or {})["Status"] == "FAILED"
         assert world.desk.partners[0].contact == contact()
 

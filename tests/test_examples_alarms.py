@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.test_handler_answers import Context
 
 ROOT = Path(__file__).parents[1]
 NAME = "PartnerAlarms"
-IMPATIENT = Context(seconds=45.4)
+IMPATIENT = partial(Context, 45.4)
 """Time for each call, and none for a second try."""
 
 
@@ -64,7 +65,7 @@ def test_each_alarm_watches_what_the_handler_writes(
 
     index.handler(cloud.event("Create", {}, **named), Context())
     cloud.simulator.faults.add("ListPartners", "internal-error", times=None)
-    index.handler(cloud.event("Create", sandbox(), **named), IMPATIENT)
+    index.handler(cloud.event("Create", sandbox(Owner={"StackName": NAME, "ConstructPath": "Partner"}), **named), IMPATIENT())
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS", stack_id)
     index.handler(cloud.event("Update", {}, PhysicalResourceId="x", **named), Context())
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from multiprocessing import Pool
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 
 from partner_account_handler import lifecycle
 from partner_account_handler.errors import DefectError
-from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.lifecycle import Answer
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.cloud import contact, properties
@@ -97,7 +97,7 @@ def waiting(*stack_ids: str, verified_name: str = "") -> Any:
     return prepare
 
 
-def move(stack_id: str, status: str, began: str) -> Any:
+def move(stack_id: str, status: str, began: int) -> Any:
     """A stack comes into another status, perhaps by another operation."""
     return lambda world: world.stacks.update({stack_id: Stack(status, began)})
 
@@ -138,7 +138,7 @@ def check_one(history: History) -> None:
     assert len(history.world.tokens) == 1, "one event has two tokens"
     world, before = history.world, [partner.arn for partner in history.world.partners]
     world.send_code(EMAIL)
-    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", "later")
+    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 9)
     found = deliver(world, LATER)
     assert isinstance(found, Answer), f"the next deployment fails: {found}"
     assert before == [found.physical_id], "the next deployment finds another"
@@ -189,9 +189,81 @@ def two_deployments(former: dict[str, Any], latter: dict[str, Any], verified_nam
     return Scenario(
         prepare=waiting(ROOT, verified_name=verified_name),
         events=[create(ROOT, "r1", former), create(ROOT, "r2", latter, after=2)],
-        meanwhile=[move(ROOT, "UPDATE_ROLLBACK_COMPLETE", "1"), move(ROOT, "UPDATE_IN_PROGRESS", "2")],
+        meanwhile=[move(ROOT, "UPDATE_ROLLBACK_COMPLETE", 1), move(ROOT, "UPDATE_IN_PROGRESS", 2)],
         check=check_one_unless_overtaken,
     )
+
+
+FORMER = wanted("Example Corp")
+TRIED = {
+    **wanted("Example Corp"),
+    "AllianceLeadContact": contact(BusinessTitle="CEO"),
+    "Owner": {"StackName": "Root", "ConstructPath": "Company"},
+}
+NEXT = {**FORMER, "AllianceLeadContact": contact(BusinessTitle="CTO")}
+
+
+def deployed(world: World) -> None:
+    """A stack that has its partner, and is being updated."""
+    waiting(ROOT)(world)
+    deliver(world, create(ROOT, "r", FORMER))
+    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 2)
+
+
+@cache
+def deployed_arn() -> str:
+    """The partner that is deployed in each reading: its id is counted up."""
+    deployed(world := World(READINGS[0]))
+    return world.partners[0].arn
+
+
+def update(request_id: str, previous: dict[str, Any], props: dict[str, Any], after: int = 0) -> Event:
+    """An Update."""
+    event = {
+        "RequestType": "Update",
+        "StackId": ROOT,
+        "RequestId": request_id,
+        "LogicalResourceId": "Partner",
+        "PhysicalResourceId": deployed_arn(),
+        "OldResourceProperties": previous,
+        "ResourceProperties": props,
+    }
+    return Event(lambda aws: lifecycle.answer_update(event, aws), ROOT, after)
+
+
+def check_rolled_back(history: History) -> None:
+    """The rollback succeeds, and the stack is locked out of nothing: its next Update brings what it says."""
+    check_truth(history)
+    _, back, *_ = history.results
+    assert isinstance(back, Answer), f"UPDATE_ROLLBACK_FAILED: {back}"
+    world = history.world
+    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 3)
+    found = deliver(world, update("next", FORMER, NEXT))
+    assert isinstance(found, Answer), f"the next Update fails: {found}"
+    (partner,) = world.partners
+    assert partner.contact == NEXT["AllianceLeadContact"], "the next Update writes another contact"
+    ours = Owner.of(ROOT, "Root", "Partner")
+    assert Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(ours), "the next Update leaves another owner"
+
+
+def check_way_back(history: History) -> None:
+    """And the ownership tag names the path of the stack's template again, unless the rollback didn't see it."""
+    owner = Owner.from_tag(history.world.partners[0].tags[OWNER_TAG])
+    unseen = "ListTagsForResource without tags" in history.told[1]
+    assert unseen or owner.is_same_construct(Owner.of(ROOT, "Root", "Partner")), (
+        "the rollback leads away from the template"
+    )
+    check_rolled_back(history)
+
+
+FORWARD, BACKWARD = update("r1", FORMER, TRIED), update("r2", TRIED, FORMER, after=1)
+
+
+def rolling_back(world: World) -> None:
+    """A stack that has tried another construct id, and is being rolled back."""
+    deployed(world)
+    deliver(world, FORWARD)
+    world.stacks[ROOT] = Stack("UPDATE_ROLLBACK_IN_PROGRESS", 2)
 
 
 VERIFIED = "the same where the corrected name is the verified one"
@@ -210,6 +282,19 @@ SCENARIOS = {
         check=check_one_each_at_least,
     ),
 }
+UPDATES = {
+    "an Update with another construct id, and its rollback": Scenario(
+        prepare=deployed,
+        events=[FORWARD, BACKWARD],
+        meanwhile=[move(ROOT, "UPDATE_ROLLBACK_IN_PROGRESS", 2)],
+        check=check_rolled_back,
+    ),
+    "that rollback, and the former Update delivered again": Scenario(
+        prepare=rolling_back,
+        events=[replace(FORWARD, after=0), replace(BACKWARD, after=0)],
+        check=check_way_back,
+    ),
+}
 
 
 CASES = [
@@ -218,6 +303,7 @@ CASES = [
     for number in range(len(READINGS))
     if scenario != VERIFIED or number >= PERMISSIVE  # the others are about names that are taken, or codes
 ]
+CASES_OF_UPDATES = [(scenario, number) for scenario in UPDATES for number in (0, PERMISSIVE, WORDY)]
 
 
 @pytest.mark.slow
@@ -225,6 +311,13 @@ CASES = [
 def test_each_history_with_two_faults_ends_well(scenario: str, number: int) -> None:
     """Each order of the calls, and faults at any two points; `make soak` does it with three, and tells how many."""
     assert explore(SCENARIOS[scenario], READINGS[number]) > 500_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", UPDATES)
+def test_each_history_of_an_update_with_one_fault_ends_well(scenario: str) -> None:
+    """Each order of the calls, and a fault at any point; `make soak` does it with more, and in each reading."""
+    assert explore(replace(UPDATES[scenario], faults=1), READINGS[0]) > 10_000
 
 
 def test_a_broken_invariant_is_told_decision_by_decision() -> None:
@@ -239,6 +332,8 @@ def test_a_broken_invariant_is_told_decision_by_decision() -> None:
 
 def _explored(faults: int, case: tuple[str, int]) -> int:
     scenario, number = case
+    if scenario in UPDATES:
+        return explore(replace(UPDATES[scenario], faults=2), READINGS[number])
     return explore(replace(SCENARIOS[scenario], faults=2 if number == WORDY else faults), READINGS[number])
 
 
@@ -248,8 +343,8 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=3)
     faults = parser.parse_args().faults
     with Pool() as pool:
-        for scenario in SCENARIOS:
-            began, cases = time.monotonic(), [case for case in CASES if case[0] == scenario]
+        for scenario in (*UPDATES, *SCENARIOS):
+            began, cases = time.monotonic(), [case for case in (*CASES_OF_UPDATES, *CASES) if case[0] == scenario]
             histories = sum(pool.imap_unordered(partial(_explored, faults), cases))
             told = f"of {scenario}, in {len(cases)} readings, {time.monotonic() - began:.0f} s"
             print(f"{histories:>24,} histories {told}", flush=True)  # noqa: T201

@@ -17,7 +17,7 @@ from partner_account_handler import index
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import REASON_LIMIT, RequestError
-from partner_account_handler.identity import catalog_of, is_partner_arn, owner_id, partner_id, same_name
+from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.request import is_custom_resource_event, read_properties
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.log_lines import lines_of
@@ -215,9 +215,9 @@ def test_identity_bears_any_text(one: str, other: str) -> None:
     """Lone surrogates, control characters, letters that grow when they are folded."""
     assert same_name(one, one)
     assert same_name(one, other) == same_name(other, one)
-    assert len(owner_id(ID, one, other)) == 64
-    if is_partner_arn(one):
-        assert one.endswith(f"catalog/{catalog_of(one)}/partner/{partner_id(one)}")
+    owner = Owner.of(ID, one, other)
+    assert Owner.from_tag(owner.to_tag()) == owner
+    assert not Owner.from_tag(one).is_same_construct(owner)
 
 
 @pytest.mark.parametrize("size", [10_000, 1_000_000])

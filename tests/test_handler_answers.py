@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ class Context:
     """Lambda's context, as far as the handler uses it."""
 
     def __init__(self, seconds: float = 180) -> None:
-        self._milliseconds = int(seconds * 1000)
+        self._seconds = seconds
+        self._end = 0.0
 
     def get_remaining_time_in_millis(self) -> int:
-        """Always the same, as at the start."""
-        return self._milliseconds
+        """What is left until Lambda ends the invocation, which begins with the first question."""
+        self._end = self._end or time.monotonic() + self._seconds
+        return int((self._end - time.monotonic()) * 1000)
 
 
 @pytest.fixture
@@ -229,7 +232,7 @@ def test_a_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
-    monkeypatch.setattr("partner_account_handler.look.owner_of", lambda request: {}[request.wanted.legal_name])
+    monkeypatch.setattr("partner_account_handler.look.choose", lambda wanted, *_: {}[wanted.legal_name])
     answer = invoke(cloud, sink, "Create", properties(LegalName="Canary Corp"))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith("Defect: KeyError at test_handler_answers.py:")

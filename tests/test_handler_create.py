@@ -19,7 +19,7 @@ from partner_account_handler.errors import (
     PartnerError,
     RequestError,
 )
-from partner_account_handler.identity import OWNER_TAG, client_token, is_partner_arn, owner_id
+from partner_account_handler.identity import OWNER_TAG, Owner, client_token, is_partner_arn
 from partner_account_handler.lifecycle import Answer, answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
@@ -87,7 +87,10 @@ class TestNewPartner:
         """The ownership tag is sent in CreatePartner itself, beside the template's tags."""
         cloud.prepare()
         cloud.create(properties())
-        assert partners(cloud)[0].tags == {"team": "alliances", OWNER_TAG: owner_id(cloud.stack_id, "Root", "Partner")}
+        assert partners(cloud)[0].tags == {
+            "team": "alliances",
+            OWNER_TAG: Owner.of(cloud.stack_id, "Root", "Partner").to_tag(),
+        }
         assert partners(cloud)[0].contact == contact()
 
     def test_the_client_token_tells_nothing_of_the_code(self, cloud: Cloud) -> None:
@@ -167,8 +170,8 @@ class TestExistingPartner:
         foreign = add_partner(cloud, tags={"cost": "1", OWNER_TAG: "another stack"}, contact=contact(LastName="Roe"))
         answer = cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": foreign.id}))
         assert answer.physical_id == foreign.arn
-        assert writes(cloud) == ["TagResource", "PutAllianceLeadContact"]
-        owner = owner_id(cloud.stack_id, "Root", "Partner")
+        assert writes(cloud) == ["TagResource", "PutAllianceLeadContact", "TagResource"]
+        owner = Owner.of(cloud.stack_id, "Root", "Partner").to_tag()
         assert partners(cloud)[0].tags == {"cost": "1", "team": "alliances", OWNER_TAG: owner}
 
     def test_adoption_of_nothing_creates_nothing(self, cloud: Cloud) -> None:
@@ -214,7 +217,7 @@ class TestAsking:
     def test_an_unknown_stack_gets_no_partner(self, cloud: Cloud) -> None:
         """What can't be learned is no permission."""
         cloud.prepare()
-        cloud.stack_id = cloud.stack_id.replace("/Root/", "/Gone/")
+        cloud.stack_id = cloud.stack_id.replace("/Root/", "/Root-Gone/")
         with pytest.raises(CallError, match="DescribeStacks"):
             cloud.create(properties())
         assert writes(cloud) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,15 @@ from partner_account_handler.calls import call_error
 from partner_account_handler.clock import Clock
 from partner_account_handler.create import Next, next_step
 from partner_account_handler.errors import REASON_LIMIT, CallError, Ending, Fault, PartnerError
-from partner_account_handler.identity import OWNER_TAG, catalog_of, client_token, is_partner_arn, owner_id, same_name
+from partner_account_handler.identity import (
+    OWNER_TAG,
+    Owner,
+    catalog_of,
+    client_token,
+    is_partner_arn,
+    partner_id,
+    same_name,
+)
 from partner_account_handler.look import choose
 from partner_account_handler.partner import Partner
 from partner_account_handler.profile_id import known_profile_id
@@ -23,15 +32,16 @@ from partner_account_handler.request import Policy, Properties, read_properties
 from tests.cloud import properties, sandbox
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
-OURS = "ours"
+OURS = Owner.of(STACK_ID, "Root", "Partner")
+THEIRS = Owner.of(STACK_ID, "Other", "Partner")
 WANTED = read_properties(properties())
 SANDBOX = read_properties(sandbox())
 
 
-def a_partner(number: int, owner: str | None = None, name: str = "Example Corp") -> Partner:
+def a_partner(number: int, owner: Owner | None = None, name: str = "Example Corp") -> Partner:
     """A partner as a look shows it."""
     arn = f"arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-{number:013d}"
-    return Partner(arn, name, tags={} if owner is None else {OWNER_TAG: owner})
+    return Partner(arn, name, tags={} if owner is None else {OWNER_TAG: owner.to_tag()})
 
 
 def adopting(partner: Partner, wanted: Properties = WANTED) -> Properties:
@@ -56,20 +66,44 @@ class TestIdentity:
 
     def test_the_owner_outlives_the_stack_but_not_its_name(self) -> None:
         """A stack deployed again under its name owns what it owned; nothing else does."""
-        owner = owner_id(STACK_ID, "Root", "Partner")
-        assert owner == owner_id(STACK_ID.replace("1-2", "3-4"), "Root", "Partner")
-        assert owner != owner_id(STACK_ID.replace("eu-west-1", "us-east-1"), "Root", "Partner")
-        assert owner != owner_id(STACK_ID.replace("123456789012", "210987654321"), "Root", "Partner")
-        assert owner != owner_id(STACK_ID, "Root2", "Partner")
-        assert owner_id(STACK_ID, "a", "b/c") != owner_id(STACK_ID, "a/b", "c")
+        owner = Owner.of(STACK_ID, "Root", "Partner")
+        assert owner == Owner.of(STACK_ID.replace("1-2", "3-4"), "Root", "Partner")
+        others = [
+            Owner.of(STACK_ID.replace("eu-west-1", "us-east-1"), "Root", "Partner"),
+            Owner.of(STACK_ID.replace("123456789012", "210987654321"), "Root", "Partner"),
+            Owner.of(STACK_ID, "Root2", "Partner"),
+        ]
+        assert owner.stack not in {other.stack for other in others}
+        elsewhere = Owner.of(STACK_ID, "Root", "Elsewhere")
+        assert elsewhere.stack == owner.stack
+        assert not elsewhere.is_same_construct(owner)
+        assert Owner.of(STACK_ID, "a", "b/c") != Owner.of(STACK_ID, "a/b", "c")
 
-    def test_only_a_whole_arn_of_a_partner_is_one(self) -> None:
-        """Ids that CloudFormation made up are not ours."""
-        arn = a_partner(1).arn
+    @pytest.mark.parametrize("value", ["", "/", "theirs", "a/b/c/d", "0" * 64])
+    def test_a_tag_of_another_form_is_no_construct_of_ours(self, value: str) -> None:
+        """A human, or a former version, may have written anything there."""
+        ours = Owner.of(STACK_ID, "Root", "Partner")
+        assert not Owner.from_tag(value).is_same_construct(ours)
+        assert Owner.from_tag(value).stack != ours.stack
+
+    @pytest.mark.parametrize(
+        ("arn", "catalog"),
+        [
+            ("arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-0000000000001", "AWS"),
+            ("arn:aws:partnercentral:us-east-1:123456789012:catalog/Sandbox/partner/partner-x1", "Sandbox"),
+            ("arn:aws:partnercentral::123456789012:partner/partner-x1", None),
+        ],
+    )
+    def test_an_arn_of_partner_central_is_a_partner_whatever_its_form(self, arn: str, catalog: str | None) -> None:
+        """The service may change its form, and CreatePartner has been answered by then."""
         assert is_partner_arn(arn)
-        assert catalog_of(arn) == "AWS"
-        for other in ("", "Root-Partner-1A2B3C", f"{arn}x", f"x{arn}", "not-created-0123"):
-            assert not is_partner_arn(other)
+        assert catalog_of(arn) == catalog
+        assert partner_id(arn).startswith("partner-")
+
+    @pytest.mark.parametrize("made_up", ["", "Root-Partner-1A2B3C", "not-created-0123", "arn:aws:iam::1:role/r"])
+    def test_an_id_that_is_no_arn_of_partner_central_is_no_partner(self, made_up: str) -> None:
+        """CloudFormation makes up ids, and a failed Create has one."""
+        assert not is_partner_arn(made_up)
 
     def test_names_are_compared_as_people_read_them(self) -> None:
         """Case, width and blanks don't make another company."""
@@ -86,7 +120,7 @@ class TestProfileId:
     def known(self, outputs: dict[str, str]) -> str | None:
         """What is known from these outputs."""
         aws = Aws("arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1", Clock(lambda: 180.0))
-        aws.known_stack = Stack("UPDATE_IN_PROGRESS", "1", outputs)
+        aws.known_stack = Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs)
         return known_profile_id(self.ARN, aws)
 
     @pytest.mark.parametrize("shown", [ONE, "pending"])
@@ -119,10 +153,10 @@ class TestLook:
     def test_ours_is_known_by_its_tag_whatever_its_name(self) -> None:
         """A corrected legal name must not lead to a second partner."""
         mine = a_partner(1, OURS, "Other Name")
-        assert choose(WANTED, OURS, [a_partner(2, "theirs"), mine]) is mine
+        assert choose(WANTED, OURS, [a_partner(2, THEIRS), mine]) is mine
 
-    @pytest.mark.parametrize("owner", [None, "theirs"])
-    def test_one_that_is_not_ours_is_refused_and_named(self, owner: str | None) -> None:
+    @pytest.mark.parametrize("owner", [None, THEIRS])
+    def test_one_that_is_not_ours_is_refused_and_named(self, owner: Owner | None) -> None:
         """Even if it has the same legal name."""
         with pytest.raises(PartnerError, match="partner-0000000000002.*adopt"):
             choose(WANTED, OURS, [a_partner(2, owner)])
@@ -141,7 +175,7 @@ class TestLook:
 
     def test_adoption_takes_the_named_one_even_from_another_stack(self) -> None:
         """That is how a partner moves."""
-        theirs = a_partner(2, "theirs")
+        theirs = a_partner(2, THEIRS)
         assert choose(adopting(theirs), OURS, [a_partner(1), theirs]) is theirs
 
     def test_adoption_of_an_unknown_one_never_creates(self) -> None:

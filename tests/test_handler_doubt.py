@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -206,7 +206,7 @@ class TestStackGoesOn:
         """Before an Update fails, it is asked again whether this is a rollback."""
         arn = deployed(cloud)
         cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        answers = [Stack("UPDATE_IN_PROGRESS", "1", {})]
+        answers = [Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), {})]
         real = Aws.stack
         monkeypatch.setattr(Aws, "stack", lambda aws, **more: answers.pop() if answers else real(aws, **more))
         cloud.simulator.faults.add("*", "internal-error", times=None)

@@ -6,6 +6,7 @@ import copy
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from tests.response_sink import ResponseSink
 from tests.test_handler_answers import Context
 
 CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
-IMPATIENT = Context(seconds=52.4)
+IMPATIENT = partial(Context, 52.4)
 """Time for each call, and none for a second try."""
 
 
@@ -124,7 +125,7 @@ def test_a_sandbox_that_was_wiped_counts_as_created(story: Story) -> None:
     """Though by an Update."""
     made = story.create(sandbox())
     story.cloud.simulator.account(ACCOUNT).delete_partner(made["partner"])
-    line = story.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))
+    line = story.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")), context=Context(60))
     assert (line["operation"], line["outcome"]) == ("Update", "Created")
     assert line["partner"] != made["partner"]
 
@@ -160,7 +161,7 @@ def test_an_update_that_is_refused_names_the_partner(story: Story) -> None:
 def test_a_service_that_is_down_is_a_failure(story: Story) -> None:
     """Nobody has to correct anything."""
     story.cloud.simulator.faults.add("ListPartners", "internal-error", times=None)
-    line = story.create(properties(), context=IMPATIENT)
+    line = story.create(properties(), context=IMPATIENT())
     assert (line["outcome"], line["level"], line["Reason"]) == ("Failed", "ERROR", "InternalServerException")
 
 
@@ -169,7 +170,7 @@ def test_a_rollback_that_is_let_through_is_loud(story: Story) -> None:
     partner = story.create(properties())["partner"]
     story.update(properties(), CEO)
     story.cloud.simulator.faults.add("PutAllianceLeadContact", "internal-error", times=None)
-    line = story.update(CEO, properties(), "UPDATE_ROLLBACK_IN_PROGRESS", context=IMPATIENT)
+    line = story.update(CEO, properties(), "UPDATE_ROLLBACK_IN_PROGRESS", context=IMPATIENT())
     assert story.answer["Status"] == "SUCCESS"
     assert (line["outcome"], line["level"], line["partner"]) == ("RollbackLetThrough", "ERROR", partner)
     assert line["Reason"] == "InternalServerException"

@@ -126,7 +126,7 @@ class TestTags:
         after = properties(Tags=[{"Key": "cost", "Value": "7"}])
         for _ in range(2):
             deployed.update(properties(), after)
-        assert deployed.writes() == ["TagResource", "UntagResource"]
+        assert deployed.writes() == ["UntagResource", "TagResource"]
         assert deployed.partner.tags == {"foreign": "1", "cost": "7", OWNER_TAG: owner}
 
     def test_more_keys_than_one_call_takes_are_removed_in_several(self, deployed: Deployed) -> None:
@@ -136,6 +136,26 @@ class TestTags:
         deployed.update(many, properties(Tags=[]))
         assert deployed.writes() == ["TagResource", *["UntagResource"] * 3]
         assert set(deployed.partner.tags) == {"team", OWNER_TAG}
+
+    def test_one_of_the_most_tags_may_be_renamed(self, deployed: Deployed) -> None:
+        """199 and the ownership tag are all that the service bears: the former key goes first."""
+        most = [{"Key": f"k{number}", "Value": ""} for number in range(199)]
+        before, after = properties(Tags=most), properties(Tags=[*most[:-1], {"Key": "renamed", "Value": ""}])
+        deployed.desk.untag_partner(deployed.partner.id, "team")
+        deployed.update(properties(Tags=[]), before)
+        deployed.update(before, after)
+        assert len(deployed.partner.tags) == 200
+        assert "renamed" in deployed.partner.tags
+
+    @pytest.mark.parametrize("ignores_case", [True, False])
+    def test_key_whose_case_changes_ends_right(self, moto_url: str, ignores_case: bool) -> None:
+        """Whether the service takes Team and team for one key or for two."""
+        with open_cloud(moto_url, readings=Readings(tag_keys_ignore_case=ignores_case)) as cloud:
+            deployed = Deployed(cloud, properties(Tags=[{"Key": "Team", "Value": "alliances"}]))
+            renamed = properties(Tags=[{"Key": "team", "Value": "sales"}])
+            for _ in range(2):
+                deployed.update(properties(Tags=[{"Key": "Team", "Value": "alliances"}]), renamed)
+            assert {key: value for key, value in deployed.partner.tags.items() if key != OWNER_TAG} == {"team": "sales"}
 
     def test_a_lost_ownership_tag_is_set_again(self, deployed: Deployed) -> None:
         """It is what tells a later Create whose the partner is."""
@@ -241,7 +261,7 @@ class TestRollback:
     def test_a_service_that_is_down_stops_no_rollback(self, deployed: Deployed, kind: str) -> None:
         """The profile id is then what the stack said last, since an export in use must not change."""
         arn, profile_id = deployed.arn, deployed.partner.profile_id
-        deployed.cloud.set_outputs(PartnerArn=arn, PartnerId="x", PartnerProfileId=profile_id)
+        deployed.cloud.set_outputs(PartnerArn=arn, PartnerId=arn.rsplit("/", 1)[1], PartnerProfileId=profile_id)
         deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
         deployed.cloud.simulator.faults.add("*", kind, times=None)
         time = VirtualTime()
@@ -276,7 +296,7 @@ class TestRollback:
 
     def test_an_update_of_a_stack_that_cannot_be_asked_goes_on(self, deployed: Deployed) -> None:
         """What it writes can be written back."""
-        deployed.cloud.stack_id = deployed.cloud.stack_id.replace("/Root/", "/Gone/")
+        deployed.cloud.stack_id = deployed.cloud.stack_id.replace("/Root/", "/Root-Gone/")
         deployed.update(properties(), CEO)
         assert deployed.writes() == ["PutAllianceLeadContact"]
         deployed.desk.delete_partner(deployed.partner.id)

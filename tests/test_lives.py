@@ -111,6 +111,6 @@ def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_second_partner_would_be_noticed(life: Life) -> None:
     """Whoever made it."""
     life.deploy("Alpha", {})
-    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner})
+    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
     with pytest.raises(AssertionError, match="two partners of one stack"):
         life.check()

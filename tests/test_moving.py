@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler.errors import PartnerError
-from partner_account_handler.identity import OWNER_TAG, owner_id
+from partner_account_handler.identity import OWNER_TAG, Owner
 from tests.cloud import Cloud, contact, properties, sandbox
 from tests.test_handler_update import Deployed
 
@@ -53,7 +53,10 @@ class TestConstructId:
         """Both ways only the ownership tag is written."""
         before = owner(deployed)
         deployed.update(properties(), at("Company"))
-        assert owner(deployed) == owner_id(deployed.cloud.stack_id, "Root", "Company")
+        here, there = (Owner.of(deployed.cloud.stack_id, "Root", path) for path in ("Partner", "Company"))
+        moved = Owner.from_tag(owner(deployed))
+        assert moved.is_same_construct(there)
+        assert moved.move not in {"", here.path}
         deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
         deployed.update(at("Company"), properties())
         assert owner(deployed) == before
@@ -93,7 +96,7 @@ class TestStack:
     def test_adopting_it_writes_the_ownership_tag(self, deployed: Deployed, company: str) -> None:
         """And nothing else, since contact and tags are the same."""
         assert create(deployed, adopting(at("Partner", "Company"), deployed), StackId=company) == deployed.arn
-        assert owner(deployed) == owner_id(company, "Company", "Partner")
+        assert owner(deployed) == Owner.of(company, "Company", "Partner").to_tag()
         assert deployed.writes() == ["TagResource"]
 
     def test_the_old_stack_has_no_say_any_more(self, deployed: Deployed, company: str) -> None:
@@ -109,14 +112,14 @@ class TestStack:
         create(deployed, new, StackId=company)
         deployed.cloud.begin_deployment(company)
         deployed.cloud.update(deployed.arn, new, later, StackId=company)
-        assert create(deployed, later, StackId=deployed.cloud.new_stack("Company2")) == deployed.arn
+        assert create(deployed, later, StackId=deployed.cloud.new_stack("Company-2")) == deployed.arn
         assert deployed.writes() == ["TagResource"]
 
     def test_a_move_that_was_rolled_back_goes_on(self, deployed: Deployed, company: str) -> None:
         """Another resource of the new stack failed: deployed again, the partner is taken as it is."""
         new = adopting(at("Partner", "Company"), deployed)
         create(deployed, new, StackId=company)
-        again = deployed.cloud.new_stack("Company2")
+        again = deployed.cloud.new_stack("Company-2")
         assert create(deployed, new, StackId=again) == deployed.arn
         assert deployed.writes() == ["TagResource"]
 

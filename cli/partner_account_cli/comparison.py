@@ -57,8 +57,16 @@ def owner_id(deployed: Deployed) -> str | None:
     if not isinstance(owner, dict) or UNRESOLVED in owner.values():
         return None
     _, _, _, region, account, _ = deployed.stack_id.split(":", 5)
-    parts = (account, region, owner["StackName"], owner["ConstructPath"])
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return f"{_digest(account, region, owner['StackName'])}/{_digest(owner['ConstructPath'])}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _without_move(owner: str) -> str:
+    """A construct that was moved leaves a mark in the tag."""
+    return "/".join(owner.split("/")[:2])
 
 
 def _own(deployed: Deployed, seen: Partner) -> Iterator[Field]:
@@ -87,11 +95,10 @@ def _tags(deployed: Deployed, seen: Partner) -> Iterator[Field]:
         yield Field("Tags", None, ABSENT, Verdict.UNKNOWN)
         return
     wanted = {tag["Key"]: tag["Value"] for tag in listed if tag["Key"] is not UNRESOLVED}
-    owner = owner_id(deployed)
-    wanted[OWNER_TAG] = UNRESOLVED if owner is None else owner
     for key, value in wanted.items():
         yield _field(f"Tags.{key}", value, has.get(key, ABSENT))
-    for key in sorted(set(has) - set(wanted)):
+    yield _field(f"Tags.{OWNER_TAG}", owner_id(deployed), has.get(OWNER_TAG, ABSENT), _without_move)
+    for key in sorted(set(has) - {*wanted, OWNER_TAG}):
         yield Field(f"Tags.{key}", ABSENT, has[key], Verdict.LEFT_ALONE)
 
 

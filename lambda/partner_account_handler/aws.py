@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ from partner_account_handler.errors import (
     RequestError,
     TimeLeftError,
 )
-from partner_account_handler.identity import catalog_of
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import CodeSource, CodeStore, Contact
 from partner_account_handler.shapes import mistakes
@@ -48,6 +48,9 @@ _PARTNER_CENTRAL_REGION = "us-east-1"
 _LAST_QUESTIONS = {"DescribeStacks"}
 """May be asked in the time that is kept back: the answer tells a rollback from other failures."""
 
+_LAG_SECONDS = 30.0
+"""How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
+
 _NO_PROFILE = {"PARTNER_PROFILE_NOT_FOUND"}
 _TAG_KEYS_PER_CALL = 50
 _COLONS_IN_ARN = 5
@@ -58,8 +61,8 @@ class Stack:
     """The own stack, as CloudFormation described it."""
 
     status: str
-    deployment: str
-    """The time at which its latest creation or update began."""
+    operation_began: datetime
+    """When its latest creation or update began."""
     outputs: Mapping[str, str]
 
 
@@ -94,41 +97,55 @@ class Aws:
         page: dict[str, Any] = {}
         while True:
             answer = self._partner_central("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
-            found |= {one["Arn"]: _listed(one) for one in answer["PartnerSummaryList"]}
+            found |= {partner.arn: partner for partner in map(self._listed, answer["PartnerSummaryList"])}
             if not answer.get("NextToken"):
                 return list(found.values())
             page = {"NextToken": answer["NextToken"]}
 
-    def partner(self, arn: str) -> Partner:
+    def _listed(self, summary: Mapping[str, Any]) -> Partner:
+        """A partner that is listed without its ARN can't be judged, and without its name it is looked at again."""
+        if not summary.get("Arn"):
+            raise CallError(Fault("ListPartners", Ending.OPEN, "IncompleteAnswer"))
+        if not summary.get("LegalName"):
+            summary = {**summary, "LegalName": self.partner(summary["Arn"], summary.get("Catalog")).legal_name}
+        return _seen(summary)
+
+    def partner(self, arn: str, catalog: str | None) -> Partner:
         """One partner by its ARN."""
-        return _seen(self._partner_central("get_partner", needs="Arn", Catalog=catalog_of(arn), Identifier=arn))
+        answer = self._partner_central("get_partner", needs="Arn", Catalog=catalog, Identifier=arn)
+        return _seen(answer)
 
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
         answer = self._partner_central("list_tags_for_resource", needs="ResourceArn", ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
-    def contact(self, arn: str) -> Contact:
+    def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
         """The alliance lead contact of a partner."""
-        named = {"Catalog": catalog_of(arn), "Identifier": arn}
-        answer = self._partner_central("get_alliance_lead_contact", needs="AllianceLeadContact", **named)
+        answer = self._partner_central(
+            "get_alliance_lead_contact",
+            needs="AllianceLeadContact",
+            repeat=repeat,
+            Catalog=partner.catalog,
+            Identifier=partner.arn,
+        )
         return Contact.from_service(answer["AllianceLeadContact"])
 
-    def profile_id(self, arn: str) -> str | None:
+    def profile_id(self, partner: Partner) -> str | None:
         """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
 
         Raises:
             CallError: neither tells one, and that there is none wasn't said either.
         """
-        named: dict[str, Any] = {"Catalog": catalog_of(arn), "Identifier": arn}
+        named: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
         try:
             seen = self._partner_central("get_profile_visibility", needs="ProfileId", repeat=False, **named)
             return _profile_id(seen)
         except CallError as error:
-            partner = _seen(self._partner_central("get_partner", needs="Arn", repeat=False, **named))
-            if not partner.profile_id and error.fault.reason not in _NO_PROFILE:
+            found = _seen(self._partner_central("get_partner", needs="Arn", repeat=False, **named))
+            if not found.profile_id and error.fault.reason not in _NO_PROFILE:
                 raise
-            return partner.profile_id
+            return found.profile_id
 
     # Partner Central: writing
 
@@ -151,13 +168,13 @@ class Aws:
         ask = partial(self._require_same_operation, once=True)
         return _seen(self._partner_central("create_partner", first=ask, needs="Arn", repeat=False, **body))
 
-    def put_contact(self, arn: str, contact: Contact, code: str | None) -> None:
+    def put_contact(self, partner: Partner, contact: Contact, code: str | None) -> None:
         """Replaces the alliance lead contact."""
         proof: dict[str, Any] = {} if code is None else {"EmailVerificationCode": code}
         self._change(
             "put_alliance_lead_contact",
-            Catalog=catalog_of(arn),
-            Identifier=arn,
+            Catalog=partner.catalog,
+            Identifier=partner.arn,
             AllianceLeadContact=contact.to_service(),
             **proof,
         )
@@ -190,8 +207,20 @@ class Aws:
         (described,) = answer["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         began = described.get("LastUpdatedTime") or described["CreationTime"]
-        self.known_stack = Stack(described["StackStatus"], str(began), outputs)
+        self.known_stack = Stack(described["StackStatus"], began, outputs)
         return self.known_stack
+
+    def began_after(self, moment: datetime) -> bool:
+        """Whether the operation that the stack was last seen in began after a moment."""
+        return self.known_stack is not None and self.known_stack.operation_began > moment
+
+    def operation(self) -> str:
+        """What tells the operation that the stack was last seen in from its others."""
+        return "" if self.known_stack is None else self.known_stack.operation_began.isoformat()
+
+    def shows(self, value: str) -> bool:
+        """Whether the stack, when it was last asked about, had a value among its outputs."""
+        return self.known_stack is not None and value in self.known_stack.outputs.values()
 
     def _require_same_operation(self, *, once: bool = False) -> None:
         """Asked before each change: an event may come, or a call be repeated, after everybody has given it up.
@@ -203,7 +232,7 @@ class Aws:
         if before is None:
             return  # CloudFormation never answered: only an Update goes on then
         now = self.stack(once=once)
-        if now.deployment != before.deployment:
+        if now.operation_began != before.operation_began:
             raise NotWaitingError(f"{now.status} of another deployment")
         if now.status != before.status:
             raise NotWaitingError(now.status)
@@ -253,6 +282,7 @@ class Aws:
         """Calls until there is an answer that has what it `needs`; before each try comes what is to be done `first`."""
         name = client.meta.method_to_api_mapping[operation]
         call: Callable[..., Mapping[str, Any]] = getattr(client, operation)
+        waited = 0.0
         for pause in pauses():
             first()
             if self.clock.left() <= 0 and name not in _LAST_QUESTIONS:
@@ -266,8 +296,10 @@ class Aws:
                     return answer
                 error = CallError(Fault(name, Ending.OPEN, "IncompleteAnswer"))
             log.warning("call failed", **error.fault.told())
-            if not (repeat and self.may_pass(error) and self.clock.pause(pause)):
+            is_lagging = error.fault.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
+            if not (repeat and (is_lagging or self.may_pass(error)) and self.clock.pause(pause)):
                 raise error
+            waited += pause
         raise AssertionError("pauses never end")
 
     def may_pass(self, error: CallError) -> bool:
@@ -294,10 +326,6 @@ def _field(secret: str, json_field: str) -> str:
         raise CodeError("the secret is no JSON object with the given field") from None
 
 
-def _listed(summary: Mapping[str, Any]) -> Partner:
-    return Partner(summary["Arn"], summary["LegalName"], created_at=summary.get("CreatedAt"))
-
-
 def _seen(answer: Mapping[str, Any]) -> Partner:
     profile = answer.get("Profile") or {}
     return Partner(
@@ -305,6 +333,9 @@ def _seen(answer: Mapping[str, Any]) -> Partner:
         legal_name=answer.get("LegalName", ""),
         primary_solution_type=profile.get("PrimarySolutionType"),
         profile_id=_profile_id(profile),
+        created_at=answer.get("CreatedAt"),
+        told_id=answer.get("Id"),
+        told_catalog=answer.get("Catalog"),
     )
 
 

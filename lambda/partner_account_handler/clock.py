@@ -31,7 +31,7 @@ class Clock:
         self._remaining = remaining
         self._sleep = sleep
         self._at_start = remaining()
-        self._began = today()
+        self.began = today()
 
     def left(self) -> float:
         """Seconds in which a call may still begin."""
@@ -43,7 +43,7 @@ class Clock:
 
     def now(self) -> datetime:
         """The date and time, by which AWS's own times may be told old or new."""
-        return self._began + timedelta(seconds=self.spent())
+        return self.began + timedelta(seconds=self.spent())
 
     def is_settling(self) -> bool:
         """Whether a denial may still be the eventual consistency of IAM."""

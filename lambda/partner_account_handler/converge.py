@@ -1,58 +1,105 @@
-"""Brings tags and contact of a partner to what the template says."""
+"""What of a partner differs from the template: read first, and written only when all of it is known.
+
+So a code that is missing, or a partner of others, is told before anything is written. The ownership tag comes last, so
+that it names the former construct until all is done; in a rollback, which goes back there, it comes first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from partner_account_handler.aws import Aws
 from partner_account_handler.errors import CallError, Ending
-from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner import Partner
-from partner_account_handler.request import Contact, Properties
+from partner_account_handler.request import CodeSource, Contact, Properties
 
 
-def converge_tags(partner: Partner, to_set: Mapping[str, str], to_remove: list[str], aws: Aws) -> bool:
-    """Writes those tags that differ; tells whether anything was written."""
-    missing = {key: value for key, value in to_set.items() if partner.tags.get(key) != value}
-    surplus = sorted(key for key in to_remove if key in partner.tags)
-    if missing:
-        aws.tag(partner.arn, missing)
-    if surplus:
-        aws.untag(partner.arn, surplus)
-    return bool(missing or surplus)
+@dataclass(frozen=True, repr=False)
+class ContactChange:
+    """A contact to be written, with the code that a new address takes."""
 
+    contact: Contact
+    source: CodeSource
+    code: str | None
 
-def wanted_tags(wanted: Properties, owner: str) -> dict[str, str]:
-    """The template's tags and the ownership tag; none in the Sandbox, which refuses them."""
-    return {**wanted.tags, OWNER_TAG: owner} if wanted.taggable else {}
+    def write(self, partner: Partner, aws: Aws) -> None:
+        """Writes the contact.
 
-
-def converge_contact(arn: str, wanted: Properties, aws: Aws) -> bool:
-    """Writes the contact if it differs; tells whether it was written.
-
-    The code is read and sent if the e-mail changes. Whether the service wants it for other changes too is
-    documented nowhere: if it says so, the call is made again with the code.
-    """
-    actual = aws.contact(arn)
-    if actual.is_same_as(wanted.contact):
-        return False
-    code = None if actual.has_email_of(wanted.contact) else aws.verification_code(wanted.code)
-    try:
-        aws.put_contact(arn, wanted.contact, code)
-    except CallError as error:
-        if not _is_written(arn, wanted.contact, aws):
-            if code is not None or not _wants_code(error):
+        Whether the service wants a code for other changes than that of the address is documented nowhere: if it says
+        so, the call is made again with the code.
+        """
+        try:
+            aws.put_contact(partner, self.contact, self.code)
+        except CallError as error:
+            if aws.contact(partner).is_same_as(self.contact):
+                return  # a lost answer was a success, after which a repeated call finds its code used up
+            if self.code is not None or not _wants_code(error):
                 raise
-            aws.put_contact(arn, wanted.contact, aws.verification_code(wanted.code))
-    return True
-
-
-def _is_written(arn: str, contact: Contact, aws: Aws) -> bool:
-    """A lost answer may have been a success, after which a repeated call finds its code used up."""
-    return aws.contact(arn).is_same_as(contact)
+            aws.put_contact(partner, self.contact, aws.verification_code(self.source))
 
 
 def _wants_code(error: CallError) -> bool:
     return error.fault.ending is Ending.REFUSED and any(
         detail.startswith("EmailVerificationCode:") for detail in error.fault.details
     )
+
+
+@dataclass(frozen=True, repr=False)
+class Changes:
+    """All that is to be written to a partner."""
+
+    tags: Mapping[str, str]
+    removed_keys: Sequence[str]
+    contact: ContactChange | None
+    owner: Owner | None
+    is_rollback: bool = False
+
+    def write(self, partner: Partner, aws: Aws) -> list[str]:
+        """Writes them, and names what was written."""
+        owner = {OWNER_TAG: self.owner.to_tag()} if self.owner else {}
+        owner_waits = self.contact is not None and not self.is_rollback
+        first, last = (self.tags, owner) if owner_waits else ({**self.tags, **owner}, {})
+        if self.removed_keys:  # before others are set: there may be 200 in all, and Team and team may be one to AWS
+            aws.untag(partner.arn, self.removed_keys)
+        if first:
+            aws.tag(partner.arn, first)
+        if self.contact:
+            self.contact.write(partner, aws)
+        if last:
+            aws.tag(partner.arn, last)
+        has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner}
+        return [name for name, change in has.items() if change]
+
+
+def differing_tags(partner: Partner, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The wanted tags that the partner has not, or with another value."""
+    return {key: value for key, value in wanted.items() if partner.tags.get(key) != value}
+
+
+def contact_change(partner: Partner, wanted: Properties, aws: Aws) -> ContactChange | None:
+    """What is to be written for the contact, and None if it is as wanted; a new address has its code read at once."""
+    actual = aws.contact(partner)
+    if actual.is_same_as(wanted.contact):
+        return None
+    code = None if actual.has_email_of(wanted.contact) else aws.verification_code(wanted.code)
+    return ContactChange(wanted.contact, wanted.code, code)
+
+
+def owner_change(partner: Partner, owner: Owner, operation: str, *, is_rollback: bool = False) -> Owner | None:
+    """The ownership tag that is to be written, and None if it is to stay.
+
+    A rollback only undoes what the same operation of the stack has done: an Update that is delivered again during one
+    looks like any other, and would lead away from the stack's template.
+    """
+    before = partner.owner
+    if before is None:
+        return None if is_rollback else owner
+    if before.is_same_construct(owner):
+        return None
+    if before.stack != owner.stack:
+        return owner
+    if is_rollback:
+        return owner if before.was_moved_from(owner, operation) else None
+    return before.moved_to(owner, operation)

@@ -12,10 +12,10 @@ from typing import Any
 from partner_account_handler import log
 from partner_account_handler.aws import Aws, tag_list
 from partner_account_handler.clock import pauses
-from partner_account_handler.converge import converge_contact, converge_tags, wanted_tags
+from partner_account_handler.converge import Changes, contact_change, differing_tags, owner_change
 from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError, TagsNotVisibleError
-from partner_account_handler.identity import client_token, same_name
-from partner_account_handler.look import look, owner_of
+from partner_account_handler.identity import OWNER_TAG, client_token, same_name
+from partner_account_handler.look import look
 from partner_account_handler.metrics import Outcome
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Request
@@ -141,8 +141,9 @@ def _body_without_code(request: Request) -> dict[str, Any]:
         "PrimarySolutionType": wanted.primary_solution_type,
         "AllianceLeadContact": wanted.contact.to_service(),
     }
-    tags = wanted_tags(wanted, owner_of(request))
-    return {**body, "Tags": tag_list(tags)} if tags else body
+    if not wanted.taggable:
+        return body
+    return {**body, "Tags": tag_list({**wanted.tags, OWNER_TAG: request.owner.to_tag()})}
 
 
 def _created(partner: Partner) -> tuple[Partner, Outcome]:
@@ -156,7 +157,13 @@ def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcom
     log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
-    if wanted.taggable:
-        converge_tags(partner, wanted_tags(wanted, owner_of(request)), [], aws)
-    converge_contact(partner.arn, wanted, aws)
+    owner = owner_change(partner, request.owner, aws.operation()) if wanted.taggable else None
+    if owner is None and aws.shows(partner.arn):
+        # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
+        log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
+    else:
+        tags = differing_tags(partner, wanted.tags) if wanted.taggable else {}
+        written = Changes(tags, [], contact_change(partner, wanted, aws), owner).write(partner, aws)
+        # A rollback restores none of it: who has to do so by hand finds here what there was.
+        log.info("partner taken over", partner=partner.id, written=written, former_owner=partner.tags.get(OWNER_TAG))
     return partner, Outcome.ADOPTED if wanted.policy is Policy.ADOPT else Outcome.RECOVERED

@@ -6,13 +6,10 @@ import hashlib
 import json
 import re
 import unicodedata
+from dataclasses import dataclass
 
 OWNER_TAG = "cdk-partner-account:owner"
 """Key of the tag that says which construct of which stack a partner belongs to."""
-
-_PARTNER_ARN = re.compile(
-    r"arn:[a-z-]+:partnercentral:[a-z0-9-]+:[0-9]{12}:catalog/([A-Za-z-_]+)/partner/(partner-[A-Za-z0-9]{13})"
-)
 
 
 def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
@@ -24,10 +21,46 @@ def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
     return _digest(stack_id, logical_id, request_id)
 
 
-def owner_id(stack_id: str, root_stack_name: str, construct_path: str) -> str:
-    """The value of the ownership tag: the same for each stack that is deployed under this name again."""
-    _, _, _, region, account, _ = stack_id.split(":", 5)
-    return _digest(account, region, root_stack_name, construct_path)
+@dataclass(frozen=True)
+class Owner:
+    """Whose a partner is, as its ownership tag says: two digests, and a third if the construct was moved."""
+
+    stack: str
+    """Account, region and root stack name: the same for each stack that is deployed under this name again."""
+
+    path: str
+    """The construct's path in that stack."""
+
+    move: str = ""
+    """The path before, and the stack operation that moved it: its rollback goes back there, and nowhere else."""
+
+    @classmethod
+    def of(cls, stack_id: str, root_stack_name: str, construct_path: str) -> Owner:
+        """The owner that a request of CloudFormation comes from."""
+        _, _, _, region, account, _ = stack_id.split(":", 5)
+        return cls(_digest(account, region, root_stack_name)[:32], _digest(construct_path)[:32])
+
+    @classmethod
+    def from_tag(cls, value: str) -> Owner:
+        """The owner that a tag names; a value of another form is no stack's of this package."""
+        stack, _, paths = value.partition("/")
+        return cls(stack, *paths.split("/", 1))
+
+    def to_tag(self) -> str:
+        """The value of the ownership tag, 65 or 98 characters of ``[0-9a-f/]``."""
+        return "/".join(filter(None, (self.stack, self.path, self.move)))
+
+    def moved_to(self, other: Owner, operation: str) -> Owner:
+        """The other one, marked by where it was moved from, and in which operation of the stack."""
+        return Owner(other.stack, other.path, _digest(self.path, operation)[:32])
+
+    def was_moved_from(self, other: Owner, operation: str) -> bool:
+        """Whether this operation of the stack has moved the construct from there."""
+        return self == other.moved_to(self, operation)
+
+    def is_same_construct(self, other: Owner) -> bool:
+        """Whether both are one construct of one stack."""
+        return (self.stack, self.path) == (other.stack, other.path)
 
 
 def _digest(*parts: str) -> str:
@@ -35,30 +68,22 @@ def _digest(*parts: str) -> str:
 
 
 def is_partner_arn(text: str) -> bool:
-    """Whether a physical resource id is a partner's ARN, and not one that CloudFormation made up."""
-    return _PARTNER_ARN.fullmatch(text) is not None
+    """Whether a physical resource id is a partner's ARN, in whatever form the service writes it.
+
+    Other ids are those of failed Creates and those that CloudFormation makes up.
+    """
+    return re.fullmatch(r"arn:[^:]+:partnercentral:.+", text) is not None
 
 
-def is_partner_id(text: str) -> bool:
-    """Whether a text has the form of a partner's id."""
-    return re.fullmatch(r"partner-[A-Za-z0-9]{13}", text) is not None
-
-
-def catalog_of(arn: str) -> str:
-    """The catalog that a partner's ARN names."""
-    return _parts(arn)[0]
+def catalog_of(arn: str) -> str | None:
+    """The catalog that a partner's ARN names; None if its form is not the one that is known."""
+    found = re.search(r":catalog/([^/]+)/partner/", arn)
+    return found[1] if found else None
 
 
 def partner_id(arn: str) -> str:
-    """The partner id (``partner-`` and 13 characters) that a partner's ARN names."""
-    return _parts(arn)[1]
-
-
-def _parts(arn: str) -> tuple[str, str]:
-    match = _PARTNER_ARN.fullmatch(arn)
-    if match is None:
-        raise ValueError("not the ARN of a partner")
-    return match[1], match[2]
+    """The partner id that a partner's ARN ends with, mostly ``partner-`` and 13 characters."""
+    return re.split("[/:]", arn)[-1]
 
 
 def same_name(one: str, other: str) -> bool:

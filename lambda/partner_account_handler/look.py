@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
 from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
-from partner_account_handler.identity import owner_id, same_name
+from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Policy, Properties, Request
 
-_NEW = timedelta(minutes=2)
+_NEW_SECONDS = 120.0
 """How long the tags of a partner may be missing, though they came into being with it."""
 
 
@@ -27,8 +27,8 @@ def look(request: Request, aws: Aws) -> Partner | None:
     partners = aws.partners(wanted.catalog)
     if wanted.taggable:
         partners = [replace(partner, tags=_tags(partner, aws)) for partner in partners]
-        _require_visible_tags(wanted, partners, aws.clock.now())
-    return choose(wanted, owner_of(request), partners)
+        _require_visible_tags(wanted, partners, aws.clock)
+    return choose(wanted, request.owner, partners)
 
 
 def _tags(partner: Partner, aws: Aws) -> Mapping[str, str]:
@@ -40,24 +40,23 @@ def _tags(partner: Partner, aws: Aws) -> Mapping[str, str]:
     raise TagsNotVisibleError(partner.id)
 
 
-def _require_visible_tags(wanted: Properties, partners: Sequence[Partner], now: datetime) -> None:
+def _require_visible_tags(wanted: Properties, partners: Sequence[Partner], clock: Clock) -> None:
     """A new partner that nobody owns may be this construct's own, whose tags lag behind, unless it was named."""
     for partner in partners:
         named = wanted.policy is Policy.ADOPT and partner.id == wanted.adopted_id
-        if partner.owner is None and not named and _is_new(partner, now):
+        if partner.owner is None and not named and _is_new(partner, clock):
             raise TagsNotVisibleError(partner.id)
 
 
-def _is_new(partner: Partner, now: datetime) -> bool:
-    return partner.created_at is not None and now - partner.created_at < _NEW
+def _is_new(partner: Partner, clock: Clock) -> bool:
+    if partner.created_at is None:
+        return False
+    age = (clock.now() - partner.created_at).total_seconds()
+    # A time in the future would never pass: then our own clock decides.
+    return (age if age >= 0 else clock.spent()) < _NEW_SECONDS
 
 
-def owner_of(request: Request) -> str:
-    """The ownership tag's value for the construct that this request comes from."""
-    return owner_id(request.stack_id, request.wanted.owner_stack, request.wanted.owner_path)
-
-
-def choose(wanted: Properties, owner: str, partners: Sequence[Partner]) -> Partner | None:
+def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
     """The decision of `look`, on what it saw."""
     ours = [partner for partner in partners if _is_ours(partner, wanted, owner)]
     if wanted.policy is Policy.ADOPT:
@@ -75,15 +74,20 @@ def choose(wanted: Properties, owner: str, partners: Sequence[Partner]) -> Partn
     if partners and wanted.policy is Policy.REFUSE and wanted.taggable:
         raise PartnerError(
             "PartnerExists",
-            f"this account already has {_ids(partners)}, not from this stack",
+            f"this account already has {_ids(partners)}, {_whose(partners, owner)}",
             "Use ExistingPartner.adopt(id), or allow_another() to create one more.",
         )
     return None
 
 
-def _is_ours(partner: Partner, wanted: Properties, owner: str) -> bool:
+def _whose(partners: Sequence[Partner], owner: Owner) -> str:
+    stacks = {partner.owner.stack if partner.owner else None for partner in partners}
+    return "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
+
+
+def _is_ours(partner: Partner, wanted: Properties, owner: Owner) -> bool:
     if wanted.taggable:
-        return partner.owner == owner
+        return partner.owner is not None and partner.owner.is_same_construct(owner)
     return same_name(partner.legal_name, wanted.legal_name)
 
 

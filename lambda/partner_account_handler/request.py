@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from partner_account_handler.errors import RequestError
-from partner_account_handler.identity import OWNER_TAG, is_partner_id, normalized, same_name
+from partner_account_handler.identity import OWNER_TAG, Owner, normalized, same_name
 
 _E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
@@ -48,7 +48,7 @@ class Contact:
     @classmethod
     def from_service(cls, members: Mapping[str, str]) -> Contact:
         """From the service's member names, which the custom resource's properties share."""
-        return cls(members["FirstName"], members["LastName"], members["Email"], members["BusinessTitle"])
+        return cls(*(members.get(name, "") for name in ("FirstName", "LastName", "Email", "BusinessTitle")))
 
     def is_same_as(self, other: Contact) -> bool:
         """Whether they differ at most in what a service may normalize: blanks, width, and the case of an address."""
@@ -103,7 +103,12 @@ class Properties:
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One request of CloudFormation. `previous` is None where there is none, or it can't be read."""
+    """One request of CloudFormation.
+
+    `previous` is None where there is none, where it can't be read, and where it is what is wanted now: then everything
+    counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for done
+    (`cdk deploy --no-rollback`).
+    """
 
     stack_id: str
     logical_id: str
@@ -111,6 +116,11 @@ class Request:
     physical_id: str
     wanted: Properties
     previous: Properties | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """The construct that this request comes from."""
+        return Owner.of(self.stack_id, self.wanted.owner_stack, self.wanted.owner_path)
 
 
 def is_custom_resource_event(event: object) -> bool:
@@ -133,19 +143,31 @@ def read_request(event: Mapping[str, Any]) -> Request:
     Raises:
         RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
     """
+    wanted = read_properties(event.get("ResourceProperties"))
+    _require_own_stack(event["StackId"], wanted.owner_stack)
     return Request(
         stack_id=event["StackId"],
         logical_id=event["LogicalResourceId"],
         request_id=event["RequestId"],
         physical_id=event.get("PhysicalResourceId", ""),
-        wanted=read_properties(event.get("ResourceProperties")),
-        previous=_read_previous(event.get("OldResourceProperties")),
+        wanted=wanted,
+        previous=_read_previous(event),
     )
 
 
-def _read_previous(raw: object) -> Properties | None:
+def _require_own_stack(stack_id: str, owner_stack: str) -> None:
+    """A nested stack is named after its parent; any other stack's name would claim that stack's partner."""
+    name = stack_id.split("/")[1]
+    if name != owner_stack and not name.startswith(f"{owner_stack}-"):
+        raise RequestError(["Owner.StackName is neither this stack nor one that it is nested in"])
+
+
+def _read_previous(event: Mapping[str, Any]) -> Properties | None:
+    previous = event.get("OldResourceProperties")
+    if previous == event.get("ResourceProperties"):
+        return None
     try:
-        return read_properties(raw)
+        return read_properties(previous)
     except RequestError:
         return None
 
@@ -167,8 +189,8 @@ def read_properties(raw: object) -> Properties:
         owner_path=owner.text("ConstructPath"),
         tags=fields.tags("Tags"),
     )
-    if properties.policy is Policy.ADOPT and not is_partner_id(properties.adopted_id):
-        fields.mistakes.append("ExistingPartner.PartnerId is no partner id")
+    if properties.policy is Policy.ADOPT and not properties.adopted_id:
+        fields.mistakes.append("ExistingPartner.PartnerId is missing")
     if fields.mistakes:
         raise RequestError(fields.mistakes)
     return properties

@@ -10,17 +10,16 @@ from dataclasses import replace
 
 from partner_account_handler import log
 from partner_account_handler.aws import Aws
-from partner_account_handler.converge import converge_contact, converge_tags
+from partner_account_handler.converge import Changes, contact_change, differing_tags, owner_change
 from partner_account_handler.create import create
-from partner_account_handler.errors import CallError, PartnerError
-from partner_account_handler.identity import OWNER_TAG, catalog_of, is_partner_arn, owner_id, partner_id, same_name
-from partner_account_handler.look import owner_of
+from partner_account_handler.errors import CallError, HandlerError, PartnerError
+from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id, same_name
 from partner_account_handler.metrics import Outcome
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Properties, Request
 
 
-def update(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
+def update(request: Request, aws: Aws, *, is_rollback: bool = False) -> tuple[Partner, Outcome]:
     """The partner of this request, as the template now says, and whether anything was written for it.
 
     Raises:
@@ -30,19 +29,24 @@ def update(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
         raise PartnerError(
             "NoPartner", "this resource has no partner yet", "Remove it from the stack, then add it again."
         )
-    if catalog_of(request.physical_id) != request.wanted.catalog:
+    if catalog_of(request.physical_id) not in {request.wanted.catalog, None}:
         raise _create_only(request.physical_id, ["catalog"])  # the function may no longer ask about the former one
     try:
         # The id is the stack's own: if the service spelled it otherwise, CloudFormation would see a replacement.
-        partner = replace(aws.partner(request.physical_id), arn=request.physical_id)
+        partner = replace(aws.partner(request.physical_id, request.wanted.catalog), arn=request.physical_id)
     except CallError as error:
         if error.fault.reason == "PARTNER_NOT_FOUND" and not request.wanted.taggable:
             log.warning("the Sandbox no longer has this partner")
             return create(request, aws)
         raise
     _require_same_identity(partner, request.wanted, request.previous)
-    written = _converge(partner, request, aws)
+    if request.wanted.taggable:
+        partner = replace(partner, tags=aws.tags(partner.arn))
+        _require_own_stack(partner, request)
+    written = _changes(partner, request, aws, is_rollback=is_rollback).write(partner, aws)
     log.info("partner compared", partner=partner.id, written=written)
+    if not is_rollback:
+        _tell_drift(partner, request, aws)
     return partner, Outcome.UPDATED if written else Outcome.UNCHANGED
 
 
@@ -72,34 +76,47 @@ def _changed(aspect: str, wanted: Properties, previous: Properties | None) -> bo
     return previous is None or getattr(previous, aspect) != getattr(wanted, aspect)
 
 
-def _converge(partner: Partner, request: Request, aws: Aws) -> list[str]:
-    """Tags before the contact, whose change may need a code. Names what was written."""
-    written = []
-    if request.wanted.taggable and _converge_tags(partner, request, aws):
-        written.append("tags")
-    if _changed("contact", request.wanted, request.previous) and converge_contact(partner.arn, request.wanted, aws):
-        written.append("contact")
-    return written
-
-
-def _converge_tags(partner: Partner, request: Request, aws: Aws) -> bool:
-    tagged = replace(partner, tags=aws.tags(partner.arn))
-    _require_ownership(tagged, request)
-    before = request.previous.tags if request.previous else {}
-    after = request.wanted.tags
-    to_set = {key: value for key, value in after.items() if before.get(key) != value}
-    to_remove = [key for key in before if key not in after]
-    return converge_tags(tagged, {**to_set, OWNER_TAG: owner_of(request)}, to_remove, aws)
-
-
-def _require_ownership(partner: Partner, request: Request) -> None:
-    """No tag, or the tag of the place that this resource had before, is no other stack's claim."""
-    allowed = {None, owner_of(request)}
-    if request.previous is not None:
-        allowed.add(owner_id(request.stack_id, request.previous.owner_stack, request.previous.owner_path))
-    if partner.owner not in allowed:
+def _require_own_stack(partner: Partner, request: Request) -> None:
+    """Any construct of this stack may have had the partner before, as when another construct id was tried."""
+    if partner.owner is not None and partner.owner.stack != request.owner.stack:
         raise PartnerError(
             "OtherOwner",
             f"{partner.id} carries the cdk-partner-account:owner tag of another stack",
             "Manage it there, or take it over here by ExistingPartner.adopt in a new PartnerAccount.",
         )
+
+
+def _changes(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> Changes:
+    wanted, previous = request.wanted, request.previous
+    contact = contact_change(partner, wanted, aws) if _changed("contact", wanted, previous) else None
+    if not wanted.taggable:
+        return Changes({}, [], contact, None)
+    before = previous.tags if previous else {}
+    changed = {key: value for key, value in wanted.tags.items() if before.get(key) != value}
+    removed = sorted(key for key in before if key not in wanted.tags and key in partner.tags)
+    owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
+    return Changes(differing_tags(partner, changed), removed, contact, owner, is_rollback=is_rollback)
+
+
+def _tell_drift(partner: Partner, request: Request, aws: Aws) -> None:
+    """Logs what differs though the template didn't change it now.
+
+    A human may have changed it. Or an Update that failed without rollback has left it: if CloudFormation takes that
+    one's properties for the former ones, a retry with a further change shows only that change.
+    """
+    wanted, previous = request.wanted, request.previous
+    differing = []
+    if previous and wanted.taggable:
+        unchanged = {key: value for key, value in wanted.tags.items() if previous.tags.get(key) == value}
+        differing += ["tags"] if differing_tags(partner, unchanged) else []
+    if not _changed("contact", wanted, previous) and _contact_differs(partner, wanted, aws):
+        differing.append("contact")
+    if differing:
+        log.warning("left as it is, since the template didn't change it", partner=partner.id, differing=differing)
+
+
+def _contact_differs(partner: Partner, wanted: Properties, aws: Aws) -> bool:
+    try:
+        return not aws.contact(partner, repeat=False).is_same_as(wanted.contact)
+    except HandlerError:  # only told, so no reason to fail
+        return False

@@ -5,7 +5,7 @@ import binascii
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from partner_central_simulator.exceptions import (
@@ -179,7 +179,8 @@ def tag_resource(call: Call) -> Answer:
     """Add tags, or change those of the same keys."""
     partner = _tagged_partner(call)
     _check_tags(partner.catalog, call.request["Tags"])
-    tags = partner.tags | _as_mapping(call.request["Tags"])
+    added = _as_mapping(call.request["Tags"])
+    tags = _without(partner.tags, added, call) | added
     if len(tags) > TAGS_PER_PARTNER:
         problem = FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES")
         raise ValidationFailedError.of_fields([problem])
@@ -192,9 +193,14 @@ def untag_resource(call: Call) -> Answer:
     partner = _tagged_partner(call)
     if partner.catalog == "Sandbox":
         raise ValidationFailedError.of_fields([_no_tags_in_sandbox("TagKeys")])
-    for key in call.request["TagKeys"]:
-        partner.tags.pop(key, None)
+    partner.tags = _without(partner.tags, call.request["TagKeys"], call)
     return {}
+
+
+def _without(tags: Mapping[str, str], keys: Iterable[str], call: Call) -> dict[str, str]:
+    fold = str.casefold if call.readings.tag_keys_ignore_case else str
+    folded = set(map(fold, keys))
+    return {key: value for key, value in tags.items() if fold(key) not in folded}
 
 
 def list_tags_for_resource(call: Call) -> Answer:

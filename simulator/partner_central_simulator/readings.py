@@ -56,5 +56,8 @@ class Readings:
     failed_attempt_spends_code: bool = True
     """An e-mail code is spent by the first request that names its address, also if that request fails."""
 
+    tag_keys_ignore_case: bool = False
+    """`Team` and `team` are one key: setting either replaces the other, and removing either removes it."""
+
     profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
     """When the optional `ProfileId` is first to be seen."""
