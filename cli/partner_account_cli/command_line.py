@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import click
 from click.shell_completion import CompletionItem
 
+from partner_account_cli import encoding
 from partner_account_cli.aws import Access, aws_options
 from partner_account_cli.errors import CommandError
 
@@ -72,6 +73,7 @@ def partner_account() -> None:
 
 def run() -> int:
     """Run the command that the arguments name; its exit status. What goes wrong is told in one or two lines."""
+    encoding.never_fail_to_write()
     access = Access()
     try:
         ended = partner_account.main(prog_name="partner-account", standalone_mode=False, obj=access)
