@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -104,7 +105,7 @@ class Access:
         self._debug(", ".join(told))
 
     def _debug(self, text: str) -> None:
-        click.echo(self.without_secrets(f"debug: {text}"), err=True)
+        click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
 
 
 def _require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:

@@ -22,8 +22,14 @@ def explain(error: Exception) -> CommandError:
         return CommandError(_sentence(str(error)), remedies.BY_CLASS.get(name, remedies.OTHERWISE))
     if isinstance(error, ResponseParserError):
         return CommandError("what answers there is not AWS", remedies.BY_CLASS["EndpointConnectionError"])
+    return _not_of_aws(error, name)
+
+
+def _not_of_aws(error: Exception, name: str) -> CommandError:
     if isinstance(error, OSError):
         return CommandError(f"{error.strerror or name}: {error.filename}" if error.filename else str(error) or name)
+    if isinstance(error, UnicodeEncodeError):  # what was typed holds bytes that Python could not read as text
+        return CommandError("an argument is not in the encoding of this terminal", "Set LANG, such as to C.UTF-8.")
     return CommandError(f"this is a mistake of partner-account itself ({name})", remedies.OTHERWISE)
 
 
