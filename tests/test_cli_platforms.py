@@ -112,7 +112,7 @@ class TestEncodings:
     def test_what_is_piped_may_be_anything(self, stage: Stage, piped: bytes) -> None:
         """What is not six digits is refused, in whatever encoding it is."""
         environment = stage._environment({})  # noqa: SLF001
-        command = [SCRIPT, "store-code", "--secret-id", "code", "--create"]
+        command = [str(SCRIPT), "store-code", "--secret-id", "code", "--create"]
         done = subprocess.run(command, env=environment, input=piped, capture_output=True, check=False)
         assert done.returncode == 1
         assert done.stderr.startswith(b"Error: standard input is not six digits\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -447,7 +448,7 @@ def test_what_an_encoding_lacks_ends_no_rehearsal(place: Place, encoding: str) -
     app = r"printf 'Zo\303\253 \346\240\252\n' >&2; false"
     locale = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     with place.start("--app", app, **locale) as rehearsal:
-        assert rehearsal.stdout
+        assert isinstance(rehearsal.stdout, io.TextIOWrapper)
         told = rehearsal.stdout.buffer.read().decode(encoding)
     assert rehearsal.returncode == 1
     assert "Error: cdk synth failed" in told
