@@ -86,10 +86,15 @@ class Play:
         desk = self._stage.simulator.account(ACCOUNT)
         desk.change_contact(desk.partners[0].id, BusinessTitle="CTO")
 
+    def keep_password(self) -> None:
+        """Somebody keeps a password there."""
+        self._stage.client("secretsmanager").create_secret(Name="database/password", SecretString="swordfish")
+
 
 _SCENES: dict[str, Callable[[Play], None]] = {
     "the business is verified": lambda play: play.complete("BUSINESS_VERIFICATION"),
     "the registrant is verified": lambda play: play.complete("REGISTRANT_VERIFICATION"),
+    "a secret holds a database password": Play.keep_password,
     "the stack is deployed": Play.deploy,
     "the contact is changed in the console": Play.change,
 }

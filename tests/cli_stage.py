@@ -73,7 +73,7 @@ class Stage:
             env=self._environment(environment),
             input=stdin,
             capture_output=True,
-            text=True,
+            encoding=environment.get("PYTHONIOENCODING", "utf-8"),
             check=False,
             timeout=60,
         )

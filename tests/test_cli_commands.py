@@ -179,7 +179,7 @@ class TestStoreCode:
         assert stored == {"code": "123456", "other": "kept"}
         refused = stage.run("store-code", "--secret-id", "text", "--json-field", "code", stdin="123456")
         assert refused.status == 1
-        assert "is no JSON object" in refused.stderr
+        assert "holds no JSON object" in refused.stderr
         created = ("--secret-id", "new", "--json-field", "code", "--create")
         assert stage.run("store-code", *created, stdin="123456").status == 0
         assert json.loads(client.get_secret_value(SecretId="new")["SecretString"]) == {"code": "123456"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,15 @@ def verdicts(stage: Stage, *options: str) -> dict[str, str]:
     found = {one["Check"]: one["Status"] for one in done.document["Checks"]}
     assert done.status == (1 if "failed" in found.values() else 0)
     return found
+
+
+def code_check(stage: Stage, *options: str) -> dict[str, str]:
+    """What is told of the verification code; the code itself, or what is in its place, never is."""
+    done = stage.run("doctor", *options, "--output", "json")
+    assert "swordfish" not in done.told
+    assert "123456" not in done.told.replace(ACCOUNT, "")
+    (found,) = (one for one in done.document["Checks"] if one["Check"] == "verification code")
+    return dict(found)
 
 
 def test_newcomer(newcomer: Stage) -> None:
@@ -59,13 +69,99 @@ def test_ready(stage: Stage) -> None:
     assert "314159" not in done.told
 
 
-def test_code_of_another_kind(stage: Stage) -> None:
-    """What is no code is not shown either."""
+@pytest.mark.parametrize(
+    ("value", "kind", "remedy"),
+    [
+        ("swordfish", "text that is no code", "Name another store."),
+        (b"123456", "binary data", "Name another store."),
+        ('{"code": "123456"}', "a JSON object", "Name the field of the code by --json-field."),
+    ],
+)
+def test_a_secret_that_holds_something_else_is_not_to_be_overwritten(
+    stage: Stage, value: str | bytes, kind: str, remedy: str
+) -> None:
+    """A mistyped name may have led to somebody's password: it is neither shown nor recommended to be replaced."""
+    held = {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value}
+    stage.client("secretsmanager").create_secret(Name="code", **held)
+    found = code_check(stage, "--secret-id", "code")
+    assert found["Status"] == "failed"
+    assert found["Finding"] == f"the secret code holds {kind}"
+    assert found["Remedy"] == remedy
+
+
+def test_a_parameter_that_holds_something_else_is_not_to_be_overwritten(stage: Stage) -> None:
+    """Likewise."""
     stage.client("ssm").put_parameter(Name="/code", Value="swordfish", Type="SecureString")
     done = stage.run("doctor", "--parameter", "/code", "--debug")
     assert done.status == 1
-    assert "what the parameter /code holds is not six digits" in done.stdout
+    assert "the parameter /code holds text that is no code\n         Name another store." in done.stdout
+    assert "store-code" not in done.stdout
     assert "swordfish" not in done.told
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "finding", "remedy"),
+    [
+        ({"my code": "123456"}, "passed", "holds six digits", ""),
+        ({"my code": 123456}, "passed", "holds six digits", ""),
+        (
+            {"password": "x"},
+            "failed",
+            "holds nothing",
+            "Store it: partner-account store-code --secret-id code --json-field 'my code' --region eu-west-1",
+        ),
+        ({"my code": "swordfish"}, "failed", "holds text that is no code", "Name another field."),
+        ("123456", "failed", "holds no JSON object", "Leave --json-field out, or name another secret."),
+    ],
+)
+def test_a_field_of_a_secret(stage: Stage, value: object, status: str, finding: str, remedy: str) -> None:
+    """The command that stores the code is told with all that it takes: the field, and the region that was named."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    stage.client("secretsmanager").create_secret(Name="code", SecretString=text)
+    found = code_check(stage, "--secret-id", "code", "--json-field", "my code", "--region", "eu-west-1")
+    assert found["Status"] == status
+    assert finding in found["Finding"]
+    assert found.get("Remedy", "") == remedy
+
+
+def test_what_is_recommended_can_be_run(stage: Stage) -> None:
+    """As it stands: it creates the secret with its field, in the region that was asked about."""
+    store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
+    absent = code_check(stage, *store)
+    command = shlex.split(absent["Remedy"].removeprefix("Store it: "))
+    assert command[:2] == ["partner-account", "store-code"]
+    assert stage.run(*command[1:], stdin="123456").status == 0
+    assert code_check(stage, *store)["Status"] == "passed"
+
+
+def test_a_secret_marked_for_deletion_is_to_be_restored(stage: Stage) -> None:
+    """And not to be created once more."""
+    client = stage.client("secretsmanager")
+    client.create_secret(Name="code", SecretString="123456")
+    client.delete_secret(SecretId="code")
+    found = code_check(stage, "--secret-id", "code")
+    assert found["Status"] == "failed"
+    assert "restore-secret" in found["Remedy"]
+    assert "store-code" not in found["Remedy"]
+
+
+@pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
+def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: Stage, name: str, cautioned: bool) -> None:
+    """Before the secret is created, and later, by its name and by its full ARN, but never because of that ARN."""
+    found = [code_check(stage, "--secret-id", name)]
+    arn = stage.client("secretsmanager").create_secret(Name=name, SecretString="123456")["ARN"]
+    found += [code_check(stage, "--secret-id", name), code_check(stage, "--secret-id", arn)]
+    assert [one["Status"] for one in found] == ["failed", "passed", "passed"]
+    for one in found:
+        assert (f"The name {name} ends in a hyphen and six characters" in one.get("Remedy", "")) == cautioned
+
+
+def test_a_parameter_that_lies_open_is_warned_of(stage: Stage) -> None:
+    """The function can read it, and so can others."""
+    stage.client("ssm").put_parameter(Name="/code", Value="123456", Type="String")
+    found = code_check(stage, "--parameter", "/code")
+    assert found["Status"] == "passed"
+    assert found["Remedy"] == "It is a String, whose value lies open."
 
 
 @pytest.mark.parametrize("days", [0, 2])
@@ -88,6 +184,30 @@ def test_existing_partner(stage: Stage) -> None:
     (partner,) = stage.simulator.account(ACCOUNT).partners
     stage.simulator.account(ACCOUNT).tag_partner(partner.id, {"cdk-partner-account:owner": "x"})
     assert verdicts(stage)["existing partner"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("owned", "verdict"),
+    [((True, True), "passed"), ((True, False), "failed"), ((False, True), "failed"), ((False, False), "failed")],
+)
+def test_several_partners_must_all_have_an_owner(stage: Stage, owned: tuple[bool, ...], verdict: str) -> None:
+    """One that is of no stack stands in the way of a creation, whatever the others are."""
+    for name, has_owner in zip(("Example One", "Example Two"), owned, strict=True):
+        stage.simulator.account(ACCOUNT).add_partner(
+            name, tags={"cdk-partner-account:owner" if has_owner else "team": "x"}
+        )
+    assert verdicts(stage)["existing partner"] == verdict
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_several_partners_of_which_one_cannot_be_read(stage: Stage, first: bool) -> None:
+    """Is unknown: the one whose tags are denied may be of no stack."""
+    for name in ("Example One", "Example Two"):
+        stage.simulator.account(ACCOUNT).add_partner(name, tags={"cdk-partner-account:owner": "x"})
+    if not first:
+        stage.simulator.faults.add("ListTagsForResource", "delay", seconds=0.01)
+    stage.simulator.faults.add("ListTagsForResource", "access-denied")
+    assert verdicts(stage)["existing partner"] == "unknown"
 
 
 def test_sandbox(newcomer: Stage) -> None:

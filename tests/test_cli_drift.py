@@ -18,7 +18,7 @@ from moto.backends import get_backend
 
 from partner_account import Catalog, VerificationCode
 from partner_account_cli.comparison import owner_id
-from partner_account_cli.deployed import UNRESOLVED, Deployed, Resolver
+from partner_account_cli.deployed import UNRESOLVED, Deployed, Resolver, _known
 from partner_account_handler import identity
 from tests.cli_stage import ACCOUNT, EMAIL, REGION, Ended, Stage, open_stage
 from tests.test_construct_app import new_app, partner_in, template_of
@@ -190,6 +190,46 @@ def test_template_in_yaml(deployment: Deployment, written: dict[str, Any]) -> No
     stack.template = text.replace("LegalName:\n        !Ref Name", "LegalName: !Ref Name")
     assert "!Ref Name" in stack.template
     assert deployment.drifted() == []
+
+
+@pytest.mark.parametrize("no_echo", [True, "true"])
+def test_the_stars_of_a_hidden_parameter_are_not_its_value(
+    deployment: Deployment, written: dict[str, Any], no_echo: bool | str
+) -> None:
+    """CloudFormation shows `****` in place of a NoEcho value: that is unknown, and no drift."""
+    template = json.loads(json.dumps(written))
+    template["Parameters"]["Name"]["NoEcho"] = no_echo
+    deployment.deploy(template)
+    (stack,) = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
+    stack.resource_map.resolved_parameters["Name"] = "****"  # moto means to do so, but takes its name for its value
+    done = deployment.drift("--output", "json")
+    (partner,) = done.document["Partners"]
+    (name,) = (one for one in partner["Fields"] if one["Field"] == "LegalName")
+    assert (name["Verdict"], name["Template"]) == ("unknown", None)
+    assert done.status == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown", "known"),
+    [
+        ({"NoEcho": True}, "****", False),
+        ({"NoEcho": "true"}, "*****", False),  # the documentation shows five
+        ({"NoEcho": "true"}, "Example Corp", False),
+        ({}, "****", False),  # a template that CloudFormation has processed may be declared otherwise
+        ({"NoEcho": False}, "Example Corp", True),
+        ({"NoEcho": "false"}, "A*", True),
+        ({}, "Example Corp", True),
+    ],
+)
+def test_what_ref_gives_of_a_parameter(declared: dict[str, Any], shown: str, known: bool) -> None:
+    """Its value, unless it is hidden."""
+    stack = {
+        "StackId": STACK_ID,
+        "StackName": "Demo",
+        "Parameters": [{"ParameterKey": "Name", "ParameterValue": shown}],
+    }
+    assert (_known(stack, {"Name": declared}).get("Name") == shown) == known
+    assert ("Name" in _known(stack, {"Name": declared})) == known
 
 
 @pytest.mark.parametrize(

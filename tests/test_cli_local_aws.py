@@ -77,11 +77,20 @@ def test_a_parameter_keeps_its_key(aws: LocalAws, stage: Stage) -> None:
     """An overwritten parameter would otherwise go back to the AWS-managed key."""
     key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
     ssm = aws.client("ssm")
-    ssm.put_parameter(Name="/keyed", Value="-", Type="SecureString", KeyId=key)
+    ssm.put_parameter(Name="/keyed", Value="000000", Type="SecureString", KeyId=key)
     assert stage.run("store-code", "--parameter", "/keyed", stdin="654321").status == 0
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["KeyId"] == key
     assert ssm.get_parameter(Name="/keyed", WithDecryption=True)["Parameter"]["Value"] == "654321"
+
+
+def test_a_secret_is_overwritten_by_one_code_after_another(aws: LocalAws, stage: Stage) -> None:
+    """And nobody else is suspected of having written it."""
+    stored = aws.client("secretsmanager")
+    stored.create_secret(Name="again")
+    for code in ("111111", "222222", "333333"):
+        assert stage.run("store-code", "--secret-id", "again", stdin=code).status == 0
+        assert stored.get_secret_value(SecretId="again")["SecretString"] == code
 
 
 def _deploy(aws: LocalAws, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -439,6 +440,20 @@ def test_what_can_be_known_at_once_is_said_at_once(place: Place, arguments: list
         told, _ = rehearsal.communicate(timeout=60)
     assert rehearsal.returncode == 1
     assert told.startswith(f"Error: {error}")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_an_encoding_lacks_ends_no_rehearsal(place: Place, encoding: str) -> None:
+    """Neither the app's own words, in UTF-8, nor what the story is drawn with; in a file as on a terminal."""
+    app = r"printf 'Zo\303\253 \346\240\252\n' >&2; false"
+    locale = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with place.start("--app", app, **locale) as rehearsal:
+        assert isinstance(rehearsal.stdout, io.TextIOWrapper)
+        told = rehearsal.stdout.buffer.read().decode(encoding)
+    assert rehearsal.returncode == 1
+    assert "Error: cdk synth failed" in told
+    assert ("| Zo\xeb \\u682a\n" if encoding == "cp1252" else "| Zo\\xeb \\u682a\n") in told
+    assert re.search(r"^  ok [0-9.]+ s$", told, re.MULTILINE)
 
 
 def test_without_the_cdk_cli_it_says_how_to_get_it(place: Place) -> None:

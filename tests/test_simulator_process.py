@@ -104,6 +104,17 @@ class TestCommand:
             again = boto3_client(url).create_partner(**partner_request(ClientToken="once"))
         assert again["Arn"] == made["Arn"]
 
+    def test_log_in_a_terminal_that_is_not_utf8(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the terminal can't show is escaped: nothing is lost, and no traceback told."""
+        monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+        with process("--verified") as (running, url):
+            urllib3.request("POST", url, headers={"X-Amz-Target": "PartnerCentralAccount.Zo\xeb"}, body=b"{}")
+            running.send_signal(signal.SIGTERM)
+            assert running.stdout
+            told = running.stdout.read()
+        assert r"Zo\xeb" in told
+        assert "Traceback" not in told
+
 
 class TestStateFile:
     """`state_file`."""

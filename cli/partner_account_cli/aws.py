@@ -1,7 +1,10 @@
 """How a command reaches AWS: the options and the environment that the AWS CLI knows, and the clients made of them."""
 
+import json
 import os
 import re
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,6 +17,9 @@ PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has one endpoint, in this region; botocore would build a URL for any."""
 
 _FIRST_ERROR = 300
+
+_BEFORE_A_WORD = r"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+"""No longer number or word, such as that of an account, is cut; an escaped character is no part of one."""
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -48,16 +54,27 @@ class Access:
         """A client of the service that the command is about, other than Partner Central."""
         return self._client(service, None, self.endpoint_url)
 
+    @property
+    def options(self) -> str:
+        """The options that led here, for a command that is to be run next; each begins with a blank."""
+        named = {"--profile": self.profile, "--region": self.region}
+        return "".join(f" {option} {shlex.quote(value)}" for option, value in named.items() if value)
+
     def conceal(self, secret: str) -> None:
         """Never let this be told, whatever AWS may say."""
-        if secret:
-            self._secrets.add(secret)
+        # A message that repeats a request may write it as JSON does, or as JSON within JSON.
+        for _ in range(3):
+            if secret.strip():
+                self._secrets.add(secret)
+            secret = json.dumps(secret)[1:-1]
 
     def without_secrets(self, text: str) -> str:
         """The text with `***` in place of what is to be concealed."""
-        for secret in self._secrets:
-            # Not within a longer number or word, such as that of an account.
-            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", "***", text)
+        # The longest first: one may be a part of another.
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            # However wide its blanks are.
+            pattern = r"\s+".join(map(re.escape, secret.split()))
+            text = re.sub(rf"{_BEFORE_A_WORD}{pattern}(?![0-9A-Za-z])", "***", text)
         return text
 
     def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:
@@ -88,7 +105,7 @@ class Access:
         self._debug(", ".join(told))
 
     def _debug(self, text: str) -> None:
-        click.echo(self.without_secrets(f"debug: {text}"), err=True)
+        click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
 
 
 def _require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:

@@ -9,12 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
-from partner_account_cli import code_store, iam, partners, remedies, rendering, verification
+from partner_account_cli import iam, partners, remedies, rendering, store_content, verification
 from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
 from partner_account_cli.code_store import CodeStore
 from partner_account_cli.errors import CommandError
-from partner_account_cli.explanations import explain, is_denied
+from partner_account_cli.explanations import explain, is_denied, reason_of
 from partner_account_cli.findings import Finding, failed, passed, unknown
+from partner_account_cli.store_content import Content
 
 _ACTING = ("CreatePartner", "PutAllianceLeadContact", "SendEmailVerificationCode", "StartVerification")
 """The operations that a deployment and its preparation take, and that can't be tried."""
@@ -174,17 +175,31 @@ class Examination:
             return passed("the Sandbox takes any six digits")
         if self._store is None:
             return unknown("no store is named", "Add --secret-id or --parameter.")
-        remedy = f"Store it: partner-account store-code {self._store.option}"
         try:
-            code, since = code_store.read(self._access.client, self._store)
+            stored = store_content.read(self._access.client, self._store)
         except Errors as error:
-            problem = explain(error)
-            if is_denied(error):
-                return unknown(f"{self._store} can't be read by this identity, but perhaps by the function", "")
-            return failed(str(problem), f"{remedy} --create")
-        if not code_store.is_code(code):
-            return failed(f"what {self._store} holds is not six digits", remedy)
-        return passed(f"{self._store} holds six digits, stored {_ago(since)}; only a call tells whether they are valid")
+            return self._unread_code(self._store, error)
+        if stored.content is Content.NOTHING:
+            return failed(f"{self._store} holds nothing", self._storing(self._store))
+        if stored.content is not Content.CODE:
+            # Never by overwriting it: a mistyped name may have led to somebody's password.
+            return failed(
+                f"{self._store} holds {stored.content}", f"{store_content.elsewhere(self._store, stored.content)}."
+            )
+        told = f"{self._store} holds six digits, stored {_ago(stored.since)}; only a call tells whether they are valid"
+        return passed(told, stored.caution)
+
+    def _unread_code(self, store: CodeStore, error: Exception) -> Finding:
+        problem = explain(error)
+        if is_denied(error):
+            return unknown(f"{store} can't be read by this identity, but perhaps by the function")
+        if reason_of(error) not in store_content.NOT_THERE:
+            return failed(str(problem), problem.remedy)
+        create = "" if store.is_arn else " --create"
+        return failed(str(problem), " ".join(filter(None, (self._storing(store, create), store.caution))))
+
+    def _storing(self, store: CodeStore, create: str = "") -> str:
+        return f"Store it: partner-account store-code {store.option}{create}{self._access.options}"
 
 
 def _whose(seen: partners.Partner) -> str:

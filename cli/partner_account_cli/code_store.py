@@ -1,19 +1,19 @@
-"""Where the verification code is kept: a secret of Secrets Manager, or a SecureString of the Parameter Store."""
+"""Where the verification code is kept: a secret of Secrets Manager, or a SecureString of the Parameter Store.
 
-import json
+What such a store holds is `store_content`'s business, and writing into it `store_write`'s.
+"""
+
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
-from partner_account_cli.errors import CommandError
-
-_NOT_THERE = {"ResourceNotFoundException", "ParameterNotFound"}
+_LIKE_THE_END_OF_AN_ARN = re.compile(r"-[A-Za-z0-9]{6}$")
+"""Secrets Manager appends a hyphen and six characters to a secret's name to make its ARN."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,19 @@ class CodeStore:
 
     @property
     def option(self) -> str:
-        """The options that name the store."""
-        if self.parameter:
-            return f"--parameter {self.parameter}"
-        return f"--secret-id {self.secret_id}" + (f" --json-field {self.json_field}" if self.json_field else "")
+        """The options that name the store, as a shell takes them."""
+        named = {"--parameter": self.parameter, "--secret-id": self.secret_id, "--json-field": self.json_field}
+        return " ".join(f"{option} {shlex.quote(value)}" for option, value in named.items() if value)
+
+    @property
+    def is_arn(self) -> bool:
+        """Whether the secret is named by its ARN, by which none can be created."""
+        return (self.secret_id or "").startswith("arn:")
+
+    @property
+    def caution(self) -> str:
+        """What speaks against the secret's name as the options give it; an ARN doesn't tell where its name ends."""
+        return "" if self.is_arn else caution_of_name(self.secret_id or "")
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,78 +85,11 @@ def is_code(text: str) -> bool:
     return re.fullmatch(r"[0-9]{6}", text) is not None
 
 
-def write(client: Callable[[str], Any], store: CodeStore, code: str, *, create: bool) -> None:
-    """Store the code; what is not there yet is made if `create` says so.
-
-    Raises:
-        CommandError: the store isn't there, or isn't fit for a code.
-    """
-    if store.parameter:
-        _write_parameter(client("ssm"), store, code, create=create)
-    else:
-        _write_secret(client("secretsmanager"), store, code, create=create)
-
-
-def _write_secret(client: Any, store: CodeStore, code: str, *, create: bool) -> None:
-    try:
-        text = _with_field(client, store, code) if store.json_field else code
-        client.put_secret_value(SecretId=store.secret_id, SecretString=text)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_THERE:
-            raise
-        if not create:
-            raise _missing(store) from None
-        text = json.dumps({store.json_field: code}) if store.json_field else code
-        client.create_secret(Name=store.secret_id, SecretString=text)
-
-
-def _with_field(client: Any, store: CodeStore, code: str) -> str:
-    """The secret as it is, with the code in its field."""
-    content = _fields(client.get_secret_value(SecretId=store.secret_id).get("SecretString", ""))
-    if content is None:
-        raise CommandError(f"{store} is no JSON object", "Leave --json-field out, or name another secret.")
-    return json.dumps({**content, store.json_field: code})
-
-
-def _write_parameter(client: Any, store: CodeStore, code: str, *, create: bool) -> None:
-    name = {"Key": "Name", "Option": "Equals", "Values": [store.parameter]}
-    described = client.describe_parameters(ParameterFilters=[name])["Parameters"]
-    if not described and not create:
-        raise _missing(store)
-    kind = described[0]["Type"] if described else "SecureString"
-    if kind != "SecureString":
-        raise CommandError(
-            f"{store} is a {kind}, whose value lies open", "Name a SecureString, or let --create make one."
-        )
-    # Without its key, an overwritten parameter would go back to the AWS-managed one.
-    key = {"KeyId": described[0]["KeyId"]} if described and "KeyId" in described[0] else {}
-    client.put_parameter(Name=store.parameter, Value=code, Type="SecureString", Overwrite=bool(described), **key)
-
-
-def _missing(store: CodeStore) -> CommandError:
-    return CommandError(f"{store} is not there", "Correct its name or the --region, or add --create.")
-
-
-def read(client: Callable[[str], Any], store: CodeStore) -> tuple[str, datetime]:
-    """What is stored, and since when.
-
-    Raises:
-        CommandError: the secret has no such field.
-        ClientError: it is not there, or can't be read.
-    """
-    if store.parameter:
-        found = client("ssm").get_parameter(Name=store.parameter, WithDecryption=True)["Parameter"]
-        return found["Value"].strip(), found["LastModifiedDate"]
-    found = client("secretsmanager").get_secret_value(SecretId=store.secret_id)
-    text = found.get("SecretString", "")
-    if store.json_field:
-        text = (_fields(text) or {}).get(store.json_field, "")
-    return str(text).strip(), found["CreatedDate"]
-
-
-def _fields(text: str) -> dict[str, Any] | None:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
+def caution_of_name(secret_name: str) -> str:
+    """What speaks against the name of a secret; empty if nothing does."""
+    if not _LIKE_THE_END_OF_AN_ARN.search(secret_name):
+        return ""
+    return (
+        f"The name {secret_name} ends in a hyphen and six characters, which Secrets Manager may take for the end of an "
+        "ARN: give the stack the secret's full ARN, or use another name."
+    )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import click
 from click.shell_completion import CompletionItem
 
+from partner_account_cli import encoding
 from partner_account_cli.aws import Access, aws_options
 from partner_account_cli.errors import CommandError
 
@@ -72,17 +73,19 @@ def partner_account() -> None:
 
 def run() -> int:
     """Run the command that the arguments name; its exit status. What goes wrong is told in one or two lines."""
+    # Errors go to sys.stderr by name: of its own accord, click would write UTF-8 to a stream that is ASCII.
+    encoding.never_fail_to_write()
     access = Access()
     try:
         ended = partner_account.main(prog_name="partner-account", standalone_mode=False, obj=access)
     except click.UsageError as error:
-        error.show()
+        error.show(sys.stderr)
         return USAGE
     except click.ClickException as error:
-        error.show()
+        error.show(sys.stderr)
         return FAILED
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        click.echo("Interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # Python would complain once more when it flushes standard output at its end.
@@ -103,11 +106,11 @@ def _tell(error: Exception, access: Access) -> None:
         from partner_account_cli.explanations import explain  # noqa: PLC0415 - botocore takes its time to load
 
         problem = explain(error)
-    click.echo(f"Error: {access.without_secrets(str(problem))}", err=True)
+    click.echo(f"Error: {access.without_secrets(str(problem))}", file=sys.stderr)
     if problem.remedy:
-        click.echo(problem.remedy, err=True)
+        click.echo(problem.remedy, file=sys.stderr)
     if access.debug:
-        click.echo(access.without_secrets(_whereabouts(error)), err=True)
+        click.echo(access.without_secrets(_whereabouts(error)), file=sys.stderr)
 
 
 def _whereabouts(error: BaseException | None) -> str:

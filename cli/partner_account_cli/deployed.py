@@ -59,7 +59,7 @@ def partners(client: Any, stack_name: str) -> list[Deployed]:
         remedy = "Name the stack that the PartnerAccount is in; a nested stack by its own name."
         raise CommandError(f"the stack {stack_name} has no resource of type {RESOURCE_TYPE}", remedy)
     physical = _physical_ids(client, stack_name)
-    resolve = Resolver(_known(stack)).resolve
+    resolve = Resolver(_known(stack, template.get("Parameters", {}))).resolve
     return [
         Deployed(
             name,
@@ -110,7 +110,7 @@ def _outputs(template: Mapping[str, Any], stack: Mapping[str, Any], logical_id: 
     return found
 
 
-def _known(stack: Mapping[str, Any]) -> dict[str, Value]:
+def _known(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Value]:
     """What `Ref` is known to give: the parameters that are not hidden, and the pseudo parameters."""
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
     known: dict[str, Value] = {
@@ -121,10 +121,15 @@ def _known(stack: Mapping[str, Any]) -> dict[str, Value]:
         "AWS::StackName": stack["StackName"],
     }
     for parameter in stack.get("Parameters", []):
-        value = parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
-        if value != "****":  # what CloudFormation shows of a NoEcho parameter
-            known[parameter["ParameterKey"]] = value
+        name, value = parameter["ParameterKey"], parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
+        if not _is_hidden(declared.get(name, {}), value):
+            known[name] = value
     return known
+
+
+def _is_hidden(declared: Mapping[str, Any], value: str) -> bool:
+    """Whether CloudFormation shows stars in place of the value; how many, its documentation tells in several ways."""
+    return str(declared.get("NoEcho", "false")).lower() == "true" or re.fullmatch(r"\*{4,}", value) is not None
 
 
 class Resolver:

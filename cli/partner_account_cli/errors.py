@@ -1,6 +1,7 @@
 """What a command says when it can't go on."""
 
 import importlib.util
+import sys
 
 
 class CommandError(Exception):
@@ -13,6 +14,16 @@ class CommandError(Exception):
         """Take both sentences."""
         super().__init__(sentence)
         self.remedy = remedy
+
+
+def require_posix(what: str) -> None:
+    """Refuse to go on where signals and process groups are missing, which servers are started and ended with.
+
+    Raises:
+        CommandError: this is Windows.
+    """
+    if sys.platform == "win32":
+        raise CommandError(f"{what} needs Linux or macOS", "On Windows, run it in WSL or in a container.")
 
 
 def require_installed(*packages: str) -> None:

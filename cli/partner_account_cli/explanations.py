@@ -1,5 +1,6 @@
 """Errors of AWS and of botocore in the words of who runs a command. It loads botocore, so only errors load it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,6 @@ from botocore.parsers import ResponseParserError
 
 from partner_account_cli import remedies
 from partner_account_cli.errors import CommandError
-
-_LONGEST_MESSAGE = 300
 
 
 def explain(error: Exception) -> CommandError:
@@ -23,8 +22,14 @@ def explain(error: Exception) -> CommandError:
         return CommandError(_sentence(str(error)), remedies.BY_CLASS.get(name, remedies.OTHERWISE))
     if isinstance(error, ResponseParserError):
         return CommandError("what answers there is not AWS", remedies.BY_CLASS["EndpointConnectionError"])
+    return _not_of_aws(error, name)
+
+
+def _not_of_aws(error: Exception, name: str) -> CommandError:
     if isinstance(error, OSError):
         return CommandError(f"{error.strerror or name}: {error.filename}" if error.filename else str(error) or name)
+    if isinstance(error, UnicodeEncodeError):  # what was typed holds bytes that Python could not read as text
+        return CommandError("an argument is not in the encoding of this terminal", "Set LANG, such as to C.UTF-8.")
     return CommandError(f"this is a mistake of partner-account itself ({name})", remedies.OTHERWISE)
 
 
@@ -46,8 +51,9 @@ def _refusal(error: ClientError) -> CommandError:
     reasons = [told for told in (answer.get("Reason"), *_details(answer)) if told and told != "ACCESS_DENIED"]
     sentence = f"{error.operation_name} was refused: {', '.join([code, *reasons])}"
     if is_denied(error):
-        # IAM's own words: they name the identity, the resource, and the kind of policy.
-        message = answer["Error"].get("Message", "")[:_LONGEST_MESSAGE]
+        # IAM's own words: they name the identity, the resource, and the kind of policy. They are not cut here, where
+        # a secret in them would be cut in two, and its half no longer known for one.
+        message = _sentence(answer["Error"].get("Message", ""))
         return CommandError(f"{sentence}: {message}", remedies.allow(_action(error)))
     return CommandError(sentence, _remedy(code, reasons))
 
@@ -68,6 +74,11 @@ def _remedy(code: str, reasons: list[str]) -> str:
 
 
 def _action(error: ClientError) -> str:
+    message = error.response["Error"].get("Message", "")
+    if named := re.search(r"not authorized to perform: ([\w-]+:\w+)", message):
+        return named[1]  # which may be another service's, such as kms:Decrypt
+    if "KMS" in message:
+        return "kms:Decrypt and kms:GenerateDataKey with the key of the store"
     operation = str(error.operation_name)
     return f"{remedies.SERVICE_OF.get(operation, 'partnercentral')}:{operation}"
 

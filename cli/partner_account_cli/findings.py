@@ -29,9 +29,9 @@ class Finding:
     link: str = ""
 
 
-def passed(told: str) -> Finding:
-    """All is well."""
-    return Finding(Verdict.PASSED, told)
+def passed(told: str, caution: str = "") -> Finding:
+    """All is well, but for what the caution says."""
+    return Finding(Verdict.PASSED, told, caution)
 
 
 def failed(told: str, remedy: str, link: str = "") -> Finding:

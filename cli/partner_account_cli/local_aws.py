@@ -168,7 +168,7 @@ def _start_simulator(
 
     def address() -> str | None:
         # Its own log tells its address: another program's answer can't be taken for its own.
-        found = re.search(rf"http://{re.escape(LOOPBACK)}:\d+", server.log.read_text())
+        found = re.search(rf"http://{re.escape(LOOPBACK)}:\d+", server.log.read_text("utf-8", "replace"))
         return found[0] if found else None
 
     return server, server.wait_for(address)
@@ -192,7 +192,7 @@ def _start_ministack(folder: Path, environment: dict[str, str], resources: ExitS
             resources,
             file_descriptors=(listener.fileno(),),
         )
-    server.wait_for(lambda: "Running on" in server.log.read_text() or None)
+    server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
     return server
 
 
@@ -229,7 +229,7 @@ def _serve(
     file_descriptors: Sequence[int] = (),
 ) -> processes.Server:
     log = folder / f"{name.lower().replace(' ', '-')}.log"
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         process = processes.start(
             command,
             environment=environment,

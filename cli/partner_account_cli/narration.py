@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
+from partner_account_cli.rendering import spinner
+
 
 class Narrator:
     """Tells a story on standard output."""
@@ -25,7 +27,7 @@ class Narrator:
         began = time.monotonic()
         self._say(f"\n{title}", "bold")
         # On a terminal a sign of life stands below the last line; elsewhere it prints nothing.
-        with self._console.status(""):
+        with self._console.status("", spinner=spinner(self._console)):
             yield
         self._say(f"  ✓ {time.monotonic() - began:.1f} s", "green")
 

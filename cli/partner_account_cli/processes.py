@@ -6,12 +6,15 @@ What the processes are, and what they need in order to run, is the business of t
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
+
+assert sys.platform != "win32"  # noqa: S101 - who imports this has asked `require_posix`
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_TO_START = 30.0
@@ -91,7 +94,8 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
             pass_fds=file_descriptors,
         )
@@ -131,5 +135,5 @@ class Server:
             if (sign := sign_of_life()) is not None:
                 return sign
             time.sleep(0.05)
-        last_words = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+        last_words = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-20:])
         raise ProcessError(f"{self.name} did not start. The end of its log:\n{last_words}")

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from partner_account_cli.errors import CommandError
+from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.rehearsal.faults import FAULTS
 
 
 @click.command(
-    epilog="Needs the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves this machine."
+    epilog="Needs Linux or macOS, the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves "
+    "this machine."
 )
 @click.argument("stacks", nargs=-1)
 @click.option(
@@ -24,6 +25,7 @@ from partner_account_cli.rehearsal.faults import FAULTS
 @click.option(
     "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page."
 )
+@click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is no earlier report.")
 @click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
 def rehearse(
     *,
@@ -34,6 +36,7 @@ def rehearse(
     fault: str | None,
     json_file: Path | None,
     html_file: Path | None,
+    overwrite: bool,
     keep: bool,
 ) -> None:
     """Deploy your CDK app on this machine, before you deploy it for real.
@@ -42,9 +45,10 @@ def rehearse(
     synthesized, deployed, deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all
     stacks.
     """
+    require_posix("partner-account rehearse")
     from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
     from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
 
     wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep)
-    if problem := run(wanted, Files(json_file, html_file)):
+    if problem := run(wanted, Files(json_file, html_file, overwrite=overwrite)):
         raise CommandError(problem)

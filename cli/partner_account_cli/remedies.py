@@ -36,7 +36,10 @@ BY_CODE = {
     "DecryptionFailure": "Allow kms:Decrypt with the key of the store for this identity.",
     "EncryptionFailure": "Allow kms:GenerateDataKey with the key of the store for this identity.",
     "InvalidKeyId": "Allow kms:Encrypt and kms:Decrypt with the parameter's key for this identity.",
-    "HierarchyTypeMismatchException": "Name another parameter, or delete this one and use --create.",
+    "HierarchyTypeMismatchException": "Name another parameter.",
+    "ParameterAlreadyExists": "Somebody else made it at the same moment: look at it, then try again.",
+    "ParameterPatternMismatchException": "Name another parameter: this one takes values of another form.",
+    "ResourceExistsException": "Somebody else made it at the same moment: look at it, then try again.",
 }
 """By the error's code."""
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from partner_account_cli import encoding
+
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 
 _WIDE = 1_000
@@ -80,15 +82,23 @@ def _print(table: Table) -> None:
 
 def document(content: Any) -> None:
     """The whole result as JSON."""
-    print(json.dumps(content, indent=2, ensure_ascii=False, default=_plain))  # noqa: T201 - without rich's wrapping
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
+    if not encoding.can_write(text):
+        text = json.dumps(content, indent=2, default=_plain)
+    print(text)  # noqa: T201 - without rich's wrapping
 
 
 @contextmanager
 def working(sentence: str) -> Iterator[None]:
     """A sign of life while something takes its time; on a terminal only."""
     console = _console(stderr=True)
-    with console.status(Text(sentence)):
+    with console.status(Text(sentence), spinner=spinner(console)):
         yield
+
+
+def spinner(console: Console) -> str:
+    """The name of a sign of life that the terminal can show."""
+    return "dots" if console.encoding.startswith("utf") else "line"
 
 
 def when(time: datetime) -> str:

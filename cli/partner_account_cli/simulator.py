@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.errors import CommandError, require_installed
+from partner_account_cli.errors import CommandError, require_installed, require_posix
 from partner_account_cli.options import output_option
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
@@ -60,8 +60,9 @@ def simulator() -> None:
 def start(*, host: str, port: int, verified: bool, state_file: str | None) -> None:
     """Run the simulator until Ctrl-C.
 
-    It tells how to point clients at it, and then each request.
+    It tells how to point clients at it, and then each request. It needs Linux or macOS.
     """
+    require_posix("partner-account simulator start")
     require_installed("werkzeug", "cattrs")
     command = [sys.executable, "-m", "partner_central_simulator", "--host", host, "--port", str(port)]
     command += ["--verified"] if verified else []

@@ -54,7 +54,7 @@ def start() -> None:
 @click.option(
     "--file",
     "document",
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8-sig"),
     help='Read them from this JSON file ("-": standard input) instead: LegalName, RegistrationId, CountryCode, '
     "JurisdictionOfIncorporation.",
 )

@@ -1,6 +1,7 @@
 """`python -m partner_central_simulator`: the simulator alone, until it is interrupted."""
 
 import argparse
+import io
 import logging
 import signal
 import sys
@@ -17,6 +18,8 @@ _HIGHEST_PORT = 65535
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; the exit status is 0 then, and 1 if the simulator could not start."""
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name or an address may not fit into the terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         with Simulator(**vars(options)) as simulator:

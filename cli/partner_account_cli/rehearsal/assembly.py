@@ -120,11 +120,11 @@ class Stack:
         Under its name, which is a hash of it, the former one may lie there already.
         """
         text = json.dumps(template)
-        (self._folder / self._file).write_text(text)
+        (self._folder / self._file).write_text(text, "utf-8")
         former = Path(self._asset_url).stem
         for file in self._folder.glob("*.json") if former else ():
-            if former in (content := file.read_text()):
-                file.write_text(content.replace(former, hashlib.sha256(text.encode()).hexdigest()))
+            if former in (content := file.read_text("utf-8")):
+                file.write_text(content.replace(former, hashlib.sha256(text.encode()).hexdigest()), "utf-8")
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _nested_file(resource: Mapping[str, Any]) -> str:
 
 
 def _read(file: Path) -> Template:
-    read: Template = json.loads(file.read_text())
+    read: Template = json.loads(file.read_text("utf-8"))
     return read
 
 

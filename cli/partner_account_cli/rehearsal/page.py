@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from partner_account_cli.rehearsal.report import Event, Report, StepReport
 from partner_account_cli.rehearsal.terminal import headline
 
+_GENERATOR = '<meta name="generator" content="partner-account rehearse">'
+"""By this line of the page an earlier report is told from a file of the user's."""
 _TICKS = 8
 _ROUND = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
@@ -67,6 +69,11 @@ def to_html(report: Report) -> str:
         versions={name: version(name) for name in ("cdk-partner-account", "ministack")},
         retained=[path for stack in report.stacks for path in stack.retained],
     )
+
+
+def is_html_report(text: str) -> bool:
+    """Whether this is a page that `to_html` has made."""
+    return _GENERATOR in text
 
 
 def timeline_of(report: Report) -> Timeline:

@@ -148,6 +148,15 @@ class Report:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, default=datetime.isoformat) + "\n"
 
 
+def is_json_report(text: str) -> bool:
+    """Whether this is what `to_json` has made, now or in another version."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and {"format", "began_at", "outcome", "steps"} <= set(content)
+
+
 def _stack(stack: Stack) -> StackReport:
     placed = [one for one in stack.resources() if one.type != _METADATA]
     types = Counter(one.type for one in placed)

@@ -1,7 +1,7 @@
 """One whole rehearsal: starts the local AWS, goes through the steps, and hands out the report, however it ended."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from partner_account_cli.local_aws import LocalAws, local_aws
 from partner_account_cli.narration import Narrator
 from partner_account_cli.processes import ProcessError
 from partner_account_cli.rehearsal import RehearsalError
-from partner_account_cli.rehearsal.page import to_html
-from partner_account_cli.rehearsal.report import Report
+from partner_account_cli.rehearsal.page import is_html_report, to_html
+from partner_account_cli.rehearsal.report import Report, is_json_report
 from partner_account_cli.rehearsal.steps import Rehearsal, Wanted
 from partner_account_cli.rehearsal.terminal import summary
 
@@ -29,6 +29,12 @@ class Files:
 
     json: Path | None = None
     html: Path | None = None
+    overwrite: bool = False
+
+    def not_replaceable(self) -> list[str]:
+        """The files that hold something else than an earlier report, and would be lost."""
+        wanted = ((self.json, is_json_report), (self.html, is_html_report))
+        return [str(file) for file, is_report in wanted if file and file.is_file() and not _may_go(file, is_report)]
 
     def unwritable(self) -> list[str]:
         """The files that can't be written, as far as that can be told before."""
@@ -41,6 +47,11 @@ class Files:
             if file:
                 file.write_text(text(), encoding="utf-8")
                 narrator.tell(f"The report is in {file}")
+
+
+def _may_go(file: Path, is_report: Callable[[str], bool]) -> bool:
+    text = file.read_text("utf-8", "replace")
+    return not text.strip() or is_report(text)
 
 
 def run(wanted: Wanted, files: Files) -> str:
@@ -70,6 +81,10 @@ def _unready(wanted: Wanted, files: Files) -> str:
         return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
     if unwritable := files.unwritable():
         return f"{' and '.join(unwritable)} can't be written: name a file in a directory of yours"
+    if files.json and files.html and files.json.resolve() == files.html.resolve():
+        return f"{files.json} can't be both reports: name another file by --json or --html"
+    if not files.overwrite and (others := files.not_replaceable()):
+        return f"{' and '.join(others)} would be lost, and holds no report: name another file, or add --overwrite"
     return ""
 
 

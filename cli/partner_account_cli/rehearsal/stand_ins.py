@@ -50,12 +50,12 @@ def put_stand_ins(assembly: Assembly, types: Iterable[str]) -> None:
     """Replace each resource of these types by one that does nothing, and each reference to it by a made-up value."""
     unknown = set(types)
     for file in {file for stack in assembly.stacks for file in stack.files()} if unknown else ():
-        template: Template = json.loads(file.read_text())
+        template: Template = json.loads(file.read_text("utf-8"))
         absent = {key for key, resource in template["Resources"].items() if resource["Type"] in unknown}
         for key in absent:
             kept = {name: value for name, value in template["Resources"][key].items() if name in _KEPT}
             template["Resources"][key] = {**kept, "Type": _NOTHING}
-        file.write_text(json.dumps({name: _without(part, absent) for name, part in template.items()}))
+        file.write_text(json.dumps({name: _without(part, absent) for name, part in template.items()}), "utf-8")
 
 
 def _without(value: Any, absent: set[str]) -> Any:

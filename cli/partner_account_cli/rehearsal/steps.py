@@ -258,7 +258,7 @@ class Rehearsal:
         return [word for value in self._code_parameters for word in ("--parameters", value)]
 
     def _read_outputs(self) -> None:
-        self._report.outputs = json.loads(self._outputs.read_text())
+        self._report.outputs = json.loads(self._outputs.read_text("utf-8"))
 
     def _expect_each_partner_once(self) -> list[str]:
         """The ids of the account's partners; there is one for each that the app has, and no other."""
