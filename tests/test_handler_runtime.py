@@ -176,7 +176,7 @@ def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset:
 
 
 def later_model(data: Path) -> None:
-    """Puts a model of the service into a data folder of botocore's: of a later date, with other operations and shapes."""
+    """Puts another model of the service, of a later date, into a data folder of botocore's."""
     model = json.dumps(service_model.service_model())
     for old, new in (("CreatePartner", "MakePartner"), ("LegalName", "Name")):
         assert old in model

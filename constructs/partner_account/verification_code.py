@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SIX = "-??????"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
 
+
 class VerificationCode(ABC):
     """A reference to the six-digit code from the e-mail. Make one with a `from_…` method.
 
