@@ -16,6 +16,7 @@ import pytest
 from partner_account import service_model
 from partner_account.asset import assembled_asset
 from partner_account_handler.aws import API_VERSION
+from partner_central_simulator import identity
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.lambda_runtime import LambdaRuntime, environment
 from tests.log_lines import final_lines_of, without_times
@@ -229,6 +230,6 @@ def test_a_later_api_version_beside_the_bundled_model_changes_nothing(
     run_with(f"{sys.version_info.major}.{sys.version_info.minor}", boto3, cloud, sink, asset, **more)
 
 
-def test_the_handler_names_the_api_version_of_the_bundled_model() -> None:
-    """The construct bundles the version that the handler asks botocore for."""
-    assert API_VERSION == service_model.API_VERSION
+def test_construct_handler_and_simulator_name_one_api_version() -> None:
+    """The construct bundles the version that the handler asks botocore for, and the simulator speaks."""
+    assert {API_VERSION, identity.API_VERSION} == {service_model.API_VERSION}
