@@ -59,8 +59,8 @@ def granted() -> list[Permission]:
         *permissions.of_partner(Catalog.AWS, may_create=True),
         permissions.read_secret("<the secret>"),
         permissions.read_parameter("<the parameter>"),
-        *permissions.decrypt_secret(key),
-        *permissions.decrypt_parameter(key),
+        permissions.decrypt_secret(key, "<Region of the secret>"),
+        permissions.decrypt_parameter(key),
         provider_permissions.write_log("<the own log group>:*"),
     ]
 

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import aws_cdk as cdk
 import pytest
@@ -22,8 +24,9 @@ from partner_account import PartnerAccountError, asset, service_model
 from tests.test_construct_app import new_app, new_stack, partner_in, resource_of, template_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+ROOT = Path(__file__).parents[1]
 MODEL = "models/partnercentral-account/2025-04-04"
 
 
@@ -125,6 +128,7 @@ def test_the_hash_is_that_of_the_contents(tmp_path: Path, monkeypatch: pytest.Mo
     before = key_of_code()
     for package in ("partner_account_handler", "crhelper"):
         shutil.copytree(installed(package), tmp_path / package)
+    (tmp_path / "crhelper-99.dist-info").mkdir()
     for source in tmp_path.rglob("*.py"):
         source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
         source.chmod(0o755)
@@ -207,11 +211,186 @@ def test_nothing_of_the_handler_is_imported(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_a_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without one of the parts is told which one."""
-    monkeypatch.setattr(asset, "_PACKAGES", ("partner_account_handler", "no_such_package"))
-    with pytest.raises(PartnerAccountError, match="The package no_such_package, which the Lambda function"):
+@pytest.mark.parametrize("missing", ["_HANDLER", "_CRHELPER"])
+def test_an_installation_without_one_of_the_parts_is_told_which_one(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """No function is made of the rest."""
+    monkeypatch.setattr(asset, missing, "no_such_package")
+    with pytest.raises(
+        PartnerAccountError, match=r"The package no_such_package, which the Lambda function.* no package"
+    ):
         partner_in(new_stack())
+
+
+def put_module(package: str, folder: Path) -> None:
+    """A module of the user's."""
+    (folder / f"{package}.py").write_text("def handler(): ...\n")
+
+
+def put_package(package: str, folder: Path) -> None:
+    """A package of the user's, or one that was emptied."""
+    (folder / package).mkdir()
+    (folder / package / "__init__.py").write_text("")
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("put", [put_module, put_package])
+def test_what_the_user_calls_crhelper_stays_out_of_the_asset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[str, Path], None]
+) -> None:
+    """A module or package of the app's own, first on the path, changes nothing: the distribution crhelper is taken."""
+    before = key_of_code()
+    put("crhelper", tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    asset._files.cache_clear()  # noqa: SLF001
+    assert key_of_code() == before
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("put", [put_module, put_package])
+@pytest.mark.parametrize("package", ["partner_account_handler", "crhelper"])
+def test_another_package_of_the_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[str, Path], None], package: str
+) -> None:
+    """Where nothing tells which one is installed, the asset is refused rather than made of what isn't the handler."""
+    put(package, tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(asset, "distribution", Mock(side_effect=PackageNotFoundError))
+    with pytest.raises(PartnerAccountError, match=f"package {package}, .* is not found: .*Rename what else is called"):
+        partner_in(new_stack())
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_an_older_crhelper_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One before 2.0.6, such as tutorials put beside an app, sleeps in a Delete until CloudFormation gives up."""
+    shutil.copytree(installed("crhelper"), tmp_path / "crhelper")
+    (tmp_path / "crhelper-2.0.5.dist-info").mkdir()
+    helper = tmp_path / "crhelper" / "resource_helper.py"
+    helper.write_text(helper.read_text().replace("sleep_on_delete", "renamed"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PartnerAccountError, match="package crhelper, .* holds something else"):
+        partner_in(new_stack())
+
+
+SYNTH_FROM_A_ZIP = """
+import partner_account
+assert ".zip" in partner_account.__file__, partner_account.__file__
+from tests.test_asset import key_of_code
+print(key_of_code())
+"""
+
+
+def test_packages_in_a_zip_file_give_the_same_asset(tmp_path: Path) -> None:
+    """As zip applications have them: construct, handler, crhelper and botocore are read where they are."""
+    packages = tmp_path / "packages.zip"
+    with zipfile.ZipFile(packages, "w") as archive:
+        for package in ("partner_account", "partner_account_handler", "crhelper"):
+            for name, content in files_in(installed(package)).items():
+                archive.writestr(f"{package}/{name}", content)
+        archive.writestr("crhelper-99.dist-info/METADATA", "Name: crhelper")
+        archive.writestr("botocore/__init__.py", "")
+        data = f"data/{MODEL.removeprefix('models/')}"
+        for name, content in files_in(installed("botocore") / data).items():
+            archive.writestr(f"botocore/{data}/{name}", content)
+    paths = [str(packages), str(Path(__file__).parents[1]), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}{SYNTH_FROM_A_ZIP}"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() == key_of_code()
+
+
+# --- Without staging, CDK copies no assets: what reads the assembly later is told of the folder itself ---
+
+
+def code_without_staging(outdir: Path) -> tuple[str, Path]:
+    """The key of a function's code, and the folder that the assembly names for it."""
+    app = cdk.App(outdir=str(outdir), context={"aws:cdk:disable-asset-staging": True})
+    partner_in(cdk.Stack(app, "Demo"))
+    app.synth()
+    return code_in(outdir)
+
+
+def code_in(assembly: Path) -> tuple[str, Path]:
+    """The key and the folder of a function's code in a cloud assembly."""
+    files = json.loads((assembly / "Demo.assets.json").read_text())["files"]
+    (code,) = (found for found in files.values() if found["source"]["packaging"] == "zip")
+    (destination,) = code["destinations"].values()
+    return destination["objectKey"], assembly / code["source"]["path"]
+
+
+def test_without_staging_the_code_outlives_the_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies in the cloud assembly, whole and under the same key, and nowhere else; a second synth finds it there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    (tmp_path / "gone").mkdir()
+    key, folder = code_without_staging(tmp_path / "out")
+    assert key == key_of_code()
+    assert files_in(folder) == asset_of_a_partner()
+    assert folder.parent == tmp_path / "out"
+    assert code_without_staging(tmp_path / "out") == (key, folder)
+    assert [path.name for path in (tmp_path / "out").iterdir() if "asset" in path.name] == [
+        "Demo.assets.json",
+        folder.name,
+    ]
+
+
+def test_without_staging_synths_at_the_same_time_share_one_folder(tmp_path: Path) -> None:
+    """Whoever comes second takes what the first one has put there, never half of it."""
+    synths = [
+        subprocess.Popen([sys.executable, "-c", SYNTH_WITHOUT_STAGING, str(tmp_path / "out")], cwd=ROOT)
+        for _ in range(2)
+    ]
+    assert [synth.wait() for synth in synths] == [0, 0]
+    _, folder = code_in(tmp_path / "out")
+    assert files_in(folder) == asset_of_a_partner()
+    assert list((tmp_path / "out").glob("partner-account-asset*")) == [folder]
+
+
+SYNTH_WITHOUT_STAGING = """
+import sys
+from pathlib import Path
+from tests.test_asset import code_without_staging
+code_without_staging(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.e2e
+def test_the_cdk_cli_without_staging_names_a_folder_that_holds_the_code(tmp_path: Path) -> None:
+    """After the app has ended, what the manifest names is the whole code."""
+    (tmp_path / "app.py").write_text(APP)
+    done = subprocess.run(
+        ["cdk", "synth", "--quiet", "--app", f"{sys.executable} app.py", "--no-staging"],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "PATH": os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
+            "CDK_HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    key, folder = code_in(tmp_path / "cdk.out")
+    assert key == key_of_code()
+    assert files_in(folder) == asset_of_a_partner()
+
+
+APP = """
+import aws_cdk as cdk
+from tests.test_construct_app import partner_in
+
+app = cdk.App()
+partner_in(cdk.Stack(app, "Demo"))
+app.synth()
+"""
 
 
 @pytest.mark.usefixtures("forgetful")

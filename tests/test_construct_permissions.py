@@ -15,8 +15,15 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from moto import mock_aws
 
-from partner_account import Catalog, ExistingPartner, PartnerAccountProvider, VerificationCode
+from partner_account import (
+    Catalog,
+    ExistingPartner,
+    PartnerAccountError,
+    PartnerAccountProvider,
+    VerificationCode,
+)
 from tests.test_construct_app import (
+    new_app,
     new_stack,
     partner_in,
     resource_of,
@@ -26,7 +33,7 @@ from tests.test_construct_app import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from constructs import Construct
 
@@ -147,17 +154,174 @@ def test_a_secret_imported_by_arn() -> None:
     }
 
 
-def test_a_secret_with_a_key_of_its_own() -> None:
-    """A customer-managed key may be used to decrypt, by way of Secrets Manager alone."""
+HERE = cdk.Environment(account="111111111111", region="eu-west-1")
+ELSEWHERE = cdk.Environment(account="111111111111", region="us-east-1")
+SECRETS = "arn:aws:secretsmanager:eu-west-1:111111111111:secret"
+OTHER_REGION = SECRETS.replace("eu-west-1", "us-east-1")
+OTHER_ACCOUNT = SECRETS.replace("111111111111", "222222222222")
+
+
+def evaluated(value: Any) -> Any:
+    """A part of a template as CloudFormation would resolve it in that account and region."""
+    return deployed(value, {"CodeArn": f"{SECRETS.replace('eu-west-1', 'ap-south-1')}:code-AbCdEf"})
+
+
+@pytest.mark.parametrize("env", [None, HERE])
+@pytest.mark.parametrize(
+    ("make", "region"),
+    [
+        (lambda _stack: {"secret_complete_arn": f"{SECRETS}:code-AbCdEf"}, "eu-west-1"),
+        (lambda _stack: {"secret_complete_arn": f"{OTHER_REGION}:code-AbCdEf"}, "us-east-1"),
+        (lambda _stack: {"secret_partial_arn": f"{OTHER_REGION}:code"}, "us-east-1"),
+        (lambda stack: {"secret_complete_arn": cdk.CfnParameter(stack, "CodeArn").value_as_string}, "ap-south-1"),
+        (lambda stack: {"secret_complete_arn": secretsmanager.Secret(stack, "Own").secret_arn}, "eu-west-1"),
+    ],
+    ids=["of the stack's region", "of another", "partial, of another", "a parameter", "of the stack itself"],
+)
+def test_the_key_of_a_secret_may_be_used_by_secrets_manager_of_the_secrets_region(
+    env: cdk.Environment | None, make: Callable[[cdk.Stack], dict[str, str]], region: str
+) -> None:
+    """A customer-managed key may be used to decrypt, by way of Secrets Manager alone, where the secret is."""
+    stack = new_stack(env=env)
+    key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
+    secret = secretsmanager.Secret.from_secret_attributes(stack, "Code", encryption_key=key, **make(stack))
+    found = code_statements(stack, VerificationCode.from_secrets_manager(secret))["DecryptCodeFromSecret"]
+    assert evaluated(found) == allowed("kms:Decrypt", KEY_ARN, StringEquals=via_service("secretsmanager", region))
+
+
+def test_a_secret_of_the_app_with_a_key_of_its_own() -> None:
+    """Its region is that of its stack."""
     stack = new_stack()
-    secret = secretsmanager.Secret.from_secret_attributes(
-        stack,
-        "Code",
-        secret_complete_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf",
-        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
-    )
+    secret = secretsmanager.Secret(stack, "Code", encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN))
+    found = code_statements(stack, VerificationCode.from_secrets_manager(secret))["DecryptCodeFromSecret"]
+    assert evaluated(found) == allowed("kms:Decrypt", KEY_ARN, StringEquals=via_service("secretsmanager", "eu-west-1"))
+
+
+@pytest.mark.parametrize("env", [None, HERE])
+def test_a_secret_without_a_key_of_its_own_gives_no_permission_to_decrypt(env: cdk.Environment | None) -> None:
+    """AWS's own key needs none."""
+    stack = new_stack(env=env)
+    secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Code", f"{SECRETS}:code-AbCdEf")
+    assert list(code_statements(stack, VerificationCode.from_secrets_manager(secret))) == ["ReadCodeFromSecret"]
+
+
+@pytest.mark.parametrize("regions", [("eu-west-1", "us-east-1"), ("us-east-1", "eu-west-1")])
+def test_keys_of_secrets_of_several_regions_share_a_statement_that_names_them_all(regions: tuple[str, str]) -> None:
+    """A key is of one region, so each can be used by that region's Secrets Manager only."""
+    stack = new_stack()
+    keys = [f"arn:aws:kms:{region}:111111111111:key/abc" for region in regions]
+    for number, (region, key_arn) in enumerate(zip(regions, keys, strict=True)):
+        secret = secretsmanager.Secret.from_secret_attributes(
+            stack,
+            f"Code{number}",
+            secret_complete_arn=f"{SECRETS.replace('eu-west-1', region)}:code-AbCdEf",
+            encryption_key=kms.Key.from_key_arn(stack, f"Key{number}", key_arn),
+        )
+        code = VerificationCode.from_secrets_manager(secret)
+        partner_in(stack, f"Partner{number}", legal_name=f"Corp {number}", email_verification_code=code)
+    found = statements_of(stack)["DecryptCodeFromSecret"]
+    services = [f"secretsmanager.{region}.amazonaws.com" for region in regions]
+    assert found == allowed("kms:Decrypt", keys, StringEquals={"kms:ViaService": services})
+
+
+# --- What the handler asks for, and whether it may: the six characters at the end of a secret's ARN ---
+
+
+@pytest.mark.parametrize("env", [None, HERE])
+@pytest.mark.parametrize("name", ["code", "partner/code", "alliance-secret"])
+def test_a_secret_of_the_own_region_is_asked_for_by_its_name(env: cdk.Environment | None, name: str) -> None:
+    """Secrets Manager takes an ARN that ends in a hyphen and six characters for a complete one, never a name."""
+    stack = new_stack(env=env)
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Code", name)
     found = code_statements(stack, VerificationCode.from_secrets_manager(secret))
-    assert found["DecryptCodeFromSecret"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("secretsmanager"))
+    assert secret_id_of(stack) == name
+    assert evaluated(found)["ReadCodeFromSecret"]["Resource"] == f"{SECRETS}:{name}-??????"
+
+
+def secret_id_of(stack: cdk.Stack) -> Any:
+    """By what the handler asks for the secret, once the template is deployed."""
+    return evaluated(resource_of(stack)["Properties"]["EmailVerificationCode"])["SecretId"]
+
+
+def test_a_partial_arn_of_the_own_account_and_region_becomes_a_name() -> None:
+    """If both are known, though CDK takes the end of the name for the six characters."""
+    stack = new_stack(env=HERE)
+    secret = secretsmanager.Secret.from_secret_partial_arn(stack, "Code", f"{SECRETS}:alliance-secret")
+    found = code_statements(stack, VerificationCode.from_secrets_manager(secret))
+    assert secret_id_of(stack) == "alliance-secret"
+    assert found["ReadCodeFromSecret"]["Resource"] == f"{SECRETS}:alliance-secret-??????"
+
+
+def partial(arn: str) -> Callable[[cdk.Stack, cdk.Stack], secretsmanager.ISecret]:
+    """Imported by that partial ARN."""
+    return lambda here, _there: secretsmanager.Secret.from_secret_partial_arn(here, "Code", arn)
+
+
+REMOTE: dict[str, Callable[[str], Callable[[cdk.Stack, cdk.Stack], secretsmanager.ISecret]]] = {
+    "partial ARN of another region": lambda name: partial(f"{OTHER_REGION}:{name}"),
+    "partial ARN of another account": lambda name: partial(f"{OTHER_ACCOUNT}:{name}"),
+    "name in a stack of another region": lambda name: (
+        lambda _here, there: secretsmanager.Secret.from_secret_name_v2(there, "Code", name)
+    ),
+    "made in a stack of another region": lambda name: (
+        lambda _here, there: secretsmanager.Secret(there, "Code", secret_name=name)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_a_secret_of_another_account_or_region_is_asked_for_by_its_arn(kind: str) -> None:
+    """A name would be looked for in the own ones; the role may read it, whatever its six characters are."""
+    app = new_app()
+    here, there = cdk.Stack(app, "Here", env=HERE), cdk.Stack(app, "There", env=ELSEWHERE)
+    found = code_statements(here, VerificationCode.from_secrets_manager(REMOTE[kind]("code")(here, there)))
+    arn = f"{OTHER_ACCOUNT if 'account' in kind else OTHER_REGION}:code"
+    assert secret_id_of(here) == arn
+    assert evaluated(found)["ReadCodeFromSecret"]["Resource"] == f"{arn}-??????"
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_a_partial_arn_that_looks_complete_is_refused(kind: str) -> None:
+    """Secrets Manager would not find the secret, and no policy can help."""
+    app = new_app()
+    here, there = cdk.Stack(app, "Here", env=HERE), cdk.Stack(app, "There", env=ELSEWHERE)
+    code = VerificationCode.from_secrets_manager(REMOTE[kind]("alliance-secret")(here, there))
+    with pytest.raises(PartnerAccountError, match=r"hyphen and six characters.*import the secret by its complete ARN"):
+        partner_in(here, email_verification_code=code)
+
+
+def test_a_partial_arn_where_account_or_region_are_known_only_at_deployment() -> None:
+    """It is kept, since it may be another account's; unless it looks complete, which is refused."""
+    stack = new_stack()
+    code = partial(f"{SECRETS}:code")(stack, stack)
+    partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(code))
+    assert secret_id_of(stack) == f"{SECRETS}:code"
+    other = new_stack()
+    code = partial(f"{SECRETS}:alliance-secret")(other, other)
+    with pytest.raises(PartnerAccountError, match="from_secret_name_v2 in the partner's own stack"):
+        partner_in(other, email_verification_code=VerificationCode.from_secrets_manager(code))
+
+
+@pytest.mark.parametrize("crossing", [False, True])
+def test_secrets_of_the_app_are_asked_for_by_their_complete_arn(crossing: bool) -> None:
+    """Whatever they are called, if CDK hands their ARN on from another region too."""
+    app = new_app()
+    here = cdk.Stack(app, "Here", env=HERE, cross_region_references=True)
+    there = cdk.Stack(app, "There", env=ELSEWHERE, cross_region_references=True) if crossing else here
+    secret = secretsmanager.Secret(there, "Code", secret_name="alliance-secret")
+    found = code_statements(here, VerificationCode.from_secrets_manager(secret))
+    resource = found["ReadCodeFromSecret"]["Resource"]
+    assert resource.keys() <= {"Ref", "Fn::GetAtt"}
+    assert resource_of(here)["Properties"]["EmailVerificationCode"]["SecretId"] == resource
+
+
+def test_a_secure_string_of_another_region_is_refused() -> None:
+    """The function reads parameters by their name, in its own account and region."""
+    app = new_app()
+    here, there = cdk.Stack(app, "Here", env=HERE), cdk.Stack(app, "There", env=ELSEWHERE)
+    code = VerificationCode.from_ssm_parameter(secure_string(there))
+    with pytest.raises(PartnerAccountError, match="SSM parameter belongs to a stack of another account or region"):
+        partner_in(here, email_verification_code=code)
 
 
 def test_a_secure_string() -> None:
@@ -176,7 +340,9 @@ def test_a_secure_string_with_a_key_of_its_own() -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
     code = VerificationCode.from_ssm_parameter(secure_string(stack), encryption_key=key)
     found = code_statements(stack, code)
-    assert found["DecryptCodeFromParameterStore"] == allowed("kms:Decrypt", KEY_ARN, StringEquals=via("ssm"))
+    assert evaluated(found["DecryptCodeFromParameterStore"]) == allowed(
+        "kms:Decrypt", KEY_ARN, StringEquals=via_service("ssm", "eu-west-1")
+    )
 
 
 def secure_string(stack: cdk.Stack) -> ssm.IStringParameter:
@@ -184,9 +350,9 @@ def secure_string(stack: cdk.Stack) -> ssm.IStringParameter:
     return ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name="/partner/code")
 
 
-def via(service: str) -> dict[str, Any]:
-    """KMS may be called by this service alone."""
-    return {"kms:ViaService": {"Fn::Join": ["", [f"{service}.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}}
+def via_service(service: str, region: str) -> dict[str, Any]:
+    """KMS may be called by this service of this region alone."""
+    return {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
 
 
 def test_a_secret_of_the_app_stays_untouched() -> None:
@@ -325,19 +491,29 @@ def test_iam_takes_the_policy_of_several_partners() -> None:
     }
 
 
-def deployed(value: Any) -> Any:
-    """A part of a template as CloudFormation would resolve it, for syntax only."""
+def deployed(value: Any, parameters: Mapping[str, str] | None = None) -> Any:
+    """A part of a template as CloudFormation would resolve it; of resources the syntax only."""
     if isinstance(value, list):
-        return [deployed(member) for member in value]
+        return [deployed(member, parameters) for member in value]
     if not isinstance(value, dict):
         return value
-    if "Fn::Join" in value:
-        return "".join(map(deployed, value["Fn::Join"][1]))
-    if "Ref" in value or "Fn::GetAtt" in value:
-        return {"AWS::Partition": "aws", "AWS::AccountId": "111111111111", "AWS::Region": "eu-west-1"}.get(
-            value.get("Ref", ""), "arn:aws:logs:eu-west-1:111111111111:log-group:x"
-        )
-    return {key: deployed(member) for key, member in value.items()}
+    resolved = {key: deployed(member, parameters) for key, member in value.items()}
+    names = {
+        "AWS::Partition": "aws",
+        "AWS::AccountId": "111111111111",
+        "AWS::Region": "eu-west-1",
+        **(parameters or {}),
+    }
+    an_arn = "arn:aws:logs:eu-west-1:111111111111:log-group:x"
+    functions: dict[str, Callable[[Any], Any]] = {
+        "Fn::Join": lambda given: "".join(given[1]),
+        "Fn::Split": lambda given: given[1].split(given[0]),
+        "Fn::Select": lambda given: given[1][int(given[0])],
+        "Fn::GetAtt": lambda _given: an_arn,
+        "Ref": lambda given: names.get(given, an_arn),
+    }
+    (name, given), *others = resolved.items() or [("", None)]
+    return functions[name](given) if name in functions and not others else resolved
 
 
 def test_the_order_of_the_partners_changes_no_identity() -> None:

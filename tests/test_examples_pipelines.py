@@ -88,7 +88,7 @@ def test_the_approver_is_told_what_to_do(assembly: Path) -> None:
     assert f"send-email-verification-code --region us-east-1 --catalog AWS --email {_email(partner)}\n" in comment
     secret = re.search(r"--secret-id (\S+) ", comment)
     assert secret
-    assert json.dumps(partner["EmailVerificationCode"]["SecretId"]).endswith(f':secret:{secret[1]}"]]}}')
+    assert partner["EmailVerificationCode"]["SecretId"] == secret[1]
     assert len(comment) < 1000  # CodePipeline's own limit
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -23,7 +25,7 @@ from partner_account_handler.identity import OWNER_TAG, Owner, client_token, is_
 from partner_account_handler.lifecycle import Answer, answer_create
 from partner_account_handler.request import CodeSource
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.cloud import ACCOUNT, EMAIL, Cloud, TimedAws, VirtualTime, contact, open_cloud, properties, sandbox
+from tests.cloud import ACCOUNT, EMAIL, REGION, Cloud, TimedAws, VirtualTime, contact, open_cloud, properties, sandbox
 
 TAGS = [{"Key": "team", "Value": "alliances"}]
 
@@ -128,6 +130,51 @@ class TestNewPartner:
         source = {key: arns.get(value, value.format(code=code)) for key, value in source.items()}
         assert is_partner_arn(cloud.create(properties(EmailVerificationCode=source)).physical_id)
 
+    @pytest.mark.parametrize("region", [REGION, "us-east-1", "ap-southeast-2"])
+    def test_a_secret_is_read_in_the_region_of_its_arn(self, cloud: Cloud, region: str) -> None:
+        """Wherever the stack is; a secret of the same name in another region holds something else."""
+        code = cloud.prepare()
+        arns = {
+            found: secrets_of(cloud, found).create_secret(Name="code", SecretString=code if found == region else "no")
+            for found in (REGION, "us-east-1", "ap-southeast-2")
+        }
+        source = {"From": "SecretsManager", "SecretId": arns[region]["ARN"]}
+        assert is_partner_arn(cloud.create(properties(EmailVerificationCode=source)).physical_id)
+
+    @pytest.mark.parametrize("name", ["code", "partner/code", "alliance-secret"])
+    def test_a_secret_that_is_named_is_read_in_the_stacks_own_region(self, cloud: Cloud, name: str) -> None:
+        """Also by a name that ends as a complete ARN would."""
+        code = cloud.prepare()
+        secrets_of(cloud, REGION).create_secret(Name=name, SecretString=code)
+        secrets_of(cloud, "us-east-1").create_secret(Name=name, SecretString="no")
+        source = {"From": "SecretsManager", "SecretId": name}
+        assert is_partner_arn(cloud.create(properties(EmailVerificationCode=source)).physical_id)
+
+    def test_tags_are_sent_in_one_order_whatever_their_order_in_the_template(self, cloud: Cloud) -> None:
+        """A repeated request with its client token must have the same body, or the service refuses it."""
+        cloud.prepare()
+        tags = [{"Key": key, "Value": key.upper()} for key in ("zulu", "alpha", "Mike", "cdk")]
+        cloud.simulator.faults.add("CreatePartner", "internal-error", times=2)
+        for order in (tags, tags[::-1], sorted(tags, key=str)):
+            with suppress(HandlerError):
+                cloud.create(properties(Tags=order), RequestId="r")
+        calls = [request.input for request in cloud.simulator.requests if request.operation == "CreatePartner"]
+        keys = ["Mike", "alpha", "cdk", OWNER_TAG, "zulu"]
+        assert len(calls) > 1
+        assert [[tag["Key"] for tag in call["Tags"]] for call in calls] == [keys] * len(calls)
+        assert all(call == calls[0] for call in calls)
+
+
+def secrets_of(cloud: Cloud, region: str) -> Any:
+    """Secrets Manager of a region, as a human uses it."""
+    return boto3.client(
+        "secretsmanager",
+        endpoint_url=cloud.client("secretsmanager").meta.endpoint_url,
+        region_name=region,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="x",
+    )
+
 
 class TestExistingPartner:
     """An account that has a partner already."""
@@ -213,6 +260,15 @@ class TestAsking:
         with pytest.raises(NotWaitingError, match=status):
             cloud.create(properties())
         assert writes(cloud) == []
+
+    def test_a_later_stack_of_the_same_name_is_not_asked_in_place_of_the_own_one(self, cloud: Cloud) -> None:
+        """The stack is asked about by its id: the event of one that was deleted creates nothing for its successor."""
+        cloud.prepare()
+        deleted = cloud.stack_id
+        cloud.recreate_stack()
+        with pytest.raises(NotWaitingError, match="DELETE_COMPLETE"):
+            cloud.create(properties(), StackId=deleted)
+        assert cloud.operations() == []
 
     def test_an_unknown_stack_gets_no_partner(self, cloud: Cloud) -> None:
         """What can't be learned is no permission."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from partner_account import service_model
 from partner_account.asset import assembled_asset
+from partner_account_handler.aws import API_VERSION
+from partner_central_simulator import identity
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.lambda_runtime import LambdaRuntime, environment
 from tests.log_lines import final_lines_of, without_times
@@ -146,7 +150,7 @@ def test_the_asset_brings_the_service_to_a_boto3_that_does_not_know_it(
     assert run_with(version, OLD_BOTO3, cloud, sink, asset).startswith("1.34.")
 
 
-def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset: Path) -> str:
+def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset: Path, **more: str) -> str:
     """Delivers a Create twice in a process that sees the asset and that boto3 only; returns the boto3 it used."""
     done = subprocess.run(
         [INSTALLED[version], "-S", "-c", INVOKE],
@@ -155,6 +159,7 @@ def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset:
             **variables(cloud, sink),
             "PYTHONPATH": f"{asset}{os.pathsep}{boto3}",
             "HOME": os.environ.get("HOME", "/"),
+            **more,
         },
         capture_output=True,
         text=True,
@@ -169,3 +174,62 @@ def run_with(version: str, boto3: Path, cloud: Cloud, sink: ResponseSink, asset:
     used, place = last.split(maxsplit=1)
     assert place.startswith(str(boto3))
     return used
+
+
+def later_model(data: Path) -> None:
+    """Puts another model of the service, of a later date, into a data folder of botocore's."""
+    model = json.dumps(service_model.service_model())
+    for old, new in (("CreatePartner", "MakePartner"), ("LegalName", "Name")):
+        assert old in model
+        model = model.replace(old, new)
+    later = data / service_model.SERVICE / "2099-01-01"
+    later.mkdir(parents=True)
+    (later / "service-2.json").write_text(model.replace(service_model.API_VERSION, later.name))
+    for name in ("endpoint-rule-set-1.json.gz", "paginators-1.json"):
+        (later / name).write_bytes((service_model.model_folder() / name).read_bytes())
+
+
+def in_home(folder: Path, boto3: Path) -> dict[str, str]:
+    """The later model is the user's own, in `~/.aws/models`."""
+    del boto3
+    later_model(folder / ".aws" / "models")
+    return {"HOME": str(folder)}
+
+
+def in_data_path(folder: Path, boto3: Path) -> dict[str, str]:
+    """The later model lies where `AWS_DATA_PATH` leads."""
+    del boto3
+    later_model(folder / "data")
+    return {"AWS_DATA_PATH": str(folder / "data")}
+
+
+def in_botocore(folder: Path, boto3: Path) -> dict[str, str]:
+    """The later model is that of the runtime's own botocore, beside today's."""
+    del folder
+    installed = (boto3 / "botocore").readlink()
+    (boto3 / "botocore").unlink()
+    shutil.copytree(installed, boto3 / "botocore", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    data = boto3 / "botocore" / "data"
+    data.mkdir()
+    for entry in (installed / "data").iterdir():
+        if entry.name != service_model.SERVICE:
+            (data / entry.name).symlink_to(entry)
+    shutil.copytree(installed / "data" / service_model.SERVICE, data / service_model.SERVICE)
+    later_model(data)
+    return {}
+
+
+@pytest.mark.parametrize("put", [in_home, in_data_path, in_botocore], ids=lambda put: str(put.__name__))
+def test_a_later_api_version_beside_the_bundled_model_changes_nothing(
+    cloud: Cloud, sink: ResponseSink, asset: Path, tmp_path: Path, put: Callable[[Path, Path], dict[str, str]]
+) -> None:
+    """botocore takes the latest version that it finds anywhere; the handler names the one that it was written for."""
+    cloud.prepare()
+    boto3 = boto3_of_this_environment(tmp_path / "boto3")
+    more = put(tmp_path / "later", boto3)
+    run_with(f"{sys.version_info.major}.{sys.version_info.minor}", boto3, cloud, sink, asset, **more)
+
+
+def test_construct_handler_and_simulator_name_one_api_version() -> None:
+    """The construct bundles the version that the handler asks botocore for, and the simulator speaks."""
+    assert {API_VERSION, identity.API_VERSION} == {service_model.API_VERSION}

@@ -170,28 +170,24 @@ def read_parameter(parameter_arn: str) -> Permission:
     )
 
 
-def decrypt_secret(key: "IKey | None") -> list[Permission]:
-    """Decrypt the verification code if its secret has a customer-managed key."""
-    return _decrypt("DecryptCodeFromSecret", key, "secretsmanager")
+def decrypt_secret(key: "IKey", region: str) -> Permission:
+    """Decrypt the verification code if its secret has a customer-managed key; `region` is the secret's."""
+    return _decrypt("DecryptCodeFromSecret", key, f"secretsmanager.{region}")
 
 
-def decrypt_parameter(key: "IKey | None") -> list[Permission]:
-    """Decrypt the verification code if its SSM parameter has a customer-managed key."""
-    return _decrypt("DecryptCodeFromParameterStore", key, "ssm")
+def decrypt_parameter(key: "IKey") -> Permission:
+    """Decrypt the verification code if its SSM parameter, always of the stack's own region, has such a key."""
+    return _decrypt("DecryptCodeFromParameterStore", key, f"ssm.{Aws.REGION}")
 
 
-def _decrypt(sid: str, key: "IKey | None", service: str) -> list[Permission]:
-    if key is None:
-        return []
-    return [
-        Permission(
-            sid=sid,
-            actions=["kms:Decrypt"],
-            resource=key.key_arn,
-            conditions={"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}},
-            reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
-        )
-    ]
+def _decrypt(sid: str, key: "IKey", store: str) -> Permission:
+    return Permission(
+        sid=sid,
+        actions=["kms:Decrypt"],
+        resource=key.key_arn,
+        conditions={"StringEquals": {"kms:ViaService": f"{store}.amazonaws.com"}},
+        reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
+    )
 
 
 # Actions that the service knows no resource type for: on a partner's ARN they would have no effect.

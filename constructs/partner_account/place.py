@@ -22,6 +22,10 @@ class Home:
     region: str | None
     """None if known only at deployment, as the account."""
 
+    account_in_arns: str
+    region_in_arns: str
+    """Literals or tokens, as CDK writes both into the ARNs of what is in the stack's own account and region."""
+
     root_path: str
     """The path of the outermost stack around it: of the stack itself, unless it is nested."""
 
@@ -36,12 +40,15 @@ class Home:
         """What a stack is to its partners."""
         root = _root_stack(stack)
         path = stack.node.path
+        account, region = stack.account, stack.region
         return Home(
             stack=stack,
             path=path,
             name=stack.stack_name,
-            account=known(stack.account),
-            region=known(stack.region),
+            account=known(account),
+            region=known(region),
+            account_in_arns=account,
+            region_in_arns=region,
             root_path=path if root is stack else root.node.path,
             deployed_name=ScopedAws(root).stack_name,
             is_nested=root is not stack,

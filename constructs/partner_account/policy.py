@@ -90,13 +90,26 @@ class _Shared:
     granted: list[Permission]
 
     def add(self, permissions: Sequence[Permission]) -> None:
-        """One Sid, one statement: permissions of the same Sid differ by their resource."""
+        """One Sid, one statement: permissions of the same Sid differ by their resource, and by its region."""
         for permission in permissions:
             if permission.sid in self.statements:
-                self.statements[permission.sid].add_resources(permission.resource)
+                statement = self.statements[permission.sid]
+                statement.add_resources(permission.resource)
+                for operator, values in self._differing_conditions(permission).items():
+                    statement.add_condition(operator, values)
             else:
                 self.statements.update(to_statements([permission]))
                 self.policy.add_statements(self.statements[permission.sid])
+
+    def _differing_conditions(self, permission: Permission) -> Mapping[str, Mapping[str, list[str]]]:
+        """The conditions whose values aren't the same in all granted permissions of that Sid, with all the values."""
+        alike = [granted.conditions for granted in self.granted if granted.sid == permission.sid]
+        values = {
+            (operator, key): list(dict.fromkeys(conditions[operator][key] for conditions in alike))
+            for operator, keys in permission.conditions.items()
+            for key in keys
+        }
+        return {operator: {key: found} for (operator, key), found in values.items() if len(found) > 1}
 
 
 def _path_in_stage(provider: Construct) -> str:

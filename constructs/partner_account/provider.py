@@ -234,7 +234,7 @@ def _role(scope: Construct, boundary: iam.IManagedPolicy | None) -> iam.Role:
 
 
 def _function(scope: Construct, **options: Any) -> lambda_.Function:
-    with assembled_asset() as folder:
+    with assembled_asset(scope) as folder:
         return lambda_.Function(
             scope,
             "Function",

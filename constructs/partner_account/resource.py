@@ -47,7 +47,7 @@ def _policy(scope: Construct, place: Place, partner: Partner, provider: PartnerA
     name = partner.catalog.value if may_create else f"{partner.catalog.value}Adopted"
     granted = permissions.of_partner(partner.catalog, may_create=may_create)
     policies = _policies(place.home.stack, provider)
-    return policies.grant(scope, name, [*granted, *partner.code.permissions()])
+    return policies.grant(scope, name, [*granted, *partner.code.permissions(place.home)])
 
 
 @once
@@ -62,7 +62,7 @@ def _properties(place: Place, partner: Partner, tags: IResolvable | None) -> Map
         "LegalName": partner.legal_name,
         "PrimarySolutionType": str(partner.primary_solution_type),
         "AllianceLeadContact": _contact(partner.contact),
-        "EmailVerificationCode": partner.code.template_value,
+        "EmailVerificationCode": partner.code.template_value(place.home),
         "ExistingPartner": _existing(partner.existing),
         "Owner": _owner(place),
     }

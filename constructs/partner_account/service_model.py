@@ -7,11 +7,13 @@ import gzip
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partner_account.errors import PartnerAccountError
+from partner_account.installed import package_folder
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 SERVICE = "partnercentral-account"
 API_VERSION = "2025-04-04"
@@ -53,22 +55,17 @@ def _without_documentation(members: dict[str, Any]) -> dict[str, Any]:
     return members
 
 
-def model_folder() -> Path:
+def model_folder() -> "Traversable":
     """The folder with the files of the service's model.
 
     Raises:
         PartnerAccountError: The installed botocore doesn't know the service.
     """
-    botocore = find_spec("botocore")
-    places = botocore.submodule_search_locations if botocore else None
-    folder = Path(*places or ["no-botocore"], "data", SERVICE, API_VERSION)
-    if not folder.is_dir():
-        raise _unknown_service()
-    return folder
-
-
-def _unknown_service() -> PartnerAccountError:
-    return PartnerAccountError(
+    botocore = package_folder("botocore")
+    folder = botocore and botocore / "data" / SERVICE / API_VERSION
+    if folder and folder.is_dir():
+        return folder
+    raise PartnerAccountError(
         f"The installed botocore doesn't know the service {SERVICE} ({API_VERSION}); "
         "install a newer one: pip install --upgrade 'boto3>=1.43.57'"
     )

@@ -4,6 +4,7 @@ Each source knows what goes into the template for it, which permissions reading 
 would make it leak or fail.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,19 @@ from constructs import Construct
 
 from partner_account import permissions
 from partner_account.permissions import Permission
+from partner_account.place import Home
 from partner_account.props import Catalog
+from partner_account.tokens import known
 
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
     from aws_cdk.aws_secretsmanager import ISecret
     from aws_cdk.aws_ssm import IStringParameter
+
+# Secrets Manager appends a hyphen and six characters to a secret's name in its ARN, and takes an ARN that ends so for
+# a complete one, whatever the secret's name is.
+_SIX = "-??????"
+_LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 class VerificationCode(ABC):
@@ -34,7 +42,7 @@ class VerificationCode(ABC):
         """Read the code from a secret when a call needs it.
 
         Args:
-            secret: The secret; the template holds its ARN only.
+            secret: The secret; the template holds its ARN or its name only.
             json_field: The field that holds the code if the secret is a JSON object. By default
                 the whole secret is the code.
         """
@@ -68,13 +76,12 @@ class VerificationCode(ABC):
         """Use any six digits, as the Sandbox accepts them. Refused in any other catalog."""
         return _SandboxCode()
 
-    @property
     @abstractmethod
-    def template_value(self) -> Mapping[str, str]:
-        """The custom resource's property `EmailVerificationCode`."""
+    def template_value(self, home: Home) -> Mapping[str, str]:
+        """The property `EmailVerificationCode` of a custom resource in that stack."""
 
-    def permissions(self) -> Sequence[Permission]:
-        """What the handler's role needs to read the code."""
+    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002 - for subclasses
+        """What the handler's role needs to read the code for a partner in that stack."""
         return ()
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
@@ -91,21 +98,51 @@ class _SecretsManagerCode(VerificationCode):
     def _arn(self) -> str:
         return self.secret.secret_arn
 
-    @property
-    def template_value(self) -> Mapping[str, str]:
-        field = {} if self.json_field is None else {"JsonField": self.json_field}
-        return {"From": "SecretsManager", "SecretId": self._arn, **field}
+    @cached_property
+    def _is_partial(self) -> bool:
+        """Whether the secret is imported without the six characters that Secrets Manager appends to its name."""
+        return self.secret.secret_full_arn is None
 
-    def permissions(self) -> Sequence[Permission]:
+    def template_value(self, home: Home) -> Mapping[str, str]:
+        field = {} if self.json_field is None else {"JsonField": self.json_field}
+        return {"From": "SecretsManager", "SecretId": self._name_in(home) or self._arn, **field}
+
+    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002
         key = self.secret.encryption_key
-        # Secrets Manager appends a hyphen and six characters to the name; who imports a secret by
-        # its name doesn't know them.
-        arn = self.secret.secret_full_arn or f"{self._arn}-??????"
-        return [permissions.read_secret(arn), *permissions.decrypt_secret(key)]
+        found = [permissions.read_secret(self._arn_in_policies)]
+        return found if key is None else [*found, permissions.decrypt_secret(key, self.secret.env.region)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if self.json_field == "":
             yield "email_verification_code: json_field is empty; name a field or leave it out"
+        if self._is_taken_for_another(partner):
+            yield (
+                "email_verification_code: the secret's name ends in a hyphen and six characters, so Secrets Manager "
+                "takes its partial ARN for a complete one; import the secret by its complete ARN, or by "
+                "from_secret_name_v2 in the partner's own stack if it is in the same account and region"
+            )
+
+    def _name_in(self, home: Home) -> str | None:
+        """The name, if the ARN is partial and the secret is where a name is looked for: in the stack's own region."""
+        own_secrets = f":secretsmanager:{home.region_in_arns}:{home.account_in_arns}"
+        prefix, _, name = self._arn.partition(":secret:")
+        return name if self._is_partial and prefix.endswith(own_secrets) else None
+
+    def _is_taken_for_another(self, partner: Construct) -> bool:
+        known_name = self._arn if self._is_partial else getattr(self.secret, "_physical_name", "")
+        if not _LOOKS_COMPLETE.search(known_name):
+            return False
+        stack = Stack.of(partner)
+        is_partial = self._is_partial or _SIX in str(stack.resolve(self._arn_in_policies))
+        return is_partial and self._name_in(Home.of(stack)) is None
+
+    @property
+    def _arn_in_policies(self) -> str:
+        if self._is_partial:
+            return f"{self._arn}{_SIX}"
+        # Of a secret that the app makes in another account or region, CDK writes a partial ARN, and knows it.
+        arn: str = getattr(self.secret, "_arn_for_policies", self._arn)
+        return arn
 
 
 @dataclass(frozen=True)
@@ -113,15 +150,20 @@ class _ParameterStoreCode(VerificationCode):
     parameter: "IStringParameter"
     key: "IKey | None"
 
-    @property
-    def template_value(self) -> Mapping[str, str]:
+    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "ParameterStore", "Name": self.parameter.parameter_name}
 
-    def permissions(self) -> Sequence[Permission]:
+    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002
         read = permissions.read_parameter(self.parameter.parameter_arn)
-        return [read, *permissions.decrypt_parameter(self.key)]
+        return [read] if self.key is None else [read, permissions.decrypt_parameter(self.key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        here, there = Home.of(Stack.of(partner)), self.parameter.env
+        if _differ(here.account, there.account) or _differ(here.region, there.region):
+            yield (
+                "email_verification_code: the SSM parameter belongs to a stack of another account or region, and the "
+                "function reads parameters of its own only; import the parameter in the partner's own stack"
+            )
         # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.
         if self.parameter.parameter_type != "SecureString":
             yield (
@@ -134,8 +176,7 @@ class _ParameterStoreCode(VerificationCode):
 class _CfnParameterCode(VerificationCode):
     parameter: CfnParameter
 
-    @property
-    def template_value(self) -> Mapping[str, str]:
+    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Parameter", "Value": self.parameter.value_as_string}
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
@@ -152,8 +193,7 @@ class _CfnParameterCode(VerificationCode):
 
 @dataclass(frozen=True)
 class _SandboxCode(VerificationCode):
-    @property
-    def template_value(self) -> Mapping[str, str]:
+    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Sandbox"}
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
@@ -162,3 +202,8 @@ class _SandboxCode(VerificationCode):
                 "email_verification_code: for_sandbox() works only with Catalog.SANDBOX; here use "
                 "VerificationCode.from_secrets_manager, from_ssm_parameter or from_parameter"
             )
+
+
+def _differ(here: str | None, there: str) -> bool:
+    """Whether two accounts or regions are known, and not the same."""
+    return None not in {here, known(there)} and here != there

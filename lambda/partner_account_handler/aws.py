@@ -38,6 +38,9 @@ from partner_account_handler.shapes import mistakes
 _MODELS = Path(__file__).resolve().parent.parent / "models"
 """Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
 
+API_VERSION = "2025-04-04"
+"""That of the model in the asset. Unless told, botocore takes the latest that it finds, which may be the runtime's."""
+
 _CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
 _BRIEF = _CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
 """For CloudFormation, which may still be asked in the time that is kept back."""
@@ -77,7 +80,8 @@ def _session() -> botocore.session.Session:
 @cache
 def _client(service: str, region: str) -> Any:
     config = _BRIEF if service == "cloudformation" else _CONFIG
-    return _session().create_client(service, region_name=region, config=config)
+    version = API_VERSION if service == "partnercentral-account" else None
+    return _session().create_client(service, region_name=region, api_version=version, config=config)
 
 
 class Aws:
@@ -264,9 +268,10 @@ class Aws:
         answer = self._call(client, "get_parameter", needs="Parameter", Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
 
-    def _secret(self, arn: str) -> str:
-        region = arn.split(":")[3] if arn.count(":") >= _COLONS_IN_ARN else self._region
-        answer = self._call(_client("secretsmanager", region), "get_secret_value", needs="ARN", SecretId=arn)
+    def _secret(self, secret_id: str) -> str:
+        """By its ARN, which tells its region, or by its name, in the stack's own region."""
+        region = secret_id.split(":")[3] if secret_id.count(":") >= _COLONS_IN_ARN else self._region
+        answer = self._call(_client("secretsmanager", region), "get_secret_value", needs="ARN", SecretId=secret_id)
         return str(answer.get("SecretString", ""))
 
     def _call(

@@ -73,7 +73,7 @@ class Contact:
 
 @dataclass(frozen=True, repr=False)
 class CodeSource:
-    """How to come by the verification code: `locator` is the secret's ARN, the parameter's name or the code."""
+    """How to come by the verification code: `locator` is the secret's ARN or name, the parameter's name or the code."""
 
     store: CodeStore
     locator: str = ""

@@ -13,6 +13,7 @@ from partner_central_simulator.exceptions import (
 
 REGION = "us-east-1"
 SERVICE = "partnercentral-account"
+API_VERSION = "2025-04-04"
 DEFAULT_ACCOUNT = "000000000000"
 
 _AUTHORIZATION = re.compile(

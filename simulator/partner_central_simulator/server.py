@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request
 from partner_central_simulator.admin import PREFIX, Admin
 from partner_central_simulator.desk import AccountDesk
 from partner_central_simulator.faults import ConnectionCutError, Faults
-from partner_central_simulator.identity import SERVICE
+from partner_central_simulator.identity import API_VERSION, SERVICE
 from partner_central_simulator.journal import Journal, RecordedRequest
 from partner_central_simulator.models import Clock, Mail
 from partner_central_simulator.readings import Readings
@@ -173,7 +173,7 @@ class Simulator:
 
 @cache
 def _service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model(SERVICE)
+    return botocore.session.get_session().get_service_model(SERVICE, api_version=API_VERSION)
 
 
 class _QuietHandler(WSGIRequestHandler):
