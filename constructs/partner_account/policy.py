@@ -1,10 +1,11 @@
 """Puts permissions on the function's role: under a name that no other stack has, or by telling that it can't."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Annotations, Aws, Fn, Names, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, Annotations, Aws, Fn, Names, Stack, Stage, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -38,7 +39,10 @@ def _add_policy(
     policy = iam.Policy(scope, "Policy", statements=list(statements.values()), policy_name=f"{name}-{stack_uuid}")
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
-    Validations.of(policy).acknowledge(*acknowledgments(permissions))
+    acknowledged = acknowledgments(permissions)
+    Validations.of(policy).acknowledge(*acknowledged)
+    if acknowledged:
+        _resource_of(policy).add_metadata("cdk_nag", _for_cdk_nag_2(acknowledged))
     if not _is_attached(policy):
         Annotations.of(wanted_by).add_warning_v2("partner-account:role-not-updated", _not_updated(permissions))
     return policy
@@ -105,9 +109,22 @@ def _path_in_stage(provider: Construct) -> str:
     return provider.node.path.removeprefix(stage.node.path if stage else "")
 
 
+def _for_cdk_nag_2(acknowledged: Sequence[Acknowledgment]) -> Mapping[str, object]:
+    """What cdk-nag 2, an aspect, reads in the resource's metadata, where its NagSuppressions writes it."""
+    found = [(re.fullmatch(r"AwsSolutions::([^\[]+)\[(.+)\]", one.id), one.reason) for one in acknowledged]
+    return {
+        "rules_to_suppress": [
+            {"id": match[1], "reason": reason, "applies_to": [match[2]]} for match, reason in found if match
+        ]
+    }
+
+
 def _is_attached(policy: iam.Policy) -> bool:
-    resource = cast("iam.CfnPolicy", policy.node.default_child)
-    return bool(Stack.of(policy).resolve(resource.roles))
+    return bool(Stack.of(policy).resolve(_resource_of(policy).roles))
+
+
+def _resource_of(policy: iam.Policy) -> iam.CfnPolicy:
+    return cast("iam.CfnPolicy", policy.node.default_child)
 
 
 def _not_updated(permissions: Sequence[Permission]) -> str:

@@ -14,6 +14,7 @@ from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.kinds import kind_mistakes, offers
 from partner_account.permissions import Permission
 from partner_account.props import Catalog
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
     from aws_cdk.aws_secretsmanager import ISecret
     from aws_cdk.aws_ssm import IStringParameter
+
+
+_A_KEY = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
 
 
 class VerificationCode(ABC):
@@ -104,8 +108,15 @@ class _SecretsManagerCode(VerificationCode):
         return [permissions.read_secret(arn), *permissions.decrypt_secret(key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if not offers(self.secret, "secret_arn"):
+            yield (
+                "email_verification_code: from_secrets_manager takes a secret, such as "
+                'Secret.from_secret_name_v2(stack, "Code", "partner-account/code")'
+            )
         if self.json_field == "":
             yield "email_verification_code: json_field is empty; name a field or leave it out"
+        elif not isinstance(self.json_field, str | None):
+            yield "email_verification_code: json_field must be a string, the name of a field"
 
 
 @dataclass(frozen=True)
@@ -122,8 +133,14 @@ class _ParameterStoreCode(VerificationCode):
         return [read, *permissions.decrypt_parameter(self.key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        yield from kind_mistakes("email_verification_code: encryption_key", self.key, "key_arn", _A_KEY)
+        if not offers(self.parameter, "parameter_arn"):
+            yield (
+                "email_verification_code: from_ssm_parameter takes a parameter, such as "
+                'StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name="/partner/code")'
+            )
         # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.
-        if self.parameter.parameter_type != "SecureString":
+        elif self.parameter.parameter_type != "SecureString":
             yield (
                 "email_verification_code: the SSM parameter is no SecureString, so its value lies open; "
                 "use one, by StringParameter.from_secure_string_parameter_attributes"
@@ -139,6 +156,12 @@ class _CfnParameterCode(VerificationCode):
         return {"From": "Parameter", "Value": self.parameter.value_as_string}
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if not isinstance(self.parameter, CfnParameter):
+            yield (
+                "email_verification_code: from_parameter takes the CfnParameter itself, such as "
+                'CfnParameter(stack, "Code", no_echo=True)'
+            )
+            return
         prop = f"email_verification_code: the CloudFormation parameter {self.parameter.node.id!r}"
         if not self.parameter.no_echo:
             yield f"{prop} shows its value to everybody who may describe the stack; set no_echo=True"

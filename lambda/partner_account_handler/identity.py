@@ -10,6 +10,9 @@ import unicodedata
 OWNER_TAG = "cdk-partner-account:owner"
 """Key of the tag that says which construct of which stack a partner belongs to."""
 
+PARTITION = "aws"
+"""The partition that Partner Central is in; it is in no other."""
+
 _PARTNER_ARN = re.compile(
     r"arn:[a-z-]+:partnercentral:[a-z0-9-]+:[0-9]{12}:catalog/([A-Za-z-_]+)/partner/(partner-[A-Za-z0-9]{13})"
 )
@@ -63,7 +66,12 @@ def _parts(arn: str) -> tuple[str, str]:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two legal names differ in case, width or blanks at most."""
-    return normalized(one).casefold() == normalized(other).casefold()
+    return folded(one) == folded(other)
+
+
+def folded(text: str) -> str:
+    """What all spellings of one legal name have in common."""
+    return normalized(text).casefold()
 
 
 def normalized(text: str) -> str:
