@@ -158,7 +158,9 @@ def test_no_sensitive_value_is_repeated() -> None:
 @pytest.mark.parametrize("wrong", [{"first_name": "Jane"}, None, "Jane"])
 def test_a_contact_of_another_type(wrong: object) -> None:
     """Who passes a dict learns which type is wanted."""
-    assert mistakes_of(alliance_lead_contact=wrong) == ["alliance_lead_contact: must be an AllianceLeadContact"]
+    assert mistakes_of(alliance_lead_contact=wrong) == [
+        "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["AWS", "Sandbox", None])
@@ -257,7 +259,9 @@ def test_an_empty_json_field() -> None:
 def test_a_code_of_another_type() -> None:
     """The code itself, given as a string, is refused without being repeated."""
     found = mistakes_of(email_verification_code="123456")
-    assert found == ["email_verification_code: must be made by one of VerificationCode's methods"]
+    assert found == [
+        "email_verification_code: must be made by one of VerificationCode's methods, such as from_secrets_manager(secret)"
+    ]
 
 
 def test_a_botocore_older_than_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +287,7 @@ def test_a_model_of_the_users_own_is_ignored(tmp_path: Path, monkeypatch: pytest
 def test_an_existing_partner_of_another_type() -> None:
     """Who passes an id alone learns how to say that it is to be adopted."""
     assert mistakes_of(existing_partner="partner-abcdefghijklm") == [
-        "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
+        "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
     ]
 
 

@@ -18,14 +18,14 @@ def kind_mistakes(prop: str, value: object, attribute: str, wanted: str) -> list
 
 
 def no_text(prop: str, value: object) -> str:
-    """Say that a value is no text, and how a text is made of it."""
+    """Say that a value is no text, and how one is made of it."""
+    return f"{prop}: must be a string{as_text(value)}"
+
+
+def as_text(value: object) -> str:
+    """The end of a sentence: how a text is made of a value that stands for one known at deployment."""
     if isinstance(value, CfnParameter):
-        return f"{prop}: must be a string; of a CfnParameter that is .value_as_string"
+        return "; of a CfnParameter take .value_as_string"
     if isinstance(value, SecretValue):
-        return (
-            f"{prop}: must be a string, and no secret, which CloudFormation doesn't resolve here; "
-            "use a CfnParameter with no_echo=True and its .value_as_string"
-        )
-    if offers(value, "resolve"):
-        return f"{prop}: must be a string; of a token that is .to_string()"
-    return f"{prop}: must be a string"
+        return ", and no secret, which CloudFormation doesn't resolve here; use a CfnParameter with no_echo=True"
+    return "; of a token take .to_string()" if offers(value, "resolve") else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import jsii
 from aws_cdk import CfnOutput, CfnResource, Stack
-from constructs import Construct, IValidation
+from constructs import Construct, IValidation, Node
 
 from partner_account.kinds import no_text
 from partner_account.once import jsii_name, once
@@ -81,6 +81,7 @@ class StackOutputs:
         """Start without any partner's; use `of`."""
         self._stack = stack
         self._logical_ids: dict[str, str] = {}
+        self._nodes: dict[str, Node] = {}
         self._partners: list[tuple[CfnResource, list[CfnOutput]]] = []
         stack.node.add_validation(self)
 
@@ -90,8 +91,9 @@ class StackOutputs:
         """The outputs of a stack."""
         return StackOutputs(stack)
 
-    def add(self, partner: Construct, names: OutputNames, resource: CfnResource) -> None:
+    def add(self, partner: Construct, place: Place, names: OutputNames, resource: CfnResource) -> None:
         """Make an output for each attribute of a partner."""
+        self._nodes[jsii_name(partner)] = place.node
         outputs = []
         for attribute, logical_id in names.logical_ids.items():
             output = CfnOutput(
@@ -135,7 +137,8 @@ class StackOutputs:
         return str(self._stack.resolve(output.logical_id))
 
     def _own(self) -> list[CfnOutput]:
-        inside = [found for child in self._children() for found in child.node.find_all()]
+        nodes = [self._nodes.get(jsii_name(child)) or child.node for child in self._children()]
+        inside = [found for node in nodes for found in node.find_all()]
         outputs = [found for found in inside if isinstance(found, CfnOutput)]
         has_nested_stacks = any(isinstance(found, Stack) for found in inside)
         return [output for output in outputs if Stack.of(output) is self._stack] if has_nested_stacks else outputs

@@ -120,7 +120,7 @@ class PartnerAccount(GrantablePartner):
             self, place, partner, self._sent_tags(place), provider or own_provider(place.home.stack)
         )
         self._metrics = PartnerMetrics(self._resource)
-        StackOutputs.of(place.home.stack).add(self, names, self._resource)
+        StackOutputs.of(place.home.stack).add(self, place, names, self._resource)
 
     @property
     def partner_arn(self) -> str:

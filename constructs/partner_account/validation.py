@@ -10,7 +10,7 @@ from typing import Any
 
 from constructs import Construct
 
-from partner_account.kinds import no_text
+from partner_account.kinds import as_text, no_text
 from partner_account.place import Home
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
@@ -18,6 +18,8 @@ from partner_account.tokens import holds_token, is_left_to_deployment, literal_i
 from partner_account.verification_code import VerificationCode
 from partner_account_handler.identity import PARTITION
 from partner_account_handler.texts import composed, text_mistakes
+
+_POLICIES = {"REFUSE", "ADOPT", "ALLOW_ANOTHER"}
 
 _CONTACT_MEMBERS = {
     "first_name": "FirstName",
@@ -48,7 +50,10 @@ def _code_mistakes(code: object, catalog: Catalog, scope: Construct) -> Iterator
     if isinstance(code, VerificationCode):
         yield from code.mistakes(scope, catalog)
     else:
-        yield "email_verification_code: must be made by one of VerificationCode's methods"
+        yield (
+            "email_verification_code: must be made by one of VerificationCode's methods, "
+            "such as from_secrets_manager(secret)"
+        )
 
 
 def _region_mistakes(home: Home) -> Iterator[str]:
@@ -75,7 +80,7 @@ def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
     # A test keeps the enum equal to the service model's.
     if isinstance(value, PrimarySolutionType) or is_left_to_deployment(value):
         return
-    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token"
+    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token{as_text(value)}"
 
 
 def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
@@ -87,7 +92,10 @@ def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
 
 def _contact_mistakes(contact: object) -> Iterator[str]:
     if not isinstance(contact, AllianceLeadContact):
-        yield "alliance_lead_contact: must be an AllianceLeadContact"
+        yield (
+            "alliance_lead_contact: must be an "
+            "AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+        )
         return
     for name, member in _CONTACT_MEMBERS.items():
         shape = member_shape("AllianceLeadContact", member)
@@ -95,8 +103,8 @@ def _contact_mistakes(contact: object) -> Iterator[str]:
 
 
 def _existing_partner_mistakes(existing: object) -> Iterator[str]:
-    if not isinstance(existing, ExistingPartner):
-        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
+    if not isinstance(existing, ExistingPartner) or existing.policy not in _POLICIES:
+        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
         return
     partner_id = existing.partner_id
     if partner_id is None or is_left_to_deployment(partner_id):
