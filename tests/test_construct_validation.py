@@ -258,10 +258,9 @@ def test_an_empty_json_field() -> None:
 
 def test_a_code_of_another_type() -> None:
     """The code itself, given as a string, is refused without being repeated."""
-    found = mistakes_of(email_verification_code="123456")
-    assert found == [
-        "email_verification_code: must be made by one of VerificationCode's methods, such as from_secrets_manager(secret)"
-    ]
+    (found,) = mistakes_of(email_verification_code="123456")
+    assert found.startswith("email_verification_code: must be made by one of VerificationCode's methods, such as")
+    assert "123456" not in found
 
 
 def test_a_botocore_older_than_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
