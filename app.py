@@ -86,7 +86,7 @@ class ReaderStack(cdk.Stack):
         for attribute, value in values.items():
             parameter = f"/{name}/Partner/{attribute}"
             kept = ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=parameter, string_value=value)
-            # Not the import or the reference itself, which CloudFormation doesn't take in each place as an output.
+            # Not the import or the reference itself, which CloudFormation may refuse as an output.
             cdk.CfnOutput(self, attribute, value=kept.string_value)
 
 

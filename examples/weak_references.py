@@ -48,7 +48,7 @@ class ReaderStack(cdk.Stack):
         super().__init__(scope, construct_id)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
-        # A weak reference is for resources: as the very value of an output AWS doesn't promise it everywhere.
+        # As the very value of an output CloudFormation may refuse a weak reference: put out what a resource has of it.
         for name, value in {"Arn": partner.partner_arn, "ProfileId": partner.profile_id}.items():
             kept = ssm.StringParameter(self, f"Partner{name}", string_value=value)
             cdk.CfnOutput(self, name, value=kept.string_value)

@@ -119,7 +119,7 @@ def test_existing_partners(choice: str, policy: dict[str, str]) -> None:
 def test_the_second_stack_reads_the_outputs_of_the_first() -> None:
     """Arn and Id by their exports; ProfileId, which may change once, by a reference that locks nothing.
 
-    It keeps them in parameters, and puts out what these hold: AWS supports neither as an output itself everywhere.
+    It keeps them in parameters, and puts out what these hold: see docs/passing-values.md.
     """
     first, reader = (template.to_json() for template in templates({}))
     first, second = first["Outputs"], reader["Outputs"]

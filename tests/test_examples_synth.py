@@ -77,7 +77,7 @@ def test_the_output_by_its_name_needs_no_example() -> None:
     "example", ["exports", "references", "weak_references", "another_environment", "ssm_parameters", "grants"]
 )
 def test_no_output_is_an_import_or_a_weak_reference(example: str) -> None:
-    """AWS doesn't support a weak reference there in each place, and cfn-lint warns of an import (W6001)."""
+    """CloudFormation may refuse a weak reference there, and cfn-lint warns of an import (W6001)."""
     outputs = [output["Value"] for template in templates(example) for output in template["Outputs"].values()]
     assert outputs
     assert [value for value in outputs if value.keys() & {"Fn::ImportValue", "Fn::GetStackOutput"}] == []
