@@ -85,8 +85,9 @@ class ReaderStack(cdk.Stack):
         }
         for attribute, value in values.items():
             parameter = f"/{name}/Partner/{attribute}"
-            ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=parameter, string_value=value)
-            cdk.CfnOutput(self, attribute, value=value)
+            kept = ssm.StringParameter(self, f"Parameter{attribute}", parameter_name=parameter, string_value=value)
+            # Not the import or the reference itself, which CloudFormation may refuse as an output.
+            cdk.CfnOutput(self, attribute, value=kept.string_value)
 
 
 def existing_partner(choice: str) -> ExistingPartner:
@@ -102,8 +103,11 @@ def values_given_to(app: cdk.App) -> Mapping[str, str]:
     if values["catalog"] != Catalog.AWS:
         values = SANDBOX_DEFAULTS | values
     mistakes = [f"{name} is missing: add -c {name}={ALLOWED.get(name, '...')}" for name in given if name not in values]
+    # cdk.json may hold any JSON.
+    no_texts = [name for name, value in values.items() if not isinstance(value, str)]
+    mistakes += [f"{name} must be a text: write it in quotation marks" for name in no_texts]
     for name, pattern in ALLOWED.items():
-        if name in values and not re.fullmatch(pattern, values[name]):
+        if name in values and name not in no_texts and not re.fullmatch(pattern, values[name]):
             mistakes.append(f"{name} can't be {values[name]!r}: use -c {name}={pattern}")
     if mistakes:
         sys.exit("\n".join(mistakes))

@@ -49,9 +49,10 @@ class ReaderStack(cdk.Stack):
         """Keep the ARN where the programs of that place find it."""
         super().__init__(scope, construct_id, env=env)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
-        ssm.StringParameter(self, "PartnerArn", string_value=partner.partner_arn)
-        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
-        cdk.CfnOutput(self, "ProfileId", value=partner.profile_id)
+        # As the very value of an output CloudFormation may refuse a weak reference: put out what a resource has of it.
+        for name, value in {"Arn": partner.partner_arn, "ProfileId": partner.profile_id}.items():
+            kept = ssm.StringParameter(self, f"Partner{name}", string_value=value)
+            cdk.CfnOutput(self, name, value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:

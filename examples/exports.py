@@ -8,6 +8,7 @@ change nor be removed: that suits the ARN and the id, and not the profile id, wh
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
@@ -40,7 +41,8 @@ class ReaderStack(cdk.Stack):
         super().__init__(scope, construct_id)
         partner = PartnerAccount.from_stack_exports(self, "Partner", stack_name=stack_name, partner="Partner")
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
-        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
+        kept = ssm.StringParameter(self, "PartnerArn", string_value=partner.partner_arn)
+        cdk.CfnOutput(self, "Arn", value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:

@@ -8,6 +8,7 @@ go first. See weak_references.py for the way without that lock.
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from partner_account import (
@@ -47,7 +48,8 @@ class ReaderStack(cdk.Stack):
         super().__init__(scope, construct_id)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.STRONG)
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
-        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
+        kept = ssm.StringParameter(self, "PartnerArn", string_value=partner.partner_arn)
+        cdk.CfnOutput(self, "Arn", value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:

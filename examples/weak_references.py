@@ -8,6 +8,7 @@ deployment that changes anything of it, were it only a tag: `npx cdk deploy Weak
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from partner_account import (
@@ -47,8 +48,10 @@ class ReaderStack(cdk.Stack):
         super().__init__(scope, construct_id)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
-        cdk.CfnOutput(self, "Arn", value=partner.partner_arn)
-        cdk.CfnOutput(self, "ProfileId", value=partner.profile_id)
+        # As the very value of an output CloudFormation may refuse a weak reference: put out what a resource has of it.
+        for name, value in {"Arn": partner.partner_arn, "ProfileId": partner.profile_id}.items():
+            kept = ssm.StringParameter(self, f"Partner{name}", string_value=value)
+            cdk.CfnOutput(self, name, value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ careless.synth()
 """
 
 
-def templates(context: dict[str, str]) -> tuple[Template, Template]:
+def templates(context: Mapping[str, object]) -> tuple[Template, Template]:
     """The templates of the two stacks."""
-    app = cdk.App(context=context)
+    app = cdk.App(context=dict(context))
     add_stacks(app)
     catalog = "" if context.get("catalog") == "AWS" else "Sandbox"
     first, second = (app.node.find_child(f"{name}{catalog}") for name in ("PartnerAccount", "PartnerReader"))
@@ -54,7 +55,7 @@ def templates(context: dict[str, str]) -> tuple[Template, Template]:
     return Template.from_stack(first), Template.from_stack(second)
 
 
-def partner(context: dict[str, str]) -> dict[str, Any]:
+def partner(context: Mapping[str, object]) -> dict[str, Any]:
     """The properties that the handler gets."""
     found = templates(context)[0].find_resources("Custom::PartnerAccount")
     (resource,) = found.values()
@@ -69,7 +70,7 @@ def refusal(context: dict[str, str]) -> str:
     return str(refused.value)
 
 
-def run_app(context: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run_app(context: Mapping[str, object], folder: Path) -> subprocess.CompletedProcess[str]:
     """The app, run as the cdk CLI runs it."""
     environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}
     command = [sys.executable, "app.py"]
@@ -114,9 +115,15 @@ def test_existing_partners(choice: str, policy: dict[str, str]) -> None:
 
 
 def test_the_second_stack_reads_the_outputs_of_the_first() -> None:
-    """Arn and Id by their exports; ProfileId, which may change once, by a reference that locks nothing."""
-    first, second = (template.to_json()["Outputs"] for template in templates({}))
-    read = {name: output["Value"] for name, output in second.items()}
+    """Arn and Id by their exports; ProfileId, which may change once, by a reference that locks nothing.
+
+    It keeps them in parameters, and puts out what these hold: see docs/passing-values.md.
+    """
+    first, reader = (template.to_json() for template in templates({}))
+    first, second = first["Outputs"], reader["Outputs"]
+    kept = {name: output["Value"]["Fn::GetAtt"] for name, output in second.items()}
+    assert {attribute for _, attribute in kept.values()} == {"Value"}
+    read = {name: reader["Resources"][resource]["Properties"]["Value"] for name, (resource, _) in kept.items()}
     assert read == {
         "Arn": {"Fn::ImportValue": first["PartnerArn"]["Export"]["Name"]},
         "Id": {"Fn::ImportValue": first["PartnerId"]["Export"]["Name"]},
@@ -159,6 +166,32 @@ def test_the_real_catalog_has_no_defaults() -> None:
 def test_an_empty_value_is_a_missing_one() -> None:
     """`-c legal_name=` gives no name."""
     assert refusal(REAL | {"legal_name": ""}) == "legal_name is missing: add -c legal_name=..."
+
+
+def test_cfn_lint_finds_nothing_in_the_second_stack(tmp_path: Path) -> None:
+    """Neither an import as an output (W6001) nor anything else."""
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps(templates({})[1].to_json()))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", str(template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout or "[]")) == (0, [])
+
+
+@pytest.mark.parametrize("value", [True, 5, 1.5, ["AWS"], {"a": "b"}])
+def test_values_that_are_no_texts_are_told(value: object, tmp_path: Path) -> None:
+    """cdk.json may hold any JSON; each is named, without a traceback."""
+    done = run_app(dict.fromkeys(REAL, value), tmp_path)
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if " must be a text: write it in quotation marks" in line]
+    assert {line.split()[0] for line in said} == REAL.keys()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_value_that_is_false_is_a_missing_one() -> None:
+    """As an empty one is: in the Sandbox it has its default."""
+    assert partner({"legal_name": False, "verification_code_secret": None})["EmailVerificationCode"] == {
+        "From": "Sandbox"
+    }
 
 
 def test_unknown_choices_are_named_with_the_known_ones() -> None:

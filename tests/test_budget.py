@@ -55,7 +55,7 @@ def test_a_stack_has_one_of_everything(partners: int) -> None:
     assert counted["asset bytes"] <= 52 * 1024
     assert counted["IAM statements"] <= 10
     assert counted["IAM wildcards"] <= 1
-    assert counted["template bytes"] <= 8_000 + 2_000 * partners
+    assert counted["template bytes"] <= 8_500 + 2_000 * partners  # of these 450 for cdk-nag 2
 
 
 def questions_for(partners: int, folder: Path) -> int:

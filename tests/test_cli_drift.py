@@ -7,6 +7,7 @@ tests/test_cli_local_aws.py has one that was really deployed.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +17,14 @@ import pytest
 import yaml
 from moto.backends import get_backend
 
-from partner_account import Catalog, VerificationCode
+from partner_account import AllianceLeadContact, Catalog, VerificationCode
 from partner_account_cli.comparison import owner_id
 from partner_account_cli.deployed import UNRESOLVED, Deployed, Resolver, _known
 from partner_account_handler import identity
 from tests.cli_stage import ACCOUNT, EMAIL, REGION, Ended, Stage, open_stage
 from tests.test_construct_app import new_app, partner_in, template_of
 
+CONTACT_OF_JOSE = AllianceLeadContact(first_name="José", last_name="Doe", email=EMAIL, business_title="Alliance Lead")
 TAGS = [{"Key": "team", "Value": "alliances"}]
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/Demo/1"
 
@@ -182,6 +184,34 @@ def test_unknown_is_no_drift(deployment: Deployment, written: dict[str, Any]) ->
     assert done.status == 0
 
 
+REFERENCES = ["{{resolve:ssm:/partner/value}}", "The {{resolve:ssm:/partner/value:3}}"]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_what_an_ssm_parameter_holds_is_unknown(
+    deployment: Deployment, written: dict[str, Any], reference: str
+) -> None:
+    """CloudFormation has put in the parameter's value of the day of the deployment, and shows the reference."""
+    template = json.loads(json.dumps(written))
+    (partner,) = (one for one in template["Resources"].values() if one["Type"] == "Custom::PartnerAccount")
+    partner["Properties"]["LegalName"] = reference
+    partner["Properties"]["AllianceLeadContact"]["Email"] = {"Fn::Join": ["", [reference, {"Ref": "AWS::Region"}]]}
+    partner["Properties"]["Tags"][0]["Value"] = {"Fn::Sub": reference}
+    deployment.deploy(template)
+    done = deployment.drift("--output", "json")
+    unknown = [one["Field"] for one in done.document["Partners"][0]["Fields"] if one["Verdict"] == "unknown"]
+    assert unknown == ["LegalName", "AllianceLeadContact.Email", "Tags.team"]
+    assert (done.status, deployment.drifted()) == (0, [])
+
+
+def test_a_contact_in_another_form_is_the_same(deployment: Deployment) -> None:
+    """The function takes a text and its composed form for one, and so for no drift."""
+    deployment.deploy(template(alliance_lead_contact=CONTACT_OF_JOSE))
+    partner = deployment.desk.partners[0]
+    deployment.desk.change_contact(partner.id, FirstName=unicodedata.normalize("NFD", "José"))
+    assert "AllianceLeadContact.FirstName" not in deployment.drifted()
+
+
 def test_template_in_yaml(deployment: Deployment, written: dict[str, Any]) -> None:
     """A template that was deployed as YAML, with the short forms of functions."""
     deployment.deploy(written)
@@ -275,6 +305,10 @@ def test_ownership_is_the_handlers() -> None:
         ({"Fn::GetAtt": ["Other", "Arn"]}, UNRESOLVED),
         ({"Fn::If": ["Condition", "a", "b"]}, UNRESOLVED),
         ({"a": [{"Ref": "Name"}]}, {"a": ["Corp"]}),
+        ("{{resolve:ssm:/x}}", UNRESOLVED),
+        ({"Fn::Join": ["", ["{{resolve:ssm:/", {"Ref": "Name"}, "}}"]]}, UNRESOLVED),
+        ({"Fn::Sub": "{{resolve:ssm:/${Name}}}"}, UNRESOLVED),
+        ("{{resolve:secretsmanager:x}}", "{{resolve:secretsmanager:x}}"),
     ],
 )
 def test_resolving(value: Any, resolved: Any) -> None:

@@ -16,6 +16,7 @@ from partner_account import (
     AllianceLeadContact,
     Catalog,
     ExistingPartner,
+    ExportNames,
     PartnerAccount,
     PartnerAccountError,
     PrimarySolutionType,
@@ -241,3 +242,59 @@ def test_references_from_another_stack() -> None:
         name: exported[output["Value"]["Fn::ImportValue"]] for name, output in template_of(reader)["Outputs"].items()
     }
     assert read == {"A": "Arn", "I": "Id", "P": "ProfileId"}
+
+
+HERE, THERE, SOMEWHERE = "111111111111", "222222222222", None
+"""Accounts; None is known only at deployment, and may be either of the others."""
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "warned"),
+    [
+        (HERE, THERE, False),
+        (HERE, HERE, True),
+        (HERE, SOMEWHERE, True),
+        (SOMEWHERE, HERE, True),
+        (SOMEWHERE, SOMEWHERE, True),
+    ],
+)
+def test_an_account_known_only_at_deployment_may_be_the_same(one: str | None, two: str | None, *, warned: bool) -> None:
+    """It is never taken for another one: there the second partner would be refused, or created beside the first."""
+    app = new_app()
+    stacks = [
+        cdk.Stack(app, name, env=cdk.Environment(account=account, region="eu-west-1"))
+        for name, account in {"One": one, "Two": two}.items()
+    ]
+    for stack in stacks:
+        partner_in(stack, legal_name=f"{stack.stack_name} Corp")
+    assert [len(warnings_of(stack)) for stack in stacks] == [0, int(warned)]
+
+
+ACCOUNTS = [(HERE, THERE, False), (HERE, SOMEWHERE, True), (SOMEWHERE, HERE, True), (SOMEWHERE, SOMEWHERE, True)]
+REGIONS = [("eu-west-1", "eu-central-1", False), ("eu-west-1", None, True), (None, "eu-west-1", True)]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "regions"),
+    [
+        *((accounts, ("eu-west-1", "eu-west-1", True)) for accounts in ACCOUNTS),
+        *(((HERE, HERE, True), regions) for regions in REGIONS),
+        ((HERE, THERE, False), ("eu-west-1", None, True)),
+    ],
+)
+def test_an_environment_known_only_at_deployment_may_share_exports(
+    accounts: tuple[str | None, str | None, bool], regions: tuple[str | None, str | None, bool]
+) -> None:
+    """One export name in two stacks is refused, unless they are known to lie in different accounts or regions."""
+    app = new_app()
+    one, two = (
+        cdk.Stack(app, name, env=cdk.Environment(account=account, region=region))
+        for name, account, region in zip(("One", "Two"), accounts[:2], regions[:2], strict=True)
+    )
+    names = ExportNames(partner_arn="apn-arn")
+    partner_in(one, legal_name="One Corp", export_names=names)
+    if accounts[2] and regions[2]:
+        with pytest.raises(PartnerAccountError, match="export_names: 'One/Partner' exports 'apn-arn' too"):
+            partner_in(two, legal_name="Two Corp", export_names=names)
+    else:
+        partner_in(two, legal_name="Two Corp", export_names=names)

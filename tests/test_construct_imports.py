@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 import pytest
+from constructs import IConstruct
 
 from partner_account import Catalog, IPartnerAccount, PartnerAccount, PartnerAccountError
 from tests.test_construct_app import new_stack, partner_in, template_of
@@ -99,3 +100,20 @@ def test_all_partners_have_one_type() -> None:
     stack = new_stack()
     created: IPartnerAccount = partner_in(stack)
     assert [cdk.Token.is_unresolved(value) for value in attributes(created)] == [True, True, True, False]
+
+
+def path_of(construct: IConstruct) -> str:
+    """What any construct has."""
+    return construct.node.path
+
+
+def test_all_partners_are_constructs_to_type_checkers() -> None:
+    """A function that takes an `IPartnerAccount` may use its node, and hand it on as a construct: mypy reads this."""
+    stack = new_stack()
+    partners: list[IPartnerAccount] = [
+        partner_in(stack),
+        PartnerAccount.from_partner_arn(stack, "Known", ARN),
+        PartnerAccount.from_stack_exports(stack, "Exported", stack_name="Stack", partner="Partner"),
+    ]
+    assert [path_of(partner) for partner in partners] == [partner.node.path for partner in partners]
+    assert IConstruct in IPartnerAccount.__mro__

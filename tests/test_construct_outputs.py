@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
 import pytest
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from partner_account import ExportNames, PartnerAccountError
-from tests.test_construct_app import new_app, new_stack, partner_in, template_of
+from partner_account import ExportNames, PartnerAccount, PartnerAccountError
+from tests.test_construct_app import new_app, new_stack, partner_in, resource_of, template_of
 
 
 def exports_of(scope: Construct) -> dict[str, str | None]:
@@ -233,3 +234,66 @@ def test_own_names_in_a_nested_stack() -> None:
     nested = cdk.NestedStack(new_stack(), "Nested")
     with pytest.raises(PartnerAccountError, match="export_names: a nested stack exports nothing"):
         partner_in(nested, export_names=ExportNames(partner_arn="x"))
+
+
+def conditioned(partner: PartnerAccount, stack: cdk.Stack) -> cdk.CfnCondition:
+    """Put the partner under a condition, as a user does."""
+    condition = cdk.CfnCondition(stack, "Wanted", expression=cdk.Fn.condition_equals(cdk.Aws.REGION, "eu-west-1"))
+    resource = partner.node.default_child
+    assert isinstance(resource, cdk.CfnResource)
+    resource.cfn_options.condition = condition
+    return condition
+
+
+def conditions_of(stack: cdk.Stack) -> dict[str, str | None]:
+    """The condition of each output."""
+    return {name: output.get("Condition") for name, output in template_of(stack)["Outputs"].items()}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_outputs_follow_the_condition_of_their_partner(nested: bool) -> None:
+    """CloudFormation refuses an output of a resource that isn't there; another partner's outputs are left alone."""
+    stack: cdk.Stack = cdk.NestedStack(new_stack(), "Nested") if nested else new_stack()
+    conditioned(partner_in(stack), stack)
+    partner_in(stack, "Other", legal_name="Other Corp")
+    assert conditions_of(stack) == {
+        f"{partner}{attribute}": condition
+        for partner, condition in {"Partner": "Wanted", "Other": None}.items()
+        for attribute in ("Arn", "Id", "ProfileId")
+    }
+
+
+def test_an_aspect_may_set_the_condition() -> None:
+    """It is looked at when all aspects have run."""
+
+    @jsii.implements(cdk.IAspect)
+    class Conditions:
+        """Puts each partner of the stack under a condition."""
+
+        def visit(self, node: IConstruct) -> None:
+            """Whatever it is."""
+            if isinstance(node, PartnerAccount):
+                conditioned(node, cdk.Stack.of(node))
+
+    stack = new_stack()
+    partner_in(stack)
+    cdk.Aspects.of(stack).add(Conditions())
+    assert set(conditions_of(stack).values()) == {"Wanted"}
+
+
+def test_an_output_keeps_its_own_condition() -> None:
+    """Whoever has set one on it means it."""
+    stack = new_stack()
+    partner = partner_in(stack)
+    conditioned(partner, stack)
+    output = partner.node.find_child("Arn")
+    assert isinstance(output, cdk.CfnOutput)
+    output.condition = cdk.CfnCondition(stack, "Own", expression=cdk.Fn.condition_equals("a", "b"))
+    assert conditions_of(stack) == {"PartnerArn": "Own", "PartnerId": "Wanted", "PartnerProfileId": "Wanted"}
+
+
+def test_a_condition_needs_no_outputs() -> None:
+    """Without outputs there is nothing to follow."""
+    stack = new_stack()
+    conditioned(partner_in(stack, outputs=False), stack)
+    assert resource_of(stack)["Condition"] == "Wanted"

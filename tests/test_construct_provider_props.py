@@ -369,6 +369,14 @@ def test_all_mistakes_at_once() -> None:
         PartnerAccountProvider(new_stack(), memory_size=1, runtime=lambda_.Runtime.RUBY_3_3, security_groups=[])
 
 
+@pytest.mark.parametrize("memory_size", [128, 10_240])
+def test_the_least_and_the_most_memory_are_taken(memory_size: int) -> None:
+    """What Lambda allows is allowed."""
+    stack = new_stack()
+    PartnerAccountProvider(stack, memory_size=memory_size)
+    assert function_in(stack)["MemorySize"] == memory_size
+
+
 def test_the_oldest_python_is_taken() -> None:
     """The oldest that the handler runs on."""
     stack = new_stack()

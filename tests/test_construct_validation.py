@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import aws_cdk as cdk
+import botocore
 import pytest
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
@@ -24,7 +26,7 @@ from partner_account import (
     VerificationCode,
     service_model,
 )
-from tests.test_construct_app import new_app, new_stack, partner_in, properties_of
+from tests.test_construct_app import new_app, new_stack, partner_in, properties_of, sandbox_partner_in
 
 FORBIDDEN = [chr(point) for point in (*range(0x20), 0x7F, 0x80, 0x9F, 0xD800, 0xFFFE, 0x1F600)]
 
@@ -158,7 +160,9 @@ def test_no_sensitive_value_is_repeated() -> None:
 @pytest.mark.parametrize("wrong", [{"first_name": "Jane"}, None, "Jane"])
 def test_a_contact_of_another_type(wrong: object) -> None:
     """Who passes a dict learns which type is wanted."""
-    assert mistakes_of(alliance_lead_contact=wrong) == ["alliance_lead_contact: must be an AllianceLeadContact"]
+    assert mistakes_of(alliance_lead_contact=wrong) == [
+        "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["AWS", "Sandbox", None])
@@ -256,8 +260,9 @@ def test_an_empty_json_field() -> None:
 
 def test_a_code_of_another_type() -> None:
     """The code itself, given as a string, is refused without being repeated."""
-    found = mistakes_of(email_verification_code="123456")
-    assert found == ["email_verification_code: must be made by one of VerificationCode's methods"]
+    (found,) = mistakes_of(email_verification_code="123456")
+    assert found.startswith("email_verification_code: must be made by one of VerificationCode's methods, such as")
+    assert "123456" not in found
 
 
 def test_a_botocore_older_than_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +288,7 @@ def test_a_model_of_the_users_own_is_ignored(tmp_path: Path, monkeypatch: pytest
 def test_an_existing_partner_of_another_type() -> None:
     """Who passes an id alone learns how to say that it is to be adopted."""
     assert mistakes_of(existing_partner="partner-abcdefghijklm") == [
-        "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
+        "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
     ]
 
 
@@ -312,3 +317,32 @@ def test_a_value_of_another_type_is_told_by_its_prop(prop: str) -> None:
     """And not by a TypeError from somewhere inside."""
     with pytest.raises(PartnerAccountError, match=f"\n  - {prop}: "):
         OTHER_TYPES[prop](new_stack())
+
+
+def _regions() -> list[tuple[str, str]]:
+    """Each region that botocore knows, with its partition."""
+    data = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
+    return [
+        (region, partition["id"])
+        for partition in data["partitions"]
+        for region in partition["regions"]
+        if not region.endswith("-global")
+    ]
+
+
+def test_partitions_without_the_service_are_refused() -> None:
+    """Partner Central is in the partition aws only; elsewhere a deployment would end in a denial."""
+    app = new_app()
+    refused = set()
+    for region, partition in _regions():
+        stack = cdk.Stack(app, f"In-{region}", env=cdk.Environment(account="111111111111", region=region))
+        try:
+            sandbox_partner_in(stack, legal_name=f"{region} Corp", outputs=False)
+        except PartnerAccountError as error:
+            refused.add(partition)
+            said = f"stack: is in {region}, which belongs to the partition {partition}, where Partner Central isn't; "
+            assert said in str(error)  # noqa: PT017 - which regions are refused is the question
+        else:
+            assert partition == "aws", region
+    assert {"aws-cn", "aws-us-gov", "aws-iso", "aws-eusc"} <= refused
+    assert "aws" not in refused

@@ -65,7 +65,9 @@ def test_each_alarm_watches_what_the_handler_writes(
 
     index.handler(cloud.event("Create", {}, **named), Context())
     cloud.simulator.faults.add("ListPartners", "internal-error", times=None)
-    index.handler(cloud.event("Create", sandbox(Owner={"StackName": NAME, "ConstructPath": "Partner"}), **named), IMPATIENT())
+    index.handler(
+        cloud.event("Create", sandbox(Owner={"StackName": NAME, "ConstructPath": "Partner"}), **named), IMPATIENT()
+    )
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS", stack_id)
     index.handler(cloud.event("Update", {}, PhysicalResourceId="x", **named), Context())
 

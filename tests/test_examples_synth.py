@@ -73,6 +73,16 @@ def test_the_output_by_its_name_needs_no_example() -> None:
     assert read == [{"StackName": "Alliances", "OutputName": "PartnerProfileId"}]
 
 
+@pytest.mark.parametrize(
+    "example", ["exports", "references", "weak_references", "another_environment", "ssm_parameters", "grants"]
+)
+def test_no_output_is_an_import_or_a_weak_reference(example: str) -> None:
+    """CloudFormation may refuse a weak reference there, and cfn-lint warns of an import (W6001)."""
+    outputs = [output["Value"] for template in templates(example) for output in template["Outputs"].values()]
+    assert outputs
+    assert [value for value in outputs if value.keys() & {"Fn::ImportValue", "Fn::GetStackOutput"}] == []
+
+
 @pytest.mark.parametrize("example", ["exports", "references"])
 def test_an_import_locks_what_is_used_and_nothing_else(example: str) -> None:
     """The reader imports the ARN, which never changes, and not the profile id, which may."""

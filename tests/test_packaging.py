@@ -21,6 +21,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.test_architecture import PURE
+
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = [
@@ -113,12 +115,21 @@ def test_source_roots_are_no_packages() -> None:
 
 
 def test_construct_imports_only_what_an_app_needs(tmp_path: Path) -> None:
-    """Importing the construct loads nothing of the handler, the simulator, the command or their dependencies."""
+    """Importing the construct loads nothing of the simulator, the command or their dependencies.
+
+    Of the handler it loads what tests/test_architecture.py calls pure.
+    """
     script = "import sys, partner_account; print(*sys.modules, sep='\\n')"
-    loaded = {name.partition(".")[0] for name in run(sys.executable, "-c", script, cwd=tmp_path).splitlines()}
+    modules = set(run(sys.executable, "-c", script, cwd=tmp_path).splitlines())
+    assert {name for name in modules if name.startswith("partner_account_handler.")} == {
+        f"partner_account_handler.{name}" for name in PURE
+    }
+    loaded = {name.partition(".")[0] for name in modules}
     assert "partner_account" in loaded
-    others = {package.name for package in PACKAGES} - {"partner_account"}
-    assert loaded & (others | {"boto3", "crhelper", "werkzeug", "click", "rich", "yaml", "ministack"}) == set()
+    others = {package.name for package in PACKAGES} - {"partner_account", "partner_account_handler"}
+    assert (
+        loaded & (others | {"boto3", "botocore", "crhelper", "werkzeug", "click", "rich", "yaml", "ministack"}) == set()
+    )
 
 
 # --- The wheel ---

@@ -83,7 +83,8 @@ def _contact(deployed: Deployed, seen: Partner) -> Iterator[Field]:
     for name in CONTACT:
         value = wanted.get(name, ABSENT) if isinstance(wanted, dict) else UNRESOLVED
         # The service may write an address in its own way.
-        yield _field(f"AllianceLeadContact.{name}", value, has.get(name, ABSENT), _folded if name == "Email" else None)
+        fold = _folded if name == "Email" else _normalized
+        yield _field(f"AllianceLeadContact.{name}", value, has.get(name, ABSENT), fold)
 
 
 def _tags(deployed: Deployed, seen: Partner) -> Iterator[Field]:
@@ -118,7 +119,12 @@ def _field(name: str, wanted: Any, has: str, folded: Callable[[str], str] | None
 
 def _folded(text: str) -> str:
     """A text without differences of case, width and blanks."""
-    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    return _normalized(text).casefold()
+
+
+def _normalized(text: str) -> str:
+    """A text without differences of width and blanks, as the function compares it."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def masked(fields: list[Field], mask: Callable[[str], str]) -> list[Field]:

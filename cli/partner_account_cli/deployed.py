@@ -149,13 +149,13 @@ class Resolver:
         match value:
             case dict() if len(value) == 1 and _is_function(name := next(iter(value))):
                 function = self._functions.get(name)
-                return function(value[name]) if function else UNRESOLVED
+                return _without_reference(function(value[name])) if function else UNRESOLVED
             case dict():
                 return {key: self.resolve(inner) for key, inner in value.items()}
             case list():
                 return [self.resolve(inner) for inner in value]
             case _:
-                return value
+                return _without_reference(value)
 
     def _join(self, arguments: Any) -> Value:
         separator, parts = arguments[0], self.resolve(arguments[1])
@@ -171,6 +171,11 @@ class Resolver:
             return UNRESOLVED
         replaced = re.sub(r"\$\{([^!}][^}]*)\}", lambda found: str(known[found[1]]), text)
         return replaced.replace("${!", "${")
+
+
+def _without_reference(value: Value) -> Value:
+    """What a dynamic reference to an SSM parameter stands for, only CloudFormation knows; it resolves no other here."""
+    return UNRESOLVED if isinstance(value, str) and "{{resolve:ssm:" in value else value
 
 
 def _is_function(name: str) -> bool:

@@ -10,8 +10,11 @@ from constructs import Construct
 
 from partner_account import permissions
 from partner_account.errors import PartnerAccountError
+from partner_account.kinds import kind_mistakes
 from partner_account.permissions import Permission
 from partner_account.props import Catalog
+
+_A_GRANTEE = 'a role or the like, such as Role.from_role_arn(stack, "Role", arn)'
 
 
 class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
@@ -58,6 +61,8 @@ class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
         return self._grant(grantee, permissions.to_manage_tags(self.partner_arn))
 
     def _grant(self, grantee: iam.IGrantable, granted: Sequence[Permission]) -> iam.Grant:
+        if mistakes := kind_mistakes("grantee", grantee, "grant_principal", _A_GRANTEE):
+            raise PartnerAccountError(f"grant on {self.node.path!r}: {mistakes[0]}")
         grants = [
             iam.Grant.add_to_principal(
                 grantee=grantee,
@@ -74,6 +79,9 @@ def _mistakes(actions: Sequence[str]) -> Iterator[str]:
     if not actions:
         yield "name at least one action, such as 'partnercentral:GetPartner'"
     for action in actions:
+        if not isinstance(action, str):
+            yield "each action must be a string, and an argument of its own: grant(role, 'partnercentral:GetPartner')"
+            continue
         service, _, operation = action.partition(":")
         if service != "partnercentral" or not operation:
             yield f"{action!r} is no action of Partner Central, which begin with partnercentral:"

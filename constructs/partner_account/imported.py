@@ -8,6 +8,7 @@ from constructs import Construct
 
 from partner_account.errors import PartnerAccountError, refuse_mistakes
 from partner_account.grants import GrantablePartner
+from partner_account.kinds import no_text
 from partner_account.outputs import export_name
 from partner_account.props import Catalog
 from partner_account.service_model import shapes
@@ -28,12 +29,16 @@ class ImportedPartner(GrantablePartner):
         """
         super().__init__(scope, id)
         mistakes = []
-        if not _is(partner_arn, "PartnerArn"):
+        if not isinstance(partner_arn, str):
+            mistakes.append(no_text("partner_arn", partner_arn))
+        elif not _is(partner_arn, "PartnerArn"):
             mistakes.append(
                 f"partner_arn: {partner_arn!r} is not the ARN of a partner, which is "
                 "arn:aws:partnercentral:us-east-1:<account>:catalog/<catalog>/partner/partner-<13 letters or digits>"
             )
-        if profile_id is not None and not _is(profile_id, "PartnerProfileId"):
+        if not isinstance(profile_id, str | None):
+            mistakes.append(no_text("profile_id", profile_id))
+        elif profile_id is not None and not _is(profile_id, "PartnerProfileId"):
             mistakes.append(f"profile_id: {profile_id!r} is not pprofile- and 13 letters or digits")
         refuse_mistakes(self.node.path, mistakes)
         self._arn = partner_arn
@@ -117,7 +122,9 @@ class ExportedPartner(GrantablePartner):
 
 
 def _stack_name_mistakes(name: object) -> Iterator[str]:
-    if not holds_token(name) and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name)):
+    if not isinstance(name, str):
+        yield no_text("stack_name", name)
+    elif not holds_token(name) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
         yield (
             f"stack_name: {name!r} is not the name of a stack, which begins with a letter and holds letters, digits "
             "and hyphens; a stack in a stage is called <stage>-<stack>"
@@ -125,11 +132,13 @@ def _stack_name_mistakes(name: object) -> Iterator[str]:
 
 
 def _path_mistakes(partner: object) -> Iterator[str]:
-    if holds_token(partner):
+    if not isinstance(partner, str):
+        yield no_text("partner", partner)
+    elif holds_token(partner):
         yield "partner: is a token, but the export's name must be known at synth; give the construct path itself"
-    elif not (isinstance(partner, str) and re.search(r"[A-Za-z0-9]", partner)):
+    elif not re.search(r"[A-Za-z0-9]", partner):
         yield f"partner: {partner!r} has no letter or digit; give the construct path below its stack, such as 'Partner'"
 
 
-def _is(value: object, shape: str) -> bool:
-    return holds_token(value) or (isinstance(value, str) and bool(re.fullmatch(shapes()[shape]["pattern"], value)))
+def _is(value: str, shape: str) -> bool:
+    return holds_token(value) or re.fullmatch(shapes()[shape]["pattern"], value) is not None

@@ -3,9 +3,10 @@
 from typing import Protocol
 
 from aws_cdk import aws_iam as iam
+from constructs import IConstruct
 
 
-class IPartnerAccount(Protocol):
+class IPartnerAccount(IConstruct, Protocol):
     """A partner account: a `PartnerAccount`, or one that its `from_…` methods refer to."""
 
     @property

@@ -12,7 +12,7 @@ from partner_account.outputs import OutputNames
 from partner_account.place import Place, own_child
 from partner_account.props import Catalog, ExistingPartner, Partner
 from partner_account.tokens import known
-from partner_account.validation import same_name_key
+from partner_account_handler.identity import folded
 
 _ID = "cdk-partner-account"
 
@@ -100,8 +100,8 @@ def neighbour_of(place: Place, partner: Partner, names: OutputNames) -> Neighbou
         region=place.home.region,
         catalog=partner.catalog,
         existing=partner.existing,
-        name_key=same_name_key(legal_name) if isinstance(legal_name, str) else None,
-        exports=frozenset(names.exports.values()),
+        name_key=folded(legal_name) if isinstance(legal_name, str) else None,
+        exports=frozenset(name for name in names.exports.values() if isinstance(name, str)),
     )
 
 

@@ -7,6 +7,8 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IDependable
 
+from partner_account.kinds import kind_mistakes, offers
+
 _HTTPS = 443
 
 _ISOLATED = (
@@ -25,6 +27,9 @@ class Network:
 
     def mistakes(self) -> Iterator[str]:
         """Say what can't work about them."""
+        if wrong := list(self._kind_mistakes()):
+            yield from wrong
+            return
         if self.vpc is None and self.subnets is not None:
             yield "vpc_subnets: need vpc as well; add it or leave them out"
         if self.vpc is None and self.security_groups is not None:
@@ -35,6 +40,21 @@ class Network:
             yield (
                 "vpc_subnets: are public ones, from which a function reaches no network; "
                 "choose private ones with a NAT gateway"
+            )
+
+    def _kind_mistakes(self) -> Iterator[str]:
+        yield from kind_mistakes(
+            "vpc", self.vpc, "vpc_id", 'a VPC, such as Vpc.from_lookup(stack, "Vpc", vpc_id="vpc-…")'
+        )
+        if not isinstance(self.subnets, ec2.SubnetSelection | None):
+            yield "vpc_subnets: must be a SubnetSelection, such as SubnetSelection(subnet_group_name=…)"
+        groups = self.security_groups
+        if groups is not None and not (
+            isinstance(groups, list | tuple) and all(offers(group, "security_group_id") for group in groups)
+        ):
+            yield (
+                "security_groups: must be a list of security groups, such as "
+                '[SecurityGroup.from_security_group_id(stack, "Group", "sg-…")]'
             )
 
     def groups(self, scope: Construct) -> Sequence[ec2.ISecurityGroup] | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import jsii
 from aws_cdk import CfnOutput, CfnResource, Stack
-from constructs import Construct, IValidation
+from constructs import Construct, IValidation, Node
 
+from partner_account.kinds import no_text
 from partner_account.once import jsii_name, once
 from partner_account.place import Place
 from partner_account.policy import SharedPolicies
@@ -42,7 +43,7 @@ class OutputNames:
         """The export names by attribute; empty in a nested stack."""
 
     def _chosen(self, stack_name: str) -> Mapping[str, str]:
-        own = self._own or ExportNames()
+        own = self._own if isinstance(self._own, ExportNames) else ExportNames()
         chosen = {"Arn": own.partner_arn, "Id": own.partner_id, "ProfileId": own.profile_id}
         return {
             attribute: export_name(stack_name, self._name, attribute) if name is None else name
@@ -51,6 +52,10 @@ class OutputNames:
 
     def mistakes(self) -> Iterator[str]:
         """Say which names CloudFormation would refuse."""
+        if not isinstance(self._wanted, bool):
+            yield "outputs: must be True or False"
+        if self._own is not None and not isinstance(self._own, ExportNames):
+            yield 'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn")'
         if self._own and not self._wanted:
             yield "export_names: without outputs nothing is exported; leave them or outputs=False out"
         if self._own and self._nested:
@@ -76,6 +81,8 @@ class StackOutputs:
         """Start without any partner's; use `of`."""
         self._stack = stack
         self._logical_ids: dict[str, str] = {}
+        self._nodes: dict[str, Node] = {}
+        self._partners: list[tuple[CfnResource, list[CfnOutput]]] = []
         stack.node.add_validation(self)
 
     @staticmethod
@@ -84,8 +91,10 @@ class StackOutputs:
         """The outputs of a stack."""
         return StackOutputs(stack)
 
-    def add(self, partner: Construct, names: OutputNames, resource: CfnResource) -> None:
+    def add(self, partner: Construct, place: Place, names: OutputNames, resource: CfnResource) -> None:
         """Make an output for each attribute of a partner."""
+        self._nodes[jsii_name(partner)] = place.node
+        outputs = []
         for attribute, logical_id in names.logical_ids.items():
             output = CfnOutput(
                 partner,
@@ -96,9 +105,17 @@ class StackOutputs:
             )
             output.override_logical_id(logical_id)
             self._logical_ids[jsii_name(output)] = logical_id
+            outputs.append(output)
+        if outputs:
+            self._partners.append((resource, outputs))
 
     def validate(self) -> list[str]:
-        """Say which names several outputs have; nothing if each has its own."""
+        """Say which names several outputs have; nothing if each has its own.
+
+        Before that, outputs get the condition of their partner: it may be set until now, and CloudFormation refuses an
+        output of a resource that isn't there.
+        """
+        self._follow_conditions()
         outputs = self._own()
         logical_ids = [self._logical_ids.get(jsii_name(output)) or self._logical_id(output) for output in outputs]
         if _repeated(logical_ids):
@@ -107,11 +124,21 @@ class StackOutputs:
         exports = [name for output in outputs if (name := output.export_name)]
         return [*_collisions("logical id", logical_ids), *_collisions("export name", exports)]
 
+    def _follow_conditions(self) -> None:
+        options = [resource.cfn_options for resource, _ in self._partners]
+        # One question for all, since hardly any has one.
+        resolved: Sequence[Mapping[str, object]] = self._stack.resolve(options)
+        for one, (_, outputs), found in zip(options, self._partners, resolved, strict=True):
+            if "condition" in found:
+                for output in outputs:
+                    output.condition = output.condition or one.condition
+
     def _logical_id(self, output: CfnOutput) -> str:
         return str(self._stack.resolve(output.logical_id))
 
     def _own(self) -> list[CfnOutput]:
-        inside = [found for child in self._children() for found in child.node.find_all()]
+        nodes = [self._nodes.get(jsii_name(child)) or child.node for child in self._children()]
+        inside = [found for node in nodes for found in node.find_all()]
         outputs = [found for found in inside if isinstance(found, CfnOutput)]
         has_nested_stacks = any(isinstance(found, Stack) for found in inside)
         return [output for output in outputs if Stack.of(output) is self._stack] if has_nested_stacks else outputs
@@ -144,7 +171,7 @@ def _export_mistakes(name: object) -> Iterator[str]:
     if holds_token(name):
         return
     if not isinstance(name, str):
-        yield f"export_names: {name!r} must be a string"
+        yield no_text("export_names", name)
         return
     yield from _length_mistakes("export_names: the name", name)
     if not re.fullmatch(r"[A-Za-z0-9:-]*", name):

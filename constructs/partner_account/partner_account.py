@@ -26,7 +26,8 @@ from partner_account.props import (
 from partner_account.provider import PartnerAccountProvider, own_provider, sharing_mistakes
 from partner_account.resource import add_resource
 from partner_account.tags import SandboxTagNotice, TagRules, tag_manager_in
-from partner_account.validation import partner_mistakes
+from partner_account.tokens import TokenRules
+from partner_account.validation import partner_mistakes, texts_with_tokens
 from partner_account.verification_code import VerificationCode
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class PartnerAccount(GrantablePartner):
     ) -> None:
         """Declare a partner account.
 
-        Literal values are judged at once by the service's own rules; tokens pass, and the service
-        judges them at deployment.
+        Literal values are judged at once by the service's own rules; what holds a token, or `{{resolve:ssm:…}}`, is
+        judged by the function at deployment. Neither may hold what no name holds: the remains of a token, `${…}`,
+        `{{…}}`, the name of a Python object, a character that can't be seen.
 
         Args:
             scope: The stack, or any construct in it.
@@ -104,19 +106,21 @@ class PartnerAccount(GrantablePartner):
             primary_solution_type=primary_solution_type,
             contact=alliance_lead_contact,
             code=email_verification_code,
-            existing=existing_partner or ExistingPartner.refuse(),
+            existing=ExistingPartner.refuse() if existing_partner is None else existing_partner,
         )
         place = Place.of(self, scope)
         names = OutputNames(place, outputs=outputs, own=export_names)
         self._check(place, partner, names, provider)
 
+        if texts := texts_with_tokens(partner):
+            TokenRules.of(place.home.stack).watch(place.path, texts)
         self._catalog = catalog
         self._tags = tag_manager_in(place.home.stack)
         self._resource = add_resource(
             self, place, partner, self._sent_tags(place), provider or own_provider(place.home.stack)
         )
         self._metrics = PartnerMetrics(self._resource)
-        StackOutputs.of(place.home.stack).add(self, names, self._resource)
+        StackOutputs.of(place.home.stack).add(self, place, names, self._resource)
 
     @property
     def partner_arn(self) -> str:
@@ -228,7 +232,7 @@ class PartnerAccount(GrantablePartner):
         refuse_mistakes(
             neighbour.path,
             [
-                *partner_mistakes(partner, self),
+                *partner_mistakes(partner, self, place.home),
                 *names.mistakes(),
                 *_provider_mistakes(self, provider),
                 *neighbourhood.clashes(neighbour),
@@ -255,4 +259,4 @@ def _provider_mistakes(scope: Construct, provider: object) -> Iterator[str]:
     if isinstance(provider, PartnerAccountProvider):
         yield from sharing_mistakes(scope, provider)
     else:
-        yield "provider: must be a PartnerAccountProvider"
+        yield "provider: must be a PartnerAccountProvider, such as PartnerAccountProvider.of(stack)"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Annotations, Aws, Fn, Names, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, Annotations, Aws, Fn, Names, Stack, Stage, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -38,7 +38,10 @@ def _add_policy(
     policy = iam.Policy(scope, "Policy", statements=list(statements.values()), policy_name=f"{name}-{stack_uuid}")
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
-    Validations.of(policy).acknowledge(*acknowledgments(permissions))
+    acknowledged = acknowledgments(permissions)
+    Validations.of(policy).acknowledge(*acknowledged)
+    if acknowledged:
+        _resource_of(policy).add_metadata("cdk_nag", _for_cdk_nag_2(acknowledged))
     if not _is_attached(policy):
         Annotations.of(wanted_by).add_warning_v2("partner-account:role-not-updated", _not_updated(permissions))
     return policy
@@ -118,9 +121,22 @@ def _path_in_stage(provider: Construct) -> str:
     return provider.node.path.removeprefix(stage.node.path if stage else "")
 
 
+def _for_cdk_nag_2(acknowledged: Sequence[Acknowledgment]) -> Mapping[str, object]:
+    """What cdk-nag 2, an aspect, reads in the resource's metadata, where its NagSuppressions writes it.
+
+    The metadata is part of the template, so the reasons themselves stand in the documentation.
+    """
+    findings = [one.id.removeprefix("AwsSolutions::AwsSolutions-IAM5[").removesuffix("]") for one in acknowledged]
+    reason = "cdk-partner-account: docs/permissions.md says why"
+    return {"rules_to_suppress": [{"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": findings}]}
+
+
 def _is_attached(policy: iam.Policy) -> bool:
-    resource = cast("iam.CfnPolicy", policy.node.default_child)
-    return bool(Stack.of(policy).resolve(resource.roles))
+    return bool(Stack.of(policy).resolve(_resource_of(policy).roles))
+
+
+def _resource_of(policy: iam.Policy) -> iam.CfnPolicy:
+    return cast("iam.CfnPolicy", policy.node.default_child)
 
 
 def _not_updated(permissions: Sequence[Permission]) -> str:

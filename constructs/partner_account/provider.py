@@ -17,6 +17,7 @@ from constructs import Construct, IDependable
 from partner_account import provider_permissions
 from partner_account.asset import assembled_asset
 from partner_account.errors import PartnerAccountError, refuse_mistakes
+from partner_account.kinds import kind_mistakes
 from partner_account.network import Network
 from partner_account.once import once
 from partner_account.place import own_child
@@ -98,7 +99,12 @@ class PartnerAccountProvider(Construct):
         mistakes = [
             *_role_mistakes(role, permissions_boundary),
             *network.mistakes(),
+            *kind_mistakes(
+                "encryption_key", encryption_key, "key_arn", 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
+            ),
+            *_log_mistakes(log_retention, log_removal_policy),
             *_memory_mistakes(memory_size),
+            *_architecture_mistakes(architecture),
             *_runtime_mistakes(runtime),
         ]
         refuse_mistakes(f"{stack.node.path}/{_ID}", mistakes, kind=_ID)
@@ -204,6 +210,13 @@ def _refuse_second_in(stack: Stack) -> None:
 
 
 def _role_mistakes(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) -> Iterator[str]:
+    yield from kind_mistakes("role", role, "role_arn", 'a role, such as Role.from_role_arn(stack, "Role", arn)')
+    yield from kind_mistakes(
+        "permissions_boundary",
+        boundary,
+        "managed_policy_arn",
+        'a managed policy, such as ManagedPolicy.from_managed_policy_name(stack, "Boundary", name)',
+    )
     if role is not None and boundary is not None:
         yield "permissions_boundary: is for the role that is made here; give it to your own role instead"
 
@@ -215,8 +228,23 @@ def _memory_mistakes(memory_size: object) -> Iterator[str]:
         yield f"memory_size: is {memory_size!r}; allowed are {_LEAST_MEMORY_MB} to {_MOST_MEMORY_MB} MB"
 
 
-def _runtime_mistakes(runtime: lambda_.Runtime | None) -> Iterator[str]:
+def _log_mistakes(retention: object, removal_policy: object) -> Iterator[str]:
+    if not isinstance(retention, logs.RetentionDays):
+        yield "log_retention: must be a member of RetentionDays, such as RetentionDays.TEN_YEARS"
+    if not isinstance(removal_policy, RemovalPolicy):
+        yield "log_removal_policy: must be a member of RemovalPolicy, such as RemovalPolicy.DESTROY"
+
+
+def _architecture_mistakes(architecture: object) -> Iterator[str]:
+    if not isinstance(architecture, lambda_.Architecture | None):
+        yield "architecture: must be an Architecture, such as Architecture.X86_64"
+
+
+def _runtime_mistakes(runtime: object) -> Iterator[str]:
     if runtime is None:
+        return
+    if not isinstance(runtime, lambda_.Runtime):
+        yield "runtime: must be a Runtime, such as Runtime.PYTHON_3_13"
         return
     minor = runtime.name.removeprefix("python3.")
     if not (minor.isdecimal() and int(minor) >= _OLDEST_PYTHON):

@@ -14,6 +14,7 @@ from partner_account.policy import SharedPolicies
 from partner_account.props import AllianceLeadContact, ExistingPartner, Partner
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.tags import RESOURCE_TYPE
+from partner_account_handler.texts import composed
 
 # Changes with the shape of the properties, so that a later handler can tell this one from its own.
 _SCHEMA_VERSION = "1"
@@ -59,7 +60,7 @@ def _properties(place: Place, partner: Partner, tags: IResolvable | None) -> Map
     properties = {
         "SchemaVersion": _SCHEMA_VERSION,
         "Catalog": partner.catalog.value,
-        "LegalName": partner.legal_name,
+        "LegalName": composed(partner.legal_name),
         "PrimarySolutionType": str(partner.primary_solution_type),
         "AllianceLeadContact": _contact(partner.contact),
         "EmailVerificationCode": partner.code.template_value(place.home),
@@ -71,10 +72,10 @@ def _properties(place: Place, partner: Partner, tags: IResolvable | None) -> Map
 
 def _contact(contact: AllianceLeadContact) -> Mapping[str, str]:
     return {
-        "FirstName": contact.first_name,
-        "LastName": contact.last_name,
-        "Email": contact.email,
-        "BusinessTitle": contact.business_title,
+        "FirstName": composed(contact.first_name),
+        "LastName": composed(contact.last_name),
+        "Email": composed(contact.email),
+        "BusinessTitle": composed(contact.business_title),
     }
 
 

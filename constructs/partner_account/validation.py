@@ -10,10 +10,16 @@ from typing import Any
 
 from constructs import Construct
 
+from partner_account.kinds import as_text, no_text
+from partner_account.place import Home
 from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
-from partner_account.tokens import holds_token
+from partner_account.tokens import holds_token, is_left_to_deployment, literal_in
 from partner_account.verification_code import VerificationCode
+from partner_account_handler.identity import PARTITION
+from partner_account_handler.texts import composed, text_mistakes
+
+_POLICIES = {"REFUSE", "ADOPT", "ALLOW_ANOTHER"}
 
 _CONTACT_MEMBERS = {
     "first_name": "FirstName",
@@ -23,8 +29,9 @@ _CONTACT_MEMBERS = {
 }
 
 
-def partner_mistakes(partner: Partner, scope: Construct) -> Iterator[str]:
+def partner_mistakes(partner: Partner, scope: Construct, home: Home) -> Iterator[str]:
     """Say what can't work about the partner declared at `scope`, whatever else is in the app."""
+    yield from _region_mistakes(home)
     yield from _catalog_mistakes(partner.catalog)
     yield from _legal_name_mistakes(partner.legal_name)
     yield from _primary_solution_type_mistakes(partner.primary_solution_type)
@@ -33,16 +40,34 @@ def partner_mistakes(partner: Partner, scope: Construct) -> Iterator[str]:
     yield from _code_mistakes(partner.code, partner.catalog, scope)
 
 
+def texts_with_tokens(partner: Partner) -> dict[str, str]:
+    """The texts of a partner that hold a token, by their props."""
+    contact = {f"alliance_lead_contact.{name}": getattr(partner.contact, name) for name in _CONTACT_MEMBERS}
+    return {prop: text for prop, text in {"legal_name": partner.legal_name, **contact}.items() if holds_token(text)}
+
+
 def _code_mistakes(code: object, catalog: Catalog, scope: Construct) -> Iterator[str]:
     if isinstance(code, VerificationCode):
         yield from code.mistakes(scope, catalog)
     else:
-        yield "email_verification_code: must be made by one of VerificationCode's methods"
+        yield (
+            "email_verification_code: must be made by one of VerificationCode's methods, "
+            "such as from_secrets_manager(secret)"
+        )
 
 
-def same_name_key(legal_name: str) -> str:
-    """What all spellings of one legal name have in common: NFKC, case and blanks folded."""
-    return " ".join(unicodedata.normalize("NFKC", legal_name).casefold().split())
+def _region_mistakes(home: Home) -> Iterator[str]:
+    if home.region is None:
+        return
+    from aws_cdk.region_info import RegionInfo  # noqa: PLC0415 - apps without a known region needn't load it
+
+    partition = RegionInfo.get(home.region).partition
+    # A region that this CDK doesn't know is left to the handler.
+    if partition not in {None, PARTITION}:
+        yield (
+            f"stack: is in {home.region}, which belongs to the partition {partition}, where Partner Central isn't; "
+            f"deploy it to a region of the partition {PARTITION}, such as us-east-1"
+        )
 
 
 def _catalog_mistakes(catalog: object) -> Iterator[str]:
@@ -53,21 +78,24 @@ def _catalog_mistakes(catalog: object) -> Iterator[str]:
 
 def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
     # A test keeps the enum equal to the service model's.
-    if isinstance(value, PrimarySolutionType) or holds_token(value):
+    if isinstance(value, PrimarySolutionType) or is_left_to_deployment(value):
         return
-    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token"
+    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token{as_text(value)}"
 
 
 def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
     shape = member_shape("CreatePartnerRequest", "LegalName")
     yield from _text_mistakes("legal_name", legal_name, shape)
-    if isinstance(legal_name, str) and not holds_token(legal_name):
+    if isinstance(legal_name, str) and not is_left_to_deployment(legal_name):
         yield from _blank_mistakes("legal_name", legal_name)
 
 
 def _contact_mistakes(contact: object) -> Iterator[str]:
     if not isinstance(contact, AllianceLeadContact):
-        yield "alliance_lead_contact: must be an AllianceLeadContact"
+        yield (
+            "alliance_lead_contact: must be an "
+            "AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+        )
         return
     for name, member in _CONTACT_MEMBERS.items():
         shape = member_shape("AllianceLeadContact", member)
@@ -75,13 +103,15 @@ def _contact_mistakes(contact: object) -> Iterator[str]:
 
 
 def _existing_partner_mistakes(existing: object) -> Iterator[str]:
-    if not isinstance(existing, ExistingPartner):
-        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt"
+    if not isinstance(existing, ExistingPartner) or existing.policy not in _POLICIES:
+        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
         return
     partner_id = existing.partner_id
-    if partner_id is None or holds_token(partner_id):
+    if partner_id is None or is_left_to_deployment(partner_id):
         return
-    if not isinstance(partner_id, str) or not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
+    if not isinstance(partner_id, str):
+        yield no_text("existing_partner: the id", partner_id)
+    elif not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
             f"existing_partner: {partner_id!r} is not the id of a partner, which is partner- and 13 letters or digits"
         )
@@ -93,12 +123,16 @@ def _members_of(enum: type[Catalog | PrimarySolutionType]) -> str:
 
 def _text_mistakes(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(value, str):
-        yield f"{prop}: must be a string"
-    elif not value.strip():
+        yield no_text(prop, value)
+        return
+    value = composed(value)
+    if not value.strip():
         yield f"{prop}: is empty; allowed are {shape['min']} to {shape['max']} characters"
-    elif not holds_token(value):
+    elif not is_left_to_deployment(value):
         yield from _length_mistakes(prop, value, shape)
         yield from _character_mistakes(prop, value, shape["pattern"])
+    for mistake in text_mistakes(literal_in(value)):
+        yield f"{prop}: {mistake}"
 
 
 def _length_mistakes(prop: str, value: str, shape: Mapping[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.kinds import kind_mistakes, offers
 from partner_account.permissions import Permission
 from partner_account.place import Home
 from partner_account.props import Catalog
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 # a complete one, whatever the secret's name is.
 _SIX = "-??????"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+_A_KEY = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
 
 
 class VerificationCode(ABC):
@@ -113,14 +117,21 @@ class _SecretsManagerCode(VerificationCode):
         return found if key is None else [*found, permissions.decrypt_secret(key, self.secret.env.region)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
-        if self.json_field == "":
-            yield "email_verification_code: json_field is empty; name a field or leave it out"
-        if self._is_taken_for_another(partner):
+        if not offers(self.secret, "secret_arn"):
+            yield (
+                "email_verification_code: from_secrets_manager takes a secret, such as "
+                'Secret.from_secret_name_v2(stack, "Code", "partner-account/code")'
+            )
+        elif self._is_taken_for_another(partner):
             yield (
                 "email_verification_code: the secret's name ends in a hyphen and six characters, so Secrets Manager "
                 "takes its partial ARN for a complete one; import the secret by its complete ARN, or by "
                 "from_secret_name_v2 in the partner's own stack if it is in the same account and region"
             )
+        if self.json_field == "":
+            yield "email_verification_code: json_field is empty; name a field or leave it out"
+        elif not isinstance(self.json_field, str | None):
+            yield "email_verification_code: json_field must be a string, the name of a field"
 
     def _name_in(self, home: Home) -> str | None:
         """The name, if the ARN is partial and the secret is where a name is looked for: in the stack's own region."""
@@ -158,6 +169,13 @@ class _ParameterStoreCode(VerificationCode):
         return [read] if self.key is None else [read, permissions.decrypt_parameter(self.key)]
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        yield from kind_mistakes("email_verification_code: encryption_key", self.key, "key_arn", _A_KEY)
+        if not offers(self.parameter, "parameter_arn"):
+            yield (
+                "email_verification_code: from_ssm_parameter takes a parameter, such as "
+                'StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name="/partner/code")'
+            )
+            return
         here, there = Home.of(Stack.of(partner)), self.parameter.env
         if _differ(here.account, there.account) or _differ(here.region, there.region):
             yield (
@@ -180,6 +198,12 @@ class _CfnParameterCode(VerificationCode):
         return {"From": "Parameter", "Value": self.parameter.value_as_string}
 
     def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if not isinstance(self.parameter, CfnParameter):
+            yield (
+                "email_verification_code: from_parameter takes the CfnParameter itself, such as "
+                'CfnParameter(stack, "Code", no_echo=True)'
+            )
+            return
         prop = f"email_verification_code: the CloudFormation parameter {self.parameter.node.id!r}"
         if not self.parameter.no_echo:
             yield f"{prop} shows its value to everybody who may describe the stack; set no_echo=True"

@@ -14,7 +14,7 @@ from partner_account_handler.aws import Aws, tag_list
 from partner_account_handler.clock import pauses
 from partner_account_handler.converge import Changes, contact_change, differing_tags, owner_change
 from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError, TagsNotVisibleError
-from partner_account_handler.identity import OWNER_TAG, client_token, same_name
+from partner_account_handler.identity import OWNER_TAG, PARTITION, client_token, same_name
 from partner_account_handler.look import look
 from partner_account_handler.metrics import Outcome
 from partner_account_handler.partner import Partner
@@ -46,6 +46,7 @@ def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     Raises:
         HandlerError: no partner is known to belong to this request, with what to do about it.
     """
+    _require_partition(request)
     _require_waiting(aws)
     body: dict[str, Any] = {}
     failures: list[CallError] = []
@@ -116,6 +117,17 @@ def _look_again(request: Request, aws: Aws, error: CallError, patience: float) -
         if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
             raise error
     raise AssertionError("pauses never end")
+
+
+def _require_partition(request: Request) -> None:
+    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
+    partition = request.stack_id.split(":")[1]
+    if partition != PARTITION:
+        raise PartnerError(
+            "WrongPartition",
+            f"the stack is in the partition {partition}, where Partner Central isn't",
+            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
+        )
 
 
 def _require_waiting(aws: Aws) -> None:

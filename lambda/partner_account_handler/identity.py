@@ -11,6 +11,9 @@ from dataclasses import dataclass
 OWNER_TAG = "cdk-partner-account:owner"
 """Key of the tag that says which construct of which stack a partner belongs to."""
 
+PARTITION = "aws"
+"""The partition that Partner Central is in; it is in no other."""
+
 
 def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
     """The idempotency token of CreatePartner, 64 characters of ``[0-9a-f]``.
@@ -88,7 +91,12 @@ def partner_id(arn: str) -> str:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two legal names differ in case, width or blanks at most."""
-    return normalized(one).casefold() == normalized(other).casefold()
+    return folded(one) == folded(other)
+
+
+def folded(text: str) -> str:
+    """What all spellings of one legal name have in common."""
+    return normalized(text).casefold()
 
 
 def normalized(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from partner_account_handler.errors import RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, normalized, same_name
+from partner_account_handler.texts import composed, text_mistakes
 
 _E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
@@ -179,7 +180,7 @@ def read_properties(raw: object) -> Properties:
     existing = fields.section("ExistingPartner", optional=True)
     properties = Properties(
         catalog=fields.text("Catalog"),
-        legal_name=fields.text("LegalName"),
+        legal_name=fields.name("LegalName"),
         primary_solution_type=fields.text("PrimarySolutionType"),
         contact=_contact(fields.section("AllianceLeadContact")),
         code=_code(fields.section("EmailVerificationCode")),
@@ -198,7 +199,7 @@ def read_properties(raw: object) -> Properties:
 
 def _contact(fields: _Fields) -> Contact:
     return Contact(
-        fields.text("FirstName"), fields.text("LastName"), fields.text("Email"), fields.text("BusinessTitle")
+        fields.name("FirstName"), fields.name("LastName"), fields.name("Email"), fields.name("BusinessTitle")
     )
 
 
@@ -233,6 +234,12 @@ class _Fields:
             return value
         self.mistakes.append(f"{self._path}{name} is {'missing' if value in (None, '') else 'no string'}")
         return ""
+
+    def name(self, name: str) -> str:
+        """What stands in Partner Central under the company's name: no remains of a program, nothing unseen."""
+        text = composed(self.text(name))
+        self.mistakes.extend(f"{self._path}{name} {mistake}" for mistake in text_mistakes(text))
+        return text
 
     def choice(self, name: str, kind: type[_E], default: _E | None) -> _E:
         text = self.text(name, None if default is None else str(default.value))

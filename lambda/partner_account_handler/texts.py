@@ -1,0 +1,69 @@
+"""What can't be part of a name: what programs leave behind, and what can't be seen. Pure; the construct asks it too.
+
+A legal name can't be changed once a partner has it, and the service takes almost any character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# The first that fits is told.
+_REMAINS = (
+    (
+        # A text is ${Token[…]}, a list #{Token[…]}, a number -1.8881545…e+289; whoever cuts one may leave either end.
+        re.compile(r"token\[|\[token\.|\]\}|-1\.8881545\d*e\+289", re.IGNORECASE),
+        "holds what is left of a CDK token; use the token whole and unchanged",
+    ),
+    (
+        re.compile(r"\{\{\s*resolve:(secretsmanager|ssm-secure):", re.IGNORECASE),
+        "holds {{resolve:…}} of a secret, which CloudFormation doesn't resolve here; use {{resolve:ssm:…}}",
+    ),
+    (re.compile(r"\{\{|\}\}"), "holds {{…}}, which nothing has filled in; give the value itself"),
+    (re.compile(r"\$\{"), "holds ${…}, which nothing has filled in; use Fn.sub, or an f-string"),
+    (
+        re.compile(r"\bat 0x[0-9a-f]|<(bound method|class|function|module) ", re.IGNORECASE),
+        "holds the name of a Python object; use its value, such as .value_as_string or .to_string()",
+    ),
+    (re.compile(r"\A\s*None\s*\Z"), 'is "None", as Python writes a missing value; give the value'),
+)
+
+# What Unicode calls default ignorable outside of these categories, and the blank Braille pattern.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
+_UNSEEN_CATEGORIES = {"Cf", "Zl", "Zp"}
+_UNKNOWN = "\ufffc\ufffd"
+_UNKNOWN_CATEGORIES = {"Co", "Cn"}
+
+
+def text_mistakes(text: str) -> Iterator[str]:
+    """Say what in a text can't be meant, without repeating the text."""
+    for remains, mistake in _REMAINS:
+        if remains.search(text):
+            yield mistake
+            break
+    for character in dict.fromkeys(text):
+        if flaw := _flaw(character):
+            position = text.index(character) + 1
+            yield f"holds U+{ord(character):04X}, which {flaw}, as character {position}; remove it"
+
+
+def _flaw(character: str) -> str | None:
+    if character > _UNKNOWN[-1]:
+        return None  # the service refuses those beyond by itself
+    category = unicodedata.category(character)
+    if category in _UNSEEN_CATEGORIES or _UNSEEN.match(character):
+        return "can't be seen"
+    if category in _UNKNOWN_CATEGORIES or character in _UNKNOWN:
+        return "stands for no known character"
+    return None
+
+
+def composed(text: str) -> str:
+    """The text with letters and their marks as one character each (NFC), unless a character would be replaced.
+
+    A name from a file name of macOS, say, comes decomposed. Some ideographs NFC would replace by others, and a company
+    may insist on its own.
+    """
+    is_lossless = all(unicodedata.is_normalized("NFC", character) for character in text)
+    return unicodedata.normalize("NFC", text) if is_lossless else text
