@@ -146,7 +146,7 @@ class Cloud:
         """Begins another update of a stack (the first one by default)."""
         stack = self._stack(stack_id)
         stack.status = "UPDATE_IN_PROGRESS"
-        stack.creation_time += timedelta(seconds=1)  # moto tells no LastUpdatedTime
+        stack.creation_time += timedelta(minutes=1)  # moto tells no LastUpdatedTime
 
     def set_outputs(self, **outputs: str) -> None:
         """Gives the stack outputs, as they stood at the end of its last deployment."""
