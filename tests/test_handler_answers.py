@@ -36,7 +36,7 @@ class Context:
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
     """A sink that this process trusts."""
     with ResponseSink(tmp_path) as sink:
-        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
         yield sink
 
 

@@ -74,7 +74,7 @@ class Story:
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
     """Where the answers go; this process trusts it."""
     with ResponseSink(tmp_path) as sink:
-        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
         yield sink
 
 

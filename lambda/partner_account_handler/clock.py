@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
 MARGIN_SECONDS = 52.0
-"""Kept back at the end of an invocation: one call that hangs (23 s, and 3 s for each further address of its host),
-the last question to CloudFormation (7 s), and the sending of the answer (16 s)."""
+"""Kept back at the end of an invocation, in seconds: for one call that hangs (3 to connect, 20 to read), the last
+question to CloudFormation (2 to connect, 5 to read) and the answer (17); and 5 more.
+
+To connect may take as long for each address of a host. A host of up to nine addresses that all don't answer (27) fits in
+too; one of which several don't answer, and then the next one hangs, doesn't: then the timer of `OneAnswer` answers."""
 
 IAM_SETTLING_SECONDS = 90.0
 """How long a denial may only mean that a new policy has not reached every part of AWS yet. A rollback would delete the
