@@ -1,4 +1,4 @@
-"""Networks that functions live in: a proxy, and servers of the answer that are slow, silent or of an unknown authority."""
+"""Networks that a function may live in: with a proxy, and with servers that are slow, silent or not trusted."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import index
+from partner_account_handler import answering, index
 from partner_account_handler.answering import OneAnswer
 from partner_account_handler.lifecycle import Answer
 from partner_account_handler.metrics import Outcome, Report
@@ -126,15 +126,21 @@ def test_a_redirect_is_not_followed(cloud: Cloud, sink: ResponseSink) -> None:
     assert sink.answers("elsewhere") == []
 
 
-def test_a_bucket_that_refuses_for_ever_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+def test_a_bucket_that_refuses_for_ever_ends_the_tries(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """crhelper would go on until Lambda ends it; nothing is raised, since Lambda would deliver again."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 2.0)
     sink.statuses[:] = [503] * 50
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("never")), Context())
     assert len(sink.answers("never")) == 3
 
 
-def test_a_bucket_that_is_gone_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+def test_a_bucket_that_is_gone_ends_the_tries(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is raised here either."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=canary"
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
     assert sink.received == []

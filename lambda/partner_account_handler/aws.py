@@ -74,7 +74,8 @@ def _session() -> botocore.session.Session:
 
 def ca_bundle() -> str | None:
     """The file of certificate authorities that botocore was told to trust, if it was told one."""
-    return _session().get_config_variable("ca_bundle")
+    bundle: str | None = _session().get_config_variable("ca_bundle")
+    return bundle
 
 
 @cache

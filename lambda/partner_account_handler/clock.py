@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
 MARGIN_SECONDS = 52.0
-"""Kept back at the end of an invocation, in seconds: for one call that hangs (3 to connect, 20 to read), the last
-question to CloudFormation (2 to connect, 5 to read) and the answer (17); and 5 more.
+"""Kept back at the end of an invocation: 23 s for a call that hangs (3 to connect, 20 to read), 7 s for the last
+question to CloudFormation (2 and 5), 17 s for the answer; and 5 s.
 
-To connect may take as long for each address of a host. A host of up to nine addresses that all don't answer (27) fits in
-too; one of which several don't answer, and then the next one hangs, doesn't: then the timer of `OneAnswer` answers."""
+The time-out to connect counts for each address of a host. A call to a host that can't be reached at nine addresses
+(27 s) fits in as well. One that waits for several addresses, and then for an answer, does not: then `OneAnswer`'s
+timer answers.
+"""
 
 IAM_SETTLING_SECONDS = 90.0
 """How long a denial may only mean that a new policy has not reached every part of AWS yet. A rollback would delete the

@@ -22,6 +22,7 @@ from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get
 from botocore.utils import get_environ_proxies
 
 from partner_account_handler.aws import ca_bundle
+from partner_account_handler.clock import pauses
 from partner_account_handler.errors import AnswerUnreachableError
 
 SEND_SECONDS = 16.0
@@ -34,7 +35,6 @@ _CONNECT_SECONDS = 2.0
 """For each address of the host, of which S3 has about eight."""
 
 _READ_SECONDS = 3.0
-_PAUSES = (0.0, 0.0, 1.0)
 _TEMPORARY = {403, 429, 500, 502, 503, 504}
 """What S3 may say of a URL that it takes a moment later. Its `Retry-After` is longer than CloudFormation waits."""
 
@@ -60,30 +60,27 @@ class Delivery:
             raise AnswerUnreachableError(failure + self._by_proxy)
 
     def send(self, body: Mapping[str, Any], seconds: float = SEND_SECONDS) -> str:
-        """Puts the answer to the URL in at most three tries, and begins none when so many seconds are over.
+        """Puts the answer to the URL, again and again if need be; begins nothing when so many seconds are over.
 
         Returns:
             How it failed, or nothing if the answer was taken.
         """
         content, until = json.dumps(body).encode(), time.monotonic() + seconds
-        failure = _Attempt(lambda: self._put_in_tries(content, until)).failure_within(seconds)
+        failure = _Attempt(lambda: self._put_until(content, until)).failure_within(seconds)
         return failure and failure + self._by_proxy
 
-    def _put_in_tries(self, content: bytes, until: float) -> str:
-        failure = TimeoutError.__name__
-        for pause in _PAUSES:
-            time.sleep(pause)
-            if time.monotonic() > until:
-                break
+    def _put_until(self, content: bytes, until: float) -> str:
+        for pause in pauses():
             try:
                 status = self._put(content, until)
             except Exception as error:  # noqa: BLE001 - another try may succeed, and no text of this may be told
-                failure = _kind(error)
-                continue
-            failure = "" if status < 300 else f"HTTP{status}"  # noqa: PLR2004
-            if status not in _TEMPORARY:
-                break
-        return failure
+                failure, may_pass = _kind(error), True
+            else:
+                failure, may_pass = "" if status < 300 else f"HTTP{status}", status in _TEMPORARY  # noqa: PLR2004
+            if not may_pass or time.monotonic() + pause > until:
+                return failure
+            time.sleep(pause)
+        raise AssertionError("pauses never end")
 
     def _put(self, content: bytes, until: float) -> int:
         connection = self._connection()
@@ -129,10 +126,11 @@ class Delivery:
     def _pool(self) -> urllib3.HTTPConnectionPool:
         proxies = ProxyConfiguration(get_environ_proxies(self._url))
         proxy = proxies.proxy_url_for(self._url)
+        trusted: Any = ca_bundle() or os.environ.get("REQUESTS_CA_BUNDLE") or True
         settings: dict[str, Any] = {
             "ssl_context": create_urllib3_context(),
             "cert_reqs": "CERT_REQUIRED",
-            "ca_certs": get_cert_path(ca_bundle() or os.environ.get("REQUESTS_CA_BUNDLE") or True),
+            "ca_certs": get_cert_path(trusted),
             "timeout": urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         }
         if not proxy:
@@ -143,8 +141,7 @@ class Delivery:
 
 
 class _Attempt(Thread):
-    """Something that may take longer than anybody can wait: no time-out ends the resolution of a name, or an answer
-    that comes byte by byte."""
+    """What may take longer than anybody can wait: no time-out ends a name's resolution, or bytes that come slowly."""
 
     def __init__(self, act: Callable[[], str]) -> None:
         super().__init__(daemon=True)
