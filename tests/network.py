@@ -18,6 +18,15 @@ from urllib.parse import quote
 import trustme
 
 
+def server_context(ca_file: Path, host: str) -> ssl.SSLContext:
+    """The TLS of a host, whose certificate is by an authority of its own."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
 class _Listener:
     """A server on this machine whose connections are served in threads of their own."""
 
@@ -51,16 +60,27 @@ class Proxy(_Listener):
 
     credentials: str = ""
     """What it asks for, as `user:password`."""
+    authority: Path | None = None
+    """Where the certificate of its authority goes, if it speaks TLS itself."""
     connected: list[str] = field(default_factory=list)
     """The hosts and ports that were asked for."""
+
+    def __post_init__(self) -> None:
+        """A certificate, where one is wanted."""
+        self._context = server_context(self.authority, "localhost") if self.authority else None
 
     @property
     def url(self) -> str:
         """As HTTPS_PROXY takes it."""
-        return f"http://{quote(self.credentials, safe=':')}{'@' * bool(self.credentials)}127.0.0.1:{self.port}"
+        scheme = "https" if self.authority else "http"
+        return f"{scheme}://{quote(self.credentials, safe=':')}{'@' * bool(self.credentials)}localhost:{self.port}"
 
     def serve(self, client: socket.socket) -> None:
         """Answers one CONNECT, and then passes on what comes from either side."""
+        with self._context.wrap_socket(client, server_side=True) if self._context else client as spoken_to:
+            self._tunnel(spoken_to)
+
+    def _tunnel(self, client: socket.socket) -> None:
         request = client.makefile("rb")
         method, target, _ = request.readline().decode().split()
         headers = dict(line.decode().strip().split(": ", 1) for line in iter(request.readline, b"\r\n"))
@@ -115,11 +135,8 @@ class TlsServer(_Listener):
 
     def __post_init__(self) -> None:
         """An authority of its own."""
-        authority = trustme.CA()
         self.ca_file = self.folder / "authority.pem"
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self._context)
+        self._context = server_context(self.ca_file, "localhost")
 
     @property
     def url(self) -> str:

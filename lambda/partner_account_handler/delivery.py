@@ -31,8 +31,8 @@ SEND_SECONDS = 16.0
 REACH_SECONDS = 5.0
 """How long one `require_reachable` waits. A slower connection is made all the same, and the next call finds it."""
 
-_CONNECT_SECONDS = 2.0
-"""For each address of the host, of which S3 has about eight."""
+_CONNECT_SECONDS = 3.0
+"""For each address of the host, of which S3 has about eight. As for calls to AWS: what they reach is reached."""
 
 _READ_SECONDS = 3.0
 _TEMPORARY = {403, 429, 500, 502, 503, 504}
