@@ -58,6 +58,7 @@ class Stage:
         urls = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
         variables = environment(urls, self.sink.ca_file, ACCOUNT)
         variables |= {"AWS_DEFAULT_REGION": variables["AWS_REGION"]}  # Lambda sets both
+        variables |= {"SSL_CERT_FILE": str(self.sink.ca_file)}  # the trust of crhelper's own sender
         variables |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         runtime = LambdaRuntime(self.asset, variables, under=under)
         if self.contender.handler:

@@ -16,6 +16,8 @@ for _name in [
     name for name in os.environ if name.startswith("AWS_") or name in {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
 ]:
     del os.environ[_name]
+for _name in ("NO_PROXY", "no_proxy"):  # the servers of the tests are on this machine
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "localhost", "127.0.0.1"]))
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 

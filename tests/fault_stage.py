@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from partner_account_handler import lifecycle
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
-from partner_account_handler.errors import HandlerError
+from partner_account_handler.delivery import REACH_SECONDS, SEND_SECONDS
+from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG
 from tests.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, properties
 from tests.test_simulator import ManualClock
@@ -52,6 +53,8 @@ class Trouble:
     """Whether the stack waits no longer."""
     gone: bool = False
     """Whether the resource must be made anew afterwards."""
+    unheard: float = 0.0
+    """For how many seconds of each invocation no answer can be sent."""
 
 
 NO_TROUBLE = Trouble("none", "", nothing)
@@ -72,10 +75,15 @@ class StoryTime(VirtualTime):
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self._clock = clock
+        self._at_start = self.seconds
 
     def today(self) -> datetime:
         """The date."""
         return self._clock()
+
+    def spent(self) -> float:
+        """Seconds since the beginning of the invocation."""
+        return self._at_start - self.seconds
 
     def sleep(self, seconds: float) -> None:
         """Passes at once, everywhere."""
@@ -87,9 +95,14 @@ class StoryAws(Aws):
     """AWS whose calls may be slow, and where a cut connection can stand for one on which nothing ever comes."""
 
     def __init__(self, stack_id: str, time: StoryTime, trouble: Trouble) -> None:
-        super().__init__(stack_id, Clock(time.remaining, time.sleep, time.today))
+        super().__init__(stack_id, Clock(time.remaining, time.sleep, time.today), self._connect)
         self._time = time
         self._trouble = trouble
+
+    def _connect(self) -> None:
+        if self._time.spent() < self._trouble.unheard:
+            self._time.sleep(REACH_SECONDS)
+            raise AnswerUnreachableError(TimeoutError.__name__)
 
     def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Any:
         def told(**sent: Any) -> Any:
@@ -179,16 +192,22 @@ class Stage:
         event = self.cloud.event("Delete", self.first(), PhysicalResourceId=self.arn)
         return self._answered(lambda: lifecycle.answer_delete(event))
 
+    def _answered(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
+        outcome = self._ended(answer)
+        if self._time.spent() + SEND_SECONDS > self.trouble.unheard:
+            return outcome
+        return Outcome(success=False, told=f"no answer; in the log: {outcome.told}")
+
     def _aws(self, event: dict[str, Any]) -> Aws:
         self._time = StoryTime(self.clock)
         return StoryAws(event["StackId"], self._time, self.trouble)
 
-    def _answered(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
+    def _ended(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
         self._time = StoryTime(self.clock)
         try:
             data = answer().data
         except HandlerError as error:
-            return Outcome(success=False, told=_refusal(str(error), 180 - self._time.seconds), reason=str(error))
+            return Outcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
         return Outcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
 
     # What there is

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from unittest import mock
 
@@ -168,6 +169,8 @@ TROUBLES = (
     Trouble("delivered when the stack no longer waits", "nobody reads this answer", _give_up, late=True),
     Trouble("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
     Trouble("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
+    Trouble("no answer can be sent for 15 s", PASSES, nothing, unheard=15),
+    Trouble("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
 )
 
 
@@ -288,7 +291,7 @@ by the simulator (in its default, stricter readings) and a stand-in for CloudFor
 anything else than what running it gives.
 
 * **The user sees** how CloudFormation is answered: the status, and the beginning of the reason. What follows there is
-  the remedy.
+  the remedy. Where no answer can be sent, CloudFormation gives up after five minutes.
 * **What is left**: the account's partners, and whether the contact is that of the former template or the new one.
 * **The next deployment** comes after the trouble has ended as said here, and names what it writes. After a failed
   Create the stack is rolled back and deployed again under its name; after the other steps the template changes again.

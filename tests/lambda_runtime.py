@@ -128,6 +128,6 @@ def environment(cloud_urls: dict[str, str], ca_file: Path, account: str) -> dict
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": account,
         "AWS_SECRET_ACCESS_KEY": "x",
-        "SSL_CERT_FILE": str(ca_file),
+        "AWS_CA_BUNDLE": str(ca_file),
         **cloud_urls,
     }

@@ -23,7 +23,8 @@ from partner_account_handler import aws as handler_aws
 from partner_account_handler import log as handler_log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
-from partner_account_handler.errors import HandlerError
+from partner_account_handler.delivery import REACH_SECONDS
+from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.lifecycle import Answer, answer_create, answer_update
 from partner_central_simulator import models, verifications
@@ -94,6 +95,14 @@ class Call(NamedTuple):
     members: dict[str, Any]
 
 
+CONNECT = Call("ConnectToResponseURL", {})
+"""The connection for the answer, which has faults like a call."""
+
+
+def _connect() -> None:
+    greenlet.getcurrent().parent.switch(CONNECT)
+
+
 class _Names(dict[str, str]):
     def __missing__(self, method: str) -> str:
         return "".join(word.capitalize() for word in method.split("_"))
@@ -127,7 +136,8 @@ class Delivery:
         self._seconds = FUNCTION_SECONDS
         act = answer_create if event["RequestType"] == "Create" else answer_update
         clock = Clock(lambda: self._seconds, self._sleep, lambda: life.now)
-        self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock)))
+        self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock, _connect)))
+        self._may_answer = False
         self.pending: Call | None = None
         figures["deliveries"] += 1
         self._note_rights()
@@ -149,7 +159,7 @@ class Delivery:
         self.just_asked, self._asked_before = False, self.just_asked
         try:
             answer = self._performed(call)
-        except (ClientError, ConnectionClosedError, ReadTimeoutError) as error:
+        except (ClientError, ConnectionClosedError, ReadTimeoutError, AnswerUnreachableError) as error:
             failure = error
             self._resume(lambda: self._greenlet.throw(failure))
         else:
@@ -171,6 +181,8 @@ class Delivery:
 
     def _performed(self, call: Call) -> dict[str, Any]:
         kind = self._due(call)
+        if call is CONNECT:
+            return self._connected(kind)
         if kind == "hang":
             self._seconds -= 20
             raise ReadTimeoutError(endpoint_url=str(call.members))
@@ -196,6 +208,13 @@ class Delivery:
         if call.operation == "ListPartners":
             self.shown = [partner["Arn"] for partner in seen.get("PartnerSummaryList", [])]
         return seen
+
+    def _connected(self, failure: str) -> dict[str, Any]:
+        self._may_answer = not failure
+        if failure:
+            self._seconds -= REACH_SECONDS
+            raise AnswerUnreachableError(failure)
+        return {}
 
     def _attempt(self, call: Call) -> None:
         with suppress(ClientError):
@@ -227,6 +246,7 @@ class Delivery:
     def before_write(self, call: Call) -> None:
         """Holds a changing call against what this event may change."""
         self._note_rights()
+        assert self._may_answer, f"{call.operation} though no answer can be sent"
         if self.event["RequestType"] == "Create":
             assert self.told in _CREATING, f"{call.operation} though the stack is in {self.told}"
         else:

@@ -31,7 +31,7 @@ from tests.life_deliveries import FOR_EVER, STACKS, Fault, closed_world, figures
 _OPERATIONS = [
     *("CreatePartner", "ListPartners", "GetPartner", "ListTagsForResource", "TagResource", "UntagResource"),
     *("GetAllianceLeadContact", "PutAllianceLeadContact", "GetProfileVisibility", "DescribeStacks"),
-    *("GetParameter", "GetSecretValue", "*"),
+    *("GetParameter", "GetSecretValue", "ConnectToResponseURL", "*"),
 ]
 _KINDS = [
     "lost",

@@ -32,6 +32,8 @@ class ResponseSink:
     """Keeps each answer by the URL it was put to; answers itself as `statuses` says, then with 200."""
 
     folder: Path
+    host: str = "localhost"
+    """Whose certificate it has. Another host than this machine is found by a proxy only."""
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     received: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
@@ -41,7 +43,7 @@ class ResponseSink:
         self.ca_file = self.folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
+        authority.issue_cert(self.host).configure_cert(context)
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", 0, self._app, threaded=True, ssl_context=context, request_handler=Quiet
         )
@@ -52,9 +54,14 @@ class ResponseSink:
         self._server.shutdown()
         self._server.server_close()
 
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        return self._server.port
+
     def url(self, name: str) -> str:
         """An URL as CloudFormation hands it out, with a signature that must not leak."""
-        return f"https://localhost:{self._server.port}/{name}?X-Amz-Signature=presigned-canary-{name}"
+        return f"https://{self.host}:{self.port}/{name}?X-Amz-Signature=presigned-canary-{name}"
 
     def answers(self, name: str) -> list[dict[str, Any]]:
         """What was put to one URL, in order."""

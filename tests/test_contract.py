@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from partner_account.asset import assembled_asset
+from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.request import is_custom_resource_event
 from tests.cloud import ACCOUNT, Cloud, contact, properties, sandbox
@@ -28,6 +29,9 @@ pytestmark = pytest.mark.slow
 
 LATE = 58.0
 """Seconds of an invocation that has six for its work: the handler keeps back 52, and gives up soon."""
+
+TRIES = 6
+"""How often an answer is put that nobody takes, in 16 seconds."""
 
 CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
 FOREIGN: list[Any] = [
@@ -473,11 +477,15 @@ class TestBucket:
 
     @pytest.mark.parametrize("failure", ["refuses", "gone"])
     def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(self, world: World, failure: str) -> None:
-        """CloudFormation waits for ServiceTimeout, and deletes an id it has made up; the partner is found later."""
+        """CloudFormation waits for ServiceTimeout, and deletes an id it has made up; the partner is found later.
+
+        If the bucket is out of reach there is no partner yet; to refuse is only possible when it is there.
+        """
         world.bucket.is_gone = failure == "gone"
-        world.bucket.statuses[:] = [403] * 3
+        world.bucket.statuses[:] = TRIES * [403]
         stack = world.stack()
-        stack.create(properties(), rollback=False)
+        stack.create(properties(), rollback=False, seconds=MARGIN_SECONDS + 2)
+        assert len(world.desk.partners) == (0 if failure == "gone" else 1)
         assert (stack.reason, stack.status) == ("no response was received", "CREATE_FAILED")
         world.bucket.is_gone = False
         world.bucket.statuses.clear()
@@ -490,7 +498,7 @@ class TestBucket:
         """It was carried out; the reversed Update takes it back."""
         stack = world.stack()
         stack.create(properties())
-        world.bucket.statuses[:] = [503] * 3
+        world.bucket.statuses[:] = TRIES * [503]
         stack.update(CEO)
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
         assert world.desk.partners[0].contact == contact()
@@ -620,7 +628,7 @@ def test_a_whole_life_shows_no_secret(world: World) -> None:
     stack.update(moved)
     stack.update(birds(LegalName="Canary Two"))
     world.bucket.is_gone = True
-    stack.update(birds(Tags=[]))
+    stack.update(birds(Tags=[]), seconds=MARGIN_SECONDS + 2)
     for foreign in ({"canary": "canary"}, ["canary"], "canary", *incomplete(stack.requests[-1])):
         world.function.invoke(foreign)
     world.bucket.is_gone = False

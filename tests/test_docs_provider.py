@@ -6,11 +6,13 @@ import inspect
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
+from aws_cdk.aws_lambda import Code, LayerVersion
 from aws_cdk.aws_logs import RetentionDays
 
 from partner_account import PartnerAccount, PartnerAccountProvider, provider_permissions
@@ -58,7 +60,7 @@ def test_the_key_s_statement_is_that_of_the_code() -> None:
     PartnerAccountProvider(stack, encryption_key=kms.Key(stack, "Key"))
     added = resource_of(stack, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"][-1]
     del added["Sid"]
-    (documented,) = examples("json")
+    _, documented = examples("json")
     assert deployed(added) == json.loads(documented)
 
 
@@ -95,10 +97,10 @@ def test_a_role_has_room_for_five_stacks() -> None:
     assert own + 5 * of_stack <= 10_240 < own + 6 * of_stack
 
 
-def test_the_examples_run() -> None:
+def test_the_examples_run(tmp_path: Path) -> None:
     """As they stand, with the names that the text has for what the user brings."""
     stack = new_stack()
-    first, shared = examples("python")
+    first, shared, proxied = examples("python")
     names: dict[str, Any] = {"boundary": boundary_in(stack), "vpc": vpc_in(stack), "key": kms.Key(stack, "Key")}
     names |= {"stack": stack, "PartnerAccountProvider": PartnerAccountProvider, "RetentionDays": RetentionDays}
     exec(first, names)  # noqa: S102 - the page's own code
@@ -113,6 +115,16 @@ def test_the_examples_run() -> None:
     exec(shared, known | {"PartnerAccountProvider": PartnerAccountProvider})  # noqa: S102 - likewise
     assert len(resources_of(platform, "AWS::Lambda::Function")) == 1
     assert resources_of(other, "AWS::Lambda::Function") == {}
+
+    code = SimpleNamespace(from_asset=lambda path: Code.from_asset(str(tmp_path / path)))
+    (tmp_path / "authorities").mkdir()
+    (tmp_path / "authorities" / "authorities.pem").touch()
+    behind = new_stack()
+    known = {"stack": behind, "vpc": vpc_in(behind), "PartnerAccountProvider": PartnerAccountProvider}
+    exec(proxied, known | {"LayerVersion": LayerVersion, "Code": code})  # noqa: S102 - likewise
+    function = resource_of(behind, "AWS::Lambda::Function")["Properties"]
+    assert set(function["Environment"]["Variables"]) == {"HTTPS_PROXY", "NO_PROXY", "AWS_CA_BUNDLE"}
+    assert len(function["Layers"]) == 1
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", PAGE))

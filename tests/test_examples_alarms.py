@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler import index
+from partner_account_handler.delivery import Delivery
 from tests.cloud import Cloud, sandbox
 from tests.log_lines import final_lines_of, metrics_of
 from tests.test_handler_answers import Context
@@ -58,7 +59,7 @@ def test_each_alarm_watches_what_the_handler_writes(
     resources: dict[str, Any], cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused, a failed and a let through request of this stack's partner, each with the metric of one alarm."""
-    monkeypatch.setattr("partner_account_handler.answering.deliver", lambda *_: "")
+    monkeypatch.setattr(Delivery, "send", lambda *_: "")
     (partner,) = of_type(resources, "Custom::PartnerAccount")
     stack_id = cloud.new_stack(NAME)
     named = {"StackId": stack_id, "LogicalResourceId": partner}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from partner_account_handler import index
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
+from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.request import is_custom_resource_event, read_properties
@@ -69,7 +70,13 @@ kinds = st.sampled_from(["Create", "Update", "Delete"])
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What was put, and to which URL: crhelper's sender ends here, and AWS refuses every connection."""
     put: list[tuple[str, Any]] = []
-    monkeypatch.setattr("partner_account_handler.answering.deliver", lambda url, body, _=None: put.append((url, body)))
+
+    def send(delivery: Delivery, body: Any, _seconds: float) -> str:
+        put.append((delivery._url, body))  # noqa: SLF001
+        return ""
+
+    monkeypatch.setattr(Delivery, "send", send)
+    monkeypatch.setattr(Delivery, "require_reachable", lambda _: None)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

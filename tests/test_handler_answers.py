@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import index
+from partner_account_handler import answering, index
 from partner_account_handler.answering import OneAnswer
 from partner_account_handler.lifecycle import Answer
 from partner_account_handler.metrics import Outcome, Report
@@ -39,7 +39,7 @@ class Context:
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
     """A sink that this process trusts."""
     with ResponseSink(tmp_path) as sink:
-        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
         yield sink
 
 
@@ -129,15 +129,21 @@ def test_a_redirect_is_not_followed(cloud: Cloud, sink: ResponseSink) -> None:
     assert sink.answers("elsewhere") == []
 
 
-def test_a_bucket_that_refuses_for_ever_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+def test_a_bucket_that_refuses_for_ever_ends_the_tries(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """crhelper would go on until Lambda ends it; nothing is raised, since Lambda would deliver again."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 2.0)
     sink.statuses[:] = [503] * 50
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("never")), Context())
     assert len(sink.answers("never")) == 3
 
 
-def test_a_bucket_that_is_gone_ends_the_tries(cloud: Cloud, sink: ResponseSink) -> None:
+def test_a_bucket_that_is_gone_ends_the_tries(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is raised here either."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=canary"
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
     assert sink.received == []

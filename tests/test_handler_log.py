@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import index
+from partner_account_handler import answering, index
 from partner_account_handler.answering import OneAnswer
 from partner_account_handler.errors import (
+    AnswerUnreachableError,
     CallError,
     CodeError,
     DefectError,
@@ -75,7 +76,7 @@ class Story:
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
     """Where the answers go; this process trusts it."""
     with ResponseSink(tmp_path) as sink:
-        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
         yield sink
 
 
@@ -178,9 +179,10 @@ def test_a_rollback_that_is_let_through_is_loud(story: Story) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_an_answer_that_nobody_takes_is_a_failure(story: Story, status: int) -> None:
+def test_an_answer_that_nobody_takes_is_a_failure(story: Story, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     """Whatever was done: the stack waits, and fails. The line before the last one tells of the new partner."""
-    story.sink.statuses[:] = [status] * 3
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    story.sink.statuses[:] = [status] * 50
     line = story.create(properties())
     assert story.answer["Status"] == "SUCCESS"
     assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
@@ -188,8 +190,21 @@ def test_an_answer_that_nobody_takes_is_a_failure(story: Story, status: int) -> 
     assert line["partner"] == story.answer["Data"]["Id"]
 
 
-def test_a_bucket_that_is_gone_is_told_by_its_kind_alone(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_that_is_lost_stands_in_the_log(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudFormation can't show its reason and its remedy."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    story.sink.statuses[:] = [403] * 50
+    line = story.create({})
+    assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+    assert "the outcome was Refused" in line["message"]
+    assert line["message"].endswith(f" The answer was: {story.answer['Reason']}")
+
+
+def test_a_bucket_that_is_gone_is_told_by_its_kind_alone(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Neither its address nor its signature."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=presigned-canary"
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
     log = capsys.readouterr().out
@@ -306,6 +321,7 @@ def call_error(ending: Ending, code: str = "Code", reason: str = "") -> CallErro
         (call_error(Ending.THROTTLED, "ThrottlingException"), Outcome.FAILED, "ThrottlingException"),
         (call_error(Ending.OPEN, "HTTP503"), Outcome.FAILED, "HTTP503"),
         (NotWaitingError("ROLLBACK_COMPLETE"), Outcome.FAILED, "StackNotWaiting"),
+        (AnswerUnreachableError("ConnectTimeoutError"), Outcome.FAILED, "AnswerUnreachable"),
         (TimeLeftError("ListPartners"), Outcome.FAILED, "OutOfTime"),
         (DefectError("KeyError", "look.py:1"), Outcome.FAILED, "Defect"),
     ],
@@ -320,6 +336,7 @@ def test_every_kind_of_error_is_told_apart_above() -> None:
     """A new one must be given a side."""
     kinds = {RequestError, CodeError, PartnerError, CallError, NotWaitingError, TimeLeftError, DefectError}
     assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
+    assert set(CallError.__subclasses__()) == {AnswerUnreachableError}
     assert set(HandlerError.__subclasses__()) == kinds
 
 

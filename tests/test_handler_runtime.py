@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ import pytest
 from partner_account import service_model
 from partner_account.asset import assembled_asset
 from partner_account_handler.aws import API_VERSION
+from partner_account_handler.clock import MARGIN_SECONDS
 from partner_central_simulator import identity
 from tests.cloud import ACCOUNT, Cloud, contact, properties
 from tests.lambda_runtime import LambdaRuntime, environment
 from tests.log_lines import final_lines_of, without_times
+from tests.network import Proxy
 from tests.response_sink import ResponseSink
 
 ROOT = Path(__file__).parent.parent
@@ -98,6 +101,56 @@ def test_lambdas_runtime_loads_and_runs_the_asset(cloud: Cloud, sink: ResponseSi
         assert secret not in without_times(function.output)
 
 
+S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
+
+
+def test_a_function_behind_a_proxy_creates_and_answers(cloud: Cloud, tmp_path: Path, asset: Path) -> None:
+    """In a network that inspects TLS: S3's name and certificate are known to the proxy and in AWS_CA_BUNDLE only."""
+    cloud.prepare()
+    with ResponseSink(tmp_path, S3) as sink, Proxy("user:pass word") as proxy:
+        network = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "example.com"}
+        with LambdaRuntime(asset, {**variables(cloud, sink), **network}) as function:
+            for event in events(cloud, sink):
+                assert function.invoke(event) == ("response", None)
+        (made,) = sink.answers("create")
+        assert (made["Status"], made["Reason"]) == ("SUCCESS", "")
+        assert sink.answers("again") == [made]
+        assert proxy.connected == [f"{S3}:{sink.port}"] * 2
+    assert [line["outcome"] for line in final_lines_of(function.output)] == ["Created", "Recovered"]
+    for secret in ("presigned-canary", "pass", S3):
+        assert secret not in function.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("why", ["unknown authority", "no such proxy"])
+def test_a_function_whose_answer_can_t_be_sent_creates_nothing(
+    cloud: Cloud, sink: ResponseSink, tmp_path: Path, asset: Path, why: str
+) -> None:
+    """And its log says why, before Lambda would end it."""
+    cloud.prepare()
+    (tmp_path / "other").mkdir()
+    with ResponseSink(tmp_path / "other") as other:
+        url = other.url("lost") if why == "unknown authority" else sink.url("lost")
+        proxy = {"HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"} if why == "no such proxy" else {}
+        with LambdaRuntime(asset, {**variables(cloud, sink), **proxy}) as function:
+            function.invoke(cloud.event("Create", properties(), ResponseURL=url), seconds=MARGIN_SECONDS + 2)
+        assert [*other.received, *sink.received] == []
+    assert set(cloud.operations()) == {"ListPartners"}
+    (line,) = final_lines_of(function.output)
+    assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+    assert "AnswerUnreachable: no connection to the host of CloudFormation's ResponseURL" in line["message"]
+    assert ("SSLCertVerificationError" in line["message"]) == (why == "unknown authority")
+    assert ("through the proxy" in line["message"]) == (why == "no such proxy")
+    assert "presigned-canary" not in function.output
+
+
+def closed_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 def installed_pythons() -> dict[str, Path]:
     """Those of Lambda's Pythons that this machine has, by version: on the PATH, or of pyenv."""
     return {version: python for version in PYTHONS for python in _places(version) if _is_python(python, version)}
@@ -144,7 +197,8 @@ def test_the_asset_runs_on_each_python_with_this_boto3(
 def test_the_asset_brings_the_service_to_a_boto3_that_does_not_know_it(
     cloud: Cloud, sink: ResponseSink, asset: Path, version: str
 ) -> None:
-    """boto3 1.34 is older than the service by a year and a half."""
+    """boto3 1.34 is older than the service by a year and a half; it comes with urllib3 1.26, as in older runtimes."""
+    assert [path.name for path in OLD_BOTO3.glob("urllib3-*")] == ["urllib3-1.26.20.dist-info"]
     assert not (OLD_BOTO3 / "botocore" / "data" / "partnercentral-account").exists()
     cloud.prepare()
     assert run_with(version, OLD_BOTO3, cloud, sink, asset).startswith("1.34.")

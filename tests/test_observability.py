@@ -14,6 +14,7 @@ from typing import Any
 import partner_account_handler
 from partner_account import PartnerMetric
 from partner_account_handler.errors import (
+    AnswerUnreachableError,
     CodeError,
     DefectError,
     Fault,
@@ -117,7 +118,7 @@ def own_codes() -> dict[str, Outcome]:
     """The codes that the handler's own errors have, and what becomes of a request that ends in one."""
     samples: list[HandlerError] = [
         *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
-        DefectError("", ""),
+        *(DefectError("", ""), AnswerUnreachableError("")),
         *(PartnerError(code, "", "") for call in calls() if _calls(call, "PartnerError") for code in _first(call)),
     ]
     reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]

@@ -203,7 +203,6 @@ def _ministack_settings(folder: Path, port: str) -> dict[str, str]:
         "BIND_HOST": LOOPBACK,
         # crhelper answers CloudFormation by HTTPS only, and the handler runs with the server's environment.
         "USE_SSL": "1",
-        "SSL_CERT_FILE": str(folder / "ca.pem"),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # It would remove containers that another MiniStack has left on this machine.

@@ -5,35 +5,23 @@ A latch around crhelper's sender, which has no time-out and no end of its own.
 
 from __future__ import annotations
 
-import json
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import Any
 
-import urllib3
 from crhelper import CfnResource
 
 from partner_account_handler import log
+from partner_account_handler.delivery import SEND_SECONDS, Delivery
 from partner_account_handler.errors import TimeLeftError
 from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.metrics import ALARMING, UNREPORTED, Report, embedded, report_of, undelivered
 
-SENDING_SECONDS = 17.0
-"""What three tries to send the answer may take, and a second for all else."""
-
-_TRIES = urllib3.Retry(
-    total=2,
-    redirect=0,
-    raise_on_status=False,
-    backoff_factor=0.5,
-    status_forcelist=[403, 429, 500, 502, 503, 504],
-    respect_retry_after_header=False,  # CloudFormation won't wait as long as S3 may ask for
-)
-_TIMEOUT = urllib3.Timeout(connect=2, read=3)
+SENDING_SECONDS = SEND_SECONDS + 1
+"""Kept back at the end of an invocation: to send the answer (16 s), and to log what became of it."""
 
 
 class _Turn:
@@ -62,9 +50,10 @@ class OneAnswer(CfnResource):
         with _without_clients():
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
 
-    def begin(self) -> None:
-        """Starts a new invocation, with an answer of its own."""
+    def begin(self, url: str = "") -> None:
+        """Starts a new invocation, with an answer of its own, which goes to this URL."""
         self._turn = _Turn()
+        self.delivery = Delivery(url)
         self._began = time.monotonic()
         self.report = UNREPORTED
         """What has become of the request; for who does the work to say."""
@@ -106,9 +95,10 @@ class OneAnswer(CfnResource):
         finally:  # only now, so that nothing delays the answer
             self._tell(undelivered(report, self._failure) if self._failure else report)
 
-    def _deliver(self, url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
+    def _deliver(self, _url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
         # Newer crhelpers hand over how TLS is to be verified, older ones don't: here it always is.
-        self._failure = deliver(url, body)
+        left = self._context.get_remaining_time_in_millis() / 1000
+        self._failure = self.delivery.send(body, min(SEND_SECONDS, max(left - 1, left / 2)))
 
     def _tell(self, report: Report) -> None:
         arn = str(self.PhysicalResourceId)
@@ -131,26 +121,3 @@ def _without_clients() -> Iterator[None]:
             del os.environ["AWS_SAM_LOCAL"]
         else:
             os.environ["AWS_SAM_LOCAL"] = before
-
-
-def deliver(url: str, body: dict[str, Any]) -> str:
-    """Puts the answer to the presigned URL: three tries of five seconds at most, and no word of the URL anywhere.
-
-    Returns:
-        How it failed, or nothing if the answer was taken.
-    """
-    try:
-        with urllib3.PoolManager(ssl_context=ssl.create_default_context()) as pool:
-            answer = pool.request(
-                "PUT",
-                url,
-                body=json.dumps(body).encode(),
-                headers={"content-type": ""},  # what the URL was signed for
-                retries=_TRIES,
-                timeout=_TIMEOUT,
-            )
-    except urllib3.exceptions.MaxRetryError as failure:
-        return type(failure.reason).__name__
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
-        return type(failure).__name__
-    return "" if answer.status < 300 else f"HTTP{answer.status}"  # noqa: PLR2004

@@ -2,7 +2,8 @@
 
 Nothing is decided here but how often a call may be repeated. botocore's own retries are off, so that none is
 hidden; calls that may be repeated are repeated by `Aws._call` until the invocation's time is up. Before each try
-of a changing call CloudFormation is asked whether the same operation of the stack is still under way.
+of a changing call it is made sure that an answer could be sent, and CloudFormation is asked whether the same operation
+of the stack is still under way.
 """
 
 from __future__ import annotations
@@ -77,6 +78,12 @@ def _session() -> botocore.session.Session:
     return session
 
 
+def ca_bundle() -> str | None:
+    """The file of certificate authorities that botocore was told to trust, if it was told one."""
+    bundle: str | None = _session().get_config_variable("ca_bundle")
+    return bundle
+
+
 @cache
 def _client(service: str, region: str) -> Any:
     config = _BRIEF if service == "cloudformation" else _CONFIG
@@ -87,8 +94,9 @@ def _client(service: str, region: str) -> Any:
 class Aws:
     """AWS as one invocation sees it."""
 
-    def __init__(self, stack_id: str, clock: Clock) -> None:
+    def __init__(self, stack_id: str, clock: Clock, require_reachable: Callable[[], None] = lambda: None) -> None:
         self.clock = clock
+        self._require_reachable = require_reachable
         self.known_stack: Stack | None = None
         self._stack_id = stack_id
         self._region = stack_id.split(":")[3]
@@ -165,11 +173,11 @@ class Aws:
             raise RequestError(found)
 
     def create_partner(self, body: Mapping[str, Any]) -> Partner:
-        """CreatePartner, once, after a question to CloudFormation, once: the caller's last look must not grow old.
+        """CreatePartner, once, after `_require_heard`, once: the caller's last look must not grow old.
 
         The caller decides what follows from an error of either.
         """
-        ask = partial(self._require_same_operation, once=True)
+        ask = partial(self._require_heard, once=True)
         return _seen(self._partner_central("create_partner", first=ask, needs="Arn", repeat=False, **body))
 
     def put_contact(self, partner: Partner, contact: Contact, code: str | None) -> None:
@@ -194,7 +202,7 @@ class Aws:
             self._change("untag_resource", ResourceArn=arn, TagKeys=chunk)
 
     def _change(self, operation: str, **members: Any) -> Mapping[str, Any]:
-        return self._partner_central(operation, first=self._require_same_operation, **members)
+        return self._partner_central(operation, first=self._require_heard, **members)
 
     def _partner_central(self, operation: str, **members: Any) -> Mapping[str, Any]:
         return self._call(_client("partnercentral-account", _PARTNER_CENTRAL_REGION), operation, **members)
@@ -225,6 +233,22 @@ class Aws:
     def shows(self, value: str) -> bool:
         """Whether the stack, when it was last asked about, had a value among its outputs."""
         return self.known_stack is not None and value in self.known_stack.outputs.values()
+
+    def _require_heard(self, *, once: bool = False) -> None:
+        """Comes before each change: an answer can be sent, and the stack still waits for it.
+
+        Whether one can be sent may take tries, and stays true, since the connection is kept. So the stack is asked
+        last: what it says must not grow old.
+        """
+        for pause in pauses():
+            try:
+                self._require_reachable()
+                break
+            except CallError as error:
+                log.warning("call failed", **error.fault.told())
+                if once or not self.clock.pause(pause):
+                    raise
+        self._require_same_operation(once=once)
 
     def _require_same_operation(self, *, once: bool = False) -> None:
         """Asked before each change: an event may come, or a call be repeated, after everybody has given it up.

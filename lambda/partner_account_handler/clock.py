@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
 MARGIN_SECONDS = 52.0
-"""Kept back at the end of an invocation: one call that hangs (23 s, and 3 s for each further address of its host),
-the last question to CloudFormation (7 s), and the sending of the answer (16 s)."""
+"""Kept back at the end of an invocation: 23 s for a call that hangs (3 to connect, 20 to read), 7 s for the last
+question to CloudFormation (2 and 5), 17 s for the answer; and 5 s.
+
+The time-out to connect counts for each address of a host. A call to a host that can't be reached at nine addresses
+(27 s) fits in as well. One that waits for several addresses, and then for an answer, does not: then `OneAnswer`'s
+timer answers.
+"""
 
 IAM_SETTLING_SECONDS = 90.0
 """How long a denial may only mean that a new policy has not reached every part of AWS yet. A rollback would delete the

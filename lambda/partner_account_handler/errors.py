@@ -3,6 +3,7 @@
 HandlerError
 ├── RequestError     the properties of the custom resource can't be used
 ├── CallError        a call to AWS ended badly
+│   └── AnswerUnreachableError  or its answer could not be sent, so no change was made
 ├── CodeError        the stored verification code can't be used
 ├── PartnerError     the account's partners are not what the template says
 │   └── TagsNotVisibleError  or it can't be told yet
@@ -149,6 +150,19 @@ class CallError(HandlerError):
         names = "/".join(filter(None, (fault.code, fault.reason)))
         details = f" ({', '.join(fault.details)})" if fault.details else ""
         super().__init__(names, f"{fault.operation} {_verb(fault)}{details}", remedy_for(fault))
+
+
+class AnswerUnreachableError(CallError):
+    """No answer could be sent to CloudFormation, so nothing is changed: the stack could never succeed."""
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(Fault("ConnectToResponseURL", Ending.OPEN, failure))
+        HandlerError.__init__(
+            self,
+            "AnswerUnreachable",
+            f"no connection to the host of CloudFormation's ResponseURL ({failure}), so nothing more was done",
+            "Give the function a way to S3 (NAT, endpoint, HTTPS_PROXY, AWS_CA_BUNDLE), deploy again.",
+        )
 
 
 def _verb(fault: Fault) -> str:

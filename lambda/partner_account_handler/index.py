@@ -26,7 +26,7 @@ def handler(event: Any, context: Any) -> None:
         log.error("not a request of CloudFormation, so not answered")
         return
     log.about(request=event["RequestId"])
-    helper.begin()
+    helper.begin(event["ResponseURL"])
     helper(event, context)
 
 
@@ -51,7 +51,8 @@ def _delete(event: dict[str, Any], _context: Any) -> str:
 
 
 def _aws(event: dict[str, Any], context: Any) -> Aws:
-    return Aws(event["StackId"], Clock(lambda: context.get_remaining_time_in_millis() / 1000))
+    clock = Clock(lambda: context.get_remaining_time_in_millis() / 1000)
+    return Aws(event["StackId"], clock, helper.delivery.require_reachable)
 
 
 def _if_late(answer: Answer) -> None:

@@ -60,7 +60,8 @@ def undelivered(report: Report, failure: str) -> Report:
         Outcome.FAILED,
         "AnswerNotDelivered",
         f"AnswerNotDelivered: CloudFormation's URL did not confirm the answer ({failure}); the outcome was "
-        f"{report.outcome.value}. Deploy again when the stack has given up: what is already done is found and kept.",
+        f"{report.outcome.value}. Deploy again when the stack has given up: what is already done is found and kept."
+        + (f" The answer was: {report.message}" if report.message else ""),
     )
 
 
