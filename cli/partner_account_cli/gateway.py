@@ -37,7 +37,7 @@ _REFUSAL_XML = (
 
 def _issued_session_token() -> str:
     """The token of a session that STS begins: whoever knows the local AWS's own one knows it by its beginning."""
-    return f"{_SESSION_TOKEN.decode()}.{secrets.token_urlsafe()}"
+    return f"{_SESSION_TOKEN.decode()}.{secrets.token_hex()}"
 
 
 def _failing_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

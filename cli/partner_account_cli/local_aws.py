@@ -147,7 +147,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "local",
         # Both servers ask for it: the account number is no secret, and neither of them checks a signature.
-        "AWS_SESSION_TOKEN": secrets.token_urlsafe(),
+        "AWS_SESSION_TOKEN": secrets.token_hex(),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
     # Not an option: the arguments of a process are shown to everybody on its machine.
-    session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_urlsafe()
+    session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
     try:
         with Simulator(**vars(options), session_token=session_token) as simulator:
             print(_instructions(simulator.url, session_token), flush=True)  # noqa: T201 - a command line's own words
