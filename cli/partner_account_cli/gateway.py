@@ -40,13 +40,13 @@ def _issued_session_token() -> str:
     return f"{_SESSION_TOKEN.decode()}.{secrets.token_hex()}"
 
 
-def _failing_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Let a custom resource fail at once if its function can't be loaded, and not only when its time is up."""
 
     def executed(function: Any, event: Any) -> Any:
         result = execute(function, event)
         match result, event:
-            # So it tells that the process of the function didn't get to its first event.
+            # MiniStack's way to say that the function's process didn't get as far as its first event.
             case {"body": {"errorType": "RuntimeError", "errorMessage": str(error)}}, {"ResponseURL": str(url)}:
                 reason = f"Lambda can't load the function: {error.removeprefix('Worker init failed: ')}"
                 custom_resource.deliver_response(url.rpartition("/")[2], {"Status": "FAILED", "Reason": reason})
@@ -55,10 +55,11 @@ def _failing_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
     return executed
 
 
-# STS takes it from there when it is imported, with the first request to it.
+# STS takes it from there when it is imported, with the first request to it. The sessions that MiniStack's AUTH=true
+# would give to functions have other tokens, hashes of names that anybody can know: those are refused.
 iam._gen_session_token = _issued_session_token  # noqa: SLF001 - there is no setting for it
 execute_function = lambda_svc._execute_function_with_config_scope  # noqa: SLF001 - there is no hook for it
-lambda_svc._execute_function_with_config_scope = _failing_at_once(execute_function)  # noqa: SLF001
+lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)  # noqa: SLF001
 # MiniStack runs functions in Python by this program, with its own environment.
 sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
 os.environ.pop("PYTHONPATH", None)

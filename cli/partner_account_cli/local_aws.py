@@ -186,24 +186,15 @@ def _start_ministack(folder: Path, environment: dict[str, str], resources: ExitS
     The socket is opened here and handed over, so that nobody else can get hold of the port.
     """
     certificate = _certificate(folder)
+    tls = ["--certfile", certificate, "--keyfile", certificate]
+    hypercorn = [sys.executable, "-m", "hypercorn", "--workers", "0", *tls]
     python = {lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda"))}
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])
         environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{port}"
-        bind, tls = f"fd://{listener.fileno()}", ["--certfile", certificate, "--keyfile", certificate]
         server = _serve(
             "MiniStack",
-            [
-                sys.executable,
-                "-m",
-                "hypercorn",
-                "--workers",
-                "0",
-                "--bind",
-                bind,
-                *tls,
-                "partner_account_cli.gateway:app",
-            ],
+            [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
             folder,
             environment | _ministack_settings(folder, port) | python,
             resources,

@@ -20,8 +20,8 @@ PREFIX = "/_simulator/"
 
 _OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
 
-# A human follows the link, which nobody can guess.
-_BY_LINK = "verification"
+# A human opens its URL, which nobody can guess, in a browser, which has no session token.
+_COMPLETION = "verification"
 
 _ROUTES = Map(
     [
@@ -31,7 +31,7 @@ _ROUTES = Map(
         Rule("/_simulator/faults", endpoint="faults", methods=["GET"]),
         Rule("/_simulator/faults", endpoint="add_fault", methods=["POST"]),
         Rule("/_simulator/faults", endpoint="clear_faults", methods=["DELETE"]),
-        Rule("/_simulator/verifications/<token>", endpoint=_BY_LINK, methods=["GET", "POST"]),
+        Rule("/_simulator/verifications/<token>", endpoint=_COMPLETION, methods=["GET", "POST"]),
     ]
 )
 
@@ -52,7 +52,7 @@ class Admin:
             "faults": self._pending_faults,
             "add_fault": self._add_fault,
             "clear_faults": self._clear_faults,
-            _BY_LINK: self._complete_verification,
+            _COMPLETION: self._complete_verification,
         }
 
     def respond(self, request: Request) -> Response:
@@ -60,7 +60,7 @@ class Admin:
         try:
             _refuse_strangers(request)
             endpoint, arguments = _ROUTES.bind_to_environ(request.environ).match()
-            if endpoint != _BY_LINK and self._session_token and not has_session_token(request, self._session_token):
+            if endpoint != _COMPLETION and self._session_token and not has_session_token(request, self._session_token):
                 raise Forbidden("the session token is not the one that the simulator has told when it was started")
             answer, status = self._views[endpoint](request, **arguments), 200
         except HTTPException as error:
