@@ -191,7 +191,8 @@ def _require_partner(outputs: Mapping[str, str]) -> None:
 def _record_requests(aws: LocalAws) -> None:
     url = f"{aws.environment['AWS_ENDPOINT_URL']}/_ministack/config"
     with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"]) as pool:
-        pool.request("POST", url, json={"cloudtrail._recording_enabled": True})
+        own = {"X-Amz-Security-Token": aws.environment["AWS_SESSION_TOKEN"]}
+        pool.request("POST", url, json={"cloudtrail._recording_enabled": True}, headers=own)
 
 
 def _is_of_function(user_agent: str) -> bool:

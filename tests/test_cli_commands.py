@@ -308,15 +308,18 @@ class TestSimulator:
         with stage.terminal("simulator", "start", "--verified", "--port", "0", "--state-file", state) as terminal:
             terminal.expect(r"listening on http://127\.0\.0\.1:[0-9]+")
             url = next(word for word in terminal.shown.split() if word.startswith("http://"))
-            terminal.expect("/_simulator/outbox\r\n")
-            assert terminal.shown.replace("\r", "").replace(url, "http://127.0.0.1:4711").strip() in PAGE.read_text(
-                "utf-8"
-            )
-            own = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": url}
+            terminal.expect("/_simulator/outbox[^\r]+\r\n")
+            token = terminal.shown.split()[-1].rpartition("=")[2]
+            shown = terminal.shown.replace("\r", "").replace(url, "http://127.0.0.1:4711")
+            assert shown.replace(token, "5d1f0c9a7b3e…").strip() in PAGE.read_text("utf-8")
+            own = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": url, "AWS_SESSION_TOKEN": token}
             assert stage.run("send-code", "--email", EMAIL, **own).status == 0
             (mail,) = stage.run("simulator", "outbox", "--output", "json", **own).document["Outbox"]
             assert mail["email"] == EMAIL
-            assert mail["code"] in stage.run("simulator", "outbox", "--endpoint-url", url).stdout
+            assert mail["code"] in stage.run("simulator", "outbox", "--endpoint-url", url, **own).stdout
+            stranger = stage.run("simulator", "outbox", "--endpoint-url", url)
+            assert stranger.status == 1
+            assert "Export AWS_SESSION_TOKEN" in stranger.stderr
             assert "SendEmailVerificationCode" in stage.run("simulator", "requests", **own).stdout
             assert stage.run("simulator", "requests", "--since", "1", **own).stdout == "Requests: none\n"
             terminal.type("\x03")

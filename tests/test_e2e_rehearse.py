@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from typing import Any
 import pytest
 
 from partner_account_cli.cdk import Cdk
+from partner_account_cli.partner_central import PartnerCentral
 from partner_account_cli.processes import ProcessError
 from tests.test_local_aws import eventually_none, heed_interruptions, processes_that_name
 
@@ -290,12 +290,14 @@ def test_the_page_needs_nothing_else_and_says_the_same(demo: Rehearsed) -> None:
 
 def test_nobody_is_named_and_no_code_is_told(demo: Rehearsed) -> None:
     """The e-mailed code and the contact's names and address stand in neither report nor in the terminal."""
-    address = re.search(r"export AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=(\S+)", demo.told)
+    names = ("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", "AWS_SESSION_TOKEN")
+    address, token = (re.search(rf"^ *export {name}=(\S+)$", demo.told, re.MULTILINE) for name in names)
     assert address
-    with urllib.request.urlopen(f"{address[1]}/_simulator/outbox") as answer:  # noqa: S310 - the simulator's own
-        (mail,) = json.load(answer)["outbox"]
+    assert token
+    (mail,) = PartnerCentral(address[1], token[1]).outbox()
     told = demo.everything()
-    for private in (mail["code"], mail["email"], "Jane", "Doe", "Alliance Lead"):
+    assert told.count(token[1]) == 1, "the credentials stand in the directions to a terminal, and in no report"
+    for private in (mail.code, mail.email, "Jane", "Doe", "Alliance Lead"):
         assert private not in told
     assert told.count("J. D. <j…@example.com>") == 1
     assert "J. D. <j…@example.com>" in demo.page.sections["created"]
@@ -389,6 +391,25 @@ def test_a_deployment_that_fails_fails_the_rehearsal_and_is_reported(failing: Pl
     assert "Failed" in done.page.sections["header"]
     assert "function:absent' not found" in done.page.sections["steps"]
     failing.assert_untouched()
+
+
+@pytest.mark.parametrize("missing", ["crhelper", "partner_account_handler/index.py"])
+def test_an_asset_that_lacks_something_fails_the_rehearsal(missing: str, tmp_path: Path) -> None:
+    """The function finds what its asset holds, not what is installed beside this command; the error names the rest."""
+    place = place_with(tmp_path, "")
+    made = tmp_path / "made"
+    app = [sys.executable, str(ROOT / "app.py")]
+    subprocess.run(app, cwd=place.app, env=os.environ | {"CDK_OUTDIR": str(made)}, check=True)
+    (lost,) = made.glob(f"asset.*/{missing}")
+    lost.rename(tmp_path / "lost")
+    with place.start("--app", "../made") as rehearsal:
+        told, _ = rehearsal.communicate(timeout=120)
+    assert rehearsal.returncode == 1, told
+    module = missing.removesuffix(".py").replace("/", ".")
+    last = told.splitlines()[-1]
+    assert last.startswith("Error: cdk deploy failed: Partner"), told
+    assert last.endswith(f": Lambda can't load the function: No module named '{module}'")
+    place.assert_untouched()
 
 
 def test_a_pattern_that_matches_nothing_is_told(failing: Place) -> None:

@@ -7,11 +7,9 @@ deployed here; it lets an export in use be changed, which the strict CloudFormat
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -70,11 +68,11 @@ def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Example
     folder = tmp_path_factory.mktemp("together")
     account = Account(aws, program(folder, TOGETHER))
     account.values.clear()
-    order_faults(aws, "POST", operation="GetProfileVisibility", kind="no-profile-id", times=None)
+    aws.partner_central.order_fault({"operation": "GetProfileVisibility", "kind": "no-profile-id", "times": None})
     outputs_file = folder / "outputs.json"
     result = account.cdk("deploy", "--all", "--concurrency=5", f"--outputs-file={outputs_file}", *UNASKED)
     assert result.exit_code == 0, result.output
-    order_faults(aws, "DELETE")
+    aws.partner_central.clear_faults()
     stacks = [*READERS, *READERS.values(), "PartnerGrants"]
     return Examples(account, outputs_file, {stack: account.outputs(stack) for stack in stacks})
 
@@ -84,13 +82,6 @@ def program(folder: Path, text: str) -> Path:
     (folder / "program.py").write_text(text)
     (folder / "cdk.json").write_text(json.dumps({"app": "python program.py"}))
     return folder
-
-
-def order_faults(aws: LocalAws, method: str, **fault: Any) -> None:
-    """Order a fault of Partner Central, or none at all."""
-    address = f"{aws.partner_central.address}/_simulator/faults"
-    request = urllib.request.Request(address, json.dumps(fault).encode(), method=method)  # noqa: S310 - on this machine
-    urllib.request.urlopen(request).close()  # noqa: S310
 
 
 # --- Passing the values on ---

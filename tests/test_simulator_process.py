@@ -20,12 +20,19 @@ from partner_central_simulator import Simulator, StateFileError
 from tests.test_simulator import ACCOUNT, CONTACT, EMAIL, client_of, new_code, partner_request, refusal
 from tests.test_simulator_profiles import PROFILE
 
+VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"
+SESSION_TOKEN = "as-told-by-the-environment"
+STRANGERS = ("", "made-up", SESSION_TOKEN[:-1])
+
 
 @contextmanager
-def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def process(*options: str, session_token: str = SESSION_TOKEN) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`python -m partner_central_simulator`, and the address that its first line tells."""
     command = [sys.executable, "-m", "partner_central_simulator", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    environment = {**os.environ, VARIABLE: session_token}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as running:
         assert running.stdout
         line = running.stdout.readline()
         address = re.search(r"listening on (http://127\.0\.0\.1:\d+)$", line)
@@ -36,7 +43,7 @@ def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             running.kill()
 
 
-def boto3_client(url: str) -> Any:
+def boto3_client(url: str, session_token: str = SESSION_TOKEN) -> Any:
     """A client of a simulator in another process."""
     return boto3.client(
         "partnercentral-account",
@@ -44,7 +51,13 @@ def boto3_client(url: str) -> Any:
         endpoint_url=url,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="secret",
+        aws_session_token=session_token or None,
     )
+
+
+def own_endpoint(url: str, what: str, session_token: str = SESSION_TOKEN, method: str = "GET") -> Any:
+    """What the simulator's own endpoints answer to whoever has this session token."""
+    return urllib3.request(method, f"{url}/_simulator/{what}", headers={"X-Amz-Security-Token": session_token})
 
 
 class TestCommand:
@@ -65,7 +78,7 @@ class TestCommand:
         with process("--verified") as (running, url):
             client = boto3_client(url)
             client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
-            code = urllib3.request("GET", f"{url}/_simulator/outbox").json()["outbox"][0]["code"]
+            code = own_endpoint(url, "outbox").json()["outbox"][0]["code"]
             client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))
             running.send_signal(number)
             assert running.wait(timeout=10) == 0
@@ -83,6 +96,55 @@ class TestCommand:
         """Without --verified, accounts are not verified."""
         with process() as (_, url), pytest.raises(ClientError, match="ResourceNotFoundException"):
             boto3_client(url).get_verification(VerificationType="BUSINESS_VERIFICATION")
+
+    @pytest.mark.parametrize("session_token", STRANGERS)
+    def test_strangers(self, session_token: str) -> None:
+        """Whoever hasn't its session token sees no code, orders no fault, calls no operation, and isn't noted."""
+        with process("--verified") as (_, url):
+            boto3_client(url).send_email_verification_code(Catalog="AWS", Email=EMAIL)
+            asked = [
+                ("GET", "outbox"),
+                ("GET", "requests"),
+                ("POST", "faults"),
+                ("DELETE", "faults"),
+                ("GET", "health"),
+            ]
+            assert {own_endpoint(url, what, session_token, method).status for method, what in asked} == {403}
+            with pytest.raises(ClientError, match="UnrecognizedClientException"):
+                boto3_client(url, session_token).send_email_verification_code(Catalog="AWS", Email=EMAIL)
+            assert len(own_endpoint(url, "requests").json()["requests"]) == 1
+
+    def test_completion_url(self) -> None:
+        """The link on which a verification is completed holds its own secret, and is followed without a token."""
+        with process() as (_, url):
+            client = boto3_client(url)
+            started = client.start_verification(VerificationDetails={"RegistrantVerificationDetails": {}})
+            (details,) = started["VerificationResponseDetails"].values()
+            assert urllib3.request("GET", details["CompletionUrl"]).status == 200
+            status = client.get_verification(VerificationType="REGISTRANT_VERIFICATION")["VerificationStatus"]
+        assert status == "SUCCEEDED"
+
+    def test_its_own_session_token(self) -> None:
+        """Told none, it makes a new one each time, and tells it with the address of the outbox."""
+        told = []
+        for _ in range(2):
+            with process("--verified", session_token="") as (running, url):
+                assert running.stdout
+                lines = iter(running.stdout.readline, "E")
+                outbox = next(found for line in lines if (found := re.search(r"http\S+/_simulator/outbox\S+", line)))
+                token = outbox[0].rpartition("=")[2]
+                boto3_client(url, token).send_email_verification_code(Catalog="AWS", Email=EMAIL)
+                assert urllib3.request("GET", outbox[0]).json()["outbox"][0]["email"] == EMAIL
+                told.append(token)
+        assert len(set(told)) == 2
+        assert min(map(len, told)) >= 43
+
+    def test_any_credentials(self) -> None:
+        """If asked for, anybody calls the service, as a function in a container does; nobody else sees the codes."""
+        with process("--any-credentials") as (_, url):
+            boto3_client(url, "").send_email_verification_code(Catalog="AWS", Email=EMAIL)
+            assert own_endpoint(url, "outbox", "").status == 403
+            assert len(own_endpoint(url, "outbox").json()["outbox"]) == 1
 
     def test_port_taken(self) -> None:
         """A taken port is told in one line, with exit status 1."""

@@ -6,6 +6,7 @@ there is not this module's business.
 
 import os
 import re
+import secrets
 import shlex
 import shutil
 import socket
@@ -21,7 +22,7 @@ import botocore.session
 import trustme
 from botocore.config import Config
 
-from partner_account_cli import processes
+from partner_account_cli import lambda_runtime, processes
 from partner_account_cli.errors import require_installed
 from partner_account_cli.partner_central import PartnerCentral
 
@@ -38,7 +39,7 @@ JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.js
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS.
+    """A running local AWS, for whoever has the session token in its environment.
 
     Attributes:
         folder: the private folder; it is gone when the local AWS has ended.
@@ -62,6 +63,7 @@ class LocalAws:
             verify=own["AWS_CA_BUNDLE"],
             aws_access_key_id=own["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=own["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=own["AWS_SESSION_TOKEN"],
             config=Config(proxies={}),
         )
 
@@ -78,7 +80,7 @@ class LocalAws:
         """The shell commands that lead a terminal here."""
         variables = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "CDK_"))}
         return [
-            "unset AWS_PROFILE AWS_SESSION_TOKEN",
+            "unset AWS_PROFILE",
             f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
@@ -107,7 +109,8 @@ def local_aws(*, verified: bool = True) -> Iterator[LocalAws]:
         simulator, address = _start_simulator(folder, environment, resources, verified=verified)
         environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
         ministack = _start_ministack(folder, environment, resources)
-        yield LocalAws(folder, environment, PartnerCentral(address), (ministack, simulator), resources)
+        partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
+        yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 
 def _session_without_files() -> botocore.session.Session:
@@ -143,6 +146,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "local",
+        # Both servers ask for it: the account number is no secret, and neither of them checks a signature.
+        "AWS_SESSION_TOKEN": secrets.token_hex(),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -164,7 +169,8 @@ def _start_simulator(
 ) -> tuple[processes.Server, str]:
     command = [sys.executable, "-m", "partner_central_simulator", "--port", "0"]
     command += ["--verified"] if verified else []
-    server = _serve("Partner Central", command, folder, environment, resources)
+    own = {"PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"]}
+    server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 
     def address() -> str | None:
         # Its own log tells its address: another program's answer can't be taken for its own.
@@ -175,20 +181,22 @@ def _start_simulator(
 
 
 def _start_ministack(folder: Path, environment: dict[str, str], resources: ExitStack) -> processes.Server:
-    """Start MiniStack by Hypercorn, as in its container image: its own command would also take port 443.
+    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443.
 
     The socket is opened here and handed over, so that nobody else can get hold of the port.
     """
     certificate = _certificate(folder)
+    tls = ["--certfile", certificate, "--keyfile", certificate]
+    hypercorn = [sys.executable, "-m", "hypercorn", "--workers", "0", *tls]
+    python = {lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda"))}
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])
         environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{port}"
-        bind, tls = f"fd://{listener.fileno()}", ["--certfile", certificate, "--keyfile", certificate]
         server = _serve(
             "MiniStack",
-            [sys.executable, "-m", "hypercorn", "--workers", "0", "--bind", bind, *tls, "ministack.app:app"],
+            [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
             folder,
-            environment | _ministack_settings(folder, port),
+            environment | _ministack_settings(folder, port) | python,
             resources,
             file_descriptors=(listener.fileno(),),
         )

@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,9 +48,10 @@ class Mail:
 
 @dataclass(frozen=True)
 class PartnerCentral:
-    """The simulated service at `address`, such as `http://127.0.0.1:4711`."""
+    """The simulated service at `address`, such as `http://127.0.0.1:4711`, which asks for its session token."""
 
     address: str
+    session_token: str = field(repr=False)
 
     def requests(self, since: int = 0) -> list[Request]:
         """The requests it received, in their order, without the first `since` ones."""
@@ -71,7 +72,7 @@ class PartnerCentral:
     def _ask(self, method: str, what: str, body: str | None = None) -> Any:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=10)
         try:
-            connection.request(method, f"/_simulator/{what}", body)
+            connection.request(method, f"/_simulator/{what}", body, {"X-Amz-Security-Token": self.session_token})
             return json.load(connection.getresponse())
         finally:
             connection.close()

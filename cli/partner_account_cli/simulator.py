@@ -30,6 +30,7 @@ FAULT_KINDS = (
     "garbled",
 )
 _OK = 200
+_FORBIDDEN = 403
 _STATUS = {"200": rendering.GOOD}
 
 url_option = click.option(
@@ -57,16 +58,19 @@ def simulator() -> None:
 )
 @click.option("--verified", is_flag=True, help="Let each account begin verified.")
 @click.option("--state-file", metavar="FILE", help="Keep all partners in this file (default: in memory).")
-def start(*, host: str, port: int, verified: bool, state_file: str | None) -> None:
+@click.option("--any-credentials", is_flag=True, help="Let calls of the service do without its session token.")
+def start(*, host: str, port: int, verified: bool, state_file: str | None, any_credentials: bool) -> None:
     """Run the simulator until Ctrl-C.
 
-    It tells how to point clients at it, and then each request. It needs Linux or macOS.
+    It tells how to point clients at it, and then each request. It answers only whoever has its session token: what
+    PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN says, or a new one. It needs Linux or macOS.
     """
     require_posix("partner-account simulator start")
     require_installed("werkzeug", "cattrs")
     command = [sys.executable, "-m", "partner_central_simulator", "--host", host, "--port", str(port)]
     command += ["--verified"] if verified else []
     command += ["--state-file", state_file] if state_file else []
+    command += ["--any-credentials"] if any_credentials else []
     sys.stdout.flush()
     os.execv(sys.executable, command)  # noqa: S606 - it takes this process's place, so signals and status are its own
 
@@ -170,7 +174,8 @@ def _ask(url: str, method: str, what: str, body: Any = None) -> Any:
         raise CommandError(f"{url!r} is no address of a simulator", "It tells its own when it starts: http://…")
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     try:
-        connection.request(method, f"/_simulator/{what}", None if body is None else json.dumps(body))
+        session_token = {"X-Amz-Security-Token": os.environ.get("AWS_SESSION_TOKEN", "")}
+        connection.request(method, f"/_simulator/{what}", None if body is None else json.dumps(body), session_token)
         answer = connection.getresponse()
         content = json.load(answer)
     except (OSError, http.client.HTTPException, ValueError):
@@ -179,6 +184,9 @@ def _ask(url: str, method: str, what: str, body: Any = None) -> Any:
         ) from None
     finally:
         connection.close()
+    if answer.status == _FORBIDDEN:
+        remedy = "Export AWS_SESSION_TOKEN as the simulator, or the rehearsal that keeps it, has told."
+        raise CommandError(f"the simulator refused: {content['error']}", remedy)
     if answer.status != _OK:
         raise CommandError(f"the simulator refused: {content['error']}", "Correct what this names.")
     return content

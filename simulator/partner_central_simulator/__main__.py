@@ -3,15 +3,19 @@
 import argparse
 import io
 import logging
+import os
+import secrets
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from partner_central_simulator.identity import SESSION_TOKEN
 from partner_central_simulator.server import ENDPOINT_VARIABLE, Simulator
 from partner_central_simulator.store import StateFileError
 
+SESSION_TOKEN_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"  # noqa: S105 - the name of an environment variable
 _HIGHEST_PORT = 65535
 
 
@@ -21,9 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name or an address may not fit into the terminal's encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    # Not an option: the arguments of a process are shown to everybody on its machine.
+    session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
     try:
-        with Simulator(**vars(options)) as simulator:
-            print(_instructions(simulator.url), flush=True)  # noqa: T201 - a command line's own words
+        with Simulator(**vars(options), session_token=session_token) as simulator:
+            print(_instructions(simulator.url, session_token), flush=True)  # noqa: T201 - a command line's own words
             _wait_for_end()
     except (OSError, StateFileError) as error:
         print(f"the simulator cannot run: {error}", file=sys.stderr)  # noqa: T201 - a command line's own words
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--verified", action="store_true", help="new accounts begin verified")
     parser.add_argument("--state-file", type=Path, help="keep all partners in this file (default: in memory)")
+    parser.add_argument("--any-credentials", action="store_true", help="calls of the service need no session token")
     return parser
 
 
@@ -49,15 +56,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _instructions(url: str) -> str:
+def _instructions(url: str, session_token: str) -> str:
     return f"""\
 Partner Central simulator listening on {url}
 
-Point a client at it, with the region us-east-1 and any credentials (a 12-digit access key is its own account):
+Point a client at it, with the region us-east-1 and this session token (a 12-digit access key is its own account):
   AWS CLI and SDKs   export {ENDPOINT_VARIABLE}={url} AWS_DEFAULT_REGION=us-east-1
-  boto3              boto3.client("partnercentral-account", region_name="us-east-1", endpoint_url="{url}")
-  Lambda             {ENDPOINT_VARIABLE}={url} in the function's environment
-E-mails it sent, with their codes: {url}/_simulator/outbox
+                     export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_SESSION_TOKEN={session_token}
+  Lambda             {ENDPOINT_VARIABLE}={url} in the function's environment,
+                     and --any-credentials for the simulator, since Lambda sets the session token itself
+E-mails it sent, with their codes: {url}/_simulator/outbox?{SESSION_TOKEN}={session_token}
 """
 
 

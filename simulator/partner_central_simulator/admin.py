@@ -12,12 +12,16 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator.faults import Faults
+from partner_central_simulator.identity import has_session_token
 from partner_central_simulator.journal import Journal
 from partner_central_simulator.service import Service
 
 PREFIX = "/_simulator/"
 
 _OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
+
+# A human opens its URL, which nobody can guess, in a browser, which has no session token.
+_COMPLETION = "verification"
 
 _ROUTES = Map(
     [
@@ -27,7 +31,7 @@ _ROUTES = Map(
         Rule("/_simulator/faults", endpoint="faults", methods=["GET"]),
         Rule("/_simulator/faults", endpoint="add_fault", methods=["POST"]),
         Rule("/_simulator/faults", endpoint="clear_faults", methods=["DELETE"]),
-        Rule("/_simulator/verifications/<token>", endpoint="verification", methods=["GET", "POST"]),
+        Rule("/_simulator/verifications/<token>", endpoint=_COMPLETION, methods=["GET", "POST"]),
     ]
 )
 
@@ -35,11 +39,12 @@ _ROUTES = Map(
 class Admin:
     """Answers the simulator's own endpoints, to callers on this machine only."""
 
-    def __init__(self, service: Service, faults: Faults, journal: Journal) -> None:
-        """Show and change these three."""
+    def __init__(self, service: Service, faults: Faults, journal: Journal, session_token: str | None = None) -> None:
+        """Show and change these three, for whoever has the session token if there is one."""
         self._service = service
         self._faults = faults
         self._journal = journal
+        self._session_token = session_token
         self._views: dict[str, Callable[..., Any]] = {
             "health": self._health,
             "outbox": self._outbox,
@@ -47,7 +52,7 @@ class Admin:
             "faults": self._pending_faults,
             "add_fault": self._add_fault,
             "clear_faults": self._clear_faults,
-            "verification": self._complete_verification,
+            _COMPLETION: self._complete_verification,
         }
 
     def respond(self, request: Request) -> Response:
@@ -55,6 +60,8 @@ class Admin:
         try:
             _refuse_strangers(request)
             endpoint, arguments = _ROUTES.bind_to_environ(request.environ).match()
+            if endpoint != _COMPLETION and self._session_token and not has_session_token(request, self._session_token):
+                raise Forbidden("the session token is not the one that the simulator has told when it was started")
             answer, status = self._views[endpoint](request, **arguments), 200
         except HTTPException as error:
             answer, status = {"error": error.description}, error.code or 500

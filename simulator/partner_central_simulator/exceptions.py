@@ -6,7 +6,7 @@ ServiceError
 ├── ThrottlingError, InternalServerError
 └── FrontDoorError   answered in place of the service, so not in its model
     ├── SerializationError, UnknownOperationError, RequestTooLargeError, ServiceUnavailableError
-    ├── MissingAuthenticationTokenError, IncompleteSignatureError, InvalidSignatureError
+    ├── MissingAuthenticationTokenError, IncompleteSignatureError, InvalidSignatureError, UnrecognizedClientError
     └── NotSimulatedError   a real operation that this simulator leaves out
 """
 
@@ -165,6 +165,13 @@ class InvalidSignatureError(FrontDoorError):
 
     status = 403
     code = "InvalidSignatureException"
+
+
+class UnrecognizedClientError(FrontDoorError):
+    """The session token is not one that this simulator knows."""
+
+    status = 403
+    code = "UnrecognizedClientException"
 
 
 class ServiceUnavailableError(FrontDoorError):

@@ -1,9 +1,13 @@
-"""Who calls, read from the `Authorization` header of Signature Version 4.
+"""Who calls, read from the headers of Signature Version 4.
 
-The signature itself is not checked: that takes the caller's secret key, which a simulator does not have.
+The signature itself is not checked: that takes the caller's secret key, which a simulator does not have. A simulator
+that is not for everybody on its machine asks for its session token instead.
 """
 
+import hmac
 import re
+
+from werkzeug.wrappers import Request
 
 from partner_central_simulator.exceptions import (
     IncompleteSignatureError,
@@ -15,6 +19,7 @@ REGION = "us-east-1"
 SERVICE = "partnercentral-account"
 API_VERSION = "2025-04-04"
 DEFAULT_ACCOUNT = "000000000000"
+SESSION_TOKEN = "X-Amz-Security-Token"  # noqa: S105 - the name of a header, and of its twin in a query
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request,"
@@ -34,6 +39,12 @@ def account_of(authorization: str | None) -> str:
         raise IncompleteSignatureError("The Authorization header is not in the form of Signature Version 4.")
     _check_scope(credential["region"], credential["service"])
     return credential["key"] if re.fullmatch(r"[0-9]{12}", credential["key"]) else DEFAULT_ACCOUNT
+
+
+def has_session_token(request: Request, expected: str) -> bool:
+    """Whether the session token of a request, signed or presigned, is the expected one or begins with it."""
+    sent = request.headers.get(SESSION_TOKEN, "") or request.args.get(SESSION_TOKEN, "")
+    return hmac.compare_digest(sent[: len(expected)].encode(), expected.encode())
 
 
 def _check_scope(region: str, service: str) -> None:

@@ -18,10 +18,11 @@ from partner_central_simulator.exceptions import (
     SerializationError,
     ServiceError,
     UnknownOperationError,
+    UnrecognizedClientError,
     ValidationFailedError,
 )
 from partner_central_simulator.faults import Faults
-from partner_central_simulator.identity import account_of
+from partner_central_simulator.identity import account_of, has_session_token
 from partner_central_simulator.journal import Journal, RecordedRequest
 from partner_central_simulator.models import Answer
 from partner_central_simulator.service import OPERATIONS, Service
@@ -36,22 +37,33 @@ _log = logging.getLogger(__name__)
 class Wire:
     """Answers requests to the service."""
 
-    def __init__(self, service: Service, model: ServiceModel, faults: Faults, journal: Journal) -> None:
-        """Serve `service` in the shapes of `model`."""
+    def __init__(
+        self,
+        service: Service,
+        model: ServiceModel,
+        faults: Faults,
+        journal: Journal,
+        session_token: str | None = None,
+    ) -> None:
+        """Serve `service` in the shapes of `model`, to whoever has the session token if there is one."""
         self._service = service
         self._model = model
         self._faults = faults
         self._journal = journal
+        self._session_token = session_token
 
     def respond(self, request: Request) -> Response:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
+        if self._session_token and not has_session_token(request, self._session_token):
+            # Nor is it a request of anybody who may be told of it later.
+            error = UnrecognizedClientError("The security token included in the request is invalid.")
+            return _response(error.status, _encoded(error.body()))
         entry = self._journal.begin(_target(request), min(request.content_length or 0, LARGEST_BODY))
         try:
             entry.status, content = self._outcome(request, entry)
         finally:
             self._journal.end(entry)
-        headers = {"x-amzn-RequestId": str(uuid4())}
-        return Response(content, entry.status, headers, content_type=CONTENT_TYPE)
+        return _response(entry.status, content)
 
     def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
         try:
@@ -105,6 +117,10 @@ class Wire:
         answer = self._faults.distort(name, met, answer)
         _check_answer(operation, answer)
         return answer
+
+
+def _response(status: int, content: bytes) -> Response:
+    return Response(content, status, {"x-amzn-RequestId": str(uuid4())}, content_type=CONTENT_TYPE)
 
 
 def _target(request: Request) -> str | None:

@@ -59,6 +59,8 @@ class Simulator:
         port: int = 0,
         page_size: int = 50,
         clock: Clock = _utc_now,
+        session_token: str | None = None,
+        any_credentials: bool = False,
     ) -> None:
         """Prepare a simulator that does not listen yet.
 
@@ -71,6 +73,9 @@ class Simulator:
             port: The port to listen on; 0 for any free one.
             page_size: The number of partners on one page of `ListPartners`, 50 at most.
             clock: Tells the time, aware of its zone; quotas and ages are counted by it.
+            session_token: What the session token of each request must be, or begin with; by default anybody on this
+                machine may call the service, and read the codes.
+            any_credentials: Calls of the service itself need no session token.
         """
         self.host = host
         self.faults = Faults(clock)
@@ -83,8 +88,9 @@ class Simulator:
             page_size=page_size,
             verified=verified,
         )
-        self._wire = Wire(self._service, _service_model(), self.faults, self._journal)
-        self._admin = Admin(self._service, self.faults, self._journal)
+        of_service = None if any_credentials else session_token
+        self._wire = Wire(self._service, _service_model(), self.faults, self._journal, of_service)
+        self._admin = Admin(self._service, self.faults, self._journal, session_token)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 

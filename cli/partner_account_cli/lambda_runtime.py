@@ -1,0 +1,34 @@
+"""A Python with what Lambda's own runtime offers a function, and nothing of what is installed beside this command."""
+
+import importlib.util
+import sysconfig
+import venv
+from pathlib import Path
+
+VARIABLE = "PARTNER_ACCOUNT_LAMBDA_PYTHON"
+"""The environment variable in which the gateway is told of it."""
+
+# boto3, and what it needs; Lambda's Python runtimes have it.
+_MODULES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+
+
+def make_python(folder: Path) -> Path:
+    """Make it in a new folder, and return the program; the modules are those that are installed here.
+
+    Raises:
+        ModuleNotFoundError: one of them is not installed.
+    """
+    venv.EnvBuilder(symlinks=True).create(folder)
+    modules = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
+    for name in _MODULES:
+        installed = _installed(name)
+        (modules / installed.name).symlink_to(installed)
+    return folder / "bin" / "python"
+
+
+def _installed(module: str) -> Path:
+    """The folder of a package, or the file of a module that is none."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(name=module)
+    return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
