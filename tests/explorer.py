@@ -27,7 +27,7 @@ from partner_account_handler import aws as handler_aws
 from partner_account_handler import log as handler_log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
-from partner_account_handler.errors import HandlerError
+from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_central_simulator import Readings, models, verifications
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import State
@@ -38,6 +38,7 @@ ACCOUNT = "123456789012"
 _T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _YESTERDAY = _NOW - timedelta(days=1)
+CONNECT = "ConnectToResponseURL"
 _WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 
 
@@ -155,6 +156,8 @@ class World:
 
     def perform(self, call: Call) -> dict[str, Any]:
         """Carries out a call."""
+        if call.operation == CONNECT:
+            return {}
         if call.operation == "DescribeStacks":
             stack = self.stacks[call.members["StackName"]]
             return {
@@ -195,6 +198,10 @@ def _answer_lost(world: World, call: Call) -> dict[str, Any]:
     return _lost(world, call)
 
 
+def _unreachable(_world: World, _call: Call) -> dict[str, Any]:
+    raise AnswerUnreachableError("ConnectTimeoutError")
+
+
 def _throttled(_world: World, call: Call) -> dict[str, Any]:
     response: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     raise ClientError(response, call.operation)
@@ -213,13 +220,14 @@ OUTCOMES: dict[str, Callable[[World, Call], dict[str, Any]]] = {
     "lost": _lost,
     "answer lost": _answer_lost,
     "throttled": _throttled,
+    "unreachable": _unreachable,
     "lagging": _lagging,
     "without tags": _without_tags,
 }
 
 
 def _faults(call: Call, world: World) -> Iterator[str]:
-    yield "lost"
+    yield "unreachable" if call.operation == CONNECT else "lost"
     if call.operation in _WRITES:
         yield "answer lost"
         yield "throttled"
@@ -252,7 +260,7 @@ class _Ending:
     def __call__(self, world: World) -> Answer:
         try:
             return Answer.of(OUTCOMES[self.outcome](world, self.call))
-        except (ClientError, ConnectionClosedError) as failure:
+        except (ClientError, ConnectionClosedError, AnswerUnreachableError) as failure:
             return Answer.of(failure.with_traceback(None))
 
 
@@ -266,6 +274,8 @@ class Event:
     act: Callable[[Aws], Any]
     stack_id: str
     after: int = 0
+    connects: bool = False
+    """Whether the connection for the answer is one of its calls; it always stands otherwise."""
 
 
 class Delivery:
@@ -291,7 +301,9 @@ class Delivery:
 def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
     """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
     clock = _Clock()
-    running = greenlet.greenlet(lambda: event.act(Aws(event.stack_id, Clock(clock.remaining, clock.sleep, _today))))
+    connect = _connect if event.connects else lambda: None
+    aws = Aws(event.stack_id, Clock(clock.remaining, clock.sleep, _today), connect)
+    running = greenlet.greenlet(lambda: event.act(aws))
     with mock.patch.object(handler_aws, "_client", _client), mock.patch.object(handler_log, "_say", _say_nothing):
         try:
             stopped_at = running.switch()
@@ -300,6 +312,10 @@ def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
         except HandlerError as error:
             return None, error.with_traceback(None)
     return (None, stopped_at) if running.dead else (stopped_at, None)
+
+
+def _connect() -> None:
+    greenlet.getcurrent().parent.switch(Call(CONNECT, {}))
 
 
 def _resume(running: Any, value: dict[str, Any] | Exception) -> Any:

@@ -21,7 +21,7 @@ from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.lifecycle import Answer
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.cloud import contact, properties
-from tests.explorer import Event, History, HistoryError, Scenario, Stack, World, deliver, explore
+from tests.explorer import CONNECT, Event, History, HistoryError, Scenario, Stack, World, deliver, explore
 
 ROOT = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1"
 AGAIN = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/2"
@@ -49,6 +49,7 @@ READINGS = [
 PERMISSIVE = 15
 WORDY = len(READINGS) - 1
 """Where nothing tells a ProfileId, each delivery asks a dozen times: this one is explored with two faults only."""
+CHANGES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 EMAIL, OTHER_EMAIL = "jane@example.com", "ann@example.com"
 
 
@@ -311,6 +312,29 @@ CASES_OF_UPDATES = [(scenario, number) for scenario in UPDATES for number in (0,
 def test_each_history_with_two_faults_ends_well(scenario: str, number: int) -> None:
     """Each order of the calls, and faults at any two points; `make soak` does it with three, and tells how many."""
     assert explore(SCENARIOS[scenario], READINGS[number]) > 500_000
+
+
+def check_answerable(history: History) -> None:
+    """Nothing is changed by a delivery whose answer could not be sent."""
+    for told in history.told:
+        calls = [tuple(line.split(" ", 1)) for line in told if not line.startswith("meanwhile")]
+        for place, (operation, _) in enumerate(calls):
+            heard = [outcome for name, outcome in calls[:place] if name == CONNECT]
+            assert operation not in CHANGES or heard[-1:] == ["ok"], f"{operation} without a way for the answer"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["two deliveries of one Create", *UPDATES])
+def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario: str) -> None:
+    """The connection for the answer fails at any point; what was checked before holds as well."""
+    plain = (SCENARIOS | UPDATES)[scenario]
+
+    def check(history: History) -> None:
+        check_answerable(history)
+        plain.check(history)
+
+    events = [replace(event, connects=True) for event in plain.events]
+    assert explore(replace(plain, events=events, check=check, faults=1), READINGS[0]) > 10_000
 
 
 @pytest.mark.slow

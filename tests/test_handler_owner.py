@@ -95,6 +95,15 @@ class TestAnotherConstructId:
             step(deployed, FORWARD, FORMER, at("Company", AllianceLeadContact=contact(BusinessTitle="CEO")))
         assert path_of(deployed) == "Partner"
 
+    def test_rollback_that_cannot_restore_the_contact_restores_the_path(self, deployed: Deployed) -> None:
+        """The former address would take a code that nobody has; the ownership tag doesn't wait for it."""
+        deployed.cloud.prepare("ann@example.com")
+        moved = at("Company", AllianceLeadContact=contact(Email="ann@example.com"))
+        step(deployed, FORWARD, FORMER, moved)
+        step(deployed, BACKWARD, moved, FORMER)
+        assert deployed.partner.contact["Email"] == "ann@example.com"
+        assert path_of(deployed) == "Partner"
+
     def test_create_names_another_construct_of_this_stack(self, deployed: Deployed) -> None:
         """And not "another stack", where nobody would look."""
         with pytest.raises(PartnerError, match="another construct's of this stack"):
