@@ -53,6 +53,8 @@ class Trouble:
     """Whether the stack waits no longer."""
     gone: bool = False
     """Whether the resource must be made anew afterwards."""
+    stale: float = 0.0
+    """For how many seconds of each invocation DescribeStacks says UPDATE_COMPLETE."""
     unheard: float = 0.0
     """For how many seconds of each invocation no answer can be sent."""
 
@@ -111,10 +113,14 @@ class StoryAws(Aws):
                 self._time.sleep(READ_TIMEOUT if isinstance(self._trouble.deaf, ReadTimeoutError) else 0)
                 raise self._trouble.deaf
             try:
-                return getattr(client, operation)(**sent)
+                answer = getattr(client, operation)(**sent)
+                if operation == "describe_stacks" and self._time.spent() < self._trouble.stale:
+                    answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
             except ConnectionClosedError:
                 if not self._trouble.hangs:
                     raise
+            else:
+                return answer
             self._time.sleep(READ_TIMEOUT)
             raise TIMEOUT
 

@@ -169,6 +169,7 @@ TROUBLES = (
     Trouble("delivered when the stack no longer waits", "nobody reads this answer", _give_up, late=True),
     Trouble("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
     Trouble("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
+    Trouble("DescribeStacks says UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
     Trouble("no answer can be sent for 15 s", PASSES, nothing, unheard=15),
     Trouble("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
 )
@@ -216,6 +217,33 @@ def _rollback(stage: Stage) -> Row:
     stage.strike()
     outcome = stage.update(stage.changed(), stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
     return Row(outcome.told, stage.left(), _further(stage))
+
+
+def _moved(stage: Stage) -> Row:
+    """The construct gets another id, and the contact changes; another resource fails, and the reversed Update comes."""
+    stage.create()
+    if stage.coming.email:
+        stage.cloud.prepare(NEW_EMAIL)
+    moved = {**stage.changed(), "Owner": {"StackName": "Root", "ConstructPath": "Company"}}
+    stage.update(stage.first(), moved, "UPDATE_IN_PROGRESS")
+    stage.address = EMAIL
+    stage.strike()
+    outcome = stage.update(moved, stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
+    return Row(outcome.told, stage.left(), _further(stage))
+
+
+def _retried(stage: Stage) -> Row:
+    """A tag and the contact change; if that fails, it is tried again, and the attempt counts as the old properties."""
+    stage.create()
+    if stage.coming.email:
+        stage.address = NEW_EMAIL
+    stage.strike()
+    wanted = stage.changed()
+    outcome, left = stage.update(stage.first(), wanted, "UPDATE_IN_PROGRESS"), stage.left()
+    if outcome.success or stage.coming.gone:
+        return Row(outcome.told, left, _further(stage))
+    stage.mend()
+    return Row(outcome.told, left, _deployed(stage, lambda: stage.update(wanted, wanted, "UPDATE_IN_PROGRESS")))
 
 
 def _delete(stage: Stage) -> Row:
@@ -277,7 +305,9 @@ STEPS = {
     "Create": _create,
     "Create, delivered again": _redelivered,
     "Update": _update,
+    "Update without rollback": _retried,
     "Rollback of an Update": _rollback,
+    "Rollback of an Update that moves the construct": _moved,
     "Delete": _delete,
     "Create after a Delete": _recreate,
 }

@@ -52,7 +52,7 @@ def test_drift_of_a_real_deployment(aws: LocalAws, stage: Stage, tmp_path: Path)
     (partner,) = done.document["Partners"]
     assert {one["Verdict"] for one in partner["Fields"]} == {"same"}
     (tag,) = (one for one in partner["Fields"] if one["Field"] == f"Tags.{identity.OWNER_TAG}")
-    assert len(tag["Service"]) == 64
+    assert len(tag["Service"]) == 65
     tags = [{"Key": "team", "Value": "other"}]
     aws.client("partnercentral-account").tag_resource(ResourceArn=partner["Arn"], Tags=tags)
     assert stage.run("drift", "--stack-name", "Demo").status == 2
