@@ -257,6 +257,17 @@ class TestRollback:
         assert answer.data["ProfileId"] == deployed.partner.profile_id
         assert deployed.partner.contact["Email"] == NEW_EMAIL
 
+    def test_tags_are_restored_even_if_the_contact_cannot_be(self, deployed: Deployed) -> None:
+        """Its code is not even in the store any more."""
+        deployed.cloud.prepare(NEW_EMAIL)
+        moved = {**MOVED, "Tags": [{"Key": "team", "Value": "sales"}]}
+        deployed.update(properties(), moved)
+        deployed.cloud.client("ssm").delete_parameter(Name="/partner/code")
+        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        assert deployed.update(moved, properties()).physical_id == deployed.arn
+        assert deployed.partner.tags["team"] == "alliances"
+        assert deployed.partner.contact["Email"] == NEW_EMAIL
+
     @pytest.mark.parametrize("kind", ["internal-error", "cut", "access-denied", "throttle"])
     def test_a_service_that_is_down_stops_no_rollback(self, deployed: Deployed, kind: str) -> None:
         """The profile id is then what the stack said last, since an export in use must not change."""

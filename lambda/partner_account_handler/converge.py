@@ -1,7 +1,7 @@
 """What of a partner differs from the template: read first, and written only when all of it is known.
 
-So a code that is missing, or a partner of others, is told before anything is written. The ownership tag comes last, so
-that it names the former construct until all is done; in a rollback, which goes back there, it comes first.
+So a code that is missing, or a partner of others, is told before anything is written. The ownership tag comes last:
+until all is done it names the former construct.
 """
 
 from __future__ import annotations
@@ -54,13 +54,12 @@ class Changes:
     removed_keys: Sequence[str]
     contact: ContactChange | None
     owner: Owner | None
-    is_rollback: bool = False
 
     def write(self, partner: Partner, aws: Aws) -> list[str]:
         """Writes them, and names what was written."""
         owner = {OWNER_TAG: self.owner.to_tag()} if self.owner else {}
-        owner_waits = self.contact is not None and not self.is_rollback
-        first, last = (self.tags, owner) if owner_waits else ({**self.tags, **owner}, {})
+        # One call where nothing comes between.
+        first, last = (self.tags, owner) if self.contact else ({**self.tags, **owner}, {})
         if self.removed_keys:  # before others are set: there may be 200 in all, and Team and team may be one to AWS
             aws.untag(partner.arn, self.removed_keys)
         if first:

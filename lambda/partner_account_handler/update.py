@@ -43,7 +43,7 @@ def update(request: Request, aws: Aws, *, is_rollback: bool = False) -> tuple[Pa
     if request.wanted.taggable:
         partner = replace(partner, tags=aws.tags(partner.arn))
         _require_own_stack(partner, request)
-    written = _changes(partner, request, aws, is_rollback=is_rollback).write(partner, aws)
+    written = _converge(partner, request, aws, is_rollback=is_rollback)
     log.info("partner compared", partner=partner.id, written=written)
     if not is_rollback:
         _tell_drift(partner, request, aws)
@@ -86,16 +86,24 @@ def _require_own_stack(partner: Partner, request: Request) -> None:
         )
 
 
-def _changes(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> Changes:
-    wanted, previous = request.wanted, request.previous
-    contact = contact_change(partner, wanted, aws) if _changed("contact", wanted, previous) else None
-    if not wanted.taggable:
-        return Changes({}, [], contact, None)
-    before = previous.tags if previous else {}
-    changed = {key: value for key, value in wanted.tags.items() if before.get(key) != value}
-    removed = sorted(key for key in before if key not in wanted.tags and key in partner.tags)
+def _converge(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> list[str]:
+    tags = _tag_changes(partner, request, aws, is_rollback=is_rollback) if request.wanted.taggable else _NOTHING
+    # A rollback restores what it can: the former contact may take a code that nobody has any more.
+    written = tags.write(partner, aws) if is_rollback else []
+    changed = _changed("contact", request.wanted, request.previous)
+    contact = contact_change(partner, request.wanted, aws) if changed else None
+    return written + replace(_NOTHING if is_rollback else tags, contact=contact).write(partner, aws)
+
+
+_NOTHING = Changes({}, [], None, None)
+
+
+def _tag_changes(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> Changes:
+    before, after = request.previous.tags if request.previous else {}, request.wanted.tags
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    removed = sorted(key for key in before if key not in after and key in partner.tags)
     owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
-    return Changes(differing_tags(partner, changed), removed, contact, owner, is_rollback=is_rollback)
+    return Changes(differing_tags(partner, changed), removed, None, owner)
 
 
 def _tell_drift(partner: Partner, request: Request, aws: Aws) -> None:
