@@ -42,7 +42,7 @@ def partner(stack, name, catalog, code):
         first_name="Jane", last_name="Doe", email=f"{{name.lower()}}@example.com", business_title="Lead")
     PartnerAccount(
         stack, name, catalog=catalog, legal_name=f"R&D <{{name}}> {{os.environ['SUFFIX']}}",
-        email_verification_code=code,
+        email_verification_code=code, company_is_new_to_apn=catalog == Catalog.AWS,
         primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS, alliance_lead_contact=contact)
 
 app = cdk.App()
@@ -75,7 +75,7 @@ stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(stack, 
 PartnerAccount(
     stack, "Partner", catalog=Catalog.AWS, legal_name="Just Right",
     primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
-    email_verification_code=VerificationCode.from_ssm_parameter(stored),
+    email_verification_code=VerificationCode.from_ssm_parameter(stored), company_is_new_to_apn=True,
     alliance_lead_contact=AllianceLeadContact(
         first_name="J", last_name="D", email="j@example.com", business_title="Lead"))
 cdk.App.of(stack).synth()
