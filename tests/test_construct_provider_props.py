@@ -351,7 +351,7 @@ def _last_statement_of_the_key(stack: cdk.Stack) -> dict[str, Any]:
         ({"runtime": lambda_.Runtime.PYTHON_3_9}, "runtime: is python3.9; the function needs Python 3.11 or later"),
         (
             {"runtime": lambda_.Runtime.PYTHON_3_10},
-            "runtime: is python3.10; the function needs Python 3.11 or later, since Lambda has deprecated the older ones",
+            "runtime: is python3.10; the function needs Python 3.11 or later, since Lambda has deprecated",
         ),
         ({"runtime": lambda_.Runtime.NODEJS_22_X}, "runtime: is nodejs22.x; the function needs Python 3.11 or later"),
         ({"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: need vpc as well"),
