@@ -261,7 +261,9 @@ def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     assert partner["verification_code"] == "the secret partner-account/code"
     create = next(one for one in report["rights"] if one["sid"] == "CreatePartner")
     assert create["conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
-    assert "no call that deletes a partner account" in report["irreversible"][1]
+    assert "no call that deletes a partner account" in report["irreversible"][-1]
+    assert "must migrate its account instead" in report["irreversible"][1]
+    assert "Accepts the AWS Partner Central and ACE terms" in report["irreversible"][2]
     outputs = report["outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
     assert "ROLLBACK_COMPLETE" in {event["status"] for event in report["steps"][3]["events"]}

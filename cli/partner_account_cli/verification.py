@@ -66,7 +66,7 @@ def start() -> None:
 def business(access: Access, /, *, document: IO[str] | None, output: str, **options: str | None) -> None:
     """Start the verification of the business.
 
-    AWS checks it within an hour, mostly without a human: wait by `verification status business --watch`.
+    AWS checks it, which takes up to an hour: wait by `verification status business --watch`.
     """
     given = {_member(name): value for name, value in options.items() if value is not None}
     if document and given:
