@@ -81,5 +81,5 @@ def test_each_statement_about_the_act_names_a_page_of_aws() -> None:
     """Each page that is named has its address on AWS's documentation site, and none is listed that no text names."""
     addresses = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", MEANING, re.MULTILINE))
     text = re.sub(r"^\[[^\]]+\]: .*$", "", MEANING, flags=re.MULTILINE).split("## AWS's pages")[0]
-    assert {name for name in re.findall(r"\[([^\]]+)\](?![(:])", text)} == addresses.keys()
+    assert set(re.findall(r"\[([^\]]+)\](?![(:])", text)) == addresses.keys()
     assert all(url.startswith("https://docs.aws.amazon.com/partner-central/") for url in addresses.values())

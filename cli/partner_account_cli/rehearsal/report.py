@@ -190,6 +190,6 @@ def _irreversible(partners: Sequence[Partner]) -> Iterator[str]:
             "into it."
         )
     yield (
-        "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment changes "
-        "its primary solution type; destroying the stack leaves it as it is."
+        "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
+        "changes its primary solution type; destroying the stack leaves it as it is."
     )
