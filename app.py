@@ -1,7 +1,8 @@
 """The example app: one stack with a partner account, and another stack that uses it.
 
 Values are given as `-c name=value`, and in the catalog Sandbox, the default, all have a default.
-In the catalog AWS creating a partner can't be undone, so there every value must be given.
+In the catalog AWS creating a partner can't be undone, so there every value must be given; among them
+`company_is_new_to_apn`, which says that the company has no account of the AWS Partner Network yet.
 """
 
 import re
@@ -34,10 +35,13 @@ SANDBOX_DEFAULTS = {
     "email": "jane.doe@example.com",
     "business_title": "Alliance Lead",
     "verification_code_secret": "",
+    # It means nothing there.
+    "company_is_new_to_apn": "false",
 }
 ALLOWED = {
     "catalog": "|".join(Catalog),
     "primary_solution_type": "|".join(PrimarySolutionType),
+    "company_is_new_to_apn": "true|false",
     "existing_partner": "refuse|allow_another|partner-[A-Za-z0-9]{13}",
 }
 
@@ -65,6 +69,7 @@ class PartnerStack(cdk.Stack):
                 business_title=values["business_title"],
             ),
             email_verification_code=code,
+            company_is_new_to_apn=values["company_is_new_to_apn"] == "true",
             existing_partner=existing_partner(values["existing_partner"]),
         )
 

@@ -22,7 +22,7 @@ CODE_SECRET = "partner-account/code"  # noqa: S105 - its name
 CDK_CLI = "2.1148.1"
 
 WHAT_THE_APPROVER_DOES = f"""\
-1. Read the change set: creating a partner can't be undone.
+1. Read the change set: creating a partner can't be undone. A company that is an AWS Partner must migrate instead.
 2. aws partnercentral-account send-email-verification-code --region us-east-1 --catalog AWS --email {EMAIL}
 3. aws secretsmanager put-secret-value --secret-id {CODE_SECRET} --secret-string file:///dev/stdin
 4. Approve at once. An update that leaves the contact's e-mail as it is needs no code."""
@@ -49,6 +49,7 @@ class PartnerStack(cdk.Stack):
                 first_name="Jane", last_name="Doe", email=EMAIL, business_title="Alliance Lead"
             ),
             email_verification_code=VerificationCode.from_secrets_manager(secret),
+            company_is_new_to_apn=True,
         )
 
 

@@ -28,6 +28,7 @@ REAL = {
     "email": "ada@octan.example",
     "business_title": "Countess",
     "verification_code_secret": "octan/code",
+    "company_is_new_to_apn": "true",
 }
 # The example app, into whose first stack somebody may put a bucket that breaks rules of cdk-nag.
 CARELESS = """

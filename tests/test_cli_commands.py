@@ -127,6 +127,16 @@ class TestVerification:
         newcomer.run("verification", "start", "registrant")
         assert newcomer.run("verification", "status", "registrant", "--watch").status == 1
 
+    def test_watch_does_not_hide_what_a_human_must_do_behind_what_takes_an_hour(self, newcomer: Stage) -> None:
+        """While AWS checks the business, the registrant's completion URL would expire: it is told at once."""
+        desk = newcomer.simulator.account(ACCOUNT)
+        desk.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
+        newcomer.run("verification", "start", "registrant")
+        done = newcomer.run("verification", "status", "--watch", "--interval", "1")
+        assert done.status == 1
+        assert "business: AWS checks it; it takes up to an hour." in done.stdout
+        assert "registrant: complete it until" in done.stdout
+
 
 class TestSendCode:
     """`partner-account send-code`."""

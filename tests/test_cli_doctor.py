@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import threading
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from ministack.core.iam_evaluator import EvalContext, evaluate, fnmatch_iam, parse_policy_document
 
 from tests.cli_stage import ACCOUNT, Stage, open_stage
 from tests.test_simulator import ManualClock
@@ -40,7 +43,9 @@ def test_newcomer(newcomer: Stage) -> None:
     done = newcomer.run("doctor", "--secret-id", "code")
     assert done.status == 1
     lines = done.stdout.splitlines()
-    checks = [line.split()[0] + line[7:].partition(":")[0] for line in lines if not line.startswith(" ")]
+    checks = [
+        line.split()[0] + line[7:].partition(":")[0] for line in lines if re.match(r"passed|failed|unknown", line)
+    ]
     assert checks == [
         "passed  credentials",
         "passed  endpoint",
@@ -49,7 +54,9 @@ def test_newcomer(newcomer: Stage) -> None:
         "failed  business verification",
         "failed  registrant verification",
         "unknown  account plan",
-        "passed  existing partner",
+        "passed  organization",
+        "unknown  contact's address",
+        "unknown  existing partner",
         "failed  verification code",
     ]
     for line, after in pairwise(lines):
@@ -236,7 +243,7 @@ def test_no_credentials(stage: Stage) -> None:
     done = stage.run("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert done.status == 1
     assert done.stdout.startswith("failed   credentials: Unable to locate credentials\n         Log in")
-    assert done.stdout.count("unknown") == 8
+    assert len(re.findall(r"^unknown ", done.stdout, re.MULTILINE)) == 10
 
 
 def test_no_network(stage: Stage) -> None:
@@ -290,3 +297,232 @@ def test_account_plan(stage: Stage, plan: str, verdict: str) -> None:
     with free_tier(accountPlanType=plan, accountPlanStatus="ACTIVE") as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
         assert verdicts(stage)["account plan"] == verdict
+
+
+def check(stage: Stage, name: str, *options: str) -> dict[str, str]:
+    """What one check tells."""
+    (found,) = (
+        one for one in stage.run("doctor", *options, "--output", "json").document["Checks"] if one["Check"] == name
+    )
+    return dict(found)
+
+
+def test_an_account_without_a_listed_partner_is_not_called_ready(stage: Stage) -> None:
+    """A legacy account may not be listed: whether the company has one is asked, with what a new registration does."""
+    done = stage.run("doctor")
+    assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
+    assert "A company that is an AWS Partner already must migrate it." in done.stdout
+    asked = "\n".join(line for line in done.stdout.split("Before you deploy:")[1].splitlines())
+    for words in (
+        "historical partner data",
+        "ACE terms",
+        f"Is {ACCOUNT} the company's account",
+        "yearly APN fee",
+        "alias",
+    ):
+        assert words in asked
+
+
+def test_the_questions_are_part_of_the_json(stage: Stage) -> None:
+    """In catalog AWS only: in the Sandbox nothing is for good."""
+    assert len(stage.run("doctor", "--output", "json").document["Questions"]) == 4
+    assert stage.run("doctor", "--catalog", "Sandbox", "--output", "json").document["Questions"] == []
+    assert check(stage, "existing partner", "--catalog", "Sandbox")["Status"] == "passed"
+
+
+def test_the_management_account_of_an_organization_is_asked_about(stage: Stage) -> None:
+    """AWS recommends a member account; an account of no organization is neither."""
+    assert check(stage, "organization")["Finding"] == "the account is in no organization"
+    stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    found = check(stage, "organization")
+    assert (found["Status"], found["Finding"]) == ("unknown", "this is the management account of the organization")
+    assert "AWS recommends a member account" in found["Remedy"]
+
+
+@pytest.mark.parametrize(
+    ("email", "verdict"),
+    [
+        ("alliances@example.com", "passed"),
+        ("AWS-Partners@example.com", "passed"),
+        ("partnership.team@example.com", "passed"),
+        ("jane.doe@example.com", "unknown"),
+        ("jane@partners.example.com", "unknown"),
+        ("saleswoman@example.com", "unknown"),
+    ],
+)
+def test_an_address_that_looks_like_a_persons_is_told(stage: Stage, email: str, verdict: str) -> None:
+    """By its local part, which isn't repeated: AWS recommends a shared alias."""
+    found = check(stage, "contact's address", "--email", email)
+    assert found["Status"] == verdict
+    assert email not in str(found)
+
+
+# AWS's own: the managed policy AWSPartnerCentralFullAccess, and the policy of the Sandbox's testing page, shortened by
+# what no deployment asks for.
+def managed(*catalogs: str) -> list[dict[str, Any]]:
+    """The statement that AWS's own policies have, for some catalogs."""
+    only = {"StringEquals": {"partnercentral:Catalog": list(catalogs)}}
+    return [{"Effect": "Allow", "Action": ["partnercentral:*"], "Resource": "*", "Condition": only}]
+
+
+VERIFICATION = {
+    "Effect": "Allow",
+    "Action": ["partnercentral:GetVerification", "partnercentral:StartVerification"],
+    "Resource": "*",
+    "Condition": {
+        "StringEquals": {"partnercentral:VerificationType": ["BUSINESS_VERIFICATION", "REGISTRANT_VERIFICATION"]}
+    },
+}
+BY_PARTNER = {
+    "Effect": "Allow",
+    "Action": ["partnercentral:PutAllianceLeadContact", "partnercentral:TagResource"],
+    "Resource": f"arn:aws:partnercentral:*:{ACCOUNT}:catalog/AWS/partner/*",
+}
+NO_RESOURCE = {
+    "Effect": "Allow",
+    "Action": ["partnercentral:CreatePartner", "partnercentral:SendEmailVerificationCode"],
+    "Resource": "*",
+    "Condition": {
+        "StringEquals": {"partnercentral:Catalog": "AWS"},
+        "Null": {"aws:RequestTag/cdk-partner-account:owner": "false"},
+    },
+}
+ALL = {"Effect": "Allow", "Action": "partnercentral:*", "Resource": "*"}
+WITH_MFA = {
+    "Effect": "Allow",
+    "Action": "partnercentral:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+}
+ELSEWHERE = {
+    "Effect": "Deny",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["us-east-1"]}},
+}
+NOT_BUSINESS = {
+    "Effect": "Deny",
+    "Action": "partnercentral:StartVerification",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"partnercentral:VerificationType": "BUSINESS_VERIFICATION"}},
+}
+
+
+@contextmanager
+def judging_iam(statements: list[dict[str, Any]]) -> Iterator[str]:
+    """IAM with the caller's policy: it judges by the context that it is given, and tells the keys that it wasn't given.
+
+    MiniStack's evaluator judges; MiniStack's own SimulatePrincipalPolicy heeds no context.
+    """
+    parsed = parse_policy_document({"Version": "2012-10-17", "Statement": statements})
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            assert asked["Action"] == "SimulatePrincipalPolicy"
+            context = {
+                asked[f"ContextEntries.member.{number}.ContextKeyName"]: asked[
+                    f"ContextEntries.member.{number}.ContextKeyValues.member.1"
+                ]
+                for number in range(1, 10)
+                if f"ContextEntries.member.{number}.ContextKeyName" in asked
+            }
+            results = "".join(
+                _result(value, asked.get("ResourceArns.member.1", "*"), context)
+                for name, value in asked.items()
+                if name.startswith("ActionNames.")
+            )
+            answer = "SimulatePrincipalPolicy"
+            body = (
+                f'<{answer}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{answer}Result>'
+                f"<EvaluationResults>{results}</EvaluationResults></{answer}Result></{answer}Response>"
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def _result(action: str, resource: str, context: dict[str, str]) -> str:
+        given = {key.lower(): value for key, value in context.items()}
+        request = EvalContext(
+            principal_arn=f"arn:aws:iam::{ACCOUNT}:user/moto",
+            principal_type="User",
+            principal_account=ACCOUNT,
+            action=action,
+            resource_arn=resource,
+            region=given.get("aws:requestedregion", ""),
+            service_context=given,
+        )
+        decision = evaluate(request, [parsed]).decision
+        asked_for = {
+            key
+            for statement in statements
+            if fnmatch_any(action, statement["Action"])
+            for keys in statement.get("Condition", {}).values()
+            for key in keys
+        }
+        missing = "".join(f"<member>{key}</member>" for key in sorted(asked_for) if key.lower() not in given)
+        word = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}[decision]
+        return (
+            f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>"
+            f"<EvalDecision>{word}</EvalDecision><MissingContextValues>{missing}</MissingContextValues></member>"
+        )
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def fnmatch_any(action: str, patterns: str | list[str]) -> bool:
+    """Whether a statement is about an action."""
+    return any(fnmatch_iam(action, one) for one in ([patterns] if isinstance(patterns, str) else patterns))
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict", "told"),
+    [
+        ([*managed("AWS", "Sandbox"), VERIFICATION], "passed", "IAM allows CreatePartner, "),
+        ([*managed("AWS"), VERIFICATION, ELSEWHERE], "passed", "IAM allows CreatePartner, "),
+        (
+            [NO_RESOURCE, BY_PARTNER, VERIFICATION],
+            "unknown",
+            "IAM can't tell of partnercentral:SendEmailVerificationCode: the policies ask for aws:RequestTag/",
+        ),
+        (
+            managed("AWS", "Sandbox"),
+            "unknown",
+            "IAM can't tell of partnercentral:StartVerification: the policies ask for partnercentral:Catalog",
+        ),
+        ([WITH_MFA], "unknown", "the policies ask for aws:MultiFactorAuthPresent"),
+        (
+            [*managed("Sandbox"), VERIFICATION],
+            "failed",
+            "IAM denies partnercentral:CreatePartner, partnercentral:PutAllianceLeadContact, partnercentral:SendEmail",
+        ),
+        ([ALL, NOT_BUSINESS], "failed", "IAM denies partnercentral:StartVerification"),
+        ([], "failed", "IAM denies partnercentral:CreatePartner, "),
+    ],
+    ids=["managed", "region", "own", "managed-without-verification", "mfa", "sandbox", "denied", "nothing"],
+)
+def test_iam_is_asked_with_the_context_that_policies_like_awss_own_ask_for(
+    stage: Stage, statements: list[dict[str, Any]], verdict: str, told: str
+) -> None:
+    """Where a value is missing nothing is called denied; the verification calls name no catalog."""
+    with judging_iam(statements) as url:
+        stage.environment["AWS_ENDPOINT_URL_IAM"] = url
+        found = check(stage, "permissions to act")
+    assert told in found["Finding"]
+    assert found["Status"] == verdict
+
+
+def test_in_the_sandbox_iam_is_asked_about_the_sandbox(stage: Stage) -> None:
+    """By AWS's policy for the Sandbox, which grants nothing in catalog AWS; without tags, which are refused there."""
+    with judging_iam([*managed("Sandbox"), VERIFICATION]) as url:
+        stage.environment["AWS_ENDPOINT_URL_IAM"] = url
+        found = check(stage, "permissions to act", "--catalog", "Sandbox")
+    assert found["Status"] == "passed"
+    assert "TagResource" not in found["Finding"]

@@ -52,6 +52,7 @@ def partner_in(scope: Construct, name: str = "Partner", **props: Any) -> Partner
         "legal_name": "Example Corp",
         "primary_solution_type": PrimarySolutionType.SOFTWARE_PRODUCTS,
         "alliance_lead_contact": CONTACT,
+        "company_is_new_to_apn": True,
     }
     if "email_verification_code" not in props:
         # Imported by its name, as most users do.
@@ -62,7 +63,11 @@ def partner_in(scope: Construct, name: str = "Partner", **props: Any) -> Partner
 
 def sandbox_partner_in(scope: Construct, name: str = "Partner", **props: Any) -> PartnerAccount:
     """A partner in the Sandbox, but for the props that are given."""
-    sandbox = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
+    sandbox = {
+        "catalog": Catalog.SANDBOX,
+        "email_verification_code": VerificationCode.for_sandbox(),
+        "company_is_new_to_apn": False,
+    }
     return partner_in(scope, name, **(sandbox | props))
 
 

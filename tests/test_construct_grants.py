@@ -9,7 +9,8 @@ import pytest
 from aws_cdk import aws_iam as iam
 
 from partner_account import IPartnerAccount, PartnerAccount, PartnerAccountError
-from partner_account.permissions import WITHOUT_RESOURCE
+from partner_account.permissions import ON_PARTNER
+from partner_account.service_model import service_model, shapes
 from tests.test_construct_app import new_stack, partner_in, sandbox_partner_in, template_of
 
 ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-abcDEF1234567"
@@ -106,12 +107,42 @@ def test_any_action_on_the_partner() -> None:
     ]
 
 
-@pytest.mark.parametrize("operation", sorted(WITHOUT_RESOURCE))
-def test_an_action_without_resource_is_refused(operation: str) -> None:
-    """On a partner's ARN it would silently have no effect."""
+@pytest.mark.parametrize("operation", sorted(ON_PARTNER))
+def test_each_action_that_takes_a_partners_arn_can_be_granted(operation: str) -> None:
+    """The 17 for which the Service Authorization Reference names the partner as a resource."""
     stack = new_stack()
-    with pytest.raises(PartnerAccountError, match=f"'partnercentral:{operation}' can't be narrowed"):
-        known_in(stack).grant(role_in(stack), f"partnercentral:{operation}")
+    known_in(stack).grant(role_in(stack), f"partnercentral:{operation}").assert_success()
+    assert statements_of(stack) == [{"Action": f"partnercentral:{operation}", "Effect": "Allow", "Resource": ARN}]
+
+
+OPERATIONS = service_model()["operations"]
+OTHERS = sorted(OPERATIONS.keys() - ON_PARTNER)
+
+
+def takes_a_partner(operation: str) -> bool:
+    """Whether the service model has the partner's ARN, or that of a tagged resource, in the operation's request."""
+    members = shapes()[OPERATIONS[operation]["input"]["shape"]]["members"]
+    pattern = shapes()[members["Identifier"]["shape"]].get("pattern", "") if "Identifier" in members else ""
+    return "partner/partner-" in pattern or "ResourceArn" in members
+
+
+def test_the_actions_that_take_a_partners_arn_are_the_operations_whose_requests_name_a_partner() -> None:
+    """By the service model; but for ListTagsForResource, for which the reference names no resource type."""
+    assert len(ON_PARTNER) == 17
+    named = set(filter(takes_a_partner, OPERATIONS))
+    assert named - ON_PARTNER == {"ListTagsForResource"}
+    assert ON_PARTNER & OPERATIONS.keys() <= named
+
+
+@pytest.mark.parametrize("operation", [*OTHERS, "GetOpportunity", "Nonsense", "Get*", "*", "getpartner"])
+def test_an_action_that_takes_no_partners_arn_is_refused_with_the_reason(operation: str) -> None:
+    """On a partner's ARN it would silently have no effect, or nobody could tell what it allows."""
+    stack = new_stack()
+    with pytest.raises(PartnerAccountError) as refused:
+        known_in(stack).grant(role_in(stack), "partnercentral:GetPartner", f"partnercentral:{operation}")
+    assert f"'partnercentral:{operation}' would have no effect: it is none of the actions that take" in str(
+        refused.value
+    )
 
 
 def test_wrong_actions_are_told_together() -> None:

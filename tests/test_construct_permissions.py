@@ -92,6 +92,7 @@ TAGGING = {
     "TagAtCreation": allowed(
         "partnercentral:TagResource",
         "*",
+        StringEquals={"partnercentral:Catalog": "AWS"},
         Null={"aws:RequestTag/cdk-partner-account:owner": "false"},
     ),
 }

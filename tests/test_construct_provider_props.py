@@ -348,8 +348,12 @@ def _last_statement_of_the_key(stack: cdk.Stack) -> dict[str, Any]:
     [
         ({"memory_size": 127}, "memory_size: is 127; allowed are 128 to 10240 MB"),
         ({"memory_size": 10_241}, "memory_size: is 10241; allowed are 128 to 10240 MB"),
-        ({"runtime": lambda_.Runtime.PYTHON_3_9}, "runtime: is python3.9; the function needs Python 3.10 or later"),
-        ({"runtime": lambda_.Runtime.NODEJS_22_X}, "runtime: is nodejs22.x; the function needs Python 3.10 or later"),
+        ({"runtime": lambda_.Runtime.PYTHON_3_9}, "runtime: is python3.9; the function needs Python 3.11 or later"),
+        (
+            {"runtime": lambda_.Runtime.PYTHON_3_10},
+            "runtime: is python3.10; the function needs Python 3.11 or later, since Lambda has deprecated",
+        ),
+        ({"runtime": lambda_.Runtime.NODEJS_22_X}, "runtime: is nodejs22.x; the function needs Python 3.11 or later"),
         ({"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: need vpc as well"),
         ({"security_groups": []}, "security_groups: need vpc as well"),
     ],
@@ -378,7 +382,7 @@ def test_the_least_and_the_most_memory_are_taken(memory_size: int) -> None:
 
 
 def test_the_oldest_python_is_taken() -> None:
-    """The oldest that the handler runs on."""
+    """The oldest that Lambda still lets one create functions with, now and for months."""
     stack = new_stack()
-    PartnerAccountProvider(stack, runtime=lambda_.Runtime.PYTHON_3_10)
-    assert function_in(stack)["Runtime"] == "python3.10"
+    PartnerAccountProvider(stack, runtime=lambda_.Runtime.PYTHON_3_11)
+    assert function_in(stack)["Runtime"] == "python3.11"

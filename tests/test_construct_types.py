@@ -67,6 +67,7 @@ PROPS: dict[str, tuple[str, object, str]] = {
     ),
     "no names": ("export_names", {}, "export_names: must be an ExportNames, such as"),
     "a name in a list": ("export_names", ExportNames(partner_arn=["x"]), "export_names: must be a string"),  # type: ignore[arg-type]
+    "a text for a statement": ("company_is_new_to_apn", "true", "company_is_new_to_apn: must be True or False"),
     "a text for a switch": ("outputs", "False", "outputs: must be True or False"),
     "nothing for a policy": (
         "existing_partner",

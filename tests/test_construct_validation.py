@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -56,7 +57,8 @@ def test_all_mistakes_at_once() -> None:
         primary_solution_type="SOFTWARE",
         alliance_lead_contact=contact(first_name="", last_name="\t", email="nobody", business_title="x" * 81),
         email_verification_code=VerificationCode.for_sandbox(),
-        existing_partner=ExistingPartner.adopt("partner-1"),
+        existing_partner=ExistingPartner.allow_another(),
+        company_is_new_to_apn=False,
         export_names=ExportNames(partner_arn="a b"),
         provider=PartnerAccountProvider(cdk.Stack(new_app(), "Elsewhere")),
     )
@@ -68,11 +70,41 @@ def test_all_mistakes_at_once() -> None:
         "alliance_lead_contact.last_name",
         "alliance_lead_contact.email",
         "alliance_lead_contact.business_title",
-        "existing_partner",
         "email_verification_code",
+        "company_is_new_to_apn",
         "export_names",
         "provider",
     ]
+
+
+CREATING = [ExistingPartner.refuse(), ExistingPartner.allow_another()]
+
+
+@pytest.mark.parametrize("existing", CREATING, ids=lambda existing: existing.policy)
+def test_catalog_aws_is_refused_unless_the_template_says_that_the_company_is_new_to_apn(
+    existing: ExistingPartner,
+) -> None:
+    """A company that is an AWS Partner already must migrate: no call tells, so the author must; the reason says why."""
+    (mistake,) = mistakes_of(company_is_new_to_apn=False, existing_partner=existing)
+    assert mistake.startswith("company_is_new_to_apn: must be True in catalog AWS.")
+    assert "must migrate" in mistake
+    assert "replaces its historical partner data" in mistake
+
+
+def test_the_statement_that_the_company_is_new_to_apn_has_no_default_in_catalog_aws() -> None:
+    """Who leaves the prop out is asked, and the prop changes nothing in the template."""
+    assert inspect.signature(PartnerAccount.__init__).parameters["company_is_new_to_apn"].default is False
+    stack = new_stack()
+    partner_in(stack)
+    assert not [name for name in properties_of(stack) if "new" in name.lower()]
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_the_sandbox_and_an_adopted_partner_need_no_statement_about_the_company(said: bool) -> None:
+    """Nothing is created in catalog AWS then; a template that switches catalogs may say it all the same."""
+    sandbox_partner_in(new_stack(), company_is_new_to_apn=said)
+    adopted = ExistingPartner.adopt("partner-abcDEF1234567")
+    partner_in(new_stack(), company_is_new_to_apn=said, existing_partner=adopted)
 
 
 def test_nothing_is_made_of_a_mistaken_partner() -> None:

@@ -34,6 +34,7 @@ REAL = {
     "email": EMAIL,
     "business_title": "Alliance Lead",
     "verification_code_secret": SECRET,
+    "company_is_new_to_apn": "true",
 }
 # The example app, with a resource after the partner that fails if it is told to.
 UNLUCKY = """

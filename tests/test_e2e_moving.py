@@ -57,6 +57,7 @@ props = {{
     "alliance_lead_contact": AllianceLeadContact(
         first_name="Jane", last_name="Doe", email=given("email"), business_title="Alliance Lead"
     ),
+    "company_is_new_to_apn": True,
     "email_verification_code": VerificationCode.from_secrets_manager(
         Secret.from_secret_name_v2(stack, "Code", {SECRET!r})
     ),

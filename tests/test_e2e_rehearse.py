@@ -42,7 +42,7 @@ def partner(stack, name, catalog, code):
         first_name="Jane", last_name="Doe", email=f"{{name.lower()}}@example.com", business_title="Lead")
     PartnerAccount(
         stack, name, catalog=catalog, legal_name=f"R&D <{{name}}> {{os.environ['SUFFIX']}}",
-        email_verification_code=code,
+        email_verification_code=code, company_is_new_to_apn=catalog == Catalog.AWS,
         primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS, alliance_lead_contact=contact)
 
 app = cdk.App()
@@ -75,7 +75,7 @@ stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(stack, 
 PartnerAccount(
     stack, "Partner", catalog=Catalog.AWS, legal_name="Just Right",
     primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
-    email_verification_code=VerificationCode.from_ssm_parameter(stored),
+    email_verification_code=VerificationCode.from_ssm_parameter(stored), company_is_new_to_apn=True,
     alliance_lead_contact=AllianceLeadContact(
         first_name="J", last_name="D", email="j@example.com", business_title="Lead"))
 cdk.App.of(stack).synth()
@@ -261,7 +261,9 @@ def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     assert partner["verification_code"] == "the secret partner-account/code"
     create = next(one for one in report["rights"] if one["sid"] == "CreatePartner")
     assert create["conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
-    assert "no call that deletes a partner account" in report["irreversible"][1]
+    assert "no call that deletes a partner account" in report["irreversible"][-1]
+    assert "must migrate its account instead" in report["irreversible"][1]
+    assert "Accepts the AWS Partner Central and ACE terms" in report["irreversible"][2]
     outputs = report["outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
     assert "ROLLBACK_COMPLETE" in {event["status"] for event in report["steps"][3]["events"]}

@@ -62,3 +62,24 @@ def test_the_table_of_permissions_is_that_of_the_code() -> None:
         row[0].strip("`"): set(re.findall(r"`([\w:]+)`", row[1])) for row in first_cells("What the function may do")
     }
     assert documented == {permission.sid: set(permission.actions) for permission in granted()}
+
+
+MEANING = (ROOT / "docs" / "what-it-means.md").read_text()
+
+
+def test_that_an_aws_partner_must_migrate_stands_before_the_real_deployment() -> None:
+    """Where nobody can miss it: in the README's section on a real account, before its first command, with the page."""
+    section = README.split("## On a real account\n", 1)[1]
+    before = section.split("```", 1)[0]
+    assert "an AWS Partner must migrate instead" in before
+    assert "docs/what-it-means.md" in before
+    deploy = section.index("npx cdk deploy --all -c catalog=AWS")
+    assert "company_is_new_to_apn=true" in section[deploy : section.index("```", deploy)]
+
+
+def test_each_statement_about_the_act_names_a_page_of_aws() -> None:
+    """Each page that is named has its address on AWS's documentation site, and none is listed that no text names."""
+    addresses = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", MEANING, re.MULTILINE))
+    text = re.sub(r"^\[[^\]]+\]: .*$", "", MEANING, flags=re.MULTILINE).split("## AWS's pages")[0]
+    assert set(re.findall(r"\[([^\]]+)\](?![(:])", text)) == addresses.keys()
+    assert all(url.startswith("https://docs.aws.amazon.com/partner-central/") for url in addresses.values())

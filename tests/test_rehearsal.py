@@ -17,6 +17,7 @@ from partner_account_cli.rehearsal.faults import FAULTS
 from partner_account_cli.rehearsal.partners import masked_address, partners_of
 from partner_account_cli.rehearsal.paths import Paths
 from partner_account_cli.rehearsal.refusals import refusals
+from partner_account_cli.rehearsal.report import Report
 from partner_account_cli.rehearsal.rights import statements_of
 from partner_account_cli.rehearsal.stand_ins import put_stand_ins
 from partner_account_cli.rehearse import rehearse
@@ -237,6 +238,28 @@ def test_what_cannot_be_rehearsed_is_refused(
     stacks = assembly_of(tmp_path, **templates).stacks
     told = [*refusals(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        (with_partner(), True),
+        (with_partner(Catalog="Sandbox"), False),
+        (with_partner(ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-abcDEF1234567"}), False),
+    ],
+    ids=["AWS", "Sandbox", "adopted"],
+)
+def test_what_creating_a_partner_in_catalog_aws_does_to_the_company_is_part_of_what_cannot_be_undone(
+    tmp_path: Path, template: Any, told: bool
+) -> None:
+    """That an AWS Partner must migrate, that terms are accepted, and which account is chosen."""
+    stacks = assembly_of(tmp_path, One=template).stacks
+    report = Report()
+    report.describe(stacks, partners_of(stacks), None)
+    text = " ".join(report.irreversible)
+    for words in ("must migrate its account instead", "historical partner data", "ACE terms", "yearly APN fee"):
+        assert (words in text) == told
+    assert "no call that deletes a partner account" in text
 
 
 @pytest.mark.parametrize(

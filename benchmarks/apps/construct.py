@@ -30,6 +30,7 @@ def declare(stack: cdk.Stack, name: str, declared: Declared) -> None:
             business_title=declared.business_title,
         ),
         email_verification_code=VerificationCode.from_secrets_manager(secret),
+        company_is_new_to_apn=True,
         existing_partner=ExistingPartner.allow_another(),
     )
 

@@ -17,25 +17,32 @@ _STYLES = {Verdict.PASSED: rendering.GOOD, Verdict.FAILED: rendering.BAD, Verdic
 @click.command()
 @catalog_option
 @store_options
+@click.option("--email", metavar="ADDRESS", help="The alliance lead contact's address, to judge whose it looks like.")
 @output_option
 @aws_options("Partner Central")
 @pass_access
-def doctor(access: Access, *, catalog: str, store: CodeStore | None, output: str) -> int:
+def doctor(access: Access, *, catalog: str, store: CodeStore | None, email: str | None, output: str) -> int:
     """Check whether a partner account can be deployed.
 
     Each check has passed, has failed, or could not find out (unknown). Nothing is created or changed. The exit status
-    is 1 if a check has failed, otherwise 0.
+    is 1 if a check has failed, otherwise 0. In catalog AWS, what no call tells is asked in the end.
     """
     findings = []
-    examination = Examination(access, catalog, store)
+    examination = Examination(access, catalog, store, email)
     for name, check in examination.checks():
         with rendering.working(f"Checking {name}"):
             finding = check()
         findings.append((name, finding))
         if output == "text":
             _tell(access, name, finding)
+    questions = list(examination.questions())
     if output == "json":
-        rendering.document({"Catalog": catalog, "Checks": [_members(access, *found) for found in findings]})
+        checks = [_members(access, *found) for found in findings]
+        rendering.document({"Catalog": catalog, "Checks": checks, "Questions": questions})
+    elif questions:
+        rendering.say("No call tells, and creating a partner can't be undone. Before you deploy:")
+        for question in questions:
+            rendering.verdict("ask", rendering.OPEN, question)
     return _status([finding.verdict for _, finding in findings])
 
 

@@ -75,6 +75,7 @@ SERVICE_OF = {
     "GetParameter": "ssm",
     "PutParameter": "ssm",
     "GetAccountPlanState": "freetier",
+    "DescribeOrganization": "organizations",
     "GetRole": "iam",
     "SimulatePrincipalPolicy": "iam",
 }

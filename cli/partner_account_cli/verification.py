@@ -17,6 +17,8 @@ from partner_account_cli.options import output_option
 from partner_account_cli.service_model import require
 
 TYPES = {"business": "BUSINESS_VERIFICATION", "registrant": "REGISTRANT_VERIFICATION"}
+DURATIONS = {"business": "it takes up to an hour", "registrant": "it takes less than a minute"}
+"""How long AWS says that it checks: docs/what-it-means.md names the page."""
 NOT_STARTED = "NOT_STARTED"
 """What this command calls the status of a verification that the service knows nothing of."""
 
@@ -42,13 +44,13 @@ def verification() -> None:
 def start() -> None:
     """Start a verification.
 
-    The answer holds the URL at which a human completes it.
+    Where a human must complete it, the answer holds the URL, which expires.
     """
 
 
 @start.command()
 @click.option("--legal-name", metavar="NAME", help="The registered name, which the partner must then have.")
-@click.option("--registration-id", metavar="ID", help="The number in the business register.")
+@click.option("--registration-id", metavar="ID", help="The tax ID or registration number of the business.")
 @click.option("--country-code", metavar="CC", help="The country, by ISO 3166-1: two capital letters.")
 @click.option("--jurisdiction-of-incorporation", metavar="CC", help="The state or province, where there is one.")
 @click.option(
@@ -62,7 +64,10 @@ def start() -> None:
 @aws_options("Partner Central")
 @pass_access
 def business(access: Access, /, *, document: IO[str] | None, output: str, **options: str | None) -> None:
-    """Start the verification of the business."""
+    """Start the verification of the business.
+
+    AWS checks it, which takes up to an hour: wait by `verification status business --watch`.
+    """
     given = {_member(name): value for name, value in options.items() if value is not None}
     if document and given:
         raise click.UsageError("Give the details by --file or by options, not by both.")
@@ -81,7 +86,8 @@ def business(access: Access, /, *, document: IO[str] | None, output: str, **opti
 def registrant(access: Access, *, output: str) -> None:
     """Start the verification of the registrant.
 
-    At the completion URL, the registrant has to show an identity document.
+    At the completion URL, which expires, the registrant has to show an identity document. The check takes less than a
+    minute. Three attempts are allowed in 24 hours.
     """
     _start(access, {"RegistrantVerificationDetails": {}}, output)
 
@@ -109,7 +115,7 @@ def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, 
     chosen = kinds or list(TYPES)
     with rendering.working("Asking Partner Central"):
         seen = [describe(client, kind) for kind in chosen]
-    while watch and any(one["VerificationStatus"] == "IN_PROGRESS" for one in seen):
+    while watch and _only_time_is_needed(seen):
         with rendering.working(f"{_summary(chosen, seen)}; asking again every {interval} s (Ctrl-C ends this)"):
             time.sleep(interval)
             before, seen = seen, [describe(client, kind) for kind in chosen]
@@ -117,6 +123,12 @@ def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, 
             rendering.note(_summary(chosen, seen))
     _write(chosen, seen, output)
     return 0 if all(one["VerificationStatus"] == "SUCCEEDED" for one in seen) else 1
+
+
+def _only_time_is_needed(seen: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether AWS checks one, and no other waits for a human, whose completion URL would expire meanwhile."""
+    statuses = {one["VerificationStatus"] for one in seen}
+    return "IN_PROGRESS" in statuses and "PENDING_CUSTOMER_ACTION" not in statuses
 
 
 def describe(client: Any, kind: str) -> dict[str, Any]:
@@ -130,19 +142,24 @@ def describe(client: Any, kind: str) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
-def completion(seen: Mapping[str, Any]) -> tuple[str, datetime] | None:
-    """Where a human goes on, and until when; None unless the verification waits for one."""
+def completion(seen: Mapping[str, Any]) -> tuple[str, datetime | None] | None:
+    """Where a human goes on, and until when, if that is told; None unless the verification waits for one."""
     if seen["VerificationStatus"] != "PENDING_CUSTOMER_ACTION":
         return None
     for told in seen.get("VerificationResponseDetails", {}).values():
         if url := told.get("CompletionUrl"):
-            return url, told["CompletionUrlExpiresAt"]
+            return url, told.get("CompletionUrlExpiresAt")
     return None
 
 
-def has_expired(place: tuple[str, datetime]) -> bool:
+def has_expired(place: tuple[str, datetime | None]) -> bool:
     """Whether it is too late to go on there."""
-    return place[1] < datetime.now(UTC)
+    return place[1] is not None and place[1] < datetime.now(UTC)
+
+
+def until(place: tuple[str, datetime | None]) -> str:
+    """Until when a human may go on there, as the end of a sentence; empty if that isn't told."""
+    return f" until {rendering.when(place[1])}" if place[1] else ""
 
 
 def _start(access: Access, details: Mapping[str, Any], output: str) -> None:
@@ -178,8 +195,10 @@ def _advice(kind: str, one: Mapping[str, Any]) -> Iterator[str]:
         if has_expired(place):
             yield f"{kind}: its completion URL has expired, start it again"
         else:
-            yield f"{kind}: complete it until {rendering.when(place[1])} at"
+            yield f"{kind}: complete it{until(place)} at"
             yield place[0]
+    if one["VerificationStatus"] == "IN_PROGRESS":
+        yield f"{kind}: AWS checks it; {DURATIONS[kind]}. Wait: `partner-account verification status {kind} --watch`"
     if one["VerificationStatus"] == NOT_STARTED:
         yield f"{kind}: start it by `partner-account verification start {kind}`"
 

@@ -31,10 +31,10 @@ class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
         """The catalog the partner is in: a `Catalog`, or a token."""
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Allow these `partnercentral:` actions on this partner.
+        """Allow these `partnercentral:` actions on this partner, each by its full name.
 
         Raises:
-            PartnerAccountError: An action is not Partner Central's, or can't be narrowed to a partner.
+            PartnerAccountError: An action is none of the 17 that take a partner's ARN, so it would have no effect.
         """
         if mistakes := list(_mistakes(actions)):
             raise PartnerAccountError(f"grant on {self.node.path!r}: {'; '.join(mistakes)}")
@@ -85,5 +85,8 @@ def _mistakes(actions: Sequence[str]) -> Iterator[str]:
         service, _, operation = action.partition(":")
         if service != "partnercentral" or not operation:
             yield f"{action!r} is no action of Partner Central, which begin with partnercentral:"
-        elif operation in permissions.WITHOUT_RESOURCE:
-            yield f"{action!r} can't be narrowed to a partner, so it would have no effect; grant it on '*' yourself"
+        elif operation not in permissions.ON_PARTNER:
+            yield (
+                f"{action!r} would have no effect: it is none of the actions that take a partner's ARN "
+                f"({', '.join(sorted(permissions.ON_PARTNER))}); grant others on '*' or on their own resources yourself"
+            )

@@ -33,7 +33,7 @@ class IPartnerAccount(IConstruct, Protocol):
         """Allow these `partnercentral:` actions on this partner.
 
         Raises:
-            PartnerAccountError: An action is not Partner Central's, or can't be narrowed to a partner.
+            PartnerAccountError: An action is none of the 17 that take a partner's ARN, so it would have no effect.
         """
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:

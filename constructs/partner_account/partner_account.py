@@ -47,8 +47,13 @@ class PartnerAccount(GrantablePartner):
     """An AWS Partner Central account of the AWS account that the stack is deployed to.
 
     Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
-    removing the construct deletes the partner. The contact and the tags can be changed later;
-    `catalog`, `legal_name` and `primary_solution_type` can't.
+    removing the construct deletes the partner. It accepts the AWS Partner Central and ACE terms for the
+    company, and chooses the AWS account that pays the yearly APN fee. A company that is an AWS Partner
+    already must migrate its account instead: a new registration replaces its historical partner data.
+    docs/what-it-means.md names AWS's pages.
+
+    The contact and the tags can be changed later; `catalog` and `legal_name` can't, and
+    `primary_solution_type` not by this construct.
 
     `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner; in the
     Sandbox, which refuses tags, none are sent.
@@ -64,6 +69,7 @@ class PartnerAccount(GrantablePartner):
         primary_solution_type: PrimarySolutionType | str,
         alliance_lead_contact: AllianceLeadContact,
         email_verification_code: VerificationCode,
+        company_is_new_to_apn: bool = False,
         existing_partner: ExistingPartner | None = None,
         outputs: bool = True,
         export_names: ExportNames | None = None,
@@ -86,6 +92,10 @@ class PartnerAccount(GrantablePartner):
             primary_solution_type: A member of the enum, or a token.
             alliance_lead_contact: The person AWS talks to. Its fields may be tokens.
             email_verification_code: Where the code that AWS sent to the contact is found.
+            company_is_new_to_apn: True says that the company has no account of the AWS Partner Network (APN),
+                migrated or not. It must be said in `Catalog.AWS`, unless a partner is adopted: a company that is an
+                AWS Partner already must migrate, and no call of the service tells whether it is one. In the
+                Sandbox it means nothing.
             existing_partner: What to do about a partner that the account has already. By default
                 the deployment is refused and names it.
             outputs: Whether the stack gets the outputs `<name>Arn`, `<name>Id` and
@@ -106,6 +116,7 @@ class PartnerAccount(GrantablePartner):
             primary_solution_type=primary_solution_type,
             contact=alliance_lead_contact,
             code=email_verification_code,
+            company_is_new_to_apn=company_is_new_to_apn,
             existing=ExistingPartner.refuse() if existing_partner is None else existing_partner,
         )
         place = Place.of(self, scope)

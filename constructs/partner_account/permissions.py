@@ -60,7 +60,7 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
     # The Sandbox refuses tags, so none are read or written there.
     if catalog == Catalog.AWS:
         permissions += [_read_tags(), _write_tags()]
-        permissions += [_tag_at_creation()] if may_create else []
+        permissions += [_tag_at_creation(catalog)] if may_create else []
     return permissions
 
 
@@ -114,8 +114,9 @@ def _read_tags() -> Permission:
         sid="ReadTags",
         actions=["partnercentral:ListTagsForResource"],
         resource="*",
-        reason="The ownership tag tells whose a partner is; ListTagsForResource lists no resource "
-        "type and carries no catalog, so neither can narrow it. It only reads.",
+        reason="The ownership tag tells whose a partner is. Sources differ: the Service Authorization Reference names "
+        "no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on partners; and its "
+        "request carries no catalog. It only reads.",
     )
 
 
@@ -128,14 +129,15 @@ def _write_tags() -> Permission:
     )
 
 
-def _tag_at_creation() -> Permission:
+def _tag_at_creation(catalog: Catalog) -> Permission:
     return Permission(
         sid="TagAtCreation",
         actions=["partnercentral:TagResource"],
         resource="*",
-        conditions={"Null": {f"aws:RequestTag/{OWNERSHIP_TAG_KEY}": "false"}},
-        reason="CreatePartner with tags needs TagResource as well, and which resource that is "
-        "checked against is documented nowhere; narrowed to requests that carry the ownership tag.",
+        conditions={**_only_in(catalog), "Null": {f"aws:RequestTag/{OWNERSHIP_TAG_KEY}": "false"}},
+        reason="CreatePartner with tags needs TagResource as well, and which resource that is checked against is "
+        "documented nowhere; narrowed to the catalog, which CreatePartner names, and to requests that carry the "
+        "ownership tag.",
     )
 
 
@@ -190,15 +192,28 @@ def _decrypt(sid: str, key: "IKey", store: str) -> Permission:
     )
 
 
-# Actions that the service knows no resource type for: on a partner's ARN they would have no effect.
-WITHOUT_RESOURCE = {
-    "CreatePartner",
-    "GetVerification",
-    "ListPartners",
-    "ListTagsForResource",
-    "SendEmailVerificationCode",
-    "StartVerification",
-}
+ON_PARTNER = frozenset(
+    {
+        "AssociateAwsTrainingCertificationEmailDomain",
+        "CancelProfileUpdateTask",
+        "DisassociateAwsTrainingCertificationEmailDomain",
+        "GetAllianceLeadContact",
+        "GetPartner",
+        "GetProfileUpdateTask",
+        "GetProfileVisibility",
+        "GetQualificationsAssociationDetails",
+        "GetQualificationsAssociationTask",
+        "GetQualificationsDisassociationTask",
+        "PutAllianceLeadContact",
+        "PutProfileVisibility",
+        "StartProfileUpdateTask",
+        "StartQualificationsAssociationTask",
+        "StartQualificationsDisassociationTask",
+        "TagResource",
+        "UntagResource",
+    }
+)
+"""The 17 actions for which the Service Authorization Reference names a partner's ARN: others have no effect on one."""
 
 
 def on_partner(partner_arn: str, actions: Sequence[str]) -> Permission:

@@ -22,7 +22,10 @@ class Catalog(StrEnum):
 
 
 class PrimarySolutionType(StrEnum):
-    """What the partner mainly offers. Later it can be changed only in Partner Central itself."""
+    """What the partner mainly offers.
+
+    Later a profile task of Partner Central changes it (`StartProfileUpdateTask`), and no deployment does.
+    """
 
     SOFTWARE_PRODUCTS = "SOFTWARE_PRODUCTS"
     CONSULTING_SERVICES = "CONSULTING_SERVICES"
@@ -83,7 +86,8 @@ class ExistingPartner:
     def allow_another(cls) -> "ExistingPartner":
         """Create a partner beside those of the account that this construct didn't create.
 
-        Whether the service allows two in one catalog is not documented, and creating one can't be undone.
+        AWS's documentation speaks of one account for each legal business name, and of registering one AWS account;
+        whether the service lets one AWS account have two partners is not documented, and creating one can't be undone.
         """
         return cls("ALLOW_ANOTHER")
 
@@ -119,4 +123,5 @@ class Partner:
     primary_solution_type: PrimarySolutionType | str
     contact: AllianceLeadContact
     code: "VerificationCode"
+    company_is_new_to_apn: bool
     existing: ExistingPartner

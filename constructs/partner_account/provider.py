@@ -37,7 +37,9 @@ _MEMORY_MB = 512
 # What Lambda allows.
 _LEAST_MEMORY_MB, _MOST_MEMORY_MB = 128, 10_240
 
-_OLDEST_PYTHON = 10
+# Lambda deprecated Python 3.10 on October 31, 2026, and creates no functions with it from November 30, 2026 on:
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+_OLDEST_PYTHON = 11
 
 _KEY_NOT_UPDATED = (
     "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
@@ -88,7 +90,7 @@ class PartnerAccountProvider(Construct):
                 deleted. By default it stays, since it documents an act that can't be undone.
             memory_size: In MB, 128 to 10,240. By default 512.
             architecture: By default Arm.
-            runtime: Python 3.10 or later. By default 3.14.
+            runtime: Python 3.11 or later, which Lambda still supports. By default 3.14.
 
         Raises:
             PartnerAccountError: The stack has a provider already, or some of this can't work.
@@ -248,7 +250,10 @@ def _runtime_mistakes(runtime: object) -> Iterator[str]:
         return
     minor = runtime.name.removeprefix("python3.")
     if not (minor.isdecimal() and int(minor) >= _OLDEST_PYTHON):
-        yield f"runtime: is {runtime.name}; the function needs Python 3.{_OLDEST_PYTHON} or later"
+        yield (
+            f"runtime: is {runtime.name}; the function needs Python 3.{_OLDEST_PYTHON} or later, "
+            "since Lambda has deprecated the older ones and ends the creation of functions with them"
+        )
 
 
 def _role(scope: Construct, boundary: iam.IManagedPolicy | None) -> iam.Role:

@@ -38,6 +38,7 @@ def partner_mistakes(partner: Partner, scope: Construct, home: Home) -> Iterator
     yield from _contact_mistakes(partner.contact)
     yield from _existing_partner_mistakes(partner.existing)
     yield from _code_mistakes(partner.code, partner.catalog, scope)
+    yield from _new_company_mistakes(partner)
 
 
 def texts_with_tokens(partner: Partner) -> dict[str, str]:
@@ -54,6 +55,23 @@ def _code_mistakes(code: object, catalog: Catalog, scope: Construct) -> Iterator
             "email_verification_code: must be made by one of VerificationCode's methods, "
             "such as from_secrets_manager(secret)"
         )
+
+
+def _new_company_mistakes(partner: Partner) -> Iterator[str]:
+    said = partner.company_is_new_to_apn
+    if not isinstance(said, bool):
+        yield "company_is_new_to_apn: must be True or False"
+    elif partner.catalog == Catalog.AWS and _may_create(partner.existing) and not said:
+        yield (
+            "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "
+            "its account: a new registration replaces its historical partner data, and Partner Central may not list "
+            "an account that isn't migrated. If the company has none, say True; a partner of this AWS account is "
+            'taken over by existing_partner=ExistingPartner.adopt("partner-…"). See docs/what-it-means.md'
+        )
+
+
+def _may_create(existing: object) -> bool:
+    return isinstance(existing, ExistingPartner) and existing.may_create
 
 
 def _region_mistakes(home: Home) -> Iterator[str]:

@@ -67,7 +67,7 @@ def _require_same_identity(partner: Partner, wanted: Properties, previous: Prope
 def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
     return PartnerError(
         "CreateOnly",
-        f"{', '.join(props)} of {partner_id(arn)} can't be changed by AWS's API",
+        f"{', '.join(props)} of {partner_id(arn)} can't be changed by a deployment",
         "Restore the former value; for another partner add another PartnerAccount.",
     )
 

@@ -179,7 +179,17 @@ def _partner(partner: Partner) -> PartnerReport:
 def _irreversible(partners: Sequence[Partner]) -> Iterator[str]:
     for partner in partners:
         yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
+    if any(partner.catalog != "Sandbox" and not partner.adopts for partner in partners):
+        yield (
+            "A company that is an AWS Partner already must migrate its account instead: a new registration replaces "
+            "its historical partner data, and no rehearsal and no call can tell whether it is one."
+        )
+        yield (
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good: it "
+            "pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central users get "
+            "into it."
+        )
     yield (
-        "AWS has no call that deletes a partner account or changes its catalog, legal name or primary solution type; "
-        "destroying the stack leaves it as it is."
+        "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
+        "changes its primary solution type; destroying the stack leaves it as it is."
     )
