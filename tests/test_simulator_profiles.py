@@ -60,7 +60,7 @@ class TestVerification:
         return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
 
     def test_story(self, simulator: Simulator, clock: ManualClock) -> None:
-        """When AWS has verified the business, and a human has followed the registrant's URL, a partner can be created."""
+        """When AWS has verified the business and a human the registrant, a partner can be created."""
         client = client_of(simulator)
         self.start(client)
         pending = self.start(client, "Registrant")

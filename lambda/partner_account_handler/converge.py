@@ -55,6 +55,8 @@ class Changes:
     contact: ContactChange | None
     owner: Owner | None
     is_rollback: bool = False
+    optional_owner: Owner | None = None
+    """The ownership tag in the Sandbox, which may refuse it."""
 
     def write(self, partner: Partner, aws: Aws) -> list[str]:
         """Writes them, and names what was written."""
@@ -69,7 +71,8 @@ class Changes:
             self.contact.write(partner, aws)
         if last:
             aws.tag(partner.arn, last)
-        has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner}
+        tagged = self.optional_owner and aws.tag_if_taken(partner.arn, {OWNER_TAG: self.optional_owner.to_tag()})
+        has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner or tagged}
         return [name for name, change in has.items() if change]
 
 

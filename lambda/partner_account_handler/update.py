@@ -40,9 +40,9 @@ def update(request: Request, aws: Aws, *, is_rollback: bool = False) -> tuple[Pa
             return create(request, aws)
         raise
     _require_same_identity(partner, request.wanted, request.previous)
-    if request.wanted.taggable:
-        partner = replace(partner, tags=aws.tags(partner.arn))
-        _require_own_stack(partner, request)
+    read_tags = aws.tags if request.wanted.taggable else aws.optional_tags
+    partner = replace(partner, tags=read_tags(partner.arn))
+    _require_own_stack(partner, request)
     written = _changes(partner, request, aws, is_rollback=is_rollback).write(partner, aws)
     log.info("partner compared", partner=partner.id, written=written)
     if not is_rollback:
@@ -89,12 +89,13 @@ def _require_own_stack(partner: Partner, request: Request) -> None:
 def _changes(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> Changes:
     wanted, previous = request.wanted, request.previous
     contact = contact_change(partner, wanted, aws) if _changed("contact", wanted, previous) else None
+    owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
     if not wanted.taggable:
-        return Changes({}, [], contact, None)
+        # One without the tag stays so: it may be shared by its legal name with another stack.
+        return Changes({}, [], contact, None, optional_owner=owner if partner.owner else None)
     before = previous.tags if previous else {}
     changed = {key: value for key, value in wanted.tags.items() if before.get(key) != value}
     removed = sorted(key for key in before if key not in wanted.tags and key in partner.tags)
-    owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
     return Changes(differing_tags(partner, changed), removed, contact, owner, is_rollback=is_rollback)
 
 
