@@ -1,4 +1,4 @@
-"""Whose a partner is in the Sandbox: by its ownership tag where the Sandbox takes one, and by its legal name elsewhere."""
+"""Whose a partner is in the Sandbox: by its ownership tag if that is taken, and by its legal name otherwise."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ from partner_account_handler.errors import (
     RequestError,
     TimeLeftError,
 )
+from partner_account_handler.identity import partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import CodeSource, CodeStore, Contact
 from partner_account_handler.shapes import mistakes
@@ -222,7 +223,8 @@ class Aws:
             self._partner_central("tag_resource", first=ask, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
         except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
             log.info(
-                "the Sandbox took no ownership tag: the legal name tells whose the partner is",
+                "the Sandbox took no ownership tag, so the legal name tells whose the partner is",
+                partner=partner_id(arn),
                 error=type(error).__name__,
             )
             return False
