@@ -26,6 +26,7 @@ _VARYING = (
     (r"(/_simulator/verifications/)[\w-]+", r"\1q7Rk2VtY0aWc"),
     (r"partner-[A-Za-z0-9]{13}", "partner-a1B2c3D4e5F6g"),
     (r"pprofile-[A-Za-z0-9]{13}", "pprofile-h7I8j9K0l1M2n"),
+    (r"\b[0-9a-f]{32}/[0-9a-f]{32}\b", "5d1f0c9a7b3e…"),
     (r"\b[0-9a-f]{64}\b", "5d1f0c9a7b3e…"),
     (r"\b[0-9a-f]{12}…", "5d1f0c9a7b3e…"),
     (r"\b[0-9]{6}\b(?=   |\"|$)", "271828"),
@@ -71,9 +72,14 @@ class Play:
         _, *arguments = shlex.split(command)
         return self._stage.run(*arguments, stdin=" ".join(shlex.split(piped)[1:]))
 
-    def complete(self, kind: str) -> None:
-        """A human follows the completion URL."""
-        answer = self._stage.client("partnercentral-account").get_verification(VerificationType=kind)
+    def verify_business(self) -> None:
+        """AWS has verified the business."""
+        self._stage.simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+
+    def verify_registrant(self) -> None:
+        """The registrant follows the completion URL."""
+        client = self._stage.client("partnercentral-account")
+        answer = client.get_verification(VerificationType="REGISTRANT_VERIFICATION")
         (details,) = answer["VerificationResponseDetails"].values()
         urllib3.request("POST", details["CompletionUrl"])
 
@@ -92,8 +98,8 @@ class Play:
 
 
 _SCENES: dict[str, Callable[[Play], None]] = {
-    "the business is verified": lambda play: play.complete("BUSINESS_VERIFICATION"),
-    "the registrant is verified": lambda play: play.complete("REGISTRANT_VERIFICATION"),
+    "the business is verified": Play.verify_business,
+    "the registrant is verified": Play.verify_registrant,
     "a secret holds a database password": Play.keep_password,
     "the stack is deployed": Play.deploy,
     "the contact is changed in the console": Play.change,

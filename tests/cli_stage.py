@@ -23,7 +23,6 @@ import boto3
 import urllib3
 
 from partner_central_simulator import Simulator
-from tests.test_simulator import ManualClock
 
 SCRIPT = Path(sys.executable).parent / "partner-account"
 ACCOUNT = "123456789012"
@@ -199,9 +198,8 @@ def _lead_the_terminal() -> None:
 
 
 @contextmanager
-def open_stage(moto_url: str, *, verified: bool = True, clock: ManualClock | None = None) -> Iterator[Stage]:
+def open_stage(moto_url: str, *, verified: bool = True, **settings: Any) -> Iterator[Stage]:
     """A stage with an empty account, whose verifications have succeeded if it is `verified`."""
     urllib3.request("POST", f"{moto_url}/moto-api/reset")
-    settings: dict[str, Any] = {"clock": clock} if clock else {}
     with Simulator(verified=verified, **settings) as simulator:
         yield Stage(simulator, moto_url)

@@ -2,11 +2,13 @@
 
 What AWS leaves undecided narrows these checks:
 
-* The owner of a partner is counted by tag, in catalog AWS: the Sandbox takes no tags, and the name decides there.
+* The owner of a partner is counted by tag. In the Sandbox the name decides too, where a partner has no tag or none can
+  be read.
 * A list hides only what the same event has created, where the account may have several partners: a list that hides
   more, and a corrected legal name, can't be told from an account without a partner.
 * Tags lag behind for a minute and a half at most, and for Creates only, which wait for two: to an Update the partner of
-  its stack is its own, unless it sees another's tag.
+  its stack is its own, unless it sees another's tag. In the Sandbox, which may take no tags, nobody waits for them:
+  there they don't lag behind.
 * A construct moves only where the account may have one partner. Elsewhere, deployed anew with `allow_another` and
   another legal name, it is another owner's, and back at its former place it has two: docs/limits.md tells of it.
 * A Create that comes late meets no other Create at the same time, where the account may have several partners.
@@ -109,8 +111,8 @@ class Life(AwsAccount):
         if event["RequestType"] == "Create" and wanted["ExistingPartner"].get("PartnerId") == partner.id:
             return True
         at_home = event.get("PhysicalResourceId") == partner.arn
-        if partner.catalog == "Sandbox":
-            return at_home or same_name(partner.legal_name, wanted.get("LegalName", ""))
+        if partner.catalog == "Sandbox" and (at_home or same_name(partner.legal_name, wanted.get("LegalName", ""))):
+            return True
         if OWNER_TAG not in partner.tags or "Owner" not in wanted:
             return bool(at_home)
         owner = Owner.from_tag(partner.tags[OWNER_TAG])
@@ -305,7 +307,7 @@ class Life(AwsAccount):
     def _has_own_path(self, stack: Stack) -> bool:
         """Whether the ownership tag names the path that the stack's template has, or another stack."""
         partner = self.partner(stack.arn)
-        if partner is None or OWNER_TAG not in partner.tags or partner.catalog == "Sandbox":
+        if partner is None or OWNER_TAG not in partner.tags:
             return True
         owner, wanted = Owner.from_tag(partner.tags[OWNER_TAG]), stack.deployed["Owner"]
         ours = Owner.of(stack.id, wanted["StackName"], wanted["ConstructPath"])
@@ -442,6 +444,8 @@ class Life(AwsAccount):
             return Owner.from_tag(self.partner(stack.arn).tags[OWNER_TAG]).stack != stack.owner.stack
         if "INCOMPATIBLE_LEGAL_NAME" in str(error):
             return not same_name(self.verified_name, wanted["LegalName"])
+        if error.code == "PartnerExists" and catalog == "Sandbox":
+            return any(same_name(partner.legal_name, wanted["LegalName"]) for partner in others)
         if error.code == "PartnerExists":
             return bool(others) and wanted["ExistingPartner"]["Policy"] == "REFUSE"
         if error.code == "ConflictException/DUPLICATE_PARTNER":

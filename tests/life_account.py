@@ -96,7 +96,7 @@ class AwsAccount:
             partner.profile["DisplayName"] = value
         elif kind == "disown":
             self.desk.untag_partner(partner.id, OWNER_TAG)
-        elif partner.catalog == "AWS":
+        elif partner.catalog == "AWS" or self.readings.sandbox_takes_tags_later:
             self.desk.tag_partner(partner.id, {"foreign": value})
         if partner.arn in self.foreign:
             self.foreign[partner.arn] = shown(partner)

@@ -241,7 +241,8 @@ class Delivery:
         """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
         partner = self._life.partner(arn)
         age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
-        return bool(self.event["RequestType"] == "Create" and age < LAG_SECONDS)
+        is_new = self.event["RequestType"] == "Create" and age < LAG_SECONDS
+        return bool(is_new and partner.catalog == "AWS")
 
     def before_write(self, call: Call) -> None:
         """Holds a changing call against what this event may change."""

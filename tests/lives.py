@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
         figures["sequences"] += 1
 
     @initialize(
-        switches=st.lists(st.booleans(), min_size=6, max_size=6),
+        switches=st.lists(st.booleans(), min_size=7, max_size=7),
         profile_id=st.sampled_from(ProfileIdAppears),
         verified_name=st.sampled_from(["", "", "", "Canary Alpha"]),
         old_is_attempted=st.booleans(),
@@ -111,6 +111,7 @@ class Lives(RuleBasedStateMachine):
         names = (
             *("failed_request_keeps_token", "reused_token_conflicts", "one_partner_per_catalog"),
             *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
+            "sandbox_takes_tags_later",
         )
         readings = Readings(profile_id=profile_id, **dict(zip(names, switches, strict=True)))
         self.life = Life(readings, self._records, verified_name)

@@ -34,8 +34,7 @@ To a role, a function or a user of yours, on one partner.
 
 NOTES = {
     "CreatePartner": "Not granted with `ExistingPartner.adopt`.",
-    "ReadTags": "Not granted in the Sandbox.",
-    "UpdateTags": "Not granted in the Sandbox.",
+    "UpdateTags": "In the Sandbox `TagResource` alone, for the ownership tag.",
     "TagAtCreation": "Not granted in the Sandbox, nor with `ExistingPartner.adopt`.",
     "ReadCodeFromSecret": "Granted with `VerificationCode.from_secrets_manager`.",
     "ReadCodeFromParameterStore": "Granted with `VerificationCode.from_ssm_parameter`.",

@@ -10,9 +10,9 @@ import pytest
 import urllib3
 
 from partner_account_cli.simulator import FAULT_KINDS
-from partner_central_simulator import FaultKind
+from partner_central_simulator import FaultKind, Readings
 from tests.cli_page import PAGE
-from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage
+from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
 from tests.test_simulator_profiles import PROFILE
 
 PROFILE_TASK = {"TaskDetails": PROFILE}
@@ -29,24 +29,34 @@ class TestVerification:
     """`partner-account verification`."""
 
     def test_start_and_status(self, newcomer: Stage) -> None:
-        """Both are started, tell where a human completes them, and succeed; the exit status says so."""
+        """Both are started and succeed, the business without an address; the exit status says so."""
         business = newcomer.run("verification", "start", "business", *BUSINESS)
         registrant = newcomer.run("verification", "start", "registrant")
         assert (business.status, registrant.status) == (0, 0)
-        for told in (business.stdout, registrant.stdout):
-            assert "PENDING_CUSTOMER_ACTION" in told
-            assert re.search(r"complete it until [-0-9]{10} [:0-9]{8} UTC at\n", told)
-            assert f"\n{newcomer.simulator.url}/_simulator/verifications/" in told
+        assert "IN_PROGRESS" in business.stdout
+        assert "/_simulator/verifications/" not in business.stdout
+        assert "PENDING_CUSTOMER_ACTION" in registrant.stdout
+        assert re.search(r"complete it until [-0-9]{10} [:0-9]{8} UTC at\n", registrant.stdout)
+        assert f"\n{newcomer.simulator.url}/_simulator/verifications/" in registrant.stdout
         pending = newcomer.run("verification", "status")
         assert pending.status == 1
-        assert pending.stdout.count("/_simulator/verifications/") == 2
-        complete(newcomer, "BUSINESS_VERIFICATION")
+        assert pending.stdout.count("/_simulator/verifications/") == 1
         assert newcomer.run("verification", "status", "business").status == 0
         assert newcomer.run("verification", "status", "registrant").status == 1
         complete(newcomer, "REGISTRANT_VERIFICATION")
         done = newcomer.run("verification", "status", "--output", "json")
         assert done.status == 0
         assert [one["VerificationStatus"] for one in done.document["Verifications"]] == ["SUCCEEDED", "SUCCEEDED"]
+
+    def test_business_with_an_address(self, moto_url: str) -> None:
+        """Where AWS wants a human for it, it is told where, as for the registrant."""
+        readings = Readings(business_verification_has_completion_url=True)
+        with open_stage(moto_url, verified=False, readings=readings) as stage:
+            started = stage.run("verification", "start", "business", *BUSINESS)
+            assert re.search(r"complete it until [-0-9]{10} [:0-9]{8} UTC at\n", started.stdout)
+            assert stage.run("verification", "status", "business", "--watch").status == 1
+            complete(stage, "BUSINESS_VERIFICATION")
+            assert stage.run("verification", "status", "business").status == 0
 
     def test_nothing_started(self, newcomer: Stage) -> None:
         """Says so, and how to start."""

@@ -102,11 +102,11 @@ class TestNewPartner:
         (call,) = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
         assert call.input["ClientToken"] == client_token(cloud.stack_id, "Partner", "r")
 
-    def test_the_sandbox_needs_no_mail_and_gets_no_tags(self, cloud: Cloud) -> None:
-        """Not a single tag call, since the Sandbox refuses them."""
+    def test_the_sandbox_needs_no_mail_and_creates_without_tags(self, cloud: Cloud) -> None:
+        """It refuses them in CreatePartner; that it refuses the ownership tag afterwards as well does no harm."""
         answer = cloud.create(sandbox())
         assert "catalog/Sandbox/" in answer.physical_id
-        assert cloud.operations() == ["ListPartners", "CreatePartner", "GetProfileVisibility"]
+        assert cloud.operations() == ["ListPartners", "CreatePartner", "TagResource", "GetProfileVisibility"]
         assert partners(cloud)[0].tags == {}
 
     @pytest.mark.parametrize(

@@ -336,7 +336,7 @@ class TestRollback:
 
 
 class TestSandbox:
-    """Its data is wiped about yearly, and it knows no tags."""
+    """Its data is wiped about yearly, and it may take no tags."""
 
     def test_a_contact_is_changed_there_too(self, in_sandbox: Deployed) -> None:
         """Without a mail and without tags."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_two_deliveries_of_one_create_make_one_partner(life: Life) -> None:
     """Call by call in turns, so that both have looked before either has acted."""
     life.deploy("Alpha", {}, Way(beside=-1, order=(0, 1) * 12))
     life.check()
-    assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner]
+    assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner.to_tag()]
 
 
 def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
@@ -93,6 +94,29 @@ def test_a_second_delivery_may_know_less_than_the_first(life: Life) -> None:
     life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
     assert life.live["Alpha"].outputs["PartnerProfileId"].startswith("pprofile-")
     life.converge("Alpha")
+
+
+def test_corrected_name_in_a_sandbox_that_takes_tags_finds_the_partner() -> None:
+    """Whatever becomes of the answers and of the tags' first tries."""
+    with closed_world() as records:
+        life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
+        shaken = (Fault("CreatePartner", "500 after it", 2), Fault("ListTagsForResource", "500", 2))
+        life.deploy("Alpha", {"catalog": "Sandbox"}, Way(faults=shaken, rolled_back=99))
+        life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("ListTagsForResource", "throttled", 3),)))
+        life.check()
+        assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+        life.converge("Alpha")
+
+
+def test_partner_of_the_sandbox_without_readable_tags_is_found_by_its_name() -> None:
+    """A deployment succeeds all the same."""
+    with closed_world() as records:
+        life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
+        denied = (Fault("ListTagsForResource", "denied", FOR_EVER), Fault("TagResource", "denied", FOR_EVER))
+        for title in ("Canary CEO", "Canary CTO"):
+            assert life.deploy("Alpha", {"catalog": "Sandbox", "title": title}, Way(faults=denied)) is None
+            life.delete("Alpha")
+        assert len(life.partners) == 1
 
 
 def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

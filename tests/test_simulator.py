@@ -247,8 +247,8 @@ class TestFrontDoor:
         ("header", "error"),
         [
             (None, "MissingAuthenticationTokenException"),
-            ("Bearer token", "IncompleteSignatureException"),
-            (authorization().replace(", Signature", ", X"), "IncompleteSignatureException"),
+            ("Bearer token", "IncompleteSignature"),
+            (authorization().replace(", Signature", ", X"), "IncompleteSignature"),
             (authorization(region="eu-west-1"), "InvalidSignatureException"),
             (authorization(service="partnercentral-selling"), "InvalidSignatureException"),
         ],

@@ -143,6 +143,18 @@ class TestCreation:
         assert field_problems(response) == [("TagKeys", "ACTION_NOT_PERMITTED")]
         assert client.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"] == []
 
+    def test_sandbox_may_take_tags_after_creation_in_another_reading(self) -> None:
+        """Then they are set, shown and removed as in catalog AWS; in CreatePartner they are refused all the same."""
+        with reading(sandbox_takes_tags_later=True) as simulator:
+            client = client_of(simulator)
+            response = refusal(client.create_partner, **partner_request(Tags=TAGS))
+            assert field_problems(response) == [("Tags", "ACTION_NOT_PERMITTED")]
+            arn = client.create_partner(**partner_request())["Arn"]
+            client.tag_resource(ResourceArn=arn, Tags=TAGS)
+            assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == TAGS
+            client.untag_resource(ResourceArn=arn, TagKeys=[tag["Key"] for tag in TAGS])
+            assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == []
+
 
 class TestProfileId:
     """The three readings of when a ProfileId appears."""

@@ -51,21 +51,23 @@ class TestVerification:
         """Start one verification and return its response details."""
         details = {f"{kind}VerificationDetails": {**BUSINESS, **changes} if kind == "Business" else {}}
         answer = client.start_verification(VerificationDetails=details)
-        assert answer["VerificationStatus"] == "PENDING_CUSTOMER_ACTION"
+        expected = "IN_PROGRESS" if kind == "Business" else "PENDING_CUSTOMER_ACTION"
+        assert answer["VerificationStatus"] == expected
         return dict(answer["VerificationResponseDetails"][f"{kind}VerificationResponse"])
 
-    def status(self, client: Any, kind: str = "BUSINESS") -> str:
+    def status(self, client: Any, kind: str = "REGISTRANT") -> str:
         """What GetVerification says."""
         return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
 
     def test_story(self, simulator: Simulator, clock: ManualClock) -> None:
-        """When a human has followed both completion URLs, a partner can be created."""
+        """When AWS has verified the business and a human the registrant, a partner can be created."""
         client = client_of(simulator)
-        business, registrant = self.start(client), self.start(client, "Registrant")
+        self.start(client)
+        pending = self.start(client, "Registrant")
+        assert pending["CompletionUrlExpiresAt"] == NOON + timedelta(days=1)
+        assert urllib3.request("GET", pending["CompletionUrl"]).json()["status"] == "SUCCEEDED"
         clock.advance(hours=1)
-        for pending in (business, registrant):
-            assert pending["CompletionUrlExpiresAt"] == NOON + timedelta(days=1)
-            assert urllib3.request("GET", pending["CompletionUrl"]).json()["status"] == "SUCCEEDED"
+        assert self.status(client, "BUSINESS") == "IN_PROGRESS"
         verified = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
         assert verified["VerificationStatus"] == "SUCCEEDED"
         assert verified["CompletedAt"] == NOON + timedelta(hours=1)
@@ -73,6 +75,50 @@ class TestVerification:
         assert details == {"BusinessVerificationDetails": BUSINESS}
         request = partner_request(Catalog="AWS", EmailVerificationCode=new_code(simulator, client))
         assert client.create_partner(**request)["Id"]
+
+    def test_business_is_verified_without_a_human(self, simulator: Simulator, clock: ManualClock) -> None:
+        """Its verification is IN_PROGRESS without any address, does not expire, and cannot be started again."""
+        client = client_of(simulator)
+        assert self.start(client) == {"BusinessVerificationDetails": BUSINESS}
+        clock.advance(days=2)
+        request = {"VerificationDetails": {"BusinessVerificationDetails": BUSINESS}}
+        assert refusal(client.start_verification, **request)["Reason"] == "VERIFICATION_ALREADY_IN_PROGRESS"
+        assert [self.status(client, "BUSINESS") for _ in range(3)] == ["IN_PROGRESS", "SUCCEEDED", "SUCCEEDED"]
+
+    @pytest.mark.parametrize("outcome", ["FAILED", "REJECTED"])
+    def test_business_that_is_refused_keeps_its_details_and_may_start_again(
+        self, simulator: Simulator, outcome: str
+    ) -> None:
+        """AWS decides it, as the desk of the account can."""
+        client = client_of(simulator)
+        self.start(client)
+        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", outcome)
+        seen = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
+        details = seen["VerificationResponseDetails"]["BusinessVerificationResponse"]
+        assert (seen["VerificationStatus"], details) == (outcome, {"BusinessVerificationDetails": BUSINESS})
+        self.start(client)
+
+    def test_business_verification_that_the_desk_keeps_in_progress_stays_so(self, simulator: Simulator) -> None:
+        """However often it is looked at."""
+        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
+        client = client_of(simulator)
+        assert {self.status(client, "BUSINESS") for _ in range(5)} == {"IN_PROGRESS"}
+
+    def test_business_may_wait_for_a_human_in_another_reading(self, clock: ManualClock) -> None:
+        """It has an address then, as the registrant's has, until that is followed."""
+        readings = Readings(business_verification_has_completion_url=True)
+        with Simulator(clock=clock, readings=readings) as simulator:
+            client = client_of(simulator)
+            details = {"BusinessVerificationDetails": BUSINESS}
+            pending = client.start_verification(VerificationDetails=details)
+            assert pending["VerificationStatus"] == "PENDING_CUSTOMER_ACTION"
+            response = pending["VerificationResponseDetails"]["BusinessVerificationResponse"]
+            assert response["CompletionUrlExpiresAt"] == NOON + timedelta(days=1)
+            assert self.status(client, "BUSINESS") == "PENDING_CUSTOMER_ACTION"
+            urllib3.request("GET", response["CompletionUrl"])
+            verified = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
+            assert verified["VerificationStatus"] == "SUCCEEDED"
+            assert verified["VerificationResponseDetails"] == {"BusinessVerificationResponse": details}
 
     def test_never_started(self, simulator: Simulator) -> None:
         """A verification that was never started is not found."""
@@ -89,17 +135,17 @@ class TestVerification:
     def test_refused(self, simulator: Simulator, outcome: str) -> None:
         """A verification can be refused, and started anew then."""
         client = client_of(simulator)
-        url = self.start(client)["CompletionUrl"]
+        url = self.start(client, "Registrant")["CompletionUrl"]
         urllib3.request("POST", f"{url}?outcome={outcome}")
         assert self.status(client) == outcome
-        self.start(client)
+        self.start(client, "Registrant")
         assert self.status(client) == "PENDING_CUSTOMER_ACTION"
 
     def test_conflicts(self, simulator: Simulator) -> None:
         """A pending verification and a successful one cannot be started again."""
         client = client_of(simulator)
-        url = self.start(client)["CompletionUrl"]
-        request = {"VerificationDetails": {"BusinessVerificationDetails": BUSINESS}}
+        url = self.start(client, "Registrant")["CompletionUrl"]
+        request: dict[str, Any] = {"VerificationDetails": {"RegistrantVerificationDetails": {}}}
         assert refusal(client.start_verification, **request)["Reason"] == "VERIFICATION_ALREADY_IN_PROGRESS"
         urllib3.request("GET", url)
         assert refusal(client.start_verification, **request)["Reason"] == "ACCOUNT_ALREADY_VERIFIED"
@@ -107,10 +153,10 @@ class TestVerification:
     def test_expired(self, simulator: Simulator, clock: ManualClock) -> None:
         """After a day the completion URL is worthless, and the verification can be started anew."""
         client = client_of(simulator)
-        old = self.start(client)["CompletionUrl"]
+        old = self.start(client, "Registrant")["CompletionUrl"]
         clock.advance(days=1)
         assert urllib3.request("GET", old).status == 410
-        new = self.start(client)["CompletionUrl"]
+        new = self.start(client, "Registrant")["CompletionUrl"]
         assert urllib3.request("GET", old).status == 410
         assert urllib3.request("GET", new).status == 200
         assert urllib3.request("GET", new).status == 410
@@ -118,7 +164,7 @@ class TestVerification:
     def test_unknown_outcome(self, simulator: Simulator) -> None:
         """An outcome that does not exist changes nothing."""
         client = client_of(simulator)
-        url = self.start(client)["CompletionUrl"]
+        url = self.start(client, "Registrant")["CompletionUrl"]
         assert urllib3.request("GET", f"{url}?outcome=MAYBE").status == 400
         assert self.status(client) == "PENDING_CUSTOMER_ACTION"
 
@@ -150,8 +196,9 @@ class TestVerification:
         """A partner in catalog AWS must bear the name that was verified, unless that is read otherwise."""
         with Simulator(readings=Readings(legal_name_is_the_verified_one=strict)) as simulator:
             client = client_of(simulator)
-            for kind in ("Business", "Registrant"):
-                urllib3.request("GET", self.start(client, kind)["CompletionUrl"])
+            self.start(client)
+            urllib3.request("GET", self.start(client, "Registrant")["CompletionUrl"])
+            assert [self.status(client, "BUSINESS") for _ in range(2)] == ["IN_PROGRESS", "SUCCEEDED"]
             code = new_code(simulator, client)
             request = partner_request(Catalog="AWS", EmailVerificationCode=code, LegalName="Other Corp")
             if strict:
@@ -181,6 +228,24 @@ class TestProfileTasks:
         assert (ended["TaskId"], ended["Status"], ended["EndedAt"]) == (started["TaskId"], "SUCCEEDED", NOON)
         profile_id = client.get_profile_visibility(**which)["ProfileId"]
         assert client.get_partner(**which)["Profile"] == {**PROFILE, "ProfileId": profile_id}
+
+    def test_headquarters_outlive_a_task_that_omits_them(self, simulator: Simulator, which: dict[str, str]) -> None:
+        """All else is replaced; another task can still change them."""
+        simulator.account(ACCOUNT).plan_profile_tasks(reads=0)
+        client = client_of(simulator)
+        france = {"CountryCode": "FR", "SubdivisionCode": "75"}
+        spain = {"CountryCode": "ES", "SubdivisionCode": "M"}
+        texts = {name: PROFILE[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
+        translated = [{**texts, "Locale": "fr-FR"}]
+        for details, expected in (
+            ({**PROFILE, "Headquarters": france, "LocalizedContents": translated}, france),
+            (PROFILE, france),
+            ({**PROFILE, "Headquarters": spain}, spain),
+        ):
+            client.start_profile_update_task(**which, TaskDetails=details)
+            profile = client.get_partner(**which)["Profile"]
+            assert profile["Headquarters"] == expected
+        assert "LocalizedContents" not in profile
 
     @pytest.mark.parametrize(
         ("reads", "seen"),

@@ -57,10 +57,10 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
     permissions = [_list_partners(catalog), _read_partner(catalog), _write_contact(catalog), _ask_stack()]
     if may_create:
         permissions.append(_create_partner(catalog))
-    # The Sandbox refuses tags, so none are read or written there.
-    if catalog == Catalog.AWS:
-        permissions += [_read_tags(), _write_tags()]
-        permissions += [_tag_at_creation(catalog)] if may_create else []
+    permissions += [_read_tags(), _write_tags(catalog)]
+    # The Sandbox refuses tags in CreatePartner.
+    if may_create and catalog == Catalog.AWS:
+        permissions.append(_tag_at_creation(catalog))
     return permissions
 
 
@@ -120,11 +120,13 @@ def _read_tags() -> Permission:
     )
 
 
-def _write_tags() -> Permission:
+def _write_tags(catalog: Catalog) -> Permission:
+    # In the Sandbox there is the ownership tag alone, if the Sandbox takes it.
+    untagging = ["partnercentral:UntagResource"] if catalog == Catalog.AWS else []
     return Permission(
         sid="UpdateTags",
-        actions=["partnercentral:TagResource", "partnercentral:UntagResource"],
-        resource=_partners(Catalog.AWS),
+        actions=["partnercentral:TagResource", *untagging],
+        resource=_partners(catalog),
         reason="Tags follow the template; the partner's id isn't known before the partner exists.",
     )
 

@@ -28,10 +28,12 @@ from partner_account_handler.errors import (
     CodeError,
     Ending,
     Fault,
+    HandlerError,
     NotWaitingError,
     RequestError,
     TimeLeftError,
 )
+from partner_account_handler.identity import partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import CodeSource, CodeStore, Contact
 from partner_account_handler.shapes import mistakes
@@ -98,6 +100,7 @@ class Aws:
         self.clock = clock
         self._require_reachable = require_reachable
         self.known_stack: Stack | None = None
+        self._tags_refused = False
         self._stack_id = stack_id
         self._region = stack_id.split(":")[3]
 
@@ -127,10 +130,26 @@ class Aws:
         answer = self._partner_central("get_partner", needs="Arn", Catalog=catalog, Identifier=arn)
         return _seen(answer)
 
-    def tags(self, arn: str) -> dict[str, str]:
+    def tags(self, arn: str, *, repeat: bool = True) -> dict[str, str]:
         """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
-        answer = self._partner_central("list_tags_for_resource", needs="ResourceArn", ResourceArn=arn)
+        answer = self._partner_central("list_tags_for_resource", needs="ResourceArn", repeat=repeat, ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def optional_tags(self, arn: str) -> dict[str, str]:
+        """The tags of a partner in the Sandbox; none if it doesn't tell them within half a minute, or refuses to.
+
+        Then no tag of it is read or written any more in this invocation: it might be another's.
+        """
+        until = self.clock.spent() + _LAG_SECONDS
+        for pause in pauses():
+            if self._tags_refused:
+                break
+            try:
+                return self.tags(arn, repeat=False)
+            except HandlerError as error:
+                may_pass = isinstance(error, CallError) and self.may_pass(error) and self.clock.spent() < until
+                self._tags_refused = not (may_pass and self.clock.pause(pause))
+        return {}
 
     def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
         """The alliance lead contact of a partner."""
@@ -194,6 +213,22 @@ class Aws:
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Sets tags."""
         self._change("tag_resource", ResourceArn=arn, Tags=tag_list(tags))
+
+    def tag_if_taken(self, arn: str, tags: Mapping[str, str]) -> bool:
+        """Sets tags in the Sandbox, and tells whether it took them. Tried once, and raises nothing."""
+        if self._tags_refused:
+            return False
+        ask = partial(self._require_heard, once=True)
+        try:
+            self._partner_central("tag_resource", first=ask, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
+        except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
+            log.info(
+                "the Sandbox took no ownership tag, so the legal name tells whose the partner is",
+                partner=partner_id(arn),
+                error=type(error).__name__,
+            )
+            return False
+        return True
 
     def untag(self, arn: str, keys: Sequence[str]) -> None:
         """Removes tags."""

@@ -54,6 +54,8 @@ class Changes:
     removed_keys: Sequence[str]
     contact: ContactChange | None
     owner: Owner | None
+    optional_owner: Owner | None = None
+    """The ownership tag in the Sandbox, which may refuse it."""
 
     def write(self, partner: Partner, aws: Aws) -> list[str]:
         """Writes them, and names what was written."""
@@ -68,7 +70,8 @@ class Changes:
             self.contact.write(partner, aws)
         if last:
             aws.tag(partner.arn, last)
-        has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner}
+        tagged = self.optional_owner and aws.tag_if_taken(partner.arn, {OWNER_TAG: self.optional_owner.to_tag()})
+        has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner or tagged}
         return [name for name, change in has.items() if change]
 
 

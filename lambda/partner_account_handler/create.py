@@ -60,7 +60,7 @@ def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
             if aws.clock.spent() - began > _FRESH_SECONDS:
                 continue
         try:
-            return _created(aws.create_partner(body))
+            return _created(aws.create_partner(body), request, aws)
         except CallError as failure:
             failures.append(failure)
         step = next_step(failures, may_pass=aws.may_pass(failures[-1]))
@@ -158,8 +158,10 @@ def _body_without_code(request: Request) -> dict[str, Any]:
     return {**body, "Tags": tag_list({**wanted.tags, OWNER_TAG: request.owner.to_tag()})}
 
 
-def _created(partner: Partner) -> tuple[Partner, Outcome]:
+def _created(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     log.info("partner created", partner=partner.id)
+    if not request.wanted.taggable:
+        aws.tag_if_taken(partner.arn, {OWNER_TAG: request.owner.to_tag()})
     return partner, Outcome.CREATED
 
 
@@ -169,13 +171,18 @@ def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcom
     log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
-    owner = owner_change(partner, request.owner, aws.operation()) if wanted.taggable else None
-    if owner is None and aws.shows(partner.arn):
+    owner = owner_change(partner, request.owner, aws.operation())
+    is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
+    if is_ours and aws.shows(partner.arn):
         # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
         log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
     else:
-        tags = differing_tags(partner, wanted.tags) if wanted.taggable else {}
-        written = Changes(tags, [], contact_change(partner, wanted, aws), owner).write(partner, aws)
+        contact = contact_change(partner, wanted, aws)
+        if wanted.taggable:
+            changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
+        else:
+            changes = Changes({}, [], contact, None, optional_owner=owner)
+        written = changes.write(partner, aws)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
         log.info("partner taken over", partner=partner.id, written=written, former_owner=partner.tags.get(OWNER_TAG))
     return partner, Outcome.ADOPTED if wanted.policy is Policy.ADOPT else Outcome.RECOVERED

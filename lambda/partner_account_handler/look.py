@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from partner_account_handler.aws import Aws
@@ -24,16 +24,16 @@ def look(request: Request, aws: Aws) -> Partner | None:
         CallError: partners or their tags can't be read, which is never taken for "there are none".
     """
     wanted = request.wanted
-    partners = aws.partners(wanted.catalog)
+    read_tags = aws.tags if wanted.taggable else aws.optional_tags
+    partners = [replace(partner, tags=_tags(partner, read_tags)) for partner in aws.partners(wanted.catalog)]
     if wanted.taggable:
-        partners = [replace(partner, tags=_tags(partner, aws)) for partner in partners]
         _require_visible_tags(wanted, partners, aws.clock)
     return choose(wanted, request.owner, partners)
 
 
-def _tags(partner: Partner, aws: Aws) -> Mapping[str, str]:
+def _tags(partner: Partner, read_tags: Callable[[str], Mapping[str, str]]) -> Mapping[str, str]:
     try:
-        return aws.tags(partner.arn)
+        return read_tags(partner.arn)
     except CallError as error:
         if error.fault.reason != "PARTNER_NOT_FOUND":
             raise
@@ -58,15 +58,16 @@ def _is_new(partner: Partner, clock: Clock) -> bool:
 
 def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
     """The decision of `look`, on what it saw."""
-    ours = [partner for partner in partners if _is_ours(partner, wanted, owner)]
+    tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
     if wanted.policy is Policy.ADOPT:
-        return _adopted(wanted, ours, partners)
+        return _adopted(wanted, tagged, partners)
+    ours = tagged or ([] if wanted.taggable else _named_alike(wanted, partners))
     if len(ours) > 1:
         raise PartnerError(
             "SeveralPartners",
             f"{_ids(ours)} are all this construct's",
             "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again."
-            if wanted.taggable
+            if tagged
             else "Choose one by ExistingPartner.adopt(id), deploy again.",
         )
     if ours:
@@ -80,20 +81,31 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
     return None
 
 
+def _named_alike(wanted: Properties, partners: Sequence[Partner]) -> list[Partner]:
+    """In the Sandbox a partner may have no ownership tag: then its legal name tells whose it is.
+
+    Raises:
+        PartnerError: the tag names another owner. Names are unique, so another partner can't be created.
+    """
+    alike = [partner for partner in partners if same_name(partner.legal_name, wanted.legal_name)]
+    untagged = [partner for partner in alike if partner.owner is None]
+    if alike and not untagged:
+        raise PartnerError(
+            "PartnerExists",
+            f"this account already has {_ids(alike)}, of this legal name and another owner",
+            "Use ExistingPartner.adopt(id), or another legal_name, deploy again.",
+        )
+    return untagged
+
+
 def _whose(partners: Sequence[Partner], owner: Owner) -> str:
     stacks = {partner.owner.stack if partner.owner else None for partner in partners}
     return "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
 
 
-def _is_ours(partner: Partner, wanted: Properties, owner: Owner) -> bool:
-    if wanted.taggable:
-        return partner.owner is not None and partner.owner.is_same_construct(owner)
-    return same_name(partner.legal_name, wanted.legal_name)
-
-
-def _adopted(wanted: Properties, ours: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
-    others = [partner for partner in ours if partner.id != wanted.adopted_id]
-    if others and wanted.taggable:
+def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
+    others = [partner for partner in tagged if partner.id != wanted.adopted_id]
+    if others:
         raise PartnerError(
             "SeveralPartners",
             f"this construct already has {_ids(others)}",
@@ -101,7 +113,7 @@ def _adopted(wanted: Properties, ours: Sequence[Partner], partners: Sequence[Par
         )
     for partner in partners:
         if partner.id == wanted.adopted_id:
-            return partner if partner in ours else _named_as_wanted(partner, wanted)
+            return partner if partner in tagged else _named_as_wanted(partner, wanted)
     raise PartnerError(
         "PartnerNotFound",
         f"this account has no {wanted.adopted_id} in catalog {wanted.catalog}",

@@ -98,7 +98,11 @@ class Properties:
 
     @property
     def taggable(self) -> bool:
-        """The Sandbox refuses tags: none are sent or read there."""
+        """Whether the service is known to take tags.
+
+        The Sandbox refuses them in CreatePartner, and whether it takes any later is documented nowhere: there only the
+        ownership tag is tried, and nothing fails without it.
+        """
         return self.catalog != "Sandbox"
 
 

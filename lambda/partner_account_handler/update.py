@@ -40,9 +40,9 @@ def update(request: Request, aws: Aws, *, is_rollback: bool = False) -> tuple[Pa
             return create(request, aws)
         raise
     _require_same_identity(partner, request.wanted, request.previous)
-    if request.wanted.taggable:
-        partner = replace(partner, tags=aws.tags(partner.arn))
-        _require_own_stack(partner, request)
+    read_tags = aws.tags if request.wanted.taggable else aws.optional_tags
+    partner = replace(partner, tags=read_tags(partner.arn))
+    _require_own_stack(partner, request)
     written = _converge(partner, request, aws, is_rollback=is_rollback)
     log.info("partner compared", partner=partner.id, written=written)
     if not is_rollback:
@@ -87,7 +87,7 @@ def _require_own_stack(partner: Partner, request: Request) -> None:
 
 
 def _converge(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> list[str]:
-    tags = _tag_changes(partner, request, aws, is_rollback=is_rollback) if request.wanted.taggable else _NOTHING
+    tags = _tag_changes(partner, request, aws, is_rollback=is_rollback)
     # A rollback restores what it can: the former contact may take a code that nobody has any more.
     written = tags.write(partner, aws) if is_rollback else []
     changed = _changed("contact", request.wanted, request.previous)
@@ -99,10 +99,13 @@ _NOTHING = Changes({}, [], None, None)
 
 
 def _tag_changes(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> Changes:
+    owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
+    if not request.wanted.taggable:
+        # One without the tag stays so: it may be shared by its legal name with another stack.
+        return replace(_NOTHING, optional_owner=owner if partner.owner else None)
     before, after = request.previous.tags if request.previous else {}, request.wanted.tags
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     removed = sorted(key for key in before if key not in after and key in partner.tags)
-    owner = owner_change(partner, request.owner, aws.operation(), is_rollback=is_rollback)
     return Changes(differing_tags(partner, changed), removed, None, owner)
 
 

@@ -45,10 +45,9 @@ class AccountDesk:
             return {kind: found.status for kind, found in self._account().verifications.items()}
 
     def set_verification(self, kind: str, status: str) -> None:
-        """Decide a verification (`BUSINESS_VERIFICATION`, ...) as `SUCCEEDED`, `FAILED` and so on."""
+        """Decide a verification (`BUSINESS_VERIFICATION`, ...) as `SUCCEEDED`, `FAILED` and so on, started or not."""
         with self._service.transaction():
-            decision = verifications.decided(kind, status, self._service.now())
-            self._account().verifications[kind] = decision
+            verifications.decide(self._account(), kind, status, self._service.now())
 
     def add_partner(
         self,

@@ -157,7 +157,7 @@ class IncompleteSignatureError(FrontDoorError):
     """The `Authorization` header has not the form of Signature Version 4."""
 
     status = 403
-    code = "IncompleteSignatureException"
+    code = "IncompleteSignature"
 
 
 class InvalidSignatureError(FrontDoorError):

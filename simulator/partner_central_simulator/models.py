@@ -127,6 +127,8 @@ class Verification:
     completion_expires_at: datetime
     started_at: datetime
     completed_at: datetime | None = None
+    reads_left: int | None = None
+    """How many more times `GetVerification` sees it IN_PROGRESS; None if it doesn't end by itself."""
 
 
 @dataclass

@@ -30,7 +30,8 @@ TAGS_PER_PARTNER = 200
 
 def create_partner(call: Call) -> Answer:
     """Create a partner, once per client token."""
-    _check_tags(call.request["Catalog"], call.request.get("Tags"))
+    if "Tags" in call.request:
+        _check_new_tags(call)
     partner_id = once(call, lambda: _create(call).id)
     partner = next(partner for partner in call.account.partners if partner.id == partner_id)
     return {**_describe(call, partner), "AllianceLeadContact": partner.contact}
@@ -178,7 +179,8 @@ def _confirm_address(call: Call, partner: Partner, email: str) -> None:
 def tag_resource(call: Call) -> Answer:
     """Add tags, or change those of the same keys."""
     partner = _tagged_partner(call)
-    _check_tags(partner.catalog, call.request["Tags"])
+    _check_taggable(call, partner, "Tags")
+    _check_tags(call.request["Tags"])
     added = _as_mapping(call.request["Tags"])
     tags = _without(partner.tags, added, call) | added
     if len(tags) > TAGS_PER_PARTNER:
@@ -191,8 +193,7 @@ def tag_resource(call: Call) -> Answer:
 def untag_resource(call: Call) -> Answer:
     """Remove tags; keys that are not there are no mistake."""
     partner = _tagged_partner(call)
-    if partner.catalog == "Sandbox":
-        raise ValidationFailedError.of_fields([_no_tags_in_sandbox("TagKeys")])
+    _check_taggable(call, partner, "TagKeys")
     partner.tags = _without(partner.tags, call.request["TagKeys"], call)
     return {}
 
@@ -217,23 +218,32 @@ def _tagged_partner(call: Call) -> Partner:
     raise ResourceNotFoundError("No such partner in this account.", Reason="PARTNER_NOT_FOUND")
 
 
-def _check_tags(catalog: str, tags: list[dict[str, str]] | None) -> None:
-    if tags is not None and (problems := list(_tag_problems(catalog, tags))):
+def _check_taggable(call: Call, partner: Partner, member: str) -> None:
+    if partner.catalog == "Sandbox" and not call.readings.sandbox_takes_tags_later:
+        raise ValidationFailedError.of_fields([_no_tags_in_sandbox(member)])
+
+
+def _check_new_tags(call: Call) -> None:
+    if call.request["Catalog"] == "Sandbox":
+        raise ValidationFailedError.of_fields([_no_tags_in_sandbox("Tags")])
+    _check_tags(call.request["Tags"])
+
+
+def _no_tags_in_sandbox(member: str) -> FieldProblem:
+    return FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
+
+
+def _check_tags(tags: list[dict[str, str]]) -> None:
+    if problems := list(_tag_problems(tags)):
         raise ValidationFailedError.of_fields(problems)
 
 
-def _tag_problems(catalog: str, tags: list[dict[str, str]]) -> Iterator[FieldProblem]:
-    if catalog == "Sandbox":
-        yield _no_tags_in_sandbox("Tags")
+def _tag_problems(tags: list[dict[str, str]]) -> Iterator[FieldProblem]:
     uses = Counter(tag["Key"] for tag in tags)
     if any(count > 1 for count in uses.values()):
         yield FieldProblem("Tags", "A key must not occur twice.", "DUPLICATE_VALUE")
     if any(key.lower().startswith("aws:") for key in uses):
         yield FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE")
-
-
-def _no_tags_in_sandbox(member: str) -> FieldProblem:
-    return FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
 
 
 def _as_mapping(tags: Iterable[dict[str, Any]]) -> dict[str, str]:

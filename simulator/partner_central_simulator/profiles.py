@@ -91,7 +91,9 @@ def _progress(now: datetime, partner: Partner, task: ProfileTask) -> None:
     task.ended_at = now
     task.status = "FAILED" if task.plan.errors else "SUCCEEDED"
     if task.status == "SUCCEEDED":
-        partner.profile = dict(task.details)
+        # The task replaces the whole profile but for this: by the service model, leaving it out keeps the former one.
+        kept = {name: value for name, value in partner.profile.items() if name == "Headquarters"}
+        partner.profile = kept | task.details
 
 
 def cancel_profile_update_task(call: Call) -> Answer:

@@ -11,7 +11,11 @@ class ProfileIdAppears(StrEnum):
     """`CreatePartner` and every later answer carry it."""
 
     IN_VISIBILITY = "in visibility"
-    """Before a profile task has succeeded, only `GetProfileVisibility` and `PutProfileVisibility` carry it."""
+    """Not in `CreatePartner`'s answer: AWS's CloudTrail sample event of it has a profile without one.
+
+    Before a profile task has succeeded, only `GetProfileVisibility` and `PutProfileVisibility` carry it, whose answers
+    require it in the service model.
+    """
 
     WITH_PROFILE = "with profile"
     """There is none before a profile task has succeeded; asking for visibility says PARTNER_PROFILE_NOT_FOUND."""
@@ -21,8 +25,8 @@ class ProfileIdAppears(StrEnum):
 class Readings:
     """One switch for each rule that is documented nowhere.
 
-    The defaults are the stricter reading of each rule: what works under them works under the others too. The one
-    exception is `profile_id`, whose default lies in the middle, so that a rehearsal gets to see a ProfileId.
+    The defaults are the stricter reading of each rule: what works under them works under the others too. Two are what
+    AWS's documentation suggests without saying it: `profile_id` and `business_verification_has_completion_url`.
     """
 
     failed_request_keeps_token: bool = True
@@ -58,6 +62,20 @@ class Readings:
 
     tag_keys_ignore_case: bool = False
     """`Team` and `team` are one key: setting either replaces the other, and removing either removes it."""
+
+    sandbox_takes_tags_later: bool = False
+    """`TagResource` and `UntagResource` work on a partner of the Sandbox.
+
+    That `CreatePartner` takes no tags there is documented, and no reading. AWS's policy for tests in the Sandbox grants
+    both actions on its partners, which suggests that they work.
+    """
+
+    business_verification_has_completion_url: bool = False
+    """`StartVerification` of a business answers PENDING_CUSTOMER_ACTION and a `CompletionUrl` for a human.
+
+    With False it answers IN_PROGRESS without any address, and the verification ends by itself. `CompletionUrl` is
+    optional in the service model, and AWS tells of a time-limited address for the registrant's identity alone.
+    """
 
     profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
     """When the optional `ProfileId` is first to be seen."""

@@ -69,7 +69,7 @@ class Service:
         account = self._state.accounts[account_id] = Account(account_id)
         if self._verified:
             for kind in (verifications.BUSINESS, verifications.REGISTRANT):
-                account.verifications[kind] = verifications.decided(kind, "SUCCEEDED", self._clock())
+                verifications.decide(account, kind, "SUCCEEDED", self._clock())
         return account
 
     def perform(self, operation: str, account_id: str, request: Request, base_url: str) -> Answer:

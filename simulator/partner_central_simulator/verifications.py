@@ -26,6 +26,10 @@ ANY_LEGAL_NAME = "Any legal name (simulated)"
 """Stands for the name in a verification that nobody asked for by `StartVerification`."""
 
 _PENDING = "PENDING_CUSTOMER_ACTION"
+_IN_PROGRESS = "IN_PROGRESS"
+_READS_IN_PROGRESS = 1
+"""How often `GetVerification` sees AWS verify a business before it has succeeded. At AWS it takes up to an hour."""
+
 _PREREQUISITES = {
     BUSINESS: BusinessProblem("The business verification has not succeeded.", "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"),
     REGISTRANT: BusinessProblem(
@@ -113,7 +117,11 @@ def verified_legal_name(account: Account) -> str | None:
 
 
 def start_verification(call: Call) -> Answer:
-    """Begin a verification that a human must complete at the `CompletionUrl` within a day."""
+    """Begin a verification.
+
+    The registrant must complete it at the `CompletionUrl` within a day; a business is verified without a human, unless
+    that is read otherwise.
+    """
     details = call.request.get("VerificationDetails")
     if details is None:
         problem = FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING")
@@ -127,14 +135,19 @@ def _start(call: Call, details: dict[str, Any]) -> Verification:
     _refuse_second_verification(call, kind)
     verification = Verification(
         type=kind,
-        status=_PENDING,
+        status=_PENDING if _waits_for_human(call, kind) else _IN_PROGRESS,
         details=next(iter(details.values())),
         completion_token=secrets.token_urlsafe(16),
         completion_expires_at=call.now + DAY,
         started_at=call.now,
+        reads_left=None if _waits_for_human(call, kind) else _READS_IN_PROGRESS,
     )
     call.account.verifications[kind] = verification
     return verification
+
+
+def _waits_for_human(call: Call, kind: str) -> bool:
+    return kind == REGISTRANT or call.readings.business_verification_has_completion_url
 
 
 def _refuse_second_verification(call: Call, kind: str) -> None:
@@ -143,7 +156,7 @@ def _refuse_second_verification(call: Call, kind: str) -> None:
         return
     if earlier.status == "SUCCEEDED":
         raise ConflictError("The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
-    if earlier.status in {_PENDING, "IN_PROGRESS"} and call.now < earlier.completion_expires_at:
+    if earlier.status == _IN_PROGRESS or _is_open(earlier, call.now):
         raise ConflictError("A verification is in progress already.", Reason="VERIFICATION_ALREADY_IN_PROGRESS")
 
 
@@ -152,7 +165,17 @@ def get_verification(call: Call) -> Answer:
     verification = call.account.verifications.get(call.request["VerificationType"])
     if verification is None:
         raise ResourceNotFoundError("No verification of this type was started.", Reason="VERIFICATION_NOT_FOUND")
+    _progress(call.now, verification)
     return _describe(call, verification)
+
+
+def _progress(now: datetime, verification: Verification) -> None:
+    if verification.status != _IN_PROGRESS or verification.reads_left is None:
+        return
+    if verification.reads_left == 0:
+        verification.status, verification.completed_at = "SUCCEEDED", now
+    else:
+        verification.reads_left -= 1
 
 
 def _describe(call: Call, verification: Verification) -> Answer:
@@ -180,17 +203,22 @@ def _response_details(call: Call, verification: Verification) -> Answer:
     return {"BusinessVerificationResponse": business}
 
 
-def decided(kind: str, status: str, now: datetime) -> Verification:
-    """A verification that was decided outside the API; its business bears no real name."""
+def decide(account: Account, kind: str, status: str, now: datetime) -> None:
+    """Decide a verification outside the API; that of a business which nobody has named bears no real name."""
+    verification = account.verifications.setdefault(kind, _unasked(kind, now))
+    verification.status, verification.reads_left = status, None
+    verification.completed_at = None if status in {_PENDING, _IN_PROGRESS} else now
+
+
+def _unasked(kind: str, now: datetime) -> Verification:
     details = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
     return Verification(
         type=kind,
-        status=status,
+        status=_IN_PROGRESS,
         details=details if kind == BUSINESS else {},
         completion_token=secrets.token_urlsafe(16),
         completion_expires_at=now + DAY,
         started_at=now,
-        completed_at=now,
     )
 
 
