@@ -126,11 +126,12 @@ class Cloud:
 
     # CloudFormation
 
-    def new_stack(self, name: str) -> str:
-        """A stack that is being created, and its id."""
+    def new_stack(self, name: str, root_id: str | None = None) -> str:
+        """A stack that is being created, and its id; nested in another one if that one's id is given."""
         made = self.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(_template(name)))
         stack_id = str(made["StackId"])
         self.set_status("CREATE_IN_PROGRESS", stack_id)
+        self._stack(stack_id).root_id = root_id
         return stack_id
 
     def recreate_stack(self) -> None:

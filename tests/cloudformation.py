@@ -250,7 +250,7 @@ class Stack:
         self.cloud = cloud
         self.function = function
         self.bucket = bucket
-        self.id = cloud.new_stack(nested) if nested else cloud.stack_id
+        self.id = cloud.new_stack(nested, cloud.stack_id) if nested else cloud.stack_id
         self.history = ["CREATE_IN_PROGRESS"]
         self.requests: list[dict[str, Any]] = []
         self.physical_id = ""

@@ -170,7 +170,7 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     monkeypatch.setattr(index, f"answer_{kind}", lambda *_: hanging.wait(9) and late)
     known = {} if kind == "create" else {"PhysicalResourceId": "x"}
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), **known)
-    work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
+    work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
     work.start()
     while not sink.received:
         assert work.is_alive()
@@ -199,7 +199,7 @@ def test_the_timer_answers_what_is_true_already(
 
     monkeypatch.setattr(index, f"answer_{kind}", slow)
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), PhysicalResourceId="the-arn")
-    work = threading.Thread(target=index.handler, args=(event, Context(seconds=0.6)))
+    work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
     work.start()
     while not sink.received:
         assert work.is_alive()

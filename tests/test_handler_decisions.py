@@ -120,7 +120,7 @@ class TestProfileId:
     def known(self, outputs: dict[str, str]) -> str | None:
         """What is known from these outputs."""
         aws = Aws("arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1", Clock(lambda: 180.0))
-        aws.known_stack = Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs)
+        aws.known_stack = Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, "Root")
         return known_profile_id(self.ARN, aws)
 
     @pytest.mark.parametrize("shown", [ONE, "pending"])

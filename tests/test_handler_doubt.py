@@ -206,7 +206,7 @@ class TestStackGoesOn:
         """Before an Update fails, it is asked again whether this is a rollback."""
         arn = deployed(cloud)
         cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        answers = [Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), {})]
+        answers = [Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), {}, "Root")]
         real = Aws.stack
         monkeypatch.setattr(Aws, "stack", lambda aws, **more: answers.pop() if answers else real(aws, **more))
         cloud.simulator.faults.add("*", "internal-error", times=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -10,7 +10,6 @@ from partner_account_handler.converge import owner_change
 from partner_account_handler.errors import CodeError, HandlerError, PartnerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner import Partner
-from partner_account_handler.request import read_request
 from tests.cloud import Cloud, contact, properties
 from tests.test_handler_create import add_partner
 from tests.test_handler_update import Deployed
@@ -158,31 +157,42 @@ class TestWhatIsWritten:
 
 
 class TestForgedOwner:
-    """A template names the stack that a partner belongs to: its own, or one that it is nested in."""
+    """A template names the stack that a partner belongs to: its own, or the one that it is nested in at last."""
 
-    EVENT: ClassVar = {"RequestType": "Create", "RequestId": "r", "LogicalResourceId": "Partner"}
+    LONG = "production-eu-west-1-CompanyPartnerAccountStack"
 
-    def read(self, stack: str, owner_stack: str) -> str:
-        """The owner's stack, as the request of a stack of that name tells it."""
-        stack_id = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{stack}/1-2"
+    def create(self, cloud: Cloud, stack: str, owner_stack: str, *, nested: bool = False) -> str:
+        """The Create of a stack of that name, perhaps nested in Root, whose template names that owner."""
+        root = cloud.stack_id.replace("/Root/", f"/{owner_stack}/") if nested else None
+        stack_id = cloud.new_stack(stack, root)
         wanted = properties(Owner={"StackName": owner_stack, "ConstructPath": "Partner"})
-        return read_request({**self.EVENT, "StackId": stack_id, "ResourceProperties": wanted}).owner.stack
+        return cloud.create(wanted, StackId=stack_id).physical_id
 
-    def test_own_stack_and_nested_stack_have_one_owner(self) -> None:
-        """CloudFormation names a nested stack after the one around it."""
-        assert self.read("Root", "Root") == self.read("Root-Nested-1ABC", "Root")
+    def test_nested_stack_belongs_to_its_root(self, cloud: Cloud) -> None:
+        """CloudFormation says which one that is; deployed again under another suffix, it finds its partner."""
+        cloud.prepare()
+        arn = self.create(cloud, "Root-Nested-1ABC", "Root", nested=True)
+        assert self.create(cloud, "Root-Nested-2DEF", "Root", nested=True) == arn
 
-    @pytest.mark.parametrize("stack", ["Other", "Root2", "Roo", "xRoot", "root", "My-Root"])
-    def test_another_stack_is_refused(self, stack: str) -> None:
+    def test_nested_stack_whose_name_has_no_room_for_its_parents_belongs_to_its_root(self, cloud: Cloud) -> None:
+        """CloudFormation shortens the parent's name in a nested stack's, which has 100 characters at most."""
+        cloud.prepare()
+        name = f"{self.LONG[:43]}-NestNestedStackNestNestedStackResource1234567-1RZC9WVO3L791"
+        assert self.create(cloud, name, self.LONG, nested=True)
+
+    @pytest.mark.parametrize("stack", ["Other", "Root2", "Roo", "xRoot", "root", "My-Root", "Root-evil"])
+    def test_another_stack_is_refused_and_touches_nothing(self, deployed: Deployed, stack: str) -> None:
         """Else any template could take any stack's partner."""
-        with pytest.raises(RequestError, match=r"Owner\.StackName is neither this stack"):
-            self.read(stack, "Root")
-
-    def test_partner_of_the_named_stack_is_not_touched(self, deployed: Deployed) -> None:
-        """The Create of another stack fails before any call."""
-        other = deployed.cloud.new_stack("Other")
-        changed = at("Partner", AllianceLeadContact=contact(BusinessTitle="Thief"))
         mark = len(deployed.cloud.operations())
-        with pytest.raises(RequestError, match=r"Owner\.StackName"):
-            deployed.cloud.create(changed, StackId=other)
+        with pytest.raises(RequestError, match=r"Owner\.StackName is neither this stack"):
+            self.create(deployed.cloud, stack, "Root")
         assert deployed.cloud.operations()[mark:] == []
+
+    def test_update_of_another_stack_is_refused(self, deployed: Deployed) -> None:
+        """It names the partner by its ARN, which is no secret."""
+        stack_id = deployed.cloud.new_stack("Root-evil")
+        deployed.cloud.set_status("UPDATE_IN_PROGRESS", stack_id)
+        changed = at("Partner", AllianceLeadContact=contact(BusinessTitle="Thief"))
+        with pytest.raises(RequestError, match=r"Owner\.StackName"):
+            deployed.cloud.update(deployed.arn, FORMER, changed, StackId=stack_id)
+        assert deployed.writes() == []

@@ -112,14 +112,14 @@ class TestStack:
         create(deployed, new, StackId=company)
         deployed.cloud.begin_deployment(company)
         deployed.cloud.update(deployed.arn, new, later, StackId=company)
-        assert create(deployed, later, StackId=deployed.cloud.new_stack("Company-2")) == deployed.arn
+        assert create(deployed, later, StackId=deployed.cloud.new_stack("Company-2", company)) == deployed.arn
         assert deployed.writes() == ["TagResource"]
 
     def test_a_move_that_was_rolled_back_goes_on(self, deployed: Deployed, company: str) -> None:
         """Another resource of the new stack failed: deployed again, the partner is taken as it is."""
         new = adopting(at("Partner", "Company"), deployed)
         create(deployed, new, StackId=company)
-        again = deployed.cloud.new_stack("Company-2")
+        again = deployed.cloud.new_stack("Company-2", company)
         assert create(deployed, new, StackId=again) == deployed.arn
         assert deployed.writes() == ["TagResource"]
 

@@ -57,6 +57,9 @@ _LAST_QUESTIONS = {"DescribeStacks"}
 _LAG_SECONDS = 30.0
 """How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
 
+_SHORTEST_PARENT_NAME = 24
+"""CloudFormation shortens the parent's name in a nested stack's, but was never seen to leave less of it."""
+
 _NO_PROFILE = {"PARTNER_PROFILE_NOT_FOUND"}
 _TAG_KEYS_PER_CALL = 50
 _COLONS_IN_ARN = 5
@@ -70,6 +73,8 @@ class Stack:
     operation_began: datetime
     """When its latest creation or update began."""
     outputs: Mapping[str, str]
+    root_name: str
+    """The name of the stack that it is nested in at last, or its own."""
 
 
 @cache
@@ -254,8 +259,23 @@ class Aws:
         (described,) = answer["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         began = described.get("LastUpdatedTime") or described["CreationTime"]
-        self.known_stack = Stack(described["StackStatus"], began, outputs)
+        root_name = (described.get("RootId") or self._stack_id).split("/")[1]
+        self.known_stack = Stack(described["StackStatus"], began, outputs, root_name)
         return self.known_stack
+
+    def require_root_stack(self, name: str) -> None:
+        """Any other stack's name in a template would claim that stack's partner.
+
+        If CloudFormation never answered, the own name decides: a nested stack's begins with its parent's, or as much of
+        it as has room.
+
+        Raises:
+            RequestError: it is not the name of the stack that this one is, or is nested in.
+        """
+        own_name = self._stack_id.split("/")[1]
+        known = self.known_stack.root_name if self.known_stack else None
+        if known != name if known else not own_name.startswith(name[:_SHORTEST_PARENT_NAME]):
+            raise RequestError(["Owner.StackName is neither this stack nor the one that it is nested in"])
 
     def began_after(self, moment: datetime) -> bool:
         """Whether the operation that the stack was last seen in began after a moment."""

@@ -48,6 +48,7 @@ def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     """
     _require_partition(request)
     _require_waiting(aws)
+    aws.require_root_stack(request.wanted.owner_stack)
     body: dict[str, Any] = {}
     failures: list[CallError] = []
     for pause in pauses():
@@ -184,5 +185,10 @@ def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcom
             changes = Changes({}, [], contact, None, optional_owner=owner)
         written = changes.write(partner, aws)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
-        log.info("partner taken over", partner=partner.id, written=written, former_owner=partner.tags.get(OWNER_TAG))
+        log.info(
+            "partner taken over",
+            partner=partner.id,
+            written=written,
+            former_owner=partner.owner and partner.owner.shown(),
+        )
     return partner, Outcome.ADOPTED if wanted.policy is Policy.ADOPT else Outcome.RECOVERED

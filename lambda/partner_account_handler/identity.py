@@ -53,6 +53,11 @@ class Owner:
         """The value of the ownership tag, 65 or 98 characters of ``[0-9a-f/]``."""
         return "/".join(filter(None, (self.stack, self.path, self.move)))
 
+    def shown(self) -> str:
+        """The value of the tag for the log: a human may have written anything there."""
+        value = self.to_tag()
+        return value if re.fullmatch(r"[0-9a-f]{32}(/[0-9a-f]{32}){1,2}", value) else "of another form"
+
     def moved_to(self, other: Owner, operation: str) -> Owner:
         """The other one, marked by where it was moved from, and in which operation of the stack."""
         return Owner(other.stack, other.path, _digest(self.path, operation)[:32])

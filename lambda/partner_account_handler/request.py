@@ -110,8 +110,8 @@ class Properties:
 class Request:
     """One request of CloudFormation.
 
-    `previous` is None where there is none, where it can't be read, and where it is what is wanted now: then everything
-    counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for done
+    `previous` is None where there is none, where it can't be read, and where it is the partner that is wanted now: then
+    everything counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for done
     (`cdk deploy --no-rollback`).
     """
 
@@ -148,33 +148,34 @@ def read_request(event: Mapping[str, Any]) -> Request:
     Raises:
         RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
     """
-    wanted = read_properties(event.get("ResourceProperties"))
-    _require_own_stack(event["StackId"], wanted.owner_stack)
     return Request(
         stack_id=event["StackId"],
         logical_id=event["LogicalResourceId"],
         request_id=event["RequestId"],
         physical_id=event.get("PhysicalResourceId", ""),
-        wanted=wanted,
+        wanted=read_properties(event.get("ResourceProperties")),
         previous=_read_previous(event),
     )
 
 
-def _require_own_stack(stack_id: str, owner_stack: str) -> None:
-    """A nested stack is named after its parent; any other stack's name would claim that stack's partner."""
-    name = stack_id.split("/")[1]
-    if name != owner_stack and not name.startswith(f"{owner_stack}-"):
-        raise RequestError(["Owner.StackName is neither this stack nor one that it is nested in"])
+_NO_PART_OF_THE_PARTNER = {
+    "EmailVerificationCode",
+    "ExistingPartner",
+    "SchemaVersion",
+    "ServiceTimeout",
+    "ServiceToken",
+}
+"""What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
 def _read_previous(event: Mapping[str, Any]) -> Properties | None:
-    previous = event.get("OldResourceProperties")
-    if previous == event.get("ResourceProperties"):
-        return None
     try:
-        return read_properties(previous)
+        previous = read_properties(event.get("OldResourceProperties"))
     except RequestError:
         return None
+    wanted, before = event["ResourceProperties"], event["OldResourceProperties"]
+    names = {*wanted, *before} - _NO_PART_OF_THE_PARTNER
+    return None if all(wanted.get(name) == before.get(name) for name in names) else previous
 
 
 def read_properties(raw: object) -> Properties:

@@ -25,6 +25,7 @@ def update(request: Request, aws: Aws, *, is_rollback: bool = False) -> tuple[Pa
     Raises:
         HandlerError: the partner is not, or can't become, what the template says.
     """
+    aws.require_root_stack(request.wanted.owner_stack)
     if not is_partner_arn(request.physical_id):
         raise PartnerError(
             "NoPartner", "this resource has no partner yet", "Remove it from the stack, then add it again."
