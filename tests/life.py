@@ -110,6 +110,8 @@ class Life(AwsAccount):
         wanted = event["ResourceProperties"]
         if event["RequestType"] == "Create" and wanted["ExistingPartner"].get("PartnerId") == partner.id:
             return True
+        if self.made_by.get(partner.arn) == event["RequestId"]:
+            return True
         at_home = event.get("PhysicalResourceId") == partner.arn
         if partner.catalog == "Sandbox" and (at_home or same_name(partner.legal_name, wanted.get("LegalName", ""))):
             return True
@@ -149,8 +151,9 @@ class Life(AwsAccount):
 
     def check(self) -> None:
         """What must hold after each step."""
-        tags = (Owner.from_tag(partner.tags[OWNER_TAG]) for partner in self.partners if OWNER_TAG in partner.tags)
-        owners = Counter((owner.stack, owner.path) for owner in tags)
+        tagged = [(partner.catalog, partner.tags[OWNER_TAG]) for partner in self.partners if OWNER_TAG in partner.tags]
+        tags = ((catalog, (owner := Owner.from_tag(tag)).stack, owner.path) for catalog, tag in tagged)
+        owners = Counter(tags)
         assert not owners or max(owners.values()) == 1, "two partners of one stack and construct"
         for arn, made in self.foreign.items():
             assert shown(self.partner(arn)) == made, "a foreign partner was touched"

@@ -160,7 +160,7 @@ class TestMissingMembers:
         arn = cloud.create(sandbox()).physical_id
         self.without(between, "list_partners", "LegalName")
         assert cloud.create(sandbox()).physical_id == arn
-        assert writes(cloud) == ["CreatePartner"]
+        assert writes(cloud) == ["CreatePartner", "TagResource", "TagResource"], "the Sandbox refuses the tag"
 
     @pytest.mark.parametrize("member", ["LegalName", "Profile", "CreatedAt", "Id", "Catalog"])
     def test_create_succeeds_whatever_else_its_answer_lacks(self, cloud: Cloud, between: Between, member: str) -> None:
@@ -238,7 +238,7 @@ class TestReadsThatLag:
         self.lose(between, "get_partner", times=4)
         changed = sandbox(AllianceLeadContact=contact(BusinessTitle="CEO"))
         assert cloud.update(arn, sandbox(), changed).physical_id == arn
-        assert writes(cloud) == ["CreatePartner", "PutAllianceLeadContact"]
+        assert writes(cloud) == ["CreatePartner", "TagResource", "PutAllianceLeadContact"]
 
     def lose(self, between: Between, operation: str, times: int) -> None:
         """The service doesn't find the partner at the first calls of an operation."""

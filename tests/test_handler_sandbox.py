@@ -100,6 +100,16 @@ class TestWhereTagsAreTaken:
             received = {request.operation for request in tagging.simulator.requests_since(mark)}
             assert not received & {"PutAllianceLeadContact", "TagResource"}
 
+    def test_client_token_that_leads_to_another_owners_partner_leaves_its_tag(self, tagging: Cloud) -> None:
+        """CreatePartner answers its first result again, which was renamed and taken over meanwhile."""
+        tagging.create(sandbox(), RequestId="once")
+        desk = tagging.simulator.account("123456789012")
+        (partner,) = partners(tagging)
+        desk.rename_partner(partner.id, "Renamed Corp")
+        desk.tag_partner(partner.id, {OWNER_TAG: owner_of(tagging, stack="Other")})
+        assert tagging.create(sandbox(), RequestId="once").physical_id == partner.arn
+        assert partners(tagging)[0].tags == {OWNER_TAG: owner_of(tagging, stack="Other")}
+
     def test_update_of_a_partner_of_another_stack_is_refused(self, tagging: Cloud) -> None:
         """As in catalog AWS."""
         deployed = Deployed(tagging, sandbox())

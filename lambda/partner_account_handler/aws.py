@@ -105,6 +105,8 @@ class Aws:
         self.clock = clock
         self._require_reachable = require_reachable
         self.known_stack: Stack | None = None
+        self.listed: frozenset[str] = frozenset()
+        """The ARNs of the last list of partners."""
         self._tags_refused = False
         self._stack_id = stack_id
         self._region = stack_id.split(":")[3]
@@ -119,6 +121,7 @@ class Aws:
             answer = self._partner_central("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
             found |= {partner.arn: partner for partner in map(self._listed, answer["PartnerSummaryList"])}
             if not answer.get("NextToken"):
+                self.listed = frozenset(found)
                 return list(found.values())
             page = {"NextToken": answer["NextToken"]}
 

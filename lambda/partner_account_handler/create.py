@@ -161,7 +161,8 @@ def _body_without_code(request: Request) -> dict[str, Any]:
 
 def _created(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
     log.info("partner created", partner=partner.id)
-    if not request.wanted.taggable:
+    # One that was listed before the call is an earlier result of its client token: it may be another's by now.
+    if not request.wanted.taggable and partner.arn not in aws.listed:
         aws.tag_if_taken(partner.arn, {OWNER_TAG: request.owner.to_tag()})
     return partner, Outcome.CREATED
 
