@@ -53,7 +53,8 @@ class TestEncodings:
         assert (shown.status, drifted.status, examined.status) == (0, 2, 0)
         for ended in (shown, drifted, examined):
             assert "Error" not in ended.told
-            assert "?" not in ended.stdout.replace("???", "")
+            # What `doctor` asks in the end is in ASCII, and has question marks of its own.
+            assert "?" not in ended.stdout.partition("Before you deploy:")[0].replace("???", "")
         for ended in (shown, drifted):
             assert r"\u682a\u5f0f\u4f1a\u793e " in ended.stdout
             assert r"\u793e\u9577" in ended.stdout

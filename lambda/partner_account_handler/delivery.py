@@ -150,7 +150,7 @@ class _Attempt(Thread):
         self.start()
 
     def run(self) -> None:
-        """Does it, and keeps how it failed."""
+        """Runs it, and keeps how it failed."""
         try:
             self._failure = self._act()
         except Exception as error:  # noqa: BLE001 - Python would print the text of it, which may hold the URL
