@@ -42,9 +42,9 @@ class Access:
     _secrets: set[str] = field(default_factory=set, repr=False)
     _session: Any = field(default=None, repr=False)
 
-    def partner_central(self) -> Any:
-        """A client of Partner Central, always in its one region."""
-        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url)
+    def partner_central(self, config: Any = None) -> Any:
+        """A client of Partner Central, always in its one region; `config` is botocore's."""
+        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url, config)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of a service that the command needs besides; its endpoint is botocore's to find out."""
@@ -77,8 +77,8 @@ class Access:
             text = re.sub(rf"{_BEFORE_A_WORD}{pattern}(?![0-9A-Za-z])", "***", text)
         return text
 
-    def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:
-        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url)
+    def _client(self, service: str, region: str | None, endpoint_url: str | None, config: Any = None) -> Any:
+        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url, config=config)
         client.meta.events.register("after-call", _require_whole_answer)
         if self.debug:
             client.meta.events.register("before-call", self._tell_call)
