@@ -23,8 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "store-code": ("store_code", "Store the verification code where the stack finds it."),
     "show": ("show", "Show the partners of this AWS account."),
     "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
-    "probe": ("probe", "Find out in the Sandbox what AWS documents nowhere."),
     "simulator": ("simulator", "Run a simulated Partner Central, and see what it was asked."),
+    "probe": ("probe", "Find out in the Sandbox what AWS documents nowhere."),
     "rehearse": ("rehearse", "Deploy your CDK app on this machine, before you deploy it for real."),
 }
 """Each command's module, which holds a click command of the same name as the module, and its help in one line."""

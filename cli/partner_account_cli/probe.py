@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, aws_options, pass_access
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, aws_options, pass_access, require_whole_answer
 from partner_account_cli.errors import CommandError
 from partner_account_cli.options import output_option
 
@@ -90,17 +90,23 @@ def probe(
 
     The report holds no account id, name or address. The exit status is 0 if all was asked, and 1 if it had to stop.
     """
-    from partner_central_simulator import contract  # noqa: PLC0415 - they take their time to load
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - they take their time to load
+
+    from partner_central_simulator import contract  # noqa: PLC0415
 
     if json_file:
         _require_new(json_file)
     access.conceal(email)
     client = access.partner_central(contract.client_config(read_timeout))
+    # An incomplete answer is itself a finding, which the contract judges.
+    client.meta.events.unregister("after-call", require_whole_answer)
     run = contract.ContractRun(contract.Sandbox(client, pause=pause), email=email, wait=wait)
     try:
         with rendering.working("Asking for the Sandbox's partners"):
             existing = run.look()
     except contract.StoppedError as stop:
+        if isinstance(stop.__cause__, BotoCoreError):  # no credentials, no network: told as by the other commands
+            raise stop.__cause__ from None
         raise CommandError(f"nothing was created: {stop}", stop.remedy) from stop
     _confirm(access, client.meta.endpoint_url, existing, yes=yes)
     try:
