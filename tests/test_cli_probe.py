@@ -112,7 +112,7 @@ def test_what_is_told_to_people(stage: Stage) -> None:
     assert done.status == 0
     assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
     assert "as documented   Is a legal name unique?" in done.stdout
-    assert "not in Sandbox  failed_attempt_spends_code" in done.stdout
+    assert "not in Sandbox  Does a failed attempt use the code up? " in done.stdout
     assert "partners created: 1" in done.stdout
     for private in (ACCOUNT, "jane", *(partner.id for partner in partners_of(stage))):
         assert private not in done.stdout

@@ -241,15 +241,16 @@ def test_each_call_is_in_the_sandbox() -> None:
         sandbox = run._sandbox  # noqa: SLF001 - the only thing that calls
         count = len(at.simulator.requests)
         arn = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-0000000000000"
-        for operation, request in (
+        foreign: list[tuple[str, dict[str, Any]]] = [
             ("CreatePartner", {**partner_request(), "Catalog": "AWS"}),
             ("ListPartners", {"Catalog": "AWS"}),
             ("TagResource", {"ResourceArn": arn, "Tags": []}),
             ("StartVerification", {"VerificationDetails": {"RegistrantVerificationDetails": {}}}),
             ("SendEmailVerificationCode", {"Email": "jane@example.com"}),
-        ):
+        ]
+        for operation, members in foreign:
             with pytest.raises(ValueError, match=f"{operation} is not called in catalog Sandbox alone"):
-                sandbox.call(operation, **request)
+                sandbox.call(operation, **members)
         assert len(at.simulator.requests) == count
 
 

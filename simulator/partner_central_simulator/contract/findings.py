@@ -1,7 +1,7 @@
 """What a run has found out, and the report of it. Nothing in a report tells whose account it was."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -123,16 +123,17 @@ def word(text: object) -> str:
     return mask(text) if isinstance(text, str) and re.fullmatch(r"[\w.\[\]/$-]{1,100}", text) else "(no word)"
 
 
-def unasked(findings: Iterable[Finding], reasons: Mapping[str, str]) -> list[Finding]:
-    """A finding for each switch of `Readings` that no finding speaks of; `reasons` are of those that can't be asked."""
+def unasked(findings: Iterable[Finding], unaskable: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+    """A finding for each switch of `Readings` that no finding is about.
+
+    `unaskable` has the question of each that the Sandbox can't answer, and why it can't.
+    """
     spoken_of = {finding.reading for finding in findings}
-    return [
-        Finding(
-            name,
-            Status.NOT_IN_SANDBOX if name in reasons else Status.NOT_ASKED,
-            reasons.get(name, "this run has no call that tells"),
-            reading=name,
-        )
-        for name in (one.name for one in fields(Readings))
-        if name not in spoken_of
-    ]
+    for name in (one.name for one in fields(Readings)):
+        if name in spoken_of:
+            continue
+        if name in unaskable:
+            question, why = unaskable[name]
+            yield Finding(question, Status.NOT_IN_SANDBOX, why, reading=name)
+        else:
+            yield Finding(f"Which reading of {name} is true?", Status.NOT_ASKED, "no call tells", reading=name)

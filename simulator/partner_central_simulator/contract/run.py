@@ -24,16 +24,27 @@ _MOST_PARTNERS = 3
 
 _CONFLICT, _DUPLICATE = "CONFLICT_CLIENT_TOKEN", "DUPLICATE_PARTNER"
 
-_API = "CreatePartner, AWS Partner Central API Reference"
-_TESTING = "Testing in the Sandbox, AWS Partner Central API Reference"
-_MODEL = "service model partnercentral-account 2025-04-04"
+_DOCS = "https://docs.aws.amazon.com/partner-central/latest"
+_CREATION = f"{_DOCS}/APIReference/API_account_CreatePartner.html"
+_READING = f"{_DOCS}/APIReference/API_account_GetPartner.html"
+_REGISTRATION = f"{_DOCS}/developer-guide/working-with-partner-registration.html"
+_TESTING = f"{_DOCS}/APIReference/testing-sandbox-account.html"
 
 NOT_IN_SANDBOX = {
-    "legal_name_is_the_verified_one": "a Sandbox partner needs no verification, so there is no verified name",
-    "failed_attempt_spends_code": "the Sandbox accepts any six digits, so no code is ever used up",
-    "business_verification_has_completion_url": "a verification has no catalog: it would be of the real business",
+    "legal_name_is_the_verified_one": (
+        "Must the legal name be the verified one?",
+        "a Sandbox partner needs no verification, so there is no verified name",
+    ),
+    "failed_attempt_spends_code": (
+        "Does a failed attempt use the code up?",
+        "the Sandbox accepts any six digits, so no code is ever used up",
+    ),
+    "business_verification_has_completion_url": (
+        "Does a business verification need a human?",
+        "a verification has no catalog: it would be of the real business",
+    ),
 }
-"""The switches that only catalog AWS could tell of, and why."""
+"""The switches that only catalog AWS could tell of: the question, and why."""
 
 _CASE_READING = "tag_keys_ignore_case"
 _TAG_KEYS = ("partner-account-probe", "Partner-Account-Probe")
@@ -139,7 +150,7 @@ class ContractRun:
         yield _documented(
             "What is a partner answered that doesn't exist?",
             reply,
-            _MODEL,
+            _READING,
             as_documented=(reply.code, reply.reason) == ("ResourceNotFoundException", "PARTNER_NOT_FOUND"),
         )
 
@@ -187,7 +198,7 @@ class ContractRun:
             yield _not_asked(same, "no partner could be created")
             return
         reply = self._create(self._request)
-        yield _documented(same, reply, _API, as_documented=self._is_first_result(reply))
+        yield _documented(same, reply, _CREATION, as_documented=self._is_first_result(reply))
         reply = self._create(_with_title(self._request, "Director"))
         if reply.reason == _CONFLICT:
             yield self._conflict(other)
@@ -203,7 +214,7 @@ class ContractRun:
         taken = {**self._request, "ClientToken": _new_token()}
         reply = self._create(taken)
         if self._created is not None:
-            yield _documented("Is a legal name unique?", reply, _API, as_documented=reply.reason == _DUPLICATE)
+            yield _documented("Is a legal name unique?", reply, _REGISTRATION, as_documented=reply.reason == _DUPLICATE)
         question = "Does a failed request leave its client token taken?"
         if reply.reason != _DUPLICATE:
             told = f"no request failed: {reply.outcome}"
@@ -353,9 +364,9 @@ class ContractRun:
     def _answers(self) -> Iterator[Finding]:
         wrong = sorted({f"{one.code} {one.status}" for one in self._sandbox.refusals if one.status != _BAD_REQUEST})
         told = f"all {len(self._sandbox.refusals)} refusals were HTTP {_BAD_REQUEST}"
-        yield _judged("Which HTTP status do refusals have?", ", ".join(wrong) or told, _MODEL, holds=not wrong)
+        yield _judged("Which HTTP status do refusals have?", ", ".join(wrong) or told, _CREATION, holds=not wrong)
         misfits = ", ".join(sorted(set(self._sandbox.misfits)))
-        yield _judged("Do the answers fit the service model?", misfits or "all do", _MODEL, holds=not misfits)
+        yield _judged("Do the answers fit the service model?", misfits or "all do", _READING, holds=not misfits)
         echoes = sorted({one.code for one in self._sandbox.refusals if one.echoes})
         told = f"yes: {', '.join(echoes)}" if echoes else "no"
         yield Finding("Does an error's message repeat the request?", Status.FOUND, told)
