@@ -113,7 +113,7 @@ def test_what_is_told_to_people(stage: Stage) -> None:
     assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
     assert "as documented   Is a legal name unique?" in done.stdout
     assert "not in Sandbox  Does a failed attempt use the code up? " in done.stdout
-    assert "partners created: 1" in done.stdout
+    assert "partners created: 1; endpoint: another" in done.stdout
     for private in (ACCOUNT, "jane", *(partner.id for partner in partners_of(stage))):
         assert private not in done.stdout
 
@@ -124,7 +124,7 @@ def test_json_on_standard_output_is_the_same_report(stage: Stage, tmp_path: Path
     done = probe(stage, "--yes", "--json", str(file), "--output", "json")
     assert done.document == json.loads(file.read_text("utf-8"))
     assert done.document["Readings"] == observable()
-    assert done.document["Catalog"] == "Sandbox"
+    assert (done.document["Catalog"], done.document["Endpoint"]) == ("Sandbox", "another")
     assert ACCOUNT not in file.read_text("utf-8")
 
 
@@ -163,7 +163,7 @@ def test_the_command_can_style_each_status() -> None:
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("throttle", "GetPartner was throttled, at call 3. Run it again later."),
+        ("throttle", "GetPartner was throttled, at call 4. Run it again later."),
         (
             "access-denied",
             "GetPartner was refused: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
@@ -183,7 +183,19 @@ def test_it_stops_and_keeps_what_it_has_found(stage: Stage, tmp_path: Path, kind
     assert report["Stopped"].startswith(told)
     assert [one["Question"] for one in report["Findings"]] == ["How are fields named in ErrorDetails?"]
     assert report["Readings"] == {}
-    assert stage.operations() == ["ListPartners", "CreatePartner", "GetPartner"]
+    assert stage.operations() == ["ListPartners", "CreatePartner", "CreatePartner", "GetPartner"]
+
+
+def test_an_interruption_keeps_what_was_found(stage: Stage, tmp_path: Path) -> None:
+    """Ctrl-C while it waits."""
+    file = tmp_path / "report.json"
+    with stage.terminal("probe", "--yes", "--pause", "1", "--json", str(file)) as terminal:
+        terminal.expect("How are fields named")
+        terminal.type("\x03")
+        assert terminal.ended() == 130
+    report = json.loads(file.read_text("utf-8"))
+    assert report["Stopped"] == "interrupted"
+    assert report["Findings"]
 
 
 def test_an_answer_that_breaks_off_stops_it(stage: Stage, tmp_path: Path) -> None:

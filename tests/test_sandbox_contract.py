@@ -6,9 +6,11 @@ The same calls that `partner-account probe` makes to AWS. What the Sandbox can't
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -38,7 +40,7 @@ TAGS_LATER = "sandbox_takes_tags_later"
 
 def others(name: str) -> list[Any]:
     """The values of a switch besides its default."""
-    default = SWITCHES[name]
+    default: Any = SWITCHES[name]
     return [not default] if isinstance(default, bool) else [one for one in type(default) if one is not default]
 
 
@@ -55,7 +57,7 @@ class Stage:
         self.clock = clock
         self.slept: list[float] = []
 
-    def run(self, **settings: Any) -> ContractRun:
+    def run(self, read_timeout: float = 60, **settings: Any) -> ContractRun:
         """A run that has made no call yet."""
         client = boto3.Session().client(
             "partnercentral-account",
@@ -63,7 +65,7 @@ class Stage:
             endpoint_url=self.simulator.url,
             aws_access_key_id=ACCOUNT,
             aws_secret_access_key="secret",
-            config=client_config(read_timeout=0.4),
+            config=client_config(read_timeout),
         )
         sandbox = Sandbox(client, sleep=self._sleep, now=lambda: self.clock().timestamp())
         return ContractRun(sandbox, **settings)
@@ -185,7 +187,7 @@ def test_a_list_that_lags_is_measured() -> None:
     with stage() as at:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=8)
         report = at.report()
-        assert answer(report, "How soon is a new partner found?").answer.startswith("ListPartners has it after 7 s;")
+        assert answer(report, "How soon is a new partner found?").answer.endswith("; ListPartners has it after 10 s")
         assert report.readings == observable()
 
 
@@ -195,7 +197,7 @@ def test_a_list_that_lags_longer_is_given_up() -> None:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=3600)
         report = at.report()
         told = answer(report, "How soon is a new partner found?").answer
-        assert told.startswith("ListPartners doesn't have it within 30 s;")
+        assert told.startswith("GetPartner has it at once; ListPartners doesn't have it after ")
         assert report.readings == observable()
 
 
@@ -285,13 +287,13 @@ def test_the_number_of_calls_is_bounded() -> None:
         ("garbled", "is none of Partner Central"),
     ],
 )
-@pytest.mark.parametrize("nth", [1, 2, 4, 9, 15, 19])
+@pytest.mark.parametrize("nth", [1, 2, 4, 9, 19])
 def test_it_stops_at_the_first_fault(kind: str, told: str, nth: int) -> None:
     """Wherever that is: no call follows it, and what was found before is kept."""
     with stage() as at:
         # Only what is no error can break off: the first such answer from then on.
         at.simulator.faults.add("*", kind, schedule=None if kind == "garbled" else [nth])
-        run = at.run()
+        run = at.run(read_timeout=3 if kind == "hang" else 60)
         with pytest.raises(StoppedError, match=told):
             whole(run)
         if kind != "garbled":
@@ -308,7 +310,7 @@ def test_a_creation_that_ends_openly_is_told_as_such(kind: str) -> None:
         run.look()
         list(itertools.islice(run.findings(), 2))
         at.simulator.faults.add("CreatePartner", kind, after_commit=True)
-        again = at.run()
+        again = at.run(read_timeout=3)
         again.look()
         with pytest.raises(StoppedError, match="a partner may have been created all the same"):
             list(again.findings())
@@ -384,3 +386,25 @@ def test_a_switch_without_a_question_is_listed_as_not_asked(monkeypatch: pytest.
     assert status["failed_attempt_spends_code"] is Status.NOT_ASKED
     assert isinstance(report.readings["profile_id"], str)
     assert ProfileIdAppears(report.readings["profile_id"])
+
+
+# --- docs/limits.md
+
+
+def test_each_question_is_on_the_page_of_limits_with_how_it_is_known() -> None:
+    """Documented, with the source; found by the command, with the run; or open, with the reason. And no other is."""
+    page = (Path(__file__).parents[1] / "docs/limits.md").read_text("utf-8")
+    section = page.split("## Documented, found, or open\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([^|]+\?) \| ([^|]+) \|$", section, re.MULTILINE))
+    with stage() as at:
+        findings = {one.question: one for one in at.report().findings}
+    unaskable = dict(NOT_IN_SANDBOX.values())
+    assert set(rows) == set(findings) | set(unaskable)
+    for question, told in rows.items():
+        if question in unaskable:
+            assert told == f"open: {unaskable[question]}"
+        elif source := findings[question].source:
+            assert told.startswith("documented: ")
+            assert f"({source})" in told
+        else:
+            assert told == "`partner-account probe`; in which run: none yet"

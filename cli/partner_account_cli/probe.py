@@ -180,5 +180,5 @@ def _tell_report(report: "Report", file: Path | None, output: str) -> None:
     else:
         rendering.say(
             f"{len(report.readings)} readings found by {report.calls} calls in {report.seconds:.0f} s; "
-            f"partners created: {report.partners_created}"
+            f"partners created: {report.partners_created}; endpoint: {report.endpoint}"
         )

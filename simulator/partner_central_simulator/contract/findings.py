@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Any, TypeAlias
 
 from partner_central_simulator.readings import Readings
@@ -72,8 +73,19 @@ class Finding:
 
 @dataclass
 class Report:
-    """All findings of one run. `stopped` says why it ended early, and is empty if it didn't."""
+    """All findings of one run.
 
+    Attributes:
+        endpoint: `AWS`, or `another`, such as a simulator's.
+        began_at: when.
+        seconds: how long it took.
+        calls: how many calls were made.
+        partners_created: how many partners it leaves behind.
+        findings: in the order in which they were found.
+        stopped: why it ended early; empty if it didn't.
+    """
+
+    endpoint: str
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     calls: int = 0
@@ -91,6 +103,8 @@ class Report:
         """The report as JSON has it, ready to be attached to an issue."""
         return {
             "Format": FORMAT,
+            "Version": version("cdk-partner-account"),
+            "Endpoint": self.endpoint,
             "Catalog": "Sandbox",
             "BeganAt": self.began_at.isoformat(timespec="seconds"),
             "Seconds": round(self.seconds, 1),
