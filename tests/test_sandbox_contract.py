@@ -187,7 +187,7 @@ def test_a_list_that_lags_is_measured() -> None:
     with stage() as at:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=8)
         report = at.report()
-        assert answer(report, "How soon is a new partner found?").answer.endswith("; ListPartners has it after 10 s")
+        assert answer(report, "How soon is a new partner found?").answer.endswith("; ListPartners has it after 11 s")
         assert report.readings == observable()
 
 
