@@ -33,6 +33,7 @@ _VARYING = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}( |T)[0-9:]{8}", r"2026-05-04\g<1>12:00:00"),
     (r"until 2026-05-04", "until 2026-05-05"),
     (r"request id [\w-]+", "request id 1b9d6bcd"),
+    (r"(calls (?:with)?in |longer than )[0-9]+ s", r"\g<1>240 s"),
     (r"(version )[0-9.]+", r"\g<1>0.1.0"),
 )
 

@@ -42,9 +42,9 @@ class Access:
     _secrets: set[str] = field(default_factory=set, repr=False)
     _session: Any = field(default=None, repr=False)
 
-    def partner_central(self) -> Any:
-        """A client of Partner Central, always in its one region."""
-        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url)
+    def partner_central(self, config: Any = None) -> Any:
+        """A client of Partner Central, always in its one region; `config` is botocore's."""
+        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url, config)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of a service that the command needs besides; its endpoint is botocore's to find out."""
@@ -77,9 +77,9 @@ class Access:
             text = re.sub(rf"{_BEFORE_A_WORD}{pattern}(?![0-9A-Za-z])", "***", text)
         return text
 
-    def _client(self, service: str, region: str | None, endpoint_url: str | None) -> Any:
-        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url)
-        client.meta.events.register("after-call", _require_whole_answer)
+    def _client(self, service: str, region: str | None, endpoint_url: str | None, config: Any = None) -> Any:
+        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+        client.meta.events.register("after-call", require_whole_answer)
         if self.debug:
             client.meta.events.register("before-call", self._tell_call)
             client.meta.events.register("after-call", self._tell_answer)
@@ -108,7 +108,8 @@ class Access:
         click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
 
 
-def _require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+    """Refuse an answer that lacks a member which the service model requires."""
     # botocore takes an answer that breaks off for an empty one, which must not be read as "there is nothing".
     shape = model.output_shape
     if shape and http_response.status_code < _FIRST_ERROR and set(shape.required_members) - set(parsed):

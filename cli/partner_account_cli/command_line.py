@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("show", "Show the partners of this AWS account."),
     "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
     "simulator": ("simulator", "Run a simulated Partner Central, and see what it was asked."),
+    "probe": ("probe", "Find out in the Sandbox what AWS documents nowhere."),
     "rehearse": ("rehearse", "Deploy your CDK app on this machine, before you deploy it for real."),
 }
 """Each command's module, which holds a click command of the same name as the module, and its help in one line."""

@@ -92,11 +92,11 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws(*, verified: bool = True) -> Iterator[LocalAws]:
+def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterator[LocalAws]:
     """Start a local AWS on free ports of the loopback interface, and leave nothing of it behind.
 
     Every account's business counts as verified, unless `verified` is false; without that, no partner can be
-    created in catalog AWS.
+    created in catalog AWS. `readings` is a file that says how Partner Central answers where AWS documents nothing.
 
     Raises:
         ProcessError: a server did not start.
@@ -106,7 +106,7 @@ def local_aws(*, verified: bool = True) -> Iterator[LocalAws]:
     with processes.unwinding(), processes.cleanly() as resources:
         folder = _private_folder(resources)
         environment = _environment(folder)
-        simulator, address = _start_simulator(folder, environment, resources, verified=verified)
+        simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
         environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
         ministack = _start_ministack(folder, environment, resources)
         partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
@@ -165,10 +165,11 @@ def _jsii_cache() -> dict[str, str]:
 
 
 def _start_simulator(
-    folder: Path, environment: Mapping[str, str], resources: ExitStack, *, verified: bool
+    folder: Path, environment: Mapping[str, str], resources: ExitStack, *, verified: bool, readings: Path | None
 ) -> tuple[processes.Server, str]:
     command = [sys.executable, "-m", "partner_central_simulator", "--port", "0"]
     command += ["--verified"] if verified else []
+    command += ["--readings", str(readings.resolve())] if readings else []
     own = {"PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"]}
     server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 

@@ -1,5 +1,7 @@
 """Options that several commands share, apart from those that reach AWS."""
 
+from pathlib import Path
+
 import click
 
 CATALOGS = ("AWS", "Sandbox")
@@ -18,6 +20,12 @@ output_option = click.option(
     default="text",
     show_default=True,
     help="How the result is written.",
+)
+
+readings_option = click.option(
+    "--readings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Answer as the report of `probe` in this file says, where AWS documents nothing.",
 )
 
 show_contact_option = click.option(

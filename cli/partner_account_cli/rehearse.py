@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from partner_account_cli.errors import CommandError, require_posix
+from partner_account_cli.options import readings_option
 from partner_account_cli.rehearsal.faults import FAULTS
 
 
@@ -21,6 +22,7 @@ from partner_account_cli.rehearsal.faults import FAULTS
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
 )
 @click.option("--fault", type=click.Choice(list(FAULTS)), help="What goes wrong in the first deployment.")
+@readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
 @click.option(
     "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page."
@@ -34,6 +36,7 @@ def rehearse(
     context: tuple[str, ...],
     parameters: tuple[str, ...],
     fault: str | None,
+    readings: Path | None,
     json_file: Path | None,
     html_file: Path | None,
     overwrite: bool,
@@ -49,6 +52,6 @@ def rehearse(
     from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
     from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
 
-    wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep)
+    wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
     if problem := run(wanted, Files(json_file, html_file, overwrite=overwrite)):
         raise CommandError(problem)

@@ -35,10 +35,10 @@ def say(sentence: str, style: str = "") -> None:
     _console().print(Text(sentence, style))
 
 
-def verdict(word: str, style: str, *sentences: str) -> None:
+def verdict(word: str, style: str, *sentences: str, width: int = 7) -> None:
     """A judgement, and beside it what there is to say; a sentence that is too long for the terminal goes on below."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=7)
+    table.add_column(width=width)
     table.add_column(overflow="fold")
     for sentence in sentences:
         table.add_row(Text(word, style), Text(sentence))

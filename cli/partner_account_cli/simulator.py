@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import click
 
 from partner_account_cli import rendering
 from partner_account_cli.errors import CommandError, require_installed, require_posix
-from partner_account_cli.options import output_option
+from partner_account_cli.options import output_option, readings_option
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
 FAULT_KINDS = (
@@ -59,7 +60,16 @@ def simulator() -> None:
 @click.option("--verified", is_flag=True, help="Let each account begin verified.")
 @click.option("--state-file", metavar="FILE", help="Keep all partners in this file (default: in memory).")
 @click.option("--any-credentials", is_flag=True, help="Let calls of the service do without its session token.")
-def start(*, host: str, port: int, verified: bool, state_file: str | None, any_credentials: bool) -> None:
+@readings_option
+def start(
+    *,
+    host: str,
+    port: int,
+    verified: bool,
+    state_file: str | None,
+    any_credentials: bool,
+    readings: Path | None,
+) -> None:
     """Run the simulator until Ctrl-C.
 
     It tells how to point clients at it, and then each request. It answers only whoever has its session token: what
@@ -71,6 +81,7 @@ def start(*, host: str, port: int, verified: bool, state_file: str | None, any_c
     command += ["--verified"] if verified else []
     command += ["--state-file", state_file] if state_file else []
     command += ["--any-credentials"] if any_credentials else []
+    command += ["--readings", str(readings)] if readings else []
     sys.stdout.flush()
     os.execv(sys.executable, command)  # noqa: S606 - it takes this process's place, so signals and status are its own
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from partner_central_simulator.identity import SESSION_TOKEN
+from partner_central_simulator.readings import Readings
+from partner_central_simulator.readings_file import ReadingsFileError, load_readings
 from partner_central_simulator.server import ENDPOINT_VARIABLE, Simulator
 from partner_central_simulator.store import StateFileError
 
@@ -47,7 +49,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verified", action="store_true", help="new accounts begin verified")
     parser.add_argument("--state-file", type=Path, help="keep all partners in this file (default: in memory)")
     parser.add_argument("--any-credentials", action="store_true", help="calls of the service need no session token")
+    parser.add_argument(
+        "--readings", type=_readings, metavar="FILE", help="answer as this report of `partner-account probe` says"
+    )
     return parser
+
+
+def _readings(path: str) -> Readings:
+    try:
+        return load_readings(Path(path))
+    except ReadingsFileError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

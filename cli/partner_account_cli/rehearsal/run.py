@@ -16,6 +16,7 @@ from partner_account_cli.rehearsal.page import is_html_report, to_html
 from partner_account_cli.rehearsal.report import Report, is_json_report
 from partner_account_cli.rehearsal.steps import Rehearsal, Wanted
 from partner_account_cli.rehearsal.terminal import summary
+from partner_central_simulator.readings_file import ReadingsFileError, load_readings
 
 # What could lead the app to a real account, or away from this machine.
 _AWS_OWN = ("AWS_", "CDK_")
@@ -62,7 +63,7 @@ def run(wanted: Wanted, files: Files) -> str:
     with ExitStack() as running:
         try:
             with narrator.step("Start AWS and Partner Central on this machine"):
-                aws = running.enter_context(local_aws())
+                aws = running.enter_context(local_aws(readings=wanted.readings))
         except ProcessError as error:
             return str(error)
         report.problem = _rehearse(wanted, aws, narrator, report)
@@ -79,12 +80,22 @@ def run(wanted: Wanted, files: Files) -> str:
 def _unready(wanted: Wanted, files: Files) -> str:
     if not wanted.app and not (wanted.folder / "cdk.json").exists():
         return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
+    if wanted.readings and (problem := _unusable(wanted.readings)):
+        return problem
     if unwritable := files.unwritable():
         return f"{' and '.join(unwritable)} can't be written: name a file in a directory of yours"
     if files.json and files.html and files.json.resolve() == files.html.resolve():
         return f"{files.json} can't be both reports: name another file by --json or --html"
     if not files.overwrite and (others := files.not_replaceable()):
         return f"{' and '.join(others)} would be lost, and holds no report: name another file, or add --overwrite"
+    return ""
+
+
+def _unusable(readings: Path) -> str:
+    try:
+        load_readings(readings)
+    except ReadingsFileError as error:
+        return str(error)
     return ""
 
 

@@ -36,6 +36,7 @@ class Wanted:
         parameters: CloudFormation parameters, each `name=value` or `stack:name=value`.
         fault: what goes wrong in the first deployment.
         keep: whether the stacks stay, and are not destroyed in the end.
+        readings: the report of `partner-account probe` by which Partner Central is simulated.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Wanted:
     parameters: Sequence[str] = ()
     fault: Fault | None = None
     keep: bool = False
+    readings: Path | None = None
 
 
 class Rehearsal:

@@ -1,0 +1,184 @@
+"""`partner-account probe`: asks the real service, in the Sandbox, what AWS documents nowhere.
+
+What is asked, and how the answers are read, is the simulator's contract; here it is announced, confirmed and told.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partner_account_cli import rendering
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, aws_options, pass_access, require_whole_answer
+from partner_account_cli.errors import CommandError
+from partner_account_cli.options import output_option
+
+if TYPE_CHECKING:
+    from partner_central_simulator.contract import ContractRun, Report
+
+_STYLES = {
+    "as documented": rendering.GOOD,
+    "differs": rendering.BAD,
+    "found": rendering.GOOD,
+    "undecided": rendering.OPEN,
+    "not asked": rendering.OPEN,
+    "not in Sandbox": rendering.FAINT,
+}
+_WIDTH = max(map(len, _STYLES))
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Don't ask before the Sandbox partner is created.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report to this new file, which `simulator start` and `rehearse` take by --readings.",
+)
+@click.option(
+    "--email",
+    metavar="ADDRESS",
+    default="alliance-lead@example.com",
+    show_default=True,
+    help="The alliance lead contact's address. The Sandbox sends no e-mail.",
+)
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.IntRange(0, 3600),
+    default=200,
+    show_default=True,
+    help="How long after its first use a client token is sent once more.",
+)
+@click.option(
+    "--pause",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 60),
+    default=1,
+    show_default=True,
+    help="The time between two calls.",
+)
+@click.option(
+    "--read-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 300),
+    default=30,
+    show_default=True,
+    help="How long an answer is waited for.",
+)
+@output_option
+@aws_options("Partner Central")
+@pass_access
+def probe(
+    access: Access,
+    *,
+    yes: bool,
+    json_file: Path | None,
+    email: str,
+    wait: int,
+    pause: float,
+    read_timeout: float,
+    output: str,
+) -> None:
+    """Find out in the Sandbox what AWS documents nowhere.
+
+    It calls Partner Central in catalog Sandbox only, 60 times at most, and creates a partner there: two if the Sandbox
+    lets an account have several. A partner can't be deleted. It stops when it is throttled, denied or not answered.
+
+    The report holds no account id, name or address. The exit status is 0 if all was asked, and 1 if it had to stop.
+    """
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - they take their time to load
+
+    from partner_central_simulator import contract  # noqa: PLC0415
+
+    if json_file:
+        _require_new(json_file)
+    access.conceal(email)
+    client = access.partner_central(contract.client_config(read_timeout))
+    # An incomplete answer is itself a finding, which the contract judges.
+    client.meta.events.unregister("after-call", require_whole_answer)
+    run = contract.ContractRun(contract.Sandbox(client, pause=pause), email=email, wait=wait)
+    try:
+        with rendering.working("Asking for the Sandbox's partners"):
+            existing = run.look()
+    except contract.StoppedError as stop:
+        if isinstance(stop.__cause__, BotoCoreError):  # no credentials, no network: told as by the other commands
+            raise stop.__cause__ from None
+        raise CommandError(f"nothing was created: {stop}", stop.remedy) from stop
+    _confirm(access, client.meta.endpoint_url, existing, yes=yes)
+    try:
+        _tell_findings(run, output, wait)
+    except contract.StoppedError as stop:
+        raise CommandError(f"stopped early: {stop}", stop.remedy) from stop
+    except KeyboardInterrupt:
+        run.report.stopped = "interrupted"
+        raise
+    finally:
+        _tell_report(run.report, json_file, output)
+
+
+def _require_new(file: Path) -> None:
+    if file.exists():
+        raise CommandError(f"{file} exists", "Name another file: each report is kept.")
+    try:
+        file.touch(exist_ok=False)
+        file.unlink()
+    except OSError as error:
+        raise CommandError(
+            f"{file} can't be written: {error.strerror}", "Name a file in a directory of yours."
+        ) from None
+
+
+def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:
+    rendering.note(f"{_account(access)}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
+    rendering.note(
+        "A partner is created there, two if the Sandbox allows several. Nobody can delete them; AWS refreshes the "
+        "Sandbox about once a year. Catalog AWS is not touched. It costs nothing."
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("a Sandbox partner would be created, and nobody is here to be asked", "Add --yes.")
+    click.confirm("Go on?", abort=True, err=True)
+
+
+def _account(access: Access) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        with rendering.working("Asking whose credentials these are"):
+            return f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
+    except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
+        return "An account that AWS STS doesn't tell"
+
+
+def _tell_findings(run: "ContractRun", output: str, wait: int) -> None:
+    findings = run.findings()
+    while True:
+        with rendering.working(f"Asking Partner Central (up to {wait} s for its memory of a token)"):
+            finding = next(findings, None)
+        if finding is None:
+            return
+        if output == "text":
+            told = finding.document()
+            rendering.verdict(
+                told["Status"], _STYLES[told["Status"]], f"{told['Question']} {told['Answer']}", width=_WIDTH
+            )
+
+
+def _tell_report(report: "Report", file: Path | None, output: str) -> None:
+    document = report.document()
+    if file:
+        file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        rendering.note(f"The report is in {file}")
+        rendering.note(f"Rehearse on what was found: partner-account rehearse --readings {shlex.quote(str(file))}")
+    if output == "json":
+        rendering.document(document)
+    else:
+        rendering.say(
+            f"{len(report.readings)} readings found by {report.calls} calls in {report.seconds:.0f} s; "
+            f"partners created: {report.partners_created}; endpoint: {report.endpoint}"
+        )

@@ -1,0 +1,469 @@
+"""The questions of one run, in their order, and how each answer is read. Calls are `sandbox`'s affair."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from partner_central_simulator.contract.findings import Finding, Report, Status, unasked
+from partner_central_simulator.contract.sandbox import Reply, Sandbox, StoppedError
+from partner_central_simulator.readings import ProfileIdAppears
+
+NAME_PREFIX = "partner-account probe"
+"""Begins the legal name of each partner that a run creates; the rest is made up, since names are unique."""
+
+EMAIL = "alliance-lead@example.com"
+"""The Sandbox sends no e-mail; nobody has an address at example.com."""
+
+AWS_ENDPOINT = "https://partnercentral-account.us-east-1.api.aws"
+
+_CODE = "123456"
+_PAGES = 5
+_LAGS = (1, 2, 4, 8, 15)
+"""The seconds before each further look, so a look is half a minute at most."""
+
+_MOST_PARTNERS = 3
+"""Two are made by intention, if the service allows several; a third only if it takes what it should refuse."""
+
+_CONFLICT, _DUPLICATE = "CONFLICT_CLIENT_TOKEN", "DUPLICATE_PARTNER"
+
+_DOCS = "https://docs.aws.amazon.com/partner-central/latest"
+_CREATION = f"{_DOCS}/APIReference/API_account_CreatePartner.html"
+_READING = f"{_DOCS}/APIReference/API_account_GetPartner.html"
+_REGISTRATION = f"{_DOCS}/developer-guide/working-with-partner-registration.html"
+_TESTING = f"{_DOCS}/APIReference/testing-sandbox-account.html"
+
+NOT_IN_SANDBOX = {
+    "legal_name_is_the_verified_one": (
+        "Must the legal name be the verified one?",
+        "a Sandbox partner needs no verification, so there is no verified name",
+    ),
+    "failed_attempt_spends_code": (
+        "Does a failed attempt use the code up?",
+        "the Sandbox accepts any six digits, so no code is ever used up",
+    ),
+    "business_verification_has_completion_url": (
+        "Does a business verification need a human?",
+        "a verification has no catalog: it would be of the real business",
+    ),
+}
+"""The switches that only catalog AWS could tell of: the question, and why."""
+
+_CASE_READING = "tag_keys_ignore_case"
+_TAG_KEYS = ("partner-account-probe", "Partner-Account-Probe")
+
+
+class ContractRun:
+    """One run: what it finds is in its `report` at once, so nothing is lost if it ends early."""
+
+    def __init__(self, sandbox: Sandbox, *, email: str = EMAIL, wait: float = 0) -> None:
+        """Prepare; nothing is called yet.
+
+        Args:
+            sandbox: what is called.
+            email: the address of the partner's alliance lead contact.
+            wait: how many seconds after its first use a client token is sent once more.
+        """
+        self._report = Report(endpoint="AWS" if sandbox.client.meta.endpoint_url == AWS_ENDPOINT else "another")
+        self._sandbox = sandbox
+        self._email = email
+        self._wait = wait
+        self._existing: list[dict[str, Any]] = []
+        self._request = self._new_request()
+        self._token_conflicts: bool | None = None
+        self._created: Reply | None = None
+        self._created_at = 0.0
+        self._own = ""
+        self._began = sandbox.now()
+
+    def look(self) -> int:
+        """Find out how many partners there are already, which changes nothing; call it before `findings`.
+
+        Raises:
+            StoppedError: the Sandbox can't be reached, or not by this identity.
+        """
+        self._existing = self._listed()
+        own = [one for one in self._existing if str(one.get("LegalName", "")).startswith(NAME_PREFIX)]
+        self._own = own[-1]["Arn"] if own else ""
+        return len(self._existing)
+
+    def findings(self) -> Iterator[Finding]:
+        """Ask one question after the other.
+
+        Raises:
+            StoppedError: the service throttled, denied, failed, hung, or answered nonsense; the report says so.
+        """
+        try:
+            for ask in (
+                self._field_names,
+                self._creation,
+                self._list_lag,
+                self._known_token,
+                self._failed_token,
+                self._tags_at_creation,
+                self._second_partner,
+                self._contact,
+                self._profile_id,
+                self._token_memory,
+                # Last: an identity to which these are denied has learned the rest by then.
+                self._unknown_partner,
+                self._tags_afterwards,
+                self._answers,
+                self._unasked,
+            ):
+                for finding in ask():
+                    self._report.findings.append(finding)
+                    yield finding
+        except StoppedError as stop:
+            self._report.stopped = f"{stop}. {stop.remedy}"
+            raise
+
+    @property
+    def report(self) -> Report:
+        """What was found so far."""
+        self._report.calls = self._sandbox.calls
+        self._report.seconds = self._sandbox.now() - self._began
+        return self._report
+
+    def _unasked(self) -> Iterator[Finding]:
+        yield from unasked(list(self._report.findings), NOT_IN_SANDBOX)
+
+    # --- What the service says of a request that it refuses
+
+    def _field_names(self) -> Iterator[Finding]:
+        contact = {"FirstName": "J" * 81, "LastName": "Doe", "Email": "nobody", "BusinessTitle": "Lead"}
+        wrong = {"LegalName": "x" * 81, "PrimarySolutionType": "NONE", "EmailVerificationCode": "12345x"}
+        reply = self._create({**self._new_request(), **wrong, "AllianceLeadContact": contact})
+        names = [name for name, _ in reply.fields if name]
+        expected = {
+            "LegalName",
+            "PrimarySolutionType",
+            "EmailVerificationCode",
+            *(f"AllianceLeadContact.{name}" for name in ("FirstName", "Email")),
+        }
+        question = "How are fields named in ErrorDetails?"
+        if not names:
+            yield Finding(question, Status.UNDECIDED, f"none was named: {reply.outcome}")
+        elif set(names) == expected:
+            yield Finding(question, Status.FOUND, f"by their paths in the model, all at once: {', '.join(names)}")
+        else:
+            yield Finding(question, Status.FOUND, f"{', '.join(names)} (asked for {', '.join(sorted(expected))})")
+
+    def _unknown_partner(self) -> Iterator[Finding]:
+        reply = self._sandbox.call("GetPartner", Identifier="partner-0000000000000")
+        yield _documented(
+            "What is a partner answered that doesn't exist?",
+            reply,
+            _READING,
+            as_documented=(reply.code, reply.reason) == ("ResourceNotFoundException", "PARTNER_NOT_FOUND"),
+        )
+
+    # --- Creation
+
+    def _creation(self) -> Iterator[Finding]:
+        reply = self._create(self._request)
+        question = "May an account have several partners in a catalog?"
+        if reply.succeeded:
+            self._created, self._created_at, self._own = reply, self._sandbox.now(), reply.answer["Arn"]
+            if self._existing:
+                told = f"yes: one was created beside {len(self._existing)}"
+                yield Finding(question, Status.FOUND, told, reading="one_partner_per_catalog", value=False)
+        elif reply.reason == _DUPLICATE and self._existing:
+            told = "no: the account has one, and another name was refused as DUPLICATE_PARTNER"
+            yield Finding(question, Status.FOUND, told, reading="one_partner_per_catalog", value=True)
+        else:
+            raise StoppedError(
+                f"no partner can be created: {reply.error}", "Correct what this names, then run it again."
+            )
+
+    def _list_lag(self) -> Iterator[Finding]:
+        question = "How soon is a new partner found?"
+        if self._created is None:
+            yield _not_asked(question, "no partner could be created")
+            return
+        arn = self._created.answer["Arn"]
+        told = self._lag(lambda: self._sandbox.call("GetPartner", Identifier=arn).succeeded, "GetPartner")
+        listed = self._lag(lambda: any(one.get("Arn") == arn for one in self._listed()), "ListPartners")
+        yield Finding(question, Status.FOUND, f"{told}; {listed}")
+
+    def _lag(self, is_there: Callable[[], bool], operation: str) -> str:
+        began = self._sandbox.now()
+        for looks, pause in enumerate((*_LAGS, None)):
+            if is_there():
+                told = f"after {self._sandbox.now() - began:.0f} s" if looks else "at once"
+                return f"{operation} has it {told}"
+            if pause is not None:
+                self._sandbox.sleep(pause)
+        return f"{operation} doesn't have it after {self._sandbox.now() - began:.0f} s"
+
+    def _known_token(self) -> Iterator[Finding]:
+        same, other = "Is a repeated request answered alike?", "What does a known token answer to another body?"
+        if self._created is None:
+            yield _not_asked(same, "no partner could be created")
+            return
+        reply = self._create(self._request)
+        yield _documented(same, reply, _CREATION, as_documented=self._is_first_result(reply))
+        reply = self._create(_with_title(self._request, "Director"))
+        if reply.reason == _CONFLICT:
+            yield self._conflict(other)
+        elif self._is_first_result(reply):
+            self._token_conflicts = False
+            yield Finding(other, Status.FOUND, "the first result", reading="reused_token_conflicts", value=False)
+        else:
+            told = f"neither the first result nor a conflict: {reply.outcome}"
+            yield Finding(other, Status.UNDECIDED, told, reading="reused_token_conflicts")
+
+    def _failed_token(self) -> Iterator[Finding]:
+        """By a name that is taken: whatever the service makes of the token, no partner can come of it."""
+        taken = {**self._request, "ClientToken": _new_token()}
+        reply = self._create(taken)
+        if self._created is not None:
+            yield _documented("Is a legal name unique?", reply, _REGISTRATION, as_documented=reply.reason == _DUPLICATE)
+        question = "Does a failed request leave its client token taken?"
+        if reply.reason != _DUPLICATE:
+            told = f"no request failed: {reply.outcome}"
+            yield Finding(question, Status.UNDECIDED, told, reading="failed_request_keeps_token")
+            return
+        reply = self._create(_with_title(taken, "Director"))
+        if reply.reason == _CONFLICT:
+            if self._token_conflicts is None:
+                yield self._conflict("What does a known token answer to another body?")
+            told = "yes: another body under it is CONFLICT_CLIENT_TOKEN"
+            yield Finding(question, Status.FOUND, told, reading="failed_request_keeps_token", value=True)
+        elif reply.reason != _DUPLICATE:
+            told = f"another body under it: {reply.outcome}"
+            yield Finding(question, Status.UNDECIDED, told, reading="failed_request_keeps_token")
+        elif self._token_conflicts:
+            told = "no: another body under it is looked at anew"
+            yield Finding(question, Status.FOUND, told, reading="failed_request_keeps_token", value=False)
+        else:
+            told = "no token is known to conflict with another body, so it makes no difference"
+            yield Finding(question, Status.UNDECIDED, told, reading="failed_request_keeps_token")
+
+    def _conflict(self, question: str) -> Finding:
+        self._token_conflicts = True
+        return Finding(question, Status.FOUND, _CONFLICT, reading="reused_token_conflicts", value=True)
+
+    def _tags_at_creation(self) -> Iterator[Finding]:
+        # With a name that is taken, so that no partner comes of it if tags are accepted.
+        tags = [{"Key": _TAG_KEYS[0], "Value": "1"}]
+        reply = self._create({**self._request, "ClientToken": _new_token(), "Tags": tags})
+        question = "Are tags refused in CreatePartner?"
+        if reply.reason == _DUPLICATE:
+            yield Finding(question, Status.UNDECIDED, "the partner that exists is refused first", source=_TESTING)
+        else:
+            refused = reply.code == "ValidationException"
+            yield _documented(question, reply, _TESTING, as_documented=refused)
+
+    def _second_partner(self) -> Iterator[Finding]:
+        if self._existing:
+            return  # the first creation has told
+        question = "May an account have several partners in a catalog?"
+        reply = self._create(self._new_request())
+        if reply.reason == _DUPLICATE:
+            told = "no: another legal name is DUPLICATE_PARTNER"
+            yield Finding(question, Status.FOUND, told, reading="one_partner_per_catalog", value=True)
+        elif reply.succeeded:
+            told = "yes: another one was created, with another legal name"
+            yield Finding(question, Status.FOUND, told, reading="one_partner_per_catalog", value=False)
+        else:
+            yield Finding(question, Status.UNDECIDED, reply.outcome, reading="one_partner_per_catalog")
+
+    def _token_memory(self) -> Iterator[Finding]:
+        question = "How long is a client token remembered?"
+        if self._created is None:
+            yield _not_asked(question, "no partner could be created")
+            return
+        self._sandbox.sleep(max(self._created_at + self._wait - self._sandbox.now(), 0))
+        reply = self._create(self._request)
+        age = f"{self._sandbox.now() - self._created_at:.0f} s"
+        if self._is_first_result(reply):
+            yield Finding(question, Status.FOUND, f"longer than {age}: a repeated request is answered alike")
+        else:
+            yield Finding(question, Status.FOUND, f"less than {age}: a repeated request is answered {reply.outcome}")
+
+    # --- The contact
+
+    def _contact(self) -> Iterator[Finding]:
+        if not self._own:
+            yield _not_asked(_ANY_CHANGE, _NOT_OURS, "any_contact_change_needs_code")
+            yield _not_asked(_NEW_EMAIL, _NOT_OURS, "new_contact_email_needs_code")
+            return
+        given = self._request["AllianceLeadContact"]
+        read = self._sandbox.call("GetAllianceLeadContact", Identifier=self._own)
+        contact = read.answer.get("AllianceLeadContact", given)
+        if self._created is not None:
+            told = "yes" if contact == given else f"no ({read.outcome})"
+            yield Finding("Is the contact kept as it was given?", Status.FOUND, told)
+        titled = {**contact, "BusinessTitle": _another(contact, "BusinessTitle", "Alliance Lead", "Director")}
+        yield _need_of_code(_ANY_CHANGE, self._put_contact(titled), "any_contact_change_needs_code")
+        moved = {**contact, "Email": _another(contact, "Email", self._email, self._email.replace("@", "-2@"))}
+        yield _need_of_code(_NEW_EMAIL, self._put_contact(moved), "new_contact_email_needs_code")
+        reply = self._put_contact(moved, EmailVerificationCode=_CODE)
+        yield _documented("Do any six digits do as its code?", reply, _TESTING, as_documented=reply.succeeded)
+
+    def _put_contact(self, contact: dict[str, str], **code: str) -> Reply:
+        return self._sandbox.call("PutAllianceLeadContact", Identifier=self._own, AllianceLeadContact=contact, **code)
+
+    # --- ProfileId
+
+    def _profile_id(self) -> Iterator[Finding]:
+        question = "When does ProfileId appear?"
+        if not self._own:
+            yield _not_asked(question, _NOT_OURS, "profile_id")
+            return
+        partner = self._sandbox.call("GetPartner", Identifier=self._own)
+        seen = self._sandbox.call("GetProfileVisibility", may_lack="ProfileId", Identifier=self._own)
+        places = {
+            "CreatePartner": self._created is not None and "ProfileId" in self._created.answer["Profile"],
+            "GetPartner": "ProfileId" in partner.answer.get("Profile", {}),
+            "GetProfileVisibility": "ProfileId" in seen.answer,
+        }
+        shown = " and ".join(name for name, has_it in places.items() if has_it)
+        told = f"in the answers to {shown}" if shown else f"in no answer; GetProfileVisibility: {seen.outcome}"
+        reading = _profile_reading(tuple(places.values()), seen.reason)
+        if reading is None:
+            yield Finding(question, Status.UNDECIDED, told, reading="profile_id")
+        else:
+            yield Finding(question, Status.FOUND, told, reading="profile_id", value=str(reading))
+
+    # --- Tags
+
+    def _tags_afterwards(self) -> Iterator[Finding]:
+        question, case = "Does TagResource work in the Sandbox?", "Are `Team` and `team` one tag key?"
+        if not self._own:
+            yield _not_asked(question, _NOT_OURS, "sandbox_takes_tags_later")
+            yield _not_asked(case, _NOT_OURS, _CASE_READING)
+            return
+        reply = self._tag(_TAG_KEYS[0])
+        if not reply.succeeded:
+            yield Finding(question, Status.FOUND, f"no: {reply.error}", reading="sandbox_takes_tags_later", value=False)
+            yield Finding(case, Status.UNDECIDED, "there are no tags in the Sandbox", reading=_CASE_READING)
+            return
+        lag = self._lag(lambda: _TAG_KEYS[0] in self._tag_keys(), "ListTagsForResource")
+        yield Finding(question, Status.FOUND, f"yes; {lag}", reading="sandbox_takes_tags_later", value=True)
+        reply = self._tag(_TAG_KEYS[1])
+        yield self._case(case, reply)
+        self._sandbox.call("UntagResource", ResourceArn=self._own, TagKeys=list(_TAG_KEYS))
+
+    def _case(self, question: str, reply: Reply) -> Finding:
+        if not reply.succeeded:
+            return Finding(question, Status.UNDECIDED, reply.outcome, reading=_CASE_READING)
+        keys = self._tag_keys() & set(_TAG_KEYS)
+        if _TAG_KEYS[1] not in keys:
+            return Finding(question, Status.UNDECIDED, "the second one isn't shown", reading=_CASE_READING)
+        one = len(keys) == 1
+        told = "yes: the second replaced the first" if one else "no: both are kept"
+        return Finding(question, Status.FOUND, told, reading=_CASE_READING, value=one)
+
+    def _tag(self, key: str) -> Reply:
+        return self._sandbox.call("TagResource", ResourceArn=self._own, Tags=[{"Key": key, "Value": "1"}])
+
+    def _tag_keys(self) -> set[str]:
+        reply = self._sandbox.call("ListTagsForResource", ResourceArn=self._own)
+        return {str(tag.get("Key")) for tag in reply.answer.get("Tags", [])}
+
+    # --- What all calls together tell
+
+    def _answers(self) -> Iterator[Finding]:
+        wrong = sorted({f"{one.code} {one.status}" for one in self._sandbox.refusals if one.status != _BAD_REQUEST})
+        told = f"all {len(self._sandbox.refusals)} refusals were HTTP {_BAD_REQUEST}"
+        yield _judged("Which HTTP status do refusals have?", ", ".join(wrong) or told, _CREATION, holds=not wrong)
+        misfits = ", ".join(sorted(set(self._sandbox.misfits)))
+        yield _judged("Do the answers fit the service model?", misfits or "all do", _READING, holds=not misfits)
+        echoes = sorted({one.code for one in self._sandbox.refusals if one.echoes})
+        told = f"yes: {', '.join(echoes)}" if echoes else "no"
+        yield Finding("Does an error's message repeat the request?", Status.FOUND, told)
+        seconds = self._sandbox.now() - self._began
+        told = f"{self._sandbox.calls} calls within {seconds:.0f} s were not throttled; faster ones were not tried"
+        yield Finding("How many calls are allowed?", Status.FOUND, told)
+
+    # --- Calls
+
+    def _new_request(self) -> dict[str, Any]:
+        return {
+            "ClientToken": _new_token(),
+            "LegalName": f"{NAME_PREFIX} {secrets.token_hex(6)}",
+            "PrimarySolutionType": "SOFTWARE_PRODUCTS",
+            "AllianceLeadContact": {
+                "FirstName": "Alliance",
+                "LastName": "Lead",
+                "Email": self._email,
+                "BusinessTitle": "Alliance Lead",
+            },
+            "EmailVerificationCode": _CODE,
+        }
+
+    def _create(self, request: dict[str, Any]) -> Reply:
+        if self._report.partners_created >= _MOST_PARTNERS:
+            raise StoppedError(
+                f"{_MOST_PARTNERS} partners were created, against all expectation", "Please report this."
+            )
+        reply = self._sandbox.call("CreatePartner", **request)
+        known = {self._created.answer["Arn"]} if self._created else set()
+        if reply.succeeded and reply.answer["Arn"] not in known:
+            self._report.partners_created += 1
+        return reply
+
+    def _is_first_result(self, reply: Reply) -> bool:
+        return self._created is not None and reply.answer.get("Arn") == self._created.answer["Arn"]
+
+    def _listed(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page: dict[str, str] = {}
+        for _ in range(_PAGES):
+            answer = self._sandbox.call("ListPartners", **page).answer
+            found += answer.get("PartnerSummaryList", [])
+            if not answer.get("NextToken"):
+                return found
+            page = {"NextToken": answer["NextToken"]}
+        raise StoppedError(f"the list has more than {_PAGES} pages", "Use an account with fewer Sandbox partners.")
+
+
+_BAD_REQUEST = 400
+_ANY_CHANGE = "Does any change of the contact need a code?"
+_NEW_EMAIL = "Does a new contact address need a code?"
+_NOT_OURS = "the account's partner was not created by this command, and is left as it is"
+
+
+def _new_token() -> str:
+    return f"probe-{secrets.token_hex(16)}"
+
+
+def _with_title(request: dict[str, Any], title: str) -> dict[str, Any]:
+    return {**request, "AllianceLeadContact": {**request["AllianceLeadContact"], "BusinessTitle": title}}
+
+
+def _documented(question: str, reply: Reply, source: str, *, as_documented: bool) -> Finding:
+    return _judged(question, reply.outcome, source, holds=as_documented)
+
+
+def _judged(question: str, told: str, source: str, *, holds: bool) -> Finding:
+    return Finding(question, Status.DOCUMENTED if holds else Status.DIFFERS, told, source=source)
+
+
+def _not_asked(question: str, why: str, reading: str = "") -> Finding:
+    return Finding(question, Status.NOT_ASKED, why, reading=reading)
+
+
+def _need_of_code(question: str, reply: Reply, reading: str) -> Finding:
+    """What a change of the contact without a code tells."""
+    if reply.succeeded:
+        return Finding(question, Status.FOUND, "no: it is made without one", reading=reading, value=False)
+    if any("code" in name.lower() for name, _ in reply.fields):
+        return Finding(question, Status.FOUND, f"yes: without one it is {reply.error}", reading=reading, value=True)
+    return Finding(question, Status.UNDECIDED, reply.outcome, reading=reading)
+
+
+def _another(contact: dict[str, str], member: str, one: str, other: str) -> str:
+    return other if contact.get(member) == one else one
+
+
+def _profile_reading(places: tuple[bool, ...], reason: str) -> ProfileIdAppears | None:
+    """By which of CreatePartner, GetPartner and GetProfileVisibility show it, and why the last one doesn't."""
+    if places == (True, True, True):
+        return ProfileIdAppears.AT_ONCE
+    if places == (False, False, True):
+        return ProfileIdAppears.IN_VISIBILITY
+    if not any(places) and reason == "PARTNER_PROFILE_NOT_FOUND":
+        return ProfileIdAppears.WITH_PROFILE
+    return None
