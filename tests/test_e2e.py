@@ -177,7 +177,7 @@ def test_a_new_legal_name_is_refused_and_rolled_back(deployed: Account) -> None:
     result = deployed.deploy(legal_name="Example Holding")
     assert result.exit_code == 1
     assert "CreateOnly: legal_name of partner-" in result.output
-    assert "Restore the former value" in result.output
+    assert "Restore the value" in result.output
     assert deployed.stack("PartnerAccount")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert deployed.wrote() == []
     assert deployed.deploy().exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 from partner_account_handler.errors import REASON_LIMIT, PartnerError, RequestError
 from partner_account_handler.request import read_properties
 from partner_account_handler.texts import composed, text_mistakes
-from tests.cloud import EMAIL, Cloud, contact, properties
+from tests.cloud import ACCOUNT, EMAIL, Cloud, contact, properties
 
 REMAINS = {
     "${Token[TOKEN.15]}": "CDK token",
@@ -34,6 +34,14 @@ REMAINS = {
     "<function name at 0x7fbba96695d0>": "Python object",
     "None": 'is "None"',
     " None ": 'is "None"',
+    "Token[TOK": "CDK token",
+    "Corp -1.888e+289": "CDK token",
+    "Corp -18881545897087537000000": "CDK token",
+    "{'Ref': 'LegalName'}": "CloudFormation function",
+    "{'Fn::GetAtt': ['A', 'Name']}": "CloudFormation function",
+    "Corp AWS::AccountId": "CloudFormation function",
+    "<MagicMock id='140'>": "Python object",
+    "<Catalog.AWS: 'AWS'>": "Python object",
 }
 """Each text that was met in a template, with the word by which it is told."""
 
@@ -147,6 +155,30 @@ def test_each_kind_is_told_whole_in_a_reason(text: str) -> None:
         read_properties(with_text("BusinessTitle", text))
     assert str(caught.value).endswith(" Correct them in the template and deploy again.")
     assert "…." not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["   ", "\u3000", " Example Corp", "Example Corp\xa0", "Example   Corp", "\tExample Corp"]
+)
+def test_blanks_that_no_name_has_are_refused_before_any_call(cloud: Cloud, name: str) -> None:
+    """They were a token at synth, and a legal name can't be changed."""
+    cloud.prepare()
+    with pytest.raises(RequestError, match="LegalName (is empty|begins|ends|has 3 blanks)"):
+        cloud.create(properties(LegalName=name))
+    assert cloud.operations() == []
+
+
+def test_contact_of_blanks_is_refused(cloud: Cloud) -> None:
+    """It is no name."""
+    with pytest.raises(RequestError, match="FirstName is empty"):
+        cloud.create(properties(AllianceLeadContact=contact(FirstName=" ")))
+
+
+def test_name_with_an_invisible_character_is_adopted_without_it(cloud: Cloud) -> None:
+    """A partner from the console may have one; no template may, and nobody sees the difference."""
+    made = cloud.simulator.account(ACCOUNT).add_partner("Fars\u200ci Co", contact=contact())
+    adopt = {"ExistingPartner": {"Policy": "ADOPT", "PartnerId": made.id}}
+    assert cloud.create(properties(LegalName="Farsi Co", **adopt)).physical_id == made.arn
 
 
 def test_nothing_is_called_for_such_a_name(cloud: Cloud) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler.errors import CallError, HandlerError, NotWaitingError, PartnerError
+from partner_account_handler.errors import CallError, HandlerError, NotWaitingError, PartnerError, RequestError
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.lifecycle import answer_delete
 from partner_central_simulator import ProfileIdAppears, Readings
@@ -256,6 +256,26 @@ class TestRollback:
         assert answer.physical_id == deployed.arn
         assert answer.data["ProfileId"] == deployed.partner.profile_id
         assert deployed.partner.contact["Email"] == NEW_EMAIL
+
+    def test_contact_is_restored_even_if_the_tags_cannot_be(self, deployed: Deployed) -> None:
+        """And the log has why."""
+        both = {**CEO, "Tags": [{"Key": "team", "Value": "sales"}]}
+        deployed.update(properties(), both)
+        deployed.cloud.simulator.faults.add("TagResource", "access-denied", times=None)
+        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        answer = deployed.update(both, properties())
+        assert answer.report.outcome.value == "RollbackLetThrough"
+        assert deployed.partner.contact == contact()
+
+    def test_rollback_of_refused_properties_leaves_the_change_of_a_human(self, deployed: Deployed) -> None:
+        """The Update that was refused has written nothing that must be put back."""
+        deployed.desk.change_contact(deployed.partner.id, BusinessTitle="CTO")
+        refused = properties(AllianceLeadContact=contact(FirstName="J\u200bane"))
+        with pytest.raises(RequestError):
+            deployed.update(properties(), refused)
+        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        deployed.update(refused, properties())
+        assert deployed.writes() == []
 
     def test_tags_are_restored_even_if_the_contact_cannot_be(self, deployed: Deployed) -> None:
         """Its code is not even in the store any more."""

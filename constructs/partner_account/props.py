@@ -99,7 +99,7 @@ class ExistingPartner:
     @property
     def may_create(self) -> bool:
         """Whether a deployment may call CreatePartner."""
-        return self.partner_id is None
+        return self.policy != "ADOPT"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,7 @@ def _parts(value: object) -> Iterator[str]:
     match value:
         case str():
             yield value
-        case {"Fn::Join": ["", [*parts]]}:
+        case {"Fn::Join": [str(), [*parts]]}:
             for part in parts:
                 yield part if isinstance(part, str) else "x"
         case _:

@@ -17,7 +17,7 @@ from partner_account.service_model import member_shape, shapes
 from partner_account.tokens import holds_token, is_left_to_deployment, literal_in
 from partner_account.verification_code import VerificationCode
 from partner_account_handler.identity import PARTITION
-from partner_account_handler.texts import composed, text_mistakes
+from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
 
 _POLICIES = {"REFUSE", "ADOPT", "ALLOW_ANOTHER"}
 
@@ -105,7 +105,8 @@ def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
     shape = member_shape("CreatePartnerRequest", "LegalName")
     yield from _text_mistakes("legal_name", legal_name, shape)
     if isinstance(legal_name, str) and not is_left_to_deployment(legal_name):
-        yield from _blank_mistakes("legal_name", legal_name)
+        for mistake in blank_mistakes(legal_name):
+            yield f"legal_name: {mistake}"
 
 
 def _contact_mistakes(contact: object) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _existing_partner_mistakes(existing: object) -> Iterator[str]:
         yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
         return
     partner_id = existing.partner_id
-    if partner_id is None or is_left_to_deployment(partner_id):
+    if existing.may_create or is_left_to_deployment(partner_id):
         return
     if not isinstance(partner_id, str):
         yield no_text("existing_partner: the id", partner_id)
@@ -177,12 +178,3 @@ def _kind_of(character: str) -> str:
     if unicodedata.category(character) == "Cc":
         return "a control character"
     return f"the reserved code point U+{ord(character):04X}"
-
-
-def _blank_mistakes(prop: str, value: str) -> Iterator[str]:
-    if value.strip() and value[0].isspace():
-        yield f"{prop}: begins with a blank; remove it"
-    if value.strip() and value[-1].isspace():
-        yield f"{prop}: ends with a blank; remove it"
-    for run in re.finditer(r"(?<=\S)\s{2,}(?=\S)", value):
-        yield f"{prop}: has {len(run[0])} blanks in a row from character {run.start() + 1}; leave one"

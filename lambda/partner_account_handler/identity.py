@@ -105,5 +105,6 @@ def folded(text: str) -> str:
 
 
 def normalized(text: str) -> str:
-    """A text without differences of width and blanks."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """A text without differences of width and blanks, and without characters that can't be seen."""
+    seen = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).split())

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from partner_account_handler.errors import RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, normalized, same_name
-from partner_account_handler.texts import composed, text_mistakes
+from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
 
 _E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
@@ -121,6 +121,8 @@ class Request:
     physical_id: str
     wanted: Properties
     previous: Properties | None = None
+    was_refused: bool = False
+    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
 
     @property
     def owner(self) -> Owner:
@@ -148,13 +150,15 @@ def read_request(event: Mapping[str, Any]) -> Request:
     Raises:
         RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
     """
+    previous, was_refused = _read_previous(event)
     return Request(
         stack_id=event["StackId"],
         logical_id=event["LogicalResourceId"],
         request_id=event["RequestId"],
         physical_id=event.get("PhysicalResourceId", ""),
         wanted=read_properties(event.get("ResourceProperties")),
-        previous=_read_previous(event),
+        previous=previous,
+        was_refused=was_refused,
     )
 
 
@@ -168,14 +172,15 @@ _NO_PART_OF_THE_PARTNER = {
 """What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
-def _read_previous(event: Mapping[str, Any]) -> Properties | None:
+def _read_previous(event: Mapping[str, Any]) -> tuple[Properties | None, bool]:
+    wanted, before = event["ResourceProperties"], event.get("OldResourceProperties")
     try:
-        previous = read_properties(event.get("OldResourceProperties"))
+        previous = read_properties(before)
     except RequestError:
-        return None
-    wanted, before = event["ResourceProperties"], event["OldResourceProperties"]
+        # Properties of another version may be refused by this code, and have been written by that of their time.
+        return None, isinstance(before, dict) and before.get("SchemaVersion") == wanted.get("SchemaVersion")
     names = {*wanted, *before} - _NO_PART_OF_THE_PARTNER
-    return None if all(wanted.get(name) == before.get(name) for name in names) else previous
+    return None if all(wanted.get(name) == before.get(name) for name in names) else previous, False
 
 
 def read_properties(raw: object) -> Properties:
@@ -243,7 +248,10 @@ class _Fields:
     def name(self, name: str) -> str:
         """What stands in Partner Central under the company's name: no remains of a program, nothing unseen."""
         text = composed(self.text(name))
-        self.mistakes.extend(f"{self._path}{name} {mistake}" for mistake in text_mistakes(text))
+        if text.isspace():
+            self.mistakes.append(f"{self._path}{name} is empty")
+        found = [*text_mistakes(text), *(blank_mistakes(text) if name == "LegalName" else ())]
+        self.mistakes.extend(f"{self._path}{name} {mistake}" for mistake in found)
         return text
 
     def choice(self, name: str, kind: type[_E], default: _E | None) -> _E:

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 _REMAINS = (
     (
         # A text is ${Token[…]}, a list #{Token[…]}, a number -1.8881545…e+289; whoever cuts one may leave either end.
-        re.compile(r"token\[|\[token\.|\]\}|-1\.8881545\d*e\+289", re.IGNORECASE),
+        re.compile(
+            r"[$#]\{token\[|token\[\w+\.|token\[[\w.]*\Z|\[token\.\d|\d\]\}|-1\.888\d*e\+289|-?188815458970\d{6}",
+            re.IGNORECASE,
+        ),
         "holds what is left of a CDK token; use the token whole and unchanged",
     ),
     (
@@ -22,8 +25,11 @@ _REMAINS = (
     ),
     (re.compile(r"\{\{|\}\}"), "holds {{…}}, which nothing has filled in; give the value itself"),
     (re.compile(r"\$\{"), "holds ${…}, which nothing has filled in; use Fn.sub, or an f-string"),
+    (re.compile(r"\{'(Ref|Fn::\w+)'|\bAWS::[A-Z]"), "holds a CloudFormation function as a text; use the token itself"),
     (
-        re.compile(r"\bat 0x[0-9a-f]|<(bound method|class|function|module) ", re.IGNORECASE),
+        re.compile(
+            r" object at 0x[0-9a-f]|<(bound method|class|function|module|MagicMock) |<\w+\.\w+: ", re.IGNORECASE
+        ),
         "holds the name of a Python object; use its value, such as .value_as_string or .to_string()",
     ),
     (re.compile(r"\A\s*None\s*\Z"), 'is "None", as Python writes a missing value; give the value'),
@@ -46,6 +52,16 @@ def text_mistakes(text: str) -> Iterator[str]:
         if flaw := _flaw(character):
             position = text.index(character) + 1
             yield f"holds U+{ord(character):04X}, which {flaw}, as character {position}; remove it"
+
+
+def blank_mistakes(text: str) -> Iterator[str]:
+    """Say which blanks a legal name, which can't be changed later, has too many."""
+    if text.strip() and text[0].isspace():
+        yield "begins with a blank; remove it"
+    if text.strip() and text[-1].isspace():
+        yield "ends with a blank; remove it"
+    for run in re.finditer(r"(?<=\S)\s{2,}(?=\S)", text):
+        yield f"has {len(run[0])} blanks in a row from character {run.start() + 1}; leave one"
 
 
 def _flaw(character: str) -> str | None:

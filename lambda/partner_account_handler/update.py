@@ -69,7 +69,7 @@ def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
     return PartnerError(
         "CreateOnly",
         f"{', '.join(props)} of {partner_id(arn)} can't be changed by a deployment",
-        "Restore the former value; for another partner add another PartnerAccount.",
+        "Restore the value that the partner has; for another partner add another PartnerAccount.",
     )
 
 
@@ -88,12 +88,24 @@ def _require_own_stack(partner: Partner, request: Request) -> None:
 
 
 def _converge(partner: Partner, request: Request, aws: Aws, *, is_rollback: bool) -> list[str]:
+    if is_rollback and request.was_refused:
+        return []
     tags = _tag_changes(partner, request, aws, is_rollback=is_rollback)
     # A rollback restores what it can: the former contact may take a code that nobody has any more.
-    written = tags.write(partner, aws) if is_rollback else []
+    failure, written = _attempt(tags, partner, aws) if is_rollback else (None, [])
     changed = _changed("contact", request.wanted, request.previous)
     contact = contact_change(partner, request.wanted, aws) if changed else None
-    return written + replace(_NOTHING if is_rollback else tags, contact=contact).write(partner, aws)
+    written += replace(_NOTHING if is_rollback else tags, contact=contact).write(partner, aws)
+    if failure:
+        raise failure
+    return written
+
+
+def _attempt(changes: Changes, partner: Partner, aws: Aws) -> tuple[HandlerError | None, list[str]]:
+    try:
+        return None, changes.write(partner, aws)
+    except HandlerError as failure:
+        return failure, []
 
 
 _NOTHING = Changes({}, [], None, None)
