@@ -7,6 +7,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+LOCAL_PATH = "/_partner_account/iam"
+"""Where the local AWS is asked what it allows, and what it has allowed."""
+
 _ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
 
 

@@ -24,6 +24,7 @@ from botocore.config import Config
 
 from partner_account_cli import lambda_runtime, processes
 from partner_account_cli.errors import require_installed
+from partner_account_cli.iam import LOCAL_PATH
 from partner_account_cli.partner_central import PartnerCentral
 
 LOOPBACK = "127.0.0.1"
@@ -106,9 +107,13 @@ def local_aws(*, verified: bool = True) -> Iterator[LocalAws]:
     with processes.unwinding(), processes.cleanly() as resources:
         folder = _private_folder(resources)
         environment = _environment(folder)
-        simulator, address = _start_simulator(folder, environment, resources, verified=verified)
-        environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
-        ministack = _start_ministack(folder, environment, resources)
+        certificate = _certificate(folder)
+        # Opened here, and handed over, so that nobody else can get hold of the port.
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
+            simulator, address = _start_simulator(folder, environment, resources, verified=verified)
+            environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
+            ministack = _start_ministack(folder, environment, certificate, listener, resources)
         partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
@@ -169,7 +174,11 @@ def _start_simulator(
 ) -> tuple[processes.Server, str]:
     command = [sys.executable, "-m", "partner_central_simulator", "--port", "0"]
     command += ["--verified"] if verified else []
-    own = {"PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"]}
+    own = {
+        "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"],
+        # The local AWS knows whose each session is, and what the policies of its role allow.
+        "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER": environment["AWS_ENDPOINT_URL"] + LOCAL_PATH,
+    }
     server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 
     def address() -> str | None:
@@ -180,26 +189,21 @@ def _start_simulator(
     return server, server.wait_for(address)
 
 
-def _start_ministack(folder: Path, environment: dict[str, str], resources: ExitStack) -> processes.Server:
-    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443.
-
-    The socket is opened here and handed over, so that nobody else can get hold of the port.
-    """
-    certificate = _certificate(folder)
+def _start_ministack(
+    folder: Path, environment: Mapping[str, str], certificate: str, listener: socket.socket, resources: ExitStack
+) -> processes.Server:
+    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443."""
     tls = ["--certfile", certificate, "--keyfile", certificate]
     hypercorn = [sys.executable, "-m", "hypercorn", "--workers", "0", *tls]
     python = {lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda"))}
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port = str(listener.getsockname()[1])
-        environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{port}"
-        server = _serve(
-            "MiniStack",
-            [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
-            folder,
-            environment | _ministack_settings(folder, port) | python,
-            resources,
-            file_descriptors=(listener.fileno(),),
-        )
+    server = _serve(
+        "MiniStack",
+        [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
+        folder,
+        {**environment, **_ministack_settings(folder, str(listener.getsockname()[1])), **python},
+        resources,
+        file_descriptors=(listener.fileno(),),
+    )
     server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
     return server
 
@@ -211,6 +215,9 @@ def _ministack_settings(folder: Path, port: str) -> dict[str, str]:
         "BIND_HOST": LOOPBACK,
         # crhelper answers CloudFormation by HTTPS only, and the handler runs with the server's environment.
         "USE_SSL": "1",
+        # Functions get sessions of their roles, and all but the account's own credentials are judged by IAM policies.
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # It would remove containers that another MiniStack has left on this machine.
