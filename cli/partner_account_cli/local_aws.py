@@ -4,12 +4,15 @@ Everything that either of them writes lies in one folder, which is removed with 
 there is not this module's business.
 """
 
+import http.client
+import json
 import os
 import re
 import secrets
 import shlex
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import trustme
@@ -24,7 +28,7 @@ from botocore.config import Config
 
 from partner_account_cli import lambda_runtime, processes
 from partner_account_cli.errors import require_installed
-from partner_account_cli.iam import LOCAL_PATH
+from partner_account_cli.iam import LOCAL_PATH, AllowedBy
 from partner_account_cli.partner_central import PartnerCentral
 
 LOOPBACK = "127.0.0.1"
@@ -72,6 +76,19 @@ class LocalAws:
         """The same as another account sees it, in another region."""
         own = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
+
+    def allowed(self) -> list[AllowedBy]:
+        """The statements of IAM policies that have allowed something so far."""
+        url = urlsplit(self.environment["AWS_ENDPOINT_URL"])
+        tls = ssl.create_default_context(cafile=self.environment["AWS_CA_BUNDLE"])
+        connection = http.client.HTTPSConnection(url.netloc, timeout=10, context=tls)
+        try:
+            connection.request(
+                "GET", LOCAL_PATH, headers={"X-Amz-Security-Token": self.environment["AWS_SESSION_TOKEN"]}
+            )
+            return [AllowedBy(**one) for one in json.load(connection.getresponse())]
+        finally:
+            connection.close()
 
     def keep(self) -> None:
         """Let the servers and the folder outlive this process; `farewell` tells how to end them."""

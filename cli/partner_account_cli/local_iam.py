@@ -10,11 +10,14 @@ noted which statements have allowed something.
 # ruff: noqa: SLF001
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.core.iam_evaluator import EvalContext, PrincipalInfo
 from ministack.services import iam, kms, lambda_svc, secretsmanager, ssm
+
+from partner_account_cli.iam import AllowedBy
 
 _AWS_MANAGED = "alias/aws/"
 
@@ -66,11 +69,9 @@ class LocalIam:
         return {"account": principal.account, "arn": principal.arn, "allowed": allowed}
 
     def used(self) -> list[dict[str, Any]]:
-        """The statements that have allowed something, as their policies word them, and the actions they allowed."""
-        return [
-            {"principal": principal, "sid": sid, "actions": list(actions), "allowed": sorted(allowed)}
-            for (principal, sid, actions), allowed in list(self._used.items())
-        ]
+        """The statements that have allowed something, in the form of `AllowedBy`."""
+        used = [AllowedBy(*key, sorted(allowed)) for key, allowed in list(self._used.items())]
+        return [asdict(one) for one in used]
 
     def _own(self, token: str) -> str:
         """The gateway knows a session's token by its beginning, which nobody can guess; MiniStack's can be guessed."""
