@@ -38,7 +38,7 @@ OWN_KEY_POLICY = {
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::{}:root"}, "Action": "kms:*", "Resource": "*"}]
 }
 # Little enough that a denial, which may be IAM's delay, isn't waited out for a minute and a half.
-SECONDS = 57
+SECONDS = 75
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
@@ -186,6 +186,12 @@ class Account:
         events = self.aws.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
         return [one.get("ResourceStatusReason", "") for one in events if one["ResourceStatus"].endswith("FAILED")]
 
+    def log(self) -> list[str]:
+        """All that the account's functions have logged."""
+        logs = self.aws.client("logs")
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        return [one["message"] for group in groups for one in logs.filter_log_events(logGroupName=group)["events"]]
+
     def _deploy(self, operation: str, template: Template) -> Mapping[str, Any]:
         cloudformation = self.aws.client("cloudformation")
         body = json.dumps(template)
@@ -308,6 +314,7 @@ def trials() -> Iterator[Trials]:
         trials = Trials(aws, {code: synthesized(code) for code in ("secret", "parameter")})
         trials.running = {name: pool.submit(trials.run, *case) for name, case in CASES.items()}
         yield trials
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -317,3 +324,45 @@ def test_a_deployment_fails_with_less(trials: Trials, name: str) -> None:
     ended = trials.running[name].result()
     assert ended.status == ("UPDATE_ROLLBACK_COMPLETE" if need.updates else "ROLLBACK_COMPLETE")
     assert any("AccessDenied" in reason and need.call in reason for reason in ended.reasons), ended.reasons
+
+
+@pytest.mark.parametrize("code", ["secret", "parameter"])
+def test_the_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, code: str) -> None:
+    """Creation and update succeed, and each action of each statement has been allowed by that statement."""
+    account, template = trials.account(code), trials.templates[code][0]
+    assert account.create(template)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+    updated = account.update(with_another_contact_and_tag(template))
+    assert updated["StackStatus"] == "UPDATE_COMPLETE", account.reasons()
+    used = {
+        (one.sid, action)
+        for one in trials.aws.allowed()
+        if f":{account.number}:assumed-role/" in one.principal
+        for action in one.allowed
+    }
+    statements = [statement for document in documents_in(template) for statement in document["Statement"]]
+    assert used == {(one["Sid"], action) for one in statements for action in actions_of(one)}
+
+
+def test_without_its_statement_a_function_has_no_log(trials: Trials) -> None:
+    """As on AWS, where the deployment succeeds all the same."""
+    account, (template, _) = trials.account(), trials.templates["secret"]
+    with_log = trials.account()
+    assert with_log.create(template)["StackStatus"] == "CREATE_COMPLETE"
+    silent = changed(template, "WriteOwnLog", without("logs:PutLogEvents"))
+    assert account.create(silent)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+    assert [bool(one.log()) for one in (with_log, account)] == [True, False]
+
+
+def test_a_permissions_boundary_counts(trials: Trials) -> None:
+    """What the role's policies allow and its boundary doesn't is denied."""
+    account, template = trials.account(), deepcopy(trials.templates["secret"][0])
+    allowed = {"Effect": "Allow", "NotAction": "partnercentral:CreatePartner", "Resource": "*"}
+    template["Resources"]["Boundary"] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}},
+    }
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            resource["Properties"]["PermissionsBoundary"] = {"Ref": "Boundary"}
+    assert account.create(template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())

@@ -261,6 +261,9 @@ def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     assert partner["verification_code"] == "the secret partner-account/code"
     create = next(one for one in report["rights"] if one["sid"] == "CreatePartner")
     assert create["conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
+    assert create["used"] == ["partnercentral:CreatePartner"]
+    assert {one["sid"] for one in report["rights"] if not one["used"]} == {"UpdateContact", "UpdateTags"}
+    assert "Enforced: what the function did, its IAM statements allow; not asked for here: " in report["shown"][-1]
     assert "no call that deletes a partner account" in report["irreversible"][1]
     outputs = report["outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]

@@ -105,14 +105,16 @@ def archive(**modules: str) -> bytes:
     return written.getvalue()
 
 
-def function(name: str, role: str, **variables: str) -> dict[str, Any]:
-    """What makes a function that looks around."""
+def function(name: str, role: str, code: str = "", **variables: str) -> dict[str, Any]:
+    """What makes a function; by default one that looks around."""
     return {
         "FunctionName": name,
         "Role": role,
         "Runtime": "python3.13",
         "Handler": "index.handler",
-        "Code": {"ZipFile": archive(index=LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))},
+        "Code": {
+            "ZipFile": archive(index=code or LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))
+        },
         "Environment": {"Variables": variables},
         "Timeout": 30,
     }
@@ -223,6 +225,30 @@ def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -
     )
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/jane")
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+
+
+TELLS_ITS_CREDENTIALS = """
+import os
+
+def handler(event, context):
+    return {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+"""
+
+
+def test_a_function_has_a_session_of_its_role_that_nobody_can_guess(aws: LocalAws, role: str) -> None:
+    """Its policies decide what it may do; without the local AWS's own token, what MiniStack gave it opens nothing."""
+    functions = aws.client("lambda")
+    functions.create_function(**function("telling", role, TELLS_ITS_CREDENTIALS))
+    credentials = json.load(functions.invoke(FunctionName="telling", Payload="{}")["Payload"])
+    session = as_seen_with(aws, **credentials)
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/telling")
+    with pytest.raises(ClientError, match=r"AccessDenied.*iam:ListRoles"):
+        session.client("iam").list_roles()
+    own, _, guessable = credentials["AWS_SESSION_TOKEN"].partition(".")
+    assert own == aws.environment["AWS_SESSION_TOKEN"]
+    guessed = as_seen_with(aws, **{**credentials, "AWS_SESSION_TOKEN": guessable})
+    with pytest.raises(ClientError, match=r"InvalidClientTokenId.*token included in the request is invalid"):
+        guessed.client("sts").get_caller_identity()
 
 
 def test_a_presigned_url_needs_nothing_else(aws: LocalAws, web: urllib3.PoolManager) -> None:
