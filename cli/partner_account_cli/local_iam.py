@@ -2,7 +2,7 @@
 
 MiniStack's AUTH=true gives functions the sessions of their roles, and checks each request by the policies of the
 session's role. In addition, the tokens of sessions begin with the local AWS's own here; decryption by a
-customer-managed key, and what a function writes into its log, are checked too; Partner Central may ask; and it is
+customer-managed key, what a function writes into its log, and permissions boundaries are checked too; Partner Central may ask; and it is
 noted which statements have allowed something.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.core.iam_evaluator import EvalContext, PrincipalInfo
 from ministack.services import iam, kms, lambda_svc, secretsmanager, ssm
+from ministack.services.cloudformation import provisioners
 
 from partner_account_cli.iam import AllowedBy
 
@@ -48,6 +49,8 @@ class LocalIam:
         )
         lambda_runtime.execution_credentials = lambda_svc.execution_credentials = self._execution_credentials
         lambda_svc._emit_lambda_logs = self._emit_lambda_logs
+        roles = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
+        roles.update(create=_create_role, update=_update_role)
         iam_evaluator.evaluate = self._evaluate
         iam_evaluator.enforce = self._enforce
 
@@ -112,6 +115,23 @@ class LocalIam:
         stream = f"{arn}{group or '/aws/lambda/' + config['FunctionName']}:log-stream:any"
         if all(_allows(principal, f"logs:{action}", stream, {}) for action in ("CreateLogStream", "PutLogEvents")):
             _emit_lambda_logs(function, *rest, **more)
+
+
+def _create_role(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
+    """MiniStack's CloudFormation makes roles without their permissions boundary."""
+    name, attributes = provisioners._iam_role_create(logical_id, properties, stack_name)
+    iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
+    return name, attributes
+
+
+def _update_role(
+    physical_id: str, old: Any, new: Mapping[str, Any], stack_name: str, logical_id: str | None = None
+) -> Any:
+    updated = provisioners._iam_role_update(physical_id, old, new, stack_name, logical_id)
+    name = updated[0] if isinstance(updated, tuple) else physical_id
+    if role := iam._roles.get(name):
+        role["PermissionsBoundary"] = new.get("PermissionsBoundary")
+    return updated
 
 
 def _allows(principal: PrincipalInfo, action: str, resource: str, context: Mapping[str, Any]) -> bool:
