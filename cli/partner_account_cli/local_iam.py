@@ -2,8 +2,8 @@
 
 MiniStack's AUTH=true gives functions the sessions of their roles, and checks each request by the policies of the
 session's role. In addition, the tokens of sessions begin with the local AWS's own here; decryption by a
-customer-managed key, what a function writes into its log, and permissions boundaries are checked too; Partner Central may ask; and it is
-noted which statements have allowed something.
+customer-managed key, what a function writes into its log, and permissions boundaries are checked too; Partner Central
+may ask; and it is noted which statements have allowed something.
 """
 
 # MiniStack has no hooks and no settings for any of it.
