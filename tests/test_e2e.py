@@ -1,8 +1,8 @@
 """Deployments with the real cdk CLI on a local AWS: what the user sees, and what Partner Central was asked.
 
 MiniStack stands for CloudFormation, and isn't CloudFormation in all: it sends no Delete after a failed Create,
-doesn't check the answers' ids and size, masks no NoEcho parameter, lets an export in use be changed, and
-enforces no IAM policy. Nothing is concluded here about any of these; other tests hold the parts against them.
+doesn't check the answers' ids and size, masks no NoEcho parameter, and lets an export in use be changed. Nothing is
+concluded here about any of these; other tests hold the parts against them. It does enforce IAM policies.
 """
 
 from __future__ import annotations

@@ -264,6 +264,9 @@ def test_the_json_report_holds_the_facts(demo: Rehearsed) -> None:
     assert "no call that deletes a partner account" in report["irreversible"][-1]
     assert "must migrate its account instead" in report["irreversible"][1]
     assert "Accepts the AWS Partner Central and ACE terms" in report["irreversible"][2]
+    assert create["used"] == ["partnercentral:CreatePartner"]
+    assert {one["sid"] for one in report["rights"] if not one["used"]} == {"UpdateContact", "UpdateTags"}
+    assert "Enforced: what the function did, its IAM statements allow; not asked for here: " in report["shown"][-1]
     outputs = report["outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
     assert "ROLLBACK_COMPLETE" in {event["status"] for event in report["steps"][3]["events"]}

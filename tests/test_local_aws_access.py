@@ -28,8 +28,15 @@ pytestmark = pytest.mark.e2e
 TOKEN = "X-Amz-Security-Token"
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": ACCOUNT, "Service": "lambda.amazonaws.com"},
+        }
+    ],
 }
+LISTING = {"Statement": [{"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}]}
 # Tells which modules it finds, and from where; `six` is its own.
 LOOKS_AROUND = """
 import importlib.util, os, boto3, six
@@ -65,7 +72,9 @@ def aws() -> Iterator[LocalAws]:
 def role(aws: LocalAws) -> Iterator[str]:
     """The ARN of a role that the account may take on."""
     iam = aws.client("iam")
-    yield iam.create_role(RoleName="Somebody", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    yield make_role(aws, "Somebody")
+    for policy in iam.list_role_policies(RoleName="Somebody")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="Somebody", PolicyName=policy)
     iam.delete_role(RoleName="Somebody")
 
 
@@ -74,6 +83,12 @@ def web(aws: LocalAws) -> Iterator[urllib3.PoolManager]:
     """A client that signs nothing."""
     with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"], retries=False, timeout=10) as web:
         yield web
+
+
+def make_role(aws: LocalAws, name: str) -> str:
+    """A role without any policy; its ARN."""
+    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    return str(made["Role"]["Arn"])
 
 
 def as_seen_with(aws: LocalAws, **credentials: str) -> LocalAws:
@@ -90,18 +105,25 @@ def archive(**modules: str) -> bytes:
     return written.getvalue()
 
 
+def function(name: str, role: str, code: str = "", **variables: str) -> dict[str, Any]:
+    """What makes a function; by default one that looks around."""
+    return {
+        "FunctionName": name,
+        "Role": role,
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {
+            "ZipFile": archive(index=code or LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))
+        },
+        "Environment": {"Variables": variables},
+        "Timeout": 30,
+    }
+
+
 def invoked(aws: LocalAws, name: str, event: Mapping[str, Any], **variables: str) -> Any:
-    """What the function of that name answers, which is made now."""
+    """What the function of that name answers, which is made now, with a role of its own that has no policy."""
     functions = aws.client("lambda")
-    functions.create_function(
-        FunctionName=name,
-        Role=f"arn:aws:iam::{ACCOUNT}:role/anybody",
-        Runtime="python3.13",
-        Handler="index.handler",
-        Code={"ZipFile": archive(index=LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))},
-        Environment={"Variables": variables},
-        Timeout=30,
-    )
+    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), **variables))
     return json.load(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"])
 
 
@@ -117,7 +139,7 @@ def test_a_stranger_runs_no_function(aws: LocalAws, credentials: Mapping[str, st
     """With the account number, a well-known key or a made-up token nobody creates a function, which would run here."""
     stranger = as_seen_with(aws, **credentials)
     with pytest.raises(ClientError, match=r"UnrecognizedClientException.*token included in the request is invalid"):
-        invoked(stranger, "stranger", {})
+        stranger.client("lambda").create_function(**function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody"))
     assert aws.client("lambda").list_functions()["Functions"] == []
 
 
@@ -191,6 +213,7 @@ def test_a_stranger_is_neither_answered_nor_noted_by_the_simulator(aws: LocalAws
 
 def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -> None:
     """STS's are taken by AWS and by Partner Central, and no two sessions have the same."""
+    aws.client("iam").put_role_policy(RoleName="Somebody", PolicyName="Listing", PolicyDocument=json.dumps(LISTING))
     sts = aws.client("sts")
     first, second = (sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"] for _ in range(2))
     assert len({aws.environment["AWS_SESSION_TOKEN"], first["SessionToken"], second["SessionToken"]}) == 3
@@ -202,6 +225,30 @@ def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -
     )
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/jane")
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+
+
+TELLS_ITS_CREDENTIALS = """
+import os
+
+def handler(event, context):
+    return {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+"""
+
+
+def test_a_function_has_a_session_of_its_role_that_nobody_can_guess(aws: LocalAws, role: str) -> None:
+    """Its policies decide what it may do; without the local AWS's own token, what MiniStack gave it opens nothing."""
+    functions = aws.client("lambda")
+    functions.create_function(**function("telling", role, TELLS_ITS_CREDENTIALS))
+    credentials = json.load(functions.invoke(FunctionName="telling", Payload="{}")["Payload"])
+    session = as_seen_with(aws, **credentials)
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/telling")
+    with pytest.raises(ClientError, match=r"AccessDenied.*iam:ListRoles"):
+        session.client("iam").list_roles()
+    own, _, guessable = credentials["AWS_SESSION_TOKEN"].partition(".")
+    assert own == aws.environment["AWS_SESSION_TOKEN"]
+    guessed = as_seen_with(aws, **{**credentials, "AWS_SESSION_TOKEN": guessable})
+    with pytest.raises(ClientError, match=r"InvalidClientTokenId.*token included in the request is invalid"):
+        guessed.client("sts").get_caller_identity()
 
 
 def test_a_presigned_url_needs_nothing_else(aws: LocalAws, web: urllib3.PoolManager) -> None:

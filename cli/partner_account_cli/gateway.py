@@ -8,16 +8,17 @@ functions find what Lambda would give them, and not what is installed beside thi
 import hmac
 import json
 import os
-import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ministack.services import iam, lambda_svc
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, wait_conditions
 
 from partner_account_cli import lambda_runtime
+from partner_account_cli.iam import LOCAL_PATH
+from partner_account_cli.local_iam import LocalIam
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,11 +36,6 @@ _REFUSAL_XML = (
 ).encode()
 
 
-def _issued_session_token() -> str:
-    """The token of a session that STS begins: whoever knows the local AWS's own one knows it by its beginning."""
-    return f"{_SESSION_TOKEN.decode()}.{secrets.token_hex()}"
-
-
 def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Let a custom resource fail at once if its function can't be loaded, and not only when its time is up."""
 
@@ -55,9 +51,8 @@ def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
     return executed
 
 
-# STS takes it from there when it is imported, with the first request to it. The sessions that MiniStack's AUTH=true
-# would give to functions have other tokens, hashes of names that anybody can know: those are refused.
-iam._gen_session_token = _issued_session_token  # noqa: SLF001 - there is no setting for it
+_iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
+_iam.install()
 execute_function = lambda_svc._execute_function_with_config_scope  # noqa: SLF001 - there is no hook for it
 lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)  # noqa: SLF001
 # MiniStack runs functions in Python by this program, with its own environment.
@@ -69,7 +64,9 @@ from ministack.app import app as ministack  # noqa: E402 - only now, see above
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
     """Pass a request on to MiniStack, or refuse it before its body is read."""
-    if scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited(scope):
+    if scope["type"] == "http" and scope["path"] == LOCAL_PATH and _has_session_token(scope):
+        await _answer_about_iam(scope, receive, send)
+    elif scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited(scope):
         await ministack(scope, receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
@@ -77,6 +74,21 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         is_form = any(b"form-urlencoded" in value for value in _headers(scope, b"content-type"))
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": _REFUSAL_XML if is_form else _REFUSAL})
+
+
+async def _answer_about_iam(scope: Message, receive: Receive, send: Send) -> None:
+    """What Partner Central and the rehearsal want to know: what is allowed, and by which statements it was."""
+    answer = _iam.answer(json.loads(await _body(receive))) if scope["method"] == "POST" else _iam.used()
+    await send({"type": "http.response.start", "status": 200 if answer is not None else 403, "headers": []})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
 
 
 def _has_session_token(scope: Message) -> bool:

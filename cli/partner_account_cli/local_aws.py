@@ -4,12 +4,15 @@ Everything that either of them writes lies in one folder, which is removed with 
 there is not this module's business.
 """
 
+import http.client
+import json
 import os
 import re
 import secrets
 import shlex
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import trustme
@@ -24,6 +28,7 @@ from botocore.config import Config
 
 from partner_account_cli import lambda_runtime, processes
 from partner_account_cli.errors import require_installed
+from partner_account_cli.iam import LOCAL_PATH, AllowedBy
 from partner_account_cli.partner_central import PartnerCentral
 
 LOOPBACK = "127.0.0.1"
@@ -72,6 +77,19 @@ class LocalAws:
         own = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
 
+    def allowed(self) -> list[AllowedBy]:
+        """The statements of IAM policies that have allowed something so far."""
+        url = urlsplit(self.environment["AWS_ENDPOINT_URL"])
+        tls = ssl.create_default_context(cafile=self.environment["AWS_CA_BUNDLE"])
+        connection = http.client.HTTPSConnection(url.netloc, timeout=10, context=tls)
+        try:
+            connection.request(
+                "GET", LOCAL_PATH, headers={"X-Amz-Security-Token": self.environment["AWS_SESSION_TOKEN"]}
+            )
+            return [AllowedBy(**one) for one in json.load(connection.getresponse())]
+        finally:
+            connection.close()
+
     def keep(self) -> None:
         """Let the servers and the folder outlive this process; `farewell` tells how to end them."""
         self._resources.pop_all()
@@ -106,9 +124,13 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
     with processes.unwinding(), processes.cleanly() as resources:
         folder = _private_folder(resources)
         environment = _environment(folder)
-        simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
-        environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
-        ministack = _start_ministack(folder, environment, resources)
+        certificate = _certificate(folder)
+        # Opened here, and handed over, so that nobody else can get hold of the port.
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
+            simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
+            environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
+            ministack = _start_ministack(folder, environment, certificate, listener, resources)
         partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
@@ -170,7 +192,11 @@ def _start_simulator(
     command = [sys.executable, "-m", "partner_central_simulator", "--port", "0"]
     command += ["--verified"] if verified else []
     command += ["--readings", str(readings.resolve())] if readings else []
-    own = {"PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"]}
+    own = {
+        "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"],
+        # The local AWS knows whose each session is, and what the policies of its role allow.
+        "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER": environment["AWS_ENDPOINT_URL"] + LOCAL_PATH,
+    }
     server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 
     def address() -> str | None:
@@ -181,26 +207,21 @@ def _start_simulator(
     return server, server.wait_for(address)
 
 
-def _start_ministack(folder: Path, environment: dict[str, str], resources: ExitStack) -> processes.Server:
-    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443.
-
-    The socket is opened here and handed over, so that nobody else can get hold of the port.
-    """
-    certificate = _certificate(folder)
+def _start_ministack(
+    folder: Path, environment: Mapping[str, str], certificate: str, listener: socket.socket, resources: ExitStack
+) -> processes.Server:
+    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443."""
     tls = ["--certfile", certificate, "--keyfile", certificate]
     hypercorn = [sys.executable, "-m", "hypercorn", "--workers", "0", *tls]
     python = {lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda"))}
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port = str(listener.getsockname()[1])
-        environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{port}"
-        server = _serve(
-            "MiniStack",
-            [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
-            folder,
-            environment | _ministack_settings(folder, port) | python,
-            resources,
-            file_descriptors=(listener.fileno(),),
-        )
+    server = _serve(
+        "MiniStack",
+        [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_cli.gateway:app"],
+        folder,
+        {**environment, **_ministack_settings(folder, str(listener.getsockname()[1])), **python},
+        resources,
+        file_descriptors=(listener.fileno(),),
+    )
     server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
     return server
 
@@ -212,6 +233,9 @@ def _ministack_settings(folder: Path, port: str) -> dict[str, str]:
         "BIND_HOST": LOOPBACK,
         # crhelper answers CloudFormation by HTTPS only, and the handler runs with the server's environment.
         "USE_SSL": "1",
+        # Functions get sessions of their roles, and all but the account's own credentials are judged by IAM policies.
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # It would remove containers that another MiniStack has left on this machine.

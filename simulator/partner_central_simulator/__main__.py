@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from partner_central_simulator.authorization import HttpAuthorizer
 from partner_central_simulator.identity import SESSION_TOKEN
 from partner_central_simulator.readings import Readings
 from partner_central_simulator.readings_file import ReadingsFileError, load_readings
@@ -18,6 +19,7 @@ from partner_central_simulator.server import ENDPOINT_VARIABLE, Simulator
 from partner_central_simulator.store import StateFileError
 
 SESSION_TOKEN_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"  # noqa: S105 - the name of an environment variable
+AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
 _HIGHEST_PORT = 65535
 
 
@@ -29,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
     # Not an option: the arguments of a process are shown to everybody on its machine.
     session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
+    # Not an option either: it is of use only to the program that starts both.
+    url = os.environ.get(AUTHORIZER_VARIABLE)
+    authorizer = HttpAuthorizer(url, session_token, os.environ.get("AWS_CA_BUNDLE")) if url else None
     try:
-        with Simulator(**vars(options), session_token=session_token) as simulator:
+        with Simulator(**vars(options), session_token=session_token, authorizer=authorizer) as simulator:
             print(_instructions(simulator.url, session_token), flush=True)  # noqa: T201 - a command line's own words
             _wait_for_end()
     except (OSError, StateFileError) as error:

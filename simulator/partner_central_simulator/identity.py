@@ -27,8 +27,8 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def account_of(authorization: str | None) -> str:
-    """The calling account: an access key of twelve digits is its own account, any other is of `000000000000`.
+def access_key_of(authorization: str | None) -> str:
+    """The access key that signed a request.
 
     Raises the errors that AWS answers to an unsigned request, and to one signed for another region or service.
     """
@@ -38,12 +38,22 @@ def account_of(authorization: str | None) -> str:
     if credential is None:
         raise IncompleteSignatureError("The Authorization header is not in the form of Signature Version 4.")
     _check_scope(credential["region"], credential["service"])
-    return credential["key"] if re.fullmatch(r"[0-9]{12}", credential["key"]) else DEFAULT_ACCOUNT
+    return credential["key"]
+
+
+def account_of(access_key: str) -> str:
+    """The calling account: an access key of twelve digits is its own account, any other is of `000000000000`."""
+    return access_key if re.fullmatch(r"[0-9]{12}", access_key) else DEFAULT_ACCOUNT
+
+
+def session_token_of(request: Request) -> str:
+    """The session token of a request, signed or presigned; empty if it has none."""
+    return request.headers.get(SESSION_TOKEN, "") or request.args.get(SESSION_TOKEN, "")
 
 
 def has_session_token(request: Request, expected: str) -> bool:
     """Whether the session token of a request, signed or presigned, is the expected one or begins with it."""
-    sent = request.headers.get(SESSION_TOKEN, "") or request.args.get(SESSION_TOKEN, "")
+    sent = session_token_of(request)
     return hmac.compare_digest(sent[: len(expected)].encode(), expected.encode())
 
 

@@ -79,3 +79,9 @@ class Readings:
 
     profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
     """When the optional `ProfileId` is first to be seen."""
+
+    tag_at_creation_on_partner: bool = False
+    """IAM checks the `TagResource` that goes with `CreatePartner` on `…/partner/*`, and not on `*`."""
+
+    list_tags_on_partner: bool = False
+    """IAM checks `ListTagsForResource` on the partner's ARN, and not on `*`."""

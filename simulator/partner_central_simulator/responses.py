@@ -10,6 +10,7 @@ from botocore.model import OperationModel, ServiceModel
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
+from partner_central_simulator.authorization import AllowEverything, Authorizer, Caller, Credentials
 from partner_central_simulator.exceptions import (
     FrontDoorError,
     InternalServerError,
@@ -22,7 +23,7 @@ from partner_central_simulator.exceptions import (
     ValidationFailedError,
 )
 from partner_central_simulator.faults import Faults
-from partner_central_simulator.identity import account_of, has_session_token
+from partner_central_simulator.identity import access_key_of, has_session_token, session_token_of
 from partner_central_simulator.journal import Journal, RecordedRequest
 from partner_central_simulator.models import Answer
 from partner_central_simulator.service import OPERATIONS, Service
@@ -30,6 +31,7 @@ from partner_central_simulator.validation import known_members, masked, problems
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 LARGEST_BODY = 1024 * 1024
+_INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message
 
 _log = logging.getLogger(__name__)
 
@@ -44,19 +46,24 @@ class Wire:
         faults: Faults,
         journal: Journal,
         session_token: str | None = None,
+        authorizer: Authorizer | None = None,
     ) -> None:
-        """Serve `service` in the shapes of `model`, to whoever has the session token if there is one."""
+        """Serve `service` in the shapes of `model`, to whoever has the session token if there is one.
+
+        The `authorizer` tells whose each access key is, and what its policies allow; without one nobody is judged.
+        """
         self._service = service
         self._model = model
         self._faults = faults
         self._journal = journal
         self._session_token = session_token
+        self._authorizer = authorizer or AllowEverything()
 
     def respond(self, request: Request) -> Response:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
         if self._session_token and not has_session_token(request, self._session_token):
             # Nor is it a request of anybody who may be told of it later.
-            error = UnrecognizedClientError("The security token included in the request is invalid.")
+            error = UnrecognizedClientError(_INVALID_TOKEN)
             return _response(error.status, _encoded(error.body()))
         entry = self._journal.begin(_target(request), min(request.content_length or 0, LARGEST_BODY))
         try:
@@ -86,15 +93,22 @@ class Wire:
         return error.status, _encoded(error.body())
 
     def _answer(self, request: Request, entry: RecordedRequest) -> Answer:
-        entry.account = account_of(request.headers.get("Authorization"))
+        caller = self._caller(request)
+        entry.account = caller.account
         operation = self._operation(request, entry.operation)
         body = _decoded(request)
         entry.input = masked(operation.input_shape, body)
         try:
-            return self._perform(operation, body, entry, request.host_url.rstrip("/"))
+            return self._perform(operation, body, entry, caller, request.host_url.rstrip("/"))
         except ServiceError as error:
             _check_error(operation, error)
             raise
+
+    def _caller(self, request: Request) -> Caller:
+        access_key = access_key_of(request.headers.get("Authorization"))
+        if caller := self._authorizer.caller(Credentials(access_key, session_token_of(request))):
+            return caller
+        raise UnrecognizedClientError(_INVALID_TOKEN)
 
     def _operation(self, request: Request, name: str | None) -> OperationModel:
         if request.mimetype != CONTENT_TYPE or name not in self._model.operation_names:
@@ -103,14 +117,17 @@ class Wire:
             raise NotSimulatedError(f"{name} exists at AWS, but is not simulated.")
         return self._model.operation_model(name)
 
-    def _perform(self, operation: OperationModel, body: object, entry: RecordedRequest, url: str) -> Answer:
+    def _perform(
+        self, operation: OperationModel, body: object, entry: RecordedRequest, caller: Caller, url: str
+    ) -> Answer:
         name, met = operation.name, entry.faults
         self._faults.strike(name, met, after_commit=False)
         try:
             if wrong := list(problems(operation.input_shape, body)):
                 raise ValidationFailedError.of_fields(wrong)
             request = known_members(operation.input_shape, body)
-            answer = self._service.perform(name, str(entry.account), request, url)
+            caller.must_be_allowed(self._service.checks_of(name, caller.account, request))
+            answer = self._service.perform(name, caller.account, request, url)
         finally:
             # Also after a refusal: the client cannot know which answer it is that got lost.
             self._faults.strike(name, met, after_commit=True)

@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request
 
 from partner_central_simulator.admin import PREFIX, Admin
+from partner_central_simulator.authorization import Authorizer
 from partner_central_simulator.desk import AccountDesk
 from partner_central_simulator.faults import ConnectionCutError, Faults
 from partner_central_simulator.identity import API_VERSION, SERVICE
@@ -61,6 +62,7 @@ class Simulator:
         clock: Clock = _utc_now,
         session_token: str | None = None,
         any_credentials: bool = False,
+        authorizer: Authorizer | None = None,
     ) -> None:
         """Prepare a simulator that does not listen yet.
 
@@ -76,6 +78,7 @@ class Simulator:
             session_token: What the session token of each request must be, or begin with; by default anybody on this
                 machine may call the service, and read the codes.
             any_credentials: Calls of the service itself need no session token.
+            authorizer: Tells whose an access key is, and what IAM allows; by default everything is allowed.
         """
         self.host = host
         self.faults = Faults(clock)
@@ -89,7 +92,7 @@ class Simulator:
             verified=verified,
         )
         of_service = None if any_credentials else session_token
-        self._wire = Wire(self._service, _service_model(), self.faults, self._journal, of_service)
+        self._wire = Wire(self._service, _service_model(), self.faults, self._journal, of_service, authorizer)
         self._admin = Admin(self._service, self.faults, self._journal, session_token)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None

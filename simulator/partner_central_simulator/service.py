@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from partner_central_simulator import partners, profiles, verifications
+from partner_central_simulator.authorization import Check, checks_of
 from partner_central_simulator.exceptions import FieldProblem, ValidationFailedError
 from partner_central_simulator.models import Account, Answer, Call, Clock, Request, State, Verification
 from partner_central_simulator.readings import Readings
@@ -87,6 +88,11 @@ class Service:
                 base_url=base_url,
             )
             return OPERATIONS[operation](call)
+
+    def checks_of(self, operation: str, account_id: str, request: Request) -> list[Check]:
+        """What IAM is asked before that operation is performed."""
+        with self.transaction():
+            return [*checks_of(operation, request, self.account(account_id), self._readings)]
 
     def complete_verification(self, completion_token: str, status: str) -> Verification | None:
         """What happens when a human follows a completion URL; None if nothing is pending behind it."""

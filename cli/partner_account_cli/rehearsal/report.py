@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
+from partner_account_cli.iam import AllowedBy
 from partner_account_cli.rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_cli.rehearsal.faults import Fault
 from partner_account_cli.rehearsal.partners import RESOURCE_TYPE, Partner
@@ -138,6 +139,13 @@ class Report:
         self.rights = statements_of(partners)
         self.irreversible = [*_irreversible(partners)]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
+
+    def note_used(self, allowed: Sequence[AllowedBy]) -> None:
+        """Note which of the function's statements have allowed something, and which nothing asked for."""
+        self.rights = [one.as_used(allowed) for one in self.rights]
+        unused = [one.sid or "one without a Sid" for one in self.rights if one.effect == "Allow" and not one.used]
+        sentence = "Enforced: what the function did, its IAM statements allow"
+        self.shown.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""

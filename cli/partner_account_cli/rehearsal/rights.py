@@ -1,9 +1,10 @@
 """What the function of a partner account may do: the IAM statements that the app's template gives its role."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from partner_account_cli.iam import AllowedBy
 from partner_account_cli.rehearsal.assembly import Template, in_words, references
 from partner_account_cli.rehearsal.partners import Partner
 
@@ -19,6 +20,13 @@ class Statement:
     actions: Sequence[str]
     resources: Sequence[str]
     conditions: Sequence[str]
+    used: Sequence[str] = ()
+    """The actions that it has allowed in the rehearsal."""
+
+    def as_used(self, allowed: Sequence[AllowedBy]) -> "Statement":
+        """The same, with what the local AWS tells that it has allowed."""
+        own = [one for one in allowed if (one.sid, sorted(one.actions)) == (self.sid, sorted(self.actions))]
+        return replace(self, used=sorted({action for one in own for action in one.allowed}))
 
 
 def statements_of(partners: Sequence[Partner]) -> list[Statement]:

@@ -82,6 +82,7 @@ class Rehearsal:
         self._deploy_again()
         if not self._wanted.keep:
             self._destroy()
+        self._report.note_used(self._aws.allowed())
 
     def _cdk(self) -> Cdk:
         return Cdk(self._wanted.folder, self._aws.folder, self._environment)

@@ -1,0 +1,294 @@
+"""What the simulated Partner Central asks IAM, as the Service Authorization Reference has it, and what it does then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import boto3
+import pytest
+from aws_cdk import Aws
+from botocore.exceptions import ClientError
+
+from partner_account import Catalog, permissions
+from partner_account_handler.identity import OWNER_TAG
+from partner_central_simulator import Readings, Simulator
+from partner_central_simulator.authorization import Caller, Check, Credentials, HttpAuthorizer
+
+ACCOUNT = "123456789012"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
+EMAIL = "jane@example.com"
+CONTACT = {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead"}
+PARTNERS = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/"
+TAGS = [{"Key": OWNER_TAG, "Value": "stack"}, {"Key": "Team", "Value": "Alliances"}]
+
+
+@dataclass
+class Recorder:
+    """Notes what it is asked, and denies some of it; knows one access key."""
+
+    denied: set[str] = field(default_factory=set)
+    checks: list[Check] = field(default_factory=list)
+
+    def caller(self, credentials: Credentials) -> Caller | None:
+        """The session, for its own key and token."""
+        known = credentials == Credentials("ASIASESSION", "token")
+        return Caller(ACCOUNT, SESSION, self._allows) if known else None
+
+    def _allows(self, check: Check) -> bool:
+        self.checks.append(check)
+        return check.action not in self.denied
+
+
+class Judge:
+    """Decides by the construct's own policy, for catalog AWS, with the evaluator that the local AWS has."""
+
+    def __init__(self) -> None:
+        """Ask for what a human does beforehand besides: the code."""
+        granted = permissions.to_statements(permissions.of_partner(Catalog.AWS, may_create=True)).values()
+        text = json.dumps([statement.to_json() for statement in granted])
+        for token, value in {Aws.PARTITION: "aws", Aws.ACCOUNT_ID: ACCOUNT, Aws.STACK_ID: "stack"}.items():
+            text = text.replace(token, value)
+        self._iam = pytest.importorskip("ministack.core.iam_evaluator")
+        self._statements = self._iam.parse_policy_document({"Statement": json.loads(text)})
+        self.asked = 0
+
+    def caller(self, _: Credentials) -> Caller:
+        """Everybody is the function's role."""
+        return Caller(ACCOUNT, SESSION, self._allows)
+
+    def _allows(self, check: Check) -> bool:
+        self.asked += 1
+        context = self._iam.EvalContext(
+            principal_arn=SESSION,
+            principal_type="AssumedRole",
+            principal_account=ACCOUNT,
+            action=check.action,
+            resource_arn=check.resource,
+            region="us-east-1",
+            service_context={key.lower(): value for key, value in check.context.items()},
+        )
+        allowed = self._iam.evaluate(context, [self._statements]).decision == "Allow"
+        return allowed or check.action == "partnercentral:SendEmailVerificationCode"
+
+
+@contextmanager
+def partner_central(authorizer: Any, **readings: Any) -> Iterator[tuple[Simulator, Any]]:
+    """A simulator that asks the authorizer, and a client with the session's credentials."""
+    with Simulator(verified=True, readings=Readings(**readings), authorizer=authorizer) as simulator:
+        yield simulator, client(simulator)
+
+
+def client(simulator: Simulator, access_key: str = "ASIASESSION") -> Any:
+    """A client of the session, or with another key."""
+    return boto3.client(
+        "partnercentral-account",
+        region_name="us-east-1",
+        endpoint_url=simulator.url,
+        aws_access_key_id=access_key,
+        aws_secret_access_key="x",
+        aws_session_token="token",
+    )
+
+
+def create(simulator: Simulator, client: Any, **more: Any) -> str:
+    """A partner with tags; its ARN."""
+    client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
+    code = simulator.outbox[-1].code
+    request = {"Catalog": "AWS", "LegalName": "Example Corp", "PrimarySolutionType": "SOFTWARE_PRODUCTS"}
+    made = client.create_partner(
+        **request, AllianceLeadContact=CONTACT, EmailVerificationCode=code, **({"Tags": TAGS} | more)
+    )
+    return str(made["Arn"])
+
+
+def asked(recorder: Recorder) -> tuple[str, str, Mapping[str, Any]]:
+    """The only check since the last one was looked at."""
+    (check,) = recorder.checks
+    recorder.checks.clear()
+    return check.action.removeprefix("partnercentral:"), check.resource, check.context
+
+
+def test_create_partner_needs_tag_resource_too_if_it_has_tags() -> None:
+    """Both on `*`, with the catalog, each tag, and the tags' keys."""
+    recorder = Recorder()
+    with partner_central(recorder) as (simulator, session):
+        create(simulator, session)
+        with_tags = recorder.checks[1:]
+    context = {
+        "partnercentral:Catalog": "AWS",
+        f"aws:RequestTag/{OWNER_TAG}": "stack",
+        "aws:RequestTag/Team": "Alliances",
+        "aws:TagKeys": [OWNER_TAG, "Team"],
+    }
+    assert with_tags == [
+        Check("partnercentral:CreatePartner", "*", context),
+        Check("partnercentral:TagResource", "*", context),
+    ]
+
+
+def test_without_tags_create_partner_is_asked_alone() -> None:
+    """As the reference has TagResource as an action that depends on the tags."""
+    recorder = Recorder()
+    with partner_central(recorder) as (simulator, session):
+        session.create_partner(
+            Catalog="Sandbox",
+            LegalName="Example Corp",
+            PrimarySolutionType="SOFTWARE_PRODUCTS",
+            AllianceLeadContact=CONTACT,
+            EmailVerificationCode="123456",
+        )
+        assert simulator.account(ACCOUNT).partners
+    assert recorder.checks == [Check("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
+
+
+def test_each_operation_is_asked_on_the_resource_that_the_reference_names() -> None:
+    """A partner's ARN, also where the request has its id, with the partner's tags; `*` where there is no resource."""
+    recorder = Recorder()
+    with partner_central(recorder) as (simulator, session):
+        arn = create(simulator, session)
+        recorder.checks.clear()
+        partner_id, catalog = arn.rpartition("/")[2], {"partnercentral:Catalog": "AWS"}
+        tags = {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in TAGS}
+
+        session.list_partners(Catalog="AWS")
+        assert asked(recorder) == ("ListPartners", "*", catalog)
+        session.get_partner(Catalog="AWS", Identifier=partner_id)
+        assert asked(recorder) == ("GetPartner", arn, catalog | tags)
+        session.get_alliance_lead_contact(Catalog="AWS", Identifier=arn)
+        assert asked(recorder) == ("GetAllianceLeadContact", arn, catalog | tags)
+        session.put_alliance_lead_contact(Catalog="AWS", Identifier=arn, AllianceLeadContact=CONTACT)
+        assert asked(recorder) == ("PutAllianceLeadContact", arn, catalog | tags)
+        session.get_profile_visibility(Catalog="AWS", Identifier=arn)
+        assert asked(recorder) == ("GetProfileVisibility", arn, catalog | tags)
+        session.tag_resource(ResourceArn=arn, Tags=[{"Key": "Team", "Value": "Sales"}])
+        keys = {"aws:RequestTag/Team": "Sales", "aws:TagKeys": ["Team"]}
+        assert asked(recorder) == ("TagResource", arn, keys | tags)
+        session.untag_resource(ResourceArn=arn, TagKeys=["Team"])
+        assert asked(recorder) == (
+            "UntagResource",
+            arn,
+            {"aws:TagKeys": ["Team"], **tags, "aws:ResourceTag/Team": "Sales"},
+        )
+        session.list_tags_for_resource(ResourceArn=arn)
+        assert asked(recorder) == ("ListTagsForResource", "*", {f"aws:ResourceTag/{OWNER_TAG}": "stack"})
+        session.get_verification(VerificationType="BUSINESS_VERIFICATION")
+        assert asked(recorder) == (
+            "GetVerification",
+            "*",
+            {"partnercentral:VerificationType": "BUSINESS_VERIFICATION"},
+        )
+
+
+def test_where_the_reference_is_silent_each_reading_is_a_switch() -> None:
+    """TagResource in CreatePartner on any new partner, ListTagsForResource on the partner."""
+    recorder = Recorder()
+    readings = {"tag_at_creation_on_partner": True, "list_tags_on_partner": True}
+    with partner_central(recorder, **readings) as (simulator, session):
+        arn = create(simulator, session)
+        assert [(one.action, one.resource) for one in recorder.checks[1:]] == [
+            ("partnercentral:CreatePartner", "*"),
+            ("partnercentral:TagResource", f"{PARTNERS}*"),
+        ]
+        recorder.checks.clear()
+        session.list_tags_for_resource(ResourceArn=arn)
+        assert asked(recorder)[1] == arn
+
+
+@pytest.mark.parametrize("denied", ["CreatePartner", "TagResource"])
+def test_what_is_denied_has_no_effect(denied: str) -> None:
+    """The error has AWS's words, and the code isn't spent."""
+    recorder = Recorder({f"partnercentral:{denied}"})
+    with partner_central(recorder) as (simulator, session):
+        with pytest.raises(ClientError) as refused:
+            create(simulator, session)
+        assert not simulator.account(ACCOUNT).partners
+        assert not simulator.outbox[-1].spent
+    assert refused.value.response["Error"] == {
+        "Code": "AccessDeniedException",
+        "Message": f"User: {SESSION} is not authorized to perform: partnercentral:{denied} on resource: *",
+    }
+
+
+def test_credentials_that_are_nobodys_are_refused() -> None:
+    """As AWS refuses an access key that it doesn't know."""
+    with partner_central(Recorder()) as (simulator, _), pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client(simulator, "ASIAANOTHER").list_partners(Catalog="AWS")
+
+
+def test_alone_it_judges_nobody() -> None:
+    """Any key may do anything, as before."""
+    with Simulator(verified=True) as simulator:
+        assert create(simulator, client(simulator, ACCOUNT)).startswith(PARTNERS)
+
+
+@pytest.mark.parametrize("tag_at_creation_on_partner", [False, True])
+@pytest.mark.parametrize("list_tags_on_partner", [False, True])
+def test_the_default_policy_passes_all_readings(
+    *, tag_at_creation_on_partner: bool, list_tags_on_partner: bool
+) -> None:
+    """By the evaluator that the local AWS has: whatever of the two doubts is true, nothing is denied."""
+    readings = {
+        "tag_at_creation_on_partner": tag_at_creation_on_partner,
+        "list_tags_on_partner": list_tags_on_partner,
+    }
+    judge = Judge()
+    with partner_central(judge, **readings) as (simulator, session):
+        arn = create(simulator, session)
+        session.list_tags_for_resource(ResourceArn=arn)
+        session.tag_resource(ResourceArn=arn, Tags=[{"Key": "Team", "Value": "Sales"}])
+    assert judge.asked >= 3
+
+
+@pytest.fixture
+def address() -> Iterator[tuple[str, list[Any]]]:
+    """Where an authorizer answers, and what it was asked: it allows ListPartners only, and knows one key."""
+    questions: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            questions.append((self.headers["X-Amz-Security-Token"], question))
+            known = question["credentials"]["access_key"] == "ASIASESSION"
+            allowed = [one["action"] == "partnercentral:ListPartners" for one in question["checks"]]
+            self.send_response(200 if known else 403)
+            self.end_headers()
+            self.wfile.write(json.dumps({"account": ACCOUNT, "arn": SESSION, "allowed": allowed}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/iam", questions
+        server.shutdown()
+        thread.join()
+
+
+def test_an_authorizer_may_be_an_address(address: tuple[str, list[Any]]) -> None:
+    """It is asked with the simulator's own session token, and what it says counts."""
+    url, questions = address
+    with partner_central(HttpAuthorizer(url, "own")) as (simulator, session):
+        assert session.list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+        with pytest.raises(ClientError, match="AccessDeniedException.*partnercentral:SendEmailVerificationCode"):
+            create(simulator, session)
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            client(simulator, "ASIAANOTHER").list_partners(Catalog="AWS")
+    check = {"action": "partnercentral:ListPartners", "resource": "*", "context": {"partnercentral:Catalog": "AWS"}}
+    credentials = {"access_key": "ASIASESSION", "session_token": "token"}
+    assert questions[1] == ("own", {"credentials": credentials, "checks": [check]})
+
+
+def test_if_the_address_does_not_answer_nothing_is_allowed() -> None:
+    """The service fails, as AWS's does without IAM."""
+    with (
+        partner_central(HttpAuthorizer("http://127.0.0.1:9/iam", "own")) as (simulator, _),
+        pytest.raises(ClientError, match="InternalServerException"),
+    ):
+        client(simulator).list_partners(Catalog="AWS")
