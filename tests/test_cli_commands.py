@@ -215,11 +215,11 @@ class TestStoreCode:
         assert (stored["Value"], stored["Type"]) == ("654321", "SecureString")
 
     def test_open_parameter(self, stage: Stage) -> None:
-        """A parameter whose value lies open gets no code."""
+        """A parameter whose value isn't encrypted gets no code."""
         stage.client("ssm").put_parameter(Name="/open", Value="-", Type="String")
         done = stage.run("store-code", "--parameter", "/open", "--create", stdin="123456")
         assert done.status == 1
-        assert "the parameter /open is a String, whose value lies open" in done.stderr
+        assert "the parameter /open is a String, whose value isn't encrypted" in done.stderr
         assert stage.client("ssm").get_parameter(Name="/open")["Parameter"]["Value"] == "-"
 
     @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_parameter_that_lies_open_is_warned_of(stage: Stage) -> None:
     stage.client("ssm").put_parameter(Name="/code", Value="123456", Type="String")
     found = code_check(stage, "--parameter", "/code")
     assert found["Status"] == "passed"
-    assert found["Remedy"] == "It is a String, whose value lies open."
+    assert found["Remedy"] == "It is a String, whose value isn't encrypted."
 
 
 @pytest.mark.parametrize("days", [0, 2])

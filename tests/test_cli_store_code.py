@@ -183,6 +183,17 @@ class TestField:
         assert json.loads(kept.secret) == {"code": CODE, "other": "kept"}
 
     @pytest.mark.parametrize(
+        "before", ['{"rate": 1.10}', '{"big": 12345678901234567890.123}', '{"a": "1", "a": "2"}', '{"n": {"x": 1E5}}']
+    )
+    def test_an_object_that_would_change_otherwise_is_left_as_it_is(self, kept: Kept, before: str) -> None:
+        """A number that is written in another way, and a field that occurs twice."""
+        kept.holds(before)
+        done = kept.store(*FIELD, "--overwrite")
+        assert done.status == 1
+        assert "would change if it were written again" in done.stderr
+        assert kept.secret == before
+
+    @pytest.mark.parametrize(
         ("value", "kind"),
         [("swordfish", "no JSON object"), ("123456", "no JSON object"), (b"123456", "binary data")],
     )

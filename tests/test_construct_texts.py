@@ -33,17 +33,17 @@ def secret_value() -> cdk.SecretValue:
 
 SLIPS: dict[str, tuple[Callable[[cdk.Stack], object], str]] = {
     "a parameter as a text": (lambda stack: f"{parameter(stack)}", "holds the name of a Python object"),
-    "a changed token": (lambda stack: parameter(stack).value_as_string.upper(), "holds what is left of a CDK token"),
-    "the beginning of a token": (lambda stack: parameter(stack).value_as_string[:12], "what is left of a CDK token"),
-    "the end of a token": (lambda stack: stack.account[4:], "holds what is left of a CDK token"),
-    "a cut token beside a whole one": (lambda stack: stack.account + stack.region[:-1], "what is left of a CDK token"),
+    "a changed token": (lambda stack: parameter(stack).value_as_string.upper(), "contains a fragment of a CDK token"),
+    "the beginning of a token": (lambda stack: parameter(stack).value_as_string[:12], "a fragment of a CDK token"),
+    "the end of a token": (lambda stack: stack.account[4:], "contains a fragment of a CDK token"),
+    "a cut token beside a whole one": (lambda stack: stack.account + stack.region[:-1], "a fragment of a CDK token"),
     "a number's token": (
         lambda stack: f"Corp {cdk.CfnParameter(stack, 'Number', type='Number').value_as_number}",
-        "holds what is left of a CDK token",
+        "contains a fragment of a CDK token",
     ),
     "a list's token": (
         lambda stack: cdk.CfnParameter(stack, "List", type="CommaDelimitedList").value_as_list[0],
-        "holds what is left of a CDK token",
+        "contains a fragment of a CDK token",
     ),
     "a condition as a text": (lambda _: f"{cdk.Fn.condition_if('C', 'a', 'b')}", "the name of a Python object"),
     "CloudFormation's own sign": (lambda _: "Example ${AWS::AccountId}", "holds ${…}, which nothing has filled in"),

@@ -226,6 +226,12 @@ def test_ids_that_cannot_be_adopted(wrong: str) -> None:
     ]
 
 
+def test_adoption_of_no_id_is_refused() -> None:
+    """A missing context value is None in Python; the deployment would fail, and its policy could create a partner."""
+    (found,) = mistakes_of(existing_partner=ExistingPartner.adopt(cast("str", None)))
+    assert found.startswith("existing_partner: the id")
+
+
 def test_the_sandbox_code_outside_the_sandbox() -> None:
     """Made-up digits are for the Sandbox; elsewhere the real sources are named."""
     (found,) = mistakes_of(email_verification_code=VerificationCode.for_sandbox())

@@ -92,6 +92,7 @@ class TestIdentity:
             ("arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-0000000000001", "AWS"),
             ("arn:aws:partnercentral:us-east-1:123456789012:catalog/Sandbox/partner/partner-x1", "Sandbox"),
             ("arn:aws:partnercentral::123456789012:partner/partner-x1", None),
+            ("arn:aws:partnercentral-account:us-east-1:123456789012:partner/partner-x1", None),
         ],
     )
     def test_an_arn_of_partner_central_is_a_partner_whatever_its_form(self, arn: str, catalog: str | None) -> None:

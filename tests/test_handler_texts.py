@@ -184,7 +184,7 @@ def test_name_with_an_invisible_character_is_adopted_without_it(cloud: Cloud) ->
 def test_nothing_is_called_for_such_a_name(cloud: Cloud) -> None:
     """A partner would bear it for ever."""
     cloud.prepare()
-    with pytest.raises(RequestError, match="LegalName holds what is left of a CDK token"):
+    with pytest.raises(RequestError, match="LegalName contains a fragment of a CDK token"):
         cloud.create(properties(LegalName="${TOKEN[TOKEN.15]}"))
     assert cloud.operations() == []
 

@@ -1,5 +1,6 @@
 """`partner-account drift`: a deployed stack against Partner Central. It changes neither."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,12 +53,18 @@ def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -
     return DRIFTED if drifted else 0
 
 
+def _catalog(one: Deployed) -> str:
+    """As the ARN tells it, or the template, should the service write ARNs in another form."""
+    found = re.search(r":catalog/([^/]+)/", one.arn)
+    return found[1] if found else str(one.properties.get("Catalog"))
+
+
 def _seen(access: Access, one: Deployed) -> Partner | None:
     if not one.arn.startswith("arn:"):
         remedy = "Deploy it until it succeeds, then compare."
         raise CommandError(f"{one.logical_id} has no partner: its creation has not succeeded", remedy)
     try:
-        seen = partners.partner(access.partner_central(), one.arn.split("/")[1], one.arn)
+        seen = partners.partner(access.partner_central(), _catalog(one), one.arn)
     except ClientError as error:
         if reason_of(error) == "PARTNER_NOT_FOUND":
             return None

@@ -49,7 +49,7 @@ def read(client: Callable[[str], Any], store: CodeStore) -> Stored:
     """
     if store.parameter:
         found = client("ssm").get_parameter(Name=store.parameter, WithDecryption=True)["Parameter"]
-        caution = "" if found["Type"] == "SecureString" else f"It is a {found['Type']}, whose value lies open."
+        caution = "" if found["Type"] == "SecureString" else f"It is a {found['Type']}, whose value isn't encrypted."
         return Stored(of_text(found["Value"]), found["LastModifiedDate"], caution)
     found = client("secretsmanager").get_secret_value(SecretId=store.secret_id)
     return Stored(of_secret(found, store.json_field), found["CreatedDate"], caution_of_name(found["Name"]))
@@ -90,6 +90,15 @@ def fields(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
+
+
+def is_kept(text: str) -> bool:
+    """Whether a JSON object is the same when it is written again: not each number is, nor a field that occurs twice."""
+    return bool(_exactly(text) == _exactly(json.dumps(json.loads(text))))
+
+
+def _exactly(text: str) -> Any:
+    return json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=list)
 
 
 def _of_field(value: Any) -> Content:

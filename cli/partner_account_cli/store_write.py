@@ -43,7 +43,11 @@ def _write_secret(access: Access, store: CodeStore, code: str, *, create: bool, 
         _require_replaceable(store, store_content.of_secret(before, store.json_field))
     text = code
     if store.json_field:
-        kept = store_content.fields((before or {}).get("SecretString", "")) or {}
+        former = (before or {}).get("SecretString", "")
+        kept = store_content.fields(former) or {}
+        if kept and not store_content.is_kept(former):
+            happened = f"{store} has a number or a repeated field that would change if it were written again"
+            raise CommandError(happened, "Store the code in a secret of its own.")
         for other in _texts(kept):
             access.conceal(other)
         text = json.dumps({**kept, store.json_field: code})
@@ -106,7 +110,7 @@ def _write_parameter(client: Any, store: CodeStore, code: str, *, create: bool, 
         return
     if described["Type"] != "SecureString":
         raise CommandError(
-            f"{store} is a {described['Type']}, whose value lies open",
+            f"{store} is a {described['Type']}, whose value isn't encrypted",
             "Name a SecureString, or a new name and --create.",
         )
     if not overwrite:

@@ -185,7 +185,7 @@ class _ParameterStoreCode(VerificationCode):
         # A StringParameter of the app itself has a token here: CloudFormation can't make a SecureString.
         if self.parameter.parameter_type != "SecureString":
             yield (
-                "email_verification_code: the SSM parameter is no SecureString, so its value lies open; "
+                "email_verification_code: the SSM parameter is no SecureString, so its value isn't encrypted; "
                 "use one, by StringParameter.from_secure_string_parameter_attributes"
             )
 

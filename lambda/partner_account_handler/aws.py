@@ -410,7 +410,7 @@ def _field(secret: str, json_field: str) -> str:
     try:
         return str(json.loads(secret)[json_field])
     except (ValueError, KeyError, TypeError):
-        raise CodeError("the secret is no JSON object with the given field") from None
+        raise CodeError("the secret isn't a JSON object with the field that json_field names") from None
 
 
 def _seen(answer: Mapping[str, Any]) -> Partner:

@@ -35,7 +35,7 @@ _CONNECT_SECONDS = 3.0
 """For each address of the host, of which S3 has about eight. As for calls to AWS: what they reach is reached."""
 
 _READ_SECONDS = 3.0
-_TEMPORARY = {403, 429, 500, 502, 503, 504}
+_TEMPORARY = {403, 408, 429, 500, 502, 503, 504}
 """What S3 may say of a URL that it takes a moment later. Its `Retry-After` is longer than CloudFormation waits."""
 
 

@@ -80,7 +80,7 @@ def is_partner_arn(text: str) -> bool:
 
     Other ids are those of failed Creates and those that CloudFormation makes up.
     """
-    return re.fullmatch(r"arn:[^:]+:partnercentral:.+", text) is not None
+    return re.fullmatch(r"arn:[^:]+:partnercentral[a-z-]*:.+", text) is not None
 
 
 def catalog_of(arn: str) -> str | None:

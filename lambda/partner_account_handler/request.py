@@ -150,13 +150,14 @@ def read_request(event: Mapping[str, Any]) -> Request:
     Raises:
         RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
     """
+    wanted = read_properties(event.get("ResourceProperties"))
     previous, was_refused = _read_previous(event)
     return Request(
         stack_id=event["StackId"],
         logical_id=event["LogicalResourceId"],
         request_id=event["RequestId"],
         physical_id=event.get("PhysicalResourceId", ""),
-        wanted=read_properties(event.get("ResourceProperties")),
+        wanted=wanted,
         previous=previous,
         was_refused=was_refused,
     )
@@ -173,7 +174,7 @@ _NO_PART_OF_THE_PARTNER = {
 
 
 def _read_previous(event: Mapping[str, Any]) -> tuple[Properties | None, bool]:
-    wanted, before = event["ResourceProperties"], event.get("OldResourceProperties")
+    wanted, before = event["ResourceProperties"], event.get("OldResourceProperties") or {}
     try:
         previous = read_properties(before)
     except RequestError:

@@ -17,7 +17,7 @@ _REMAINS = (
             r"[$#]\{token\[|token\[\w+\.|token\[[\w.]*\Z|\[token\.\d|\d\]\}|-1\.888\d*e\+289|-?188815458970\d{6}",
             re.IGNORECASE,
         ),
-        "holds what is left of a CDK token; use the token whole and unchanged",
+        "contains a fragment of a CDK token; pass the token unmodified",
     ),
     (
         re.compile(r"\{\{\s*resolve:(secretsmanager|ssm-secure):", re.IGNORECASE),
