@@ -22,7 +22,6 @@ import aws_cdk as cdk
 import pytest
 
 from partner_account import PartnerAccountError, asset, service_model
-from tests.test_architecture import PURE
 from tests.test_construct_app import new_app, new_stack, partner_in, resource_of, template_of
 
 if TYPE_CHECKING:
@@ -108,12 +107,12 @@ def without_documentation(model: Any) -> Any:
 
 
 def test_it_is_small() -> None:
-    """Zipped as the CLI does, the asset has at most 52 KB: a three-hundredth of boto3, which others bring along."""
+    """Zipped as the CLI does, the asset has at most 60 KB: less than a two-hundred-and-fiftieth of boto3, which others bring along."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in asset_of_a_partner().items():
             archive.writestr(name, content)
-    assert len(buffer.getvalue()) <= 52 * 1024
+    assert len(buffer.getvalue()) <= 60 * 1024
 
 
 def key_of_code() -> str:
@@ -210,6 +209,8 @@ def test_of_the_handler_only_pure_modules_are_imported(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
+    from tests.test_architecture import PURE  # noqa: PLC0415 - other tests import this module where less is installed
+
     imported = ["partner_account_handler", *(f"partner_account_handler.{name}" for name in sorted(PURE))]
     assert ast.literal_eval(done.stdout) == imported
 

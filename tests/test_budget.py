@@ -45,14 +45,14 @@ def counts_of(partners: int) -> dict[str, float]:
 
 @pytest.mark.parametrize("partners", MOST_RESOURCES)
 def test_a_stack_has_one_of_everything(partners: int) -> None:
-    """However many partners a stack has, it has one function, one role, an asset of at most 52 KB and ten statements.
+    """However many partners a stack has, it has one function, one role, an asset of at most 60 KB and ten statements.
 
     One of these has a resource `*` without a condition: reading tags.
     """
     counted = counts_of(partners)
     assert (counted["functions"], counted["roles"]) == (1, 1)
     assert counted["resources"] <= MOST_RESOURCES[partners]
-    assert counted["asset bytes"] <= 52 * 1024
+    assert counted["asset bytes"] <= 60 * 1024
     assert counted["IAM statements"] <= 10
     assert counted["IAM wildcards"] <= 1
     assert counted["template bytes"] <= 8_500 + 2_000 * partners  # of these 450 for cdk-nag 2
@@ -144,8 +144,8 @@ def test_an_update_writes_what_has_changed(moto_url: str, what: str) -> None:
         wire.cloud.set_status("UPDATE_IN_PROGRESS")
         wire.sent()
         wire.cloud.update(arn, properties(), properties(**changes))
-        reads = {"GetPartner": 1, "ListTagsForResource": 1}
-        reads |= {"GetAllianceLeadContact": 1} if what == "contact" else {}
+        # The contact is read even if it didn't change: the log names what differs from the template.
+        reads = {"GetPartner": 1, "ListTagsForResource": 1, "GetAllianceLeadContact": 1}
         expected = Counter({f"partnercentral-account:{name}": times for name, times in (reads | writes).items()})
         expected["cloudformation:DescribeStacks"] = 1 + len(writes)
         assert wire.sent() == expected

@@ -59,7 +59,7 @@ def test_drift_of_a_real_deployment(aws: LocalAws, stage: Stage, tmp_path: Path)
 
 
 def test_doctor_asks_iam(aws: LocalAws, stage: Stage) -> None:
-    """About the role of the caller's session: without a policy it denies, with one it allows."""
+    """About the role of the caller's session: without a policy for it it denies, with one it allows."""
     iam = aws.client("iam")
     role = iam.create_role(RoleName="Operator", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
     session = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="jane")["Credentials"]
@@ -68,6 +68,10 @@ def test_doctor_asks_iam(aws: LocalAws, stage: Stage) -> None:
         "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
         "AWS_SESSION_TOKEN": session["SessionToken"],
     }
+    assert verdicts(stage)["permissions to act"] == "unknown"  # who may not even ask
+    asking = {"Effect": "Allow", "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": asking})
+    iam.put_role_policy(RoleName="Operator", PolicyName="asking", PolicyDocument=policy)
     assert verdicts(stage)["permissions to act"] == "failed"
     iam.put_role_policy(RoleName="Operator", PolicyName="all", PolicyDocument=json.dumps(ALLOWED))
     assert verdicts(stage)["permissions to act"] == "passed"
