@@ -51,6 +51,8 @@ class LocalIam:
         lambda_svc._emit_lambda_logs = self._emit_lambda_logs
         roles = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
         roles.update(create=_create_role, update=_update_role)
+        secrets = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+        secrets.update(create=_create_secret, update=_update_secret, delete=_delete_secret)
         iam_evaluator.evaluate = self._evaluate
         iam_evaluator.enforce = self._enforce
 
@@ -132,6 +134,25 @@ def _update_role(
     if role := iam._roles.get(name):
         role["PermissionsBoundary"] = new.get("PermissionsBoundary")
     return updated
+
+
+def _create_secret(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
+    """A secret's Ref is its name in MiniStack's CloudFormation; policies need the ARN that it is in AWS's."""
+    _, attributes = provisioners._sm_secret_create(logical_id, properties, stack_name)
+    return attributes["Arn"], attributes
+
+
+def _update_secret(
+    physical_id: str, old: Any, new: Mapping[str, Any], stack_name: str, logical_id: str | None = None
+) -> Any:
+    name, _ = secretsmanager._resolve(physical_id)
+    _, attributes = provisioners._sm_secret_update(name, old, new, stack_name, logical_id)
+    return attributes["Arn"], attributes
+
+
+def _delete_secret(physical_id: str, properties: Mapping[str, Any]) -> None:
+    name, _ = secretsmanager._resolve(physical_id)
+    provisioners._sm_secret_delete(name, properties)
 
 
 def _allows(principal: PrincipalInfo, action: str, resource: str, context: Mapping[str, Any]) -> bool:

@@ -45,6 +45,14 @@ NOT_IN_SANDBOX = {
         "Does a business verification need a human?",
         "a verification has no catalog: it would be of the real business",
     ),
+    "tag_at_creation_on_partner": (
+        "Which resource does IAM check for TagResource inside CreatePartner?",
+        "the Sandbox refuses tags in CreatePartner",
+    ),
+    "list_tags_on_partner": (
+        "Which resource does IAM check for ListTagsForResource?",
+        "only a policy that is made for it could tell, and the command changes no policy",
+    ),
 }
 """The switches that only catalog AWS could tell of: the question, and why."""
 
