@@ -369,7 +369,7 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
         before = len(cloud.simulator.requests)
         wanted = properties(AllianceLeadContact=contact(LastName="Roe"), Tags=[])
         index.handler(cloud.event("Update", wanted, properties(), **update), Context(seconds=52.4))
-        assert cloud.operations(before) == ["GetPartner", "ListTagsForResource"]
+        assert cloud.operations(before) == ["GetPartner", "ListTagsForResource", "GetAllianceLeadContact"]
         assert b"".join(server.connections) == b""
     log = capsys.readouterr().out
     why = ["SSLCertVerificationError", "NewConnectionError"][number]

@@ -170,7 +170,8 @@ class TestCommand:
         """What the terminal can't show is escaped: nothing is lost, and no traceback told."""
         monkeypatch.setenv("PYTHONIOENCODING", "ascii")
         with process("--verified") as (running, url):
-            urllib3.request("POST", url, headers={"X-Amz-Target": "PartnerCentralAccount.Zo\xeb"}, body=b"{}")
+            headers = {"X-Amz-Target": "PartnerCentralAccount.Zo\xeb", "X-Amz-Security-Token": SESSION_TOKEN}
+            urllib3.request("POST", url, headers=headers, body=b"{}")
             running.send_signal(signal.SIGTERM)
             assert running.stdout
             told = running.stdout.read()
