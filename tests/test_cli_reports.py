@@ -14,6 +14,8 @@ from partner_account_cli.rehearsal.report import Report
 from partner_account_cli.rehearsal.run import Files
 from tests.cli_stage import SCRIPT
 
+pytestmark = pytest.mark.e2e  # `rehearse` looks first whether the local AWS is installed, as only the main lock has it
+
 
 @pytest.mark.parametrize(
     ("reports", "told"),
