@@ -116,7 +116,7 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
-	@$(compile) --python-version 3.11 --extra cli --upgrade $(hashed) requirements/newest.txt pyproject.toml
+	@$(compile) --python-version 3.11 --extra cli --upgrade --generate-hashes --output-file requirements/newest.txt pyproject.toml
 	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@printf '%s\n' "boto3==1.34.*" "urllib3==1.26.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
 	@printf '%s\n' boto3 crhelper | $(compile) --python-version 3.11 --constraints requirements.txt $(hashed) requirements/vendored.txt -
