@@ -50,8 +50,8 @@ test-floor test-newest: install
 	@$(environment) $(run) $(tests) -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
 
 soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
-	@$(run) tests.lives --sequences 2000 $(ARGS)
-	@$(run) tests.test_exploration
+	@$(run) tests.handler.lives --sequences 2000 $(ARGS)
+	@$(run) tests.handler.test_exploration
 
 bench: install .venv/vendored benchmarks/node_modules/.package-lock.json ## Measure beside what users would take instead, into docs/benchmarks.md (ARGS=--quick measures less)
 	@$(run) benchmarks $(ARGS)

@@ -19,8 +19,8 @@ from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
 from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender, turned
 from benchmarks.port import https_port_leads_to
 from benchmarks.series import Results
-from partner_account_cli.cdk import Cdk, Result
-from partner_account_cli.local_aws import REGION, LocalAws, local_aws
+from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.local_aws import REGION, LocalAws, local_aws
 
 STACK = "Bench0"
 EMAIL = "jane.doe@example.com"

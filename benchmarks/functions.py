@@ -23,9 +23,9 @@ from moto.server import ThreadedMotoServer
 from benchmarks.apps import SECRET
 from benchmarks.contenders import AWS_CUSTOM_RESOURCE, CONSTRUCT, CRHELPER, FLOOR, PROVIDER_FRAMEWORK, Contender, turned
 from benchmarks.series import Results
-from tests.cloud import ACCOUNT, Cloud, contact, open_cloud, properties
-from tests.lambda_runtime import LambdaRuntime, environment
-from tests.response_sink import ResponseSink
+from tests.handler.cloud import ACCOUNT, Cloud, contact, open_cloud, properties
+from tests.handler.lambda_runtime import LambdaRuntime, environment
+from tests.handler.response_sink import ResponseSink
 
 COLD = "cold start"
 WARM = "warm update"

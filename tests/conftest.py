@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.cli_stage import Stage, open_stage
-from tests.cloud import Cloud, open_cloud
+from tests.cli.stage import Stage, open_stage
+from tests.handler.cloud import Cloud, open_cloud
 
 # The tests choose their own trust and credentials; those of the machine must not reach them.
 for _name in [

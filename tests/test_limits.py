@@ -11,7 +11,7 @@ import pytest
 from partner_account_handler.errors import CallError, PartnerError
 from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import FaultKind, Readings
-from tests.cloud import ACCOUNT, Cloud, open_cloud, properties
+from tests.handler.cloud import ACCOUNT, Cloud, open_cloud, properties
 
 LIMITS = (Path(__file__).parent.parent / "docs" / "limits.md").read_text("utf-8")
 

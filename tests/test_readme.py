@@ -1,4 +1,4 @@
-"""The README: its code runs, its tables are true. What `make demo` runs, tests/test_e2e_rehearse.py runs too."""
+"""The README: its code runs, its tables are true. What `make demo` runs, tests/e2e/test_rehearse.py runs too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partner_account import PartnerAccount
-from tests.permission_table import granted
+from tests.construct.permission_table import granted
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

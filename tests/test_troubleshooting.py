@@ -16,7 +16,7 @@ from partner_account_handler.remedies import (
     BY_REASON,
     DENIED_OPERATION,
 )
-from tests.test_observability import own_codes
+from tests.handler.test_observability import own_codes
 
 PAGE = (Path(__file__).parents[1] / "docs/troubleshooting.md").read_text("utf-8")
 BY_CALL = {

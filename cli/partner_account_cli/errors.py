@@ -1,6 +1,5 @@
 """What a command says when it can't go on."""
 
-import importlib.util
 import sys
 
 
@@ -24,14 +23,3 @@ def require_posix(what: str) -> None:
     """
     if sys.platform == "win32":
         raise CommandError(f"{what} needs Linux or macOS", "On Windows, run it in WSL or in a container.")
-
-
-def require_installed(*packages: str) -> None:
-    """Refuse to go on without packages that only another process will import.
-
-    Raises:
-        ModuleNotFoundError: the first one that is not installed.
-    """
-    for package in packages:
-        if importlib.util.find_spec(package) is None:
-            raise ModuleNotFoundError(name=package)

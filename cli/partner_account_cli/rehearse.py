@@ -6,7 +6,7 @@ import click
 
 from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import readings_option
-from partner_account_cli.rehearsal.faults import FAULTS
+from partner_account_rehearsal.faults import FAULTS
 
 
 @click.command(
@@ -49,8 +49,8 @@ def rehearse(
     stacks.
     """
     require_posix("partner-account rehearse")
-    from partner_account_cli.rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
-    from partner_account_cli.rehearsal.steps import Wanted  # noqa: PLC0415
+    from partner_account_rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
+    from partner_account_rehearsal.steps import Wanted  # noqa: PLC0415
 
     wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
     if problem := run(wanted, Files(json_file, html_file, overwrite=overwrite)):

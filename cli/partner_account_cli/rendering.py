@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from partner_account_cli import encoding
+from partner_account_rehearsal.narration import spinner
 
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 
@@ -94,11 +95,6 @@ def working(sentence: str) -> Iterator[None]:
     console = _console(stderr=True)
     with console.status(Text(sentence), spinner=spinner(console)):
         yield
-
-
-def spinner(console: Console) -> str:
-    """The name of a sign of life that the terminal can show."""
-    return "dots" if console.encoding.startswith("utf") else "line"
 
 
 def when(time: datetime) -> str:

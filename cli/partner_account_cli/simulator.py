@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.errors import CommandError, require_installed, require_posix
+from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import output_option, readings_option
+from partner_account_rehearsal import require_installed
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
 FAULT_KINDS = (

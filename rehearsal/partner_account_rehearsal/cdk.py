@@ -1,0 +1,76 @@
+"""The real cdk CLI, run on an app's directory without changing it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from partner_account_rehearsal import processes
+
+# It asks nobody, and tells nobody: what runs here is a rehearsal.
+QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a cdk command ended: its exit code, and all that it printed."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The cdk CLI for one app.
+
+    Attributes:
+        app: the directory with the app's `cdk.json`.
+        folder: where the cloud assembly and the CLI's caches go.
+        environment: the complete environment of the CLI and of the app.
+    """
+
+    app: Path
+    folder: Path
+    environment: Mapping[str, str]
+
+    def run(
+        self,
+        *arguments: str,
+        context: Mapping[str, str] | None = None,
+        echo: Callable[[str], None] = lambda _line: None,
+    ) -> Result:
+        """Run `cdk` with the arguments, and `echo` each line as it comes.
+
+        Raises:
+            ProcessError: there is no cdk CLI.
+        """
+        with processes.cleanly() as resources:
+            process = processes.start(
+                [*self._command(arguments), *_context(context or {})],
+                environment={**self.environment, **QUIET},
+                folder=self.app,
+                output=subprocess.PIPE,
+                resources=resources,
+            )
+            output = "".join(_echoed(process.stdout or (), echo))
+            return Result(process.wait(), output)
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        own = self.app / "node_modules" / ".bin"
+        program = shutil.which("cdk", path=f"{own}{os.pathsep}{self.environment['PATH']}")
+        if program is None:
+            install = "npm ci" if (self.app / "package-lock.json").exists() else "npm install aws-cdk@2"
+            raise processes.ProcessError(f"there is no cdk CLI: run `{install}` in {self.app}")
+        return [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]
+
+
+def _context(values: Mapping[str, str]) -> list[str]:
+    return [word for name, value in values.items() for word in ("--context", f"{name}={value}")]
+
+
+def _echoed(lines: Iterable[str], echo: Callable[[str], None]) -> Iterator[str]:
+    for line in lines:
+        echo(line.rstrip("\n"))
+        yield line

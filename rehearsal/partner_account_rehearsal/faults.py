@@ -1,0 +1,84 @@
+"""What a rehearsal lets go wrong in its first deployment, in the words of the simulator, and how that ends."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from partner_account_rehearsal.assembly import Assembly
+from partner_account_rehearsal.partners import Partner
+
+# The custom resource of a function that doesn't exist: it fails as soon as it is created.
+_FAILING = {
+    "Type": "Custom::FailsInThisRehearsal",
+    "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent"}},
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of trouble.
+
+    Attributes:
+        name: what `--fault` calls it.
+        meaning: what happens, in plain words.
+        survived: whether the deployment that meets it succeeds all the same; otherwise the stack is rolled back.
+        takes: how long one has to wait, if it is long.
+        orders: what the simulator is told to do.
+    """
+
+    name: str
+    meaning: str
+    survived: bool = False
+    takes: str = ""
+    orders: Sequence[Mapping[str, Any]] = ()
+
+
+WRONG_CODE = Fault("wrong-code", "the code that is stored is not the one from the e-mail")
+ROLLBACK = Fault("rollback", "another resource of the stack fails after the partner was created")
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        ROLLBACK,
+        WRONG_CODE,
+        Fault(
+            "throttle",
+            "Partner Central throttles CreatePartner three times",
+            survived=True,
+            orders=[{"operation": "CreatePartner", "kind": "throttle", "times": 3}],
+        ),
+        Fault(
+            "cut",
+            "the connection is cut after CreatePartner has taken effect",
+            survived=True,
+            orders=[{"operation": "CreatePartner", "kind": "cut", "after_commit": True}],
+        ),
+        Fault(
+            "answer-lost",
+            "no answer to CreatePartner ever arrives, and the new partner isn't listed yet",
+            takes="over two minutes",
+            orders=[
+                {"operation": "CreatePartner", "kind": "cut", "times": None, "after_commit": True},
+                {"operation": "ListPartners", "kind": "lagging-list", "times": None},
+            ],
+        ),
+        Fault(
+            "access-denied",
+            "Partner Central denies every call",
+            takes="over a minute",
+            orders=[{"operation": "*", "kind": "access-denied", "times": None}],
+        ),
+    )
+}
+
+
+def failing_copy(assembly: Assembly, partners: Sequence[Partner], folder: Path) -> Assembly:
+    """The assembly, in another folder, with a resource in each partner's stack that fails when the partner exists."""
+    copied = assembly.copy_to(folder)
+    for stack in copied.stacks:
+        roots = sorted({partner.placed.root for partner in partners if partner.stack.id == stack.id})
+        if roots:
+            resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
+            stack.replace_template({**stack.template, "Resources": resources})
+    return copied

@@ -1,0 +1,116 @@
+"""MiniStack as a local AWS runs it: `partner_account_rehearsal.gateway:app`, for Hypercorn in a process of its own.
+
+By itself MiniStack takes any credentials, and runs a stranger's function as whoever has started it. Here it is asked
+only by whoever has the local AWS's session token, or a URL at which its CloudFormation waits for an answer. Its
+functions find what Lambda would give them, and not what is installed beside this command.
+"""
+
+import hmac
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import custom_resource, wait_conditions
+
+from partner_account_rehearsal import lambda_runtime
+from partner_account_rehearsal.allowed import LOCAL_PATH
+from partner_account_rehearsal.local_iam import LocalIam
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_SESSION_TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
+_SECURITY_TOKEN = b"x-amz-security-token"
+_ANSWER_PATH = "/_ministack/cfn-response/"
+_POLICY_VIOLATION = 1008
+_MESSAGE = "The security token included in the request is invalid."
+_REFUSAL = json.dumps({"__type": "UnrecognizedClientException", "message": _MESSAGE}).encode()
+# As the services answer whose requests are forms.
+_REFUSAL_XML = (
+    f"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>{_MESSAGE}</Message></Error></ErrorResponse>"
+).encode()
+
+
+def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Let a custom resource fail at once if its function can't be loaded, and not only when its time is up."""
+
+    def executed(function: Any, event: Any) -> Any:
+        result = execute(function, event)
+        match result, event:
+            # MiniStack's way to say that the function's process didn't get as far as its first event.
+            case {"body": {"errorType": "RuntimeError", "errorMessage": str(error)}}, {"ResponseURL": str(url)}:
+                reason = f"Lambda can't load the function: {error.removeprefix('Worker init failed: ')}"
+                custom_resource.deliver_response(url.rpartition("/")[2], {"Status": "FAILED", "Reason": reason})
+        return result
+
+    return executed
+
+
+_iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
+_iam.install()
+execute_function = lambda_svc._execute_function_with_config_scope  # noqa: SLF001 - there is no hook for it
+lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)  # noqa: SLF001
+# MiniStack runs functions in Python by this program, with its own environment.
+sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
+os.environ.pop("PYTHONPATH", None)
+
+from ministack.app import app as ministack  # noqa: E402 - only now, see above
+
+
+async def app(scope: Message, receive: Receive, send: Send) -> None:
+    """Pass a request on to MiniStack, or refuse it before its body is read."""
+    if scope["type"] == "http" and scope["path"] == LOCAL_PATH and _has_session_token(scope):
+        await _answer_about_iam(scope, receive, send)
+    elif scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited(scope):
+        await ministack(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+    else:
+        is_form = any(b"form-urlencoded" in value for value in _headers(scope, b"content-type"))
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send({"type": "http.response.body", "body": _REFUSAL_XML if is_form else _REFUSAL})
+
+
+async def _answer_about_iam(scope: Message, receive: Receive, send: Send) -> None:
+    """What Partner Central and the rehearsal want to know: what is allowed, and by which statements it was."""
+    answer = _iam.answer(json.loads(await _body(receive))) if scope["method"] == "POST" else _iam.used()
+    await send({"type": "http.response.start", "status": 200 if answer is not None else 403, "headers": []})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+def _has_session_token(scope: Message) -> bool:
+    """Whether the token stands in a request, signed or presigned, by itself or at the beginning of a session's."""
+    return any(hmac.compare_digest(one[: len(_SESSION_TOKEN)], _SESSION_TOKEN) for one in _session_tokens(scope))
+
+
+def _session_tokens(scope: Message) -> Iterator[bytes]:
+    yield from _headers(scope, _SECURITY_TOKEN)
+    # The presigned URLs of S3's older signature write the name in small letters.
+    query = parse_qsl(scope["query_string"])
+    yield from (value for name, value in query if name.lower() == _SECURITY_TOKEN)
+
+
+def _headers(scope: Message, wanted: bytes) -> Iterator[bytes]:
+    yield from (value for name, value in scope["headers"] if name == wanted)
+
+
+def _is_awaited(scope: Message) -> bool:
+    """Whether it answers a custom resource, or signals a wait condition, by a URL that ends in a random UUID."""
+    path = scope["path"]
+    return scope.get("method") == "PUT" and (
+        path.removeprefix(_ANSWER_PATH) in custom_resource._pending  # noqa: SLF001 - there is no question for it
+        or wait_conditions.has_handle(path.removeprefix(wait_conditions.SIGNAL_PATH))
+    )

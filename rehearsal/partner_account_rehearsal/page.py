@@ -1,0 +1,110 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from partner_account_rehearsal.report import Event, Report, StepReport
+from partner_account_rehearsal.terminal import headline
+
+_GENERATOR = '<meta name="generator" content="partner-account rehearse">'
+"""By this line of the page an earlier report is told from a file of the user's."""
+_TICKS = 8
+_ROUND = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A request of Partner Central on the timeline: where, and how it looks; `label` is empty for all but changes."""
+
+    percent: float
+    kind: str
+    title: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A step on the timeline, in percent of the whole."""
+
+    step: StepReport
+    left: float
+    width: float
+    marks: Sequence[Mark]
+
+    @property
+    def outcome(self) -> str:
+        """How the step ended, for the reader and for the style."""
+        if self.step.outcome == "failed":
+            return "failed"
+        return "rolled back" if self.step.rolled_back else "passed"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The whole rehearsal, from 0 to `seconds`."""
+
+    seconds: float
+    bars: Sequence[Bar]
+    ticks: Sequence[int]
+
+
+def to_html(report: Report) -> str:
+    """The page; everything in it that comes from the app is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        headline=headline(report),
+        timeline=timeline_of(report),
+        versions={name: version(name) for name in ("cdk-partner-account", "ministack")},
+        retained=[path for stack in report.stacks for path in stack.retained],
+    )
+
+
+def is_html_report(text: str) -> bool:
+    """Whether this is a page that `to_html` has made."""
+    return _GENERATOR in text
+
+
+def timeline_of(report: Report) -> Timeline:
+    """Where each step and each request stands on a line as long as the rehearsal."""
+    whole = max([step.began + step.seconds for step in report.steps], default=0.0) or 1.0
+    bars = [
+        Bar(step, _percent(step.began, whole), max(_percent(step.seconds, whole), 0.6), list(_marks(step, whole)))
+        for step in report.steps
+    ]
+    distance = next((one for one in _ROUND if whole / one <= _TICKS), math.ceil(whole / _TICKS))
+    return Timeline(whole, bars, range(0, int(whole) + 1, distance))
+
+
+def _marks(step: StepReport, whole: float) -> Iterator[Mark]:
+    counts: dict[str, int] = {}
+    for request in step.requests:
+        counts[request.subject] = counts.get(request.subject, 0) + 1
+    last = {request.subject: number for number, request in enumerate(step.requests)}
+    # Changes are drawn last, so that they lie above the rest.
+    for number, request in sorted(enumerate(step.requests), key=lambda pair: pair[1].changes):
+        count = counts[request.subject]
+        label = f"{request.subject} ({count} times)" if count > 1 else request.subject
+        shown = request.changes and last[request.subject] == number
+        yield Mark(
+            _percent(request.seconds, whole), _kind(request), f"{request.subject}: {request.status}", label * shown
+        )
+
+
+def _kind(request: Event) -> str:
+    return " ".join(filter(None, ("change" if request.changes else "look", "failed" if request.failed else "")))
+
+
+def _percent(seconds: float, whole: float) -> float:
+    return round(min(max(seconds / whole, 0.0), 1.0) * 100, 2)

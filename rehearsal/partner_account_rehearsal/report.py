@@ -1,0 +1,203 @@
+"""What a rehearsal has found, as facts that can be written as JSON or as a page. No contact in the clear, and no code.
+
+The legal name is among them: who approves of a partner account must read under which name it would be created for ever.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from partner_account_rehearsal.allowed import AllowedBy
+from partner_account_rehearsal.assembly import NESTED_STACK, Stack
+from partner_account_rehearsal.faults import Fault
+from partner_account_rehearsal.partners import RESOURCE_TYPE, Partner
+from partner_account_rehearsal.rights import Statement, statements_of
+from partner_account_rehearsal.stand_ins import Unsupported
+
+FORMAT = 1
+"""Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
+
+CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
+_METADATA = "AWS::CDK::Metadata"
+_RETAINED = ("Retain", "RetainExceptOnCreate")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened during a step.
+
+    Attributes:
+        seconds: when, counted from the beginning of the rehearsal.
+        source: `CloudFormation` or `Partner Central`.
+        stack: the stack's name, or the path of a nested stack; empty for Partner Central.
+        type: the resource's type; empty for Partner Central.
+        subject: the path of the resource's construct, or the operation that was requested.
+        status: the resource's status, or what the request was answered; `OK` for a success.
+        reason: why, as CloudFormation tells it.
+        changes: whether a request of this operation changes something at Partner Central.
+    """
+
+    seconds: float
+    source: str
+    stack: str
+    type: str
+    subject: str
+    status: str
+    reason: str = ""
+    changes: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it tells of a failure."""
+        return self.status != "OK" if self.source == PARTNER_CENTRAL else self.status.endswith("FAILED")
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether it tells of a stack as a whole."""
+        return self.type == NESTED_STACK and self.subject == self.stack
+
+    @property
+    def matters(self) -> bool:
+        """Whether a reader in a hurry wants to know of it."""
+        return (
+            self.source == PARTNER_CENTRAL
+            or (self.is_of_stack and self.status != "REVIEW_IN_PROGRESS")
+            or self.failed
+            or self.type == RESOURCE_TYPE
+            or self.status == "DELETE_SKIPPED"
+        )
+
+
+@dataclass
+class StepReport:
+    """One step: its title, when it began (counted from the beginning), how long it took, and what happened."""
+
+    title: str
+    began: float
+    seconds: float = 0.0
+    outcome: str = "running"
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether a stack was rolled back in it."""
+        return any(event.is_of_stack and event.status.endswith("ROLLBACK_COMPLETE") for event in self.events)
+
+    @property
+    def requests(self) -> list[Event]:
+        """What Partner Central received."""
+        return [event for event in self.events if event.source == PARTNER_CENTRAL]
+
+
+@dataclass(frozen=True)
+class StackReport:
+    """What a stack would create: how many resources of each type, and the paths of those that outlive it."""
+
+    name: str
+    resources: dict[str, int]
+    retained: list[str]
+
+
+@dataclass
+class PartnerReport:
+    """A partner account as the template describes it; the contact is masked, the code's place named."""
+
+    path: str
+    catalog: str
+    legal_name: str
+    primary_solution_type: str
+    contact: str
+    verification_code: str
+    existing_partner: str
+
+
+@dataclass
+class Report:
+    """All facts of one rehearsal; `shown` is what it has proved, `problem` is empty if it went as it should."""
+
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    outcome: str = "failed"
+    problem: str = ""
+    shown: list[str] = field(default_factory=list)
+    fault: str = ""
+    fault_meaning: str = ""
+    stacks: list[StackReport] = field(default_factory=list)
+    partners: list[PartnerReport] = field(default_factory=list)
+    rights: list[Statement] = field(default_factory=list)
+    irreversible: list[str] = field(default_factory=list)
+    not_rehearsed: list[Unsupported] = field(default_factory=list)
+    steps: list[StepReport] = field(default_factory=list)
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def describe(self, stacks: Sequence[Stack], partners: Sequence[Partner], fault: Fault | None) -> None:
+        """Note what the app would create, before it does."""
+        self.stacks = [_stack(stack) for stack in stacks]
+        self.partners = [_partner(partner) for partner in partners]
+        self.rights = statements_of(partners)
+        self.irreversible = [*_irreversible(partners)]
+        self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
+
+    def note_used(self, allowed: Sequence[AllowedBy]) -> None:
+        """Note which of the function's statements have allowed something, and which nothing asked for."""
+        self.rights = [one.as_used(allowed) for one in self.rights]
+        unused = [one.sid or "one without a Sid" for one in self.rights if one.effect == "Allow" and not one.used]
+        sentence = "Enforced: what the function did, its IAM statements allow"
+        self.shown.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
+
+    def moment(self, when: datetime | None = None) -> float:
+        """The seconds from the beginning until then, by default until now."""
+        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 3)
+
+    def to_json(self) -> str:
+        """The report as a JSON object; times are in seconds from `began_at`."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, default=datetime.isoformat) + "\n"
+
+
+def is_json_report(text: str) -> bool:
+    """Whether this is what `to_json` has made, now or in another version."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and {"format", "began_at", "outcome", "steps"} <= set(content)
+
+
+def _stack(stack: Stack) -> StackReport:
+    placed = [one for one in stack.resources() if one.type != _METADATA]
+    types = Counter(one.type for one in placed)
+    retained = [one.path for one in placed if one.resource.get("DeletionPolicy") in _RETAINED]
+    return StackReport(stack.name, dict(sorted(types.items())), retained)
+
+
+def _partner(partner: Partner) -> PartnerReport:
+    return PartnerReport(
+        path=partner.path,
+        catalog=partner.catalog,
+        legal_name=partner.legal_name,
+        primary_solution_type=partner.primary_solution_type,
+        contact=partner.contact,
+        verification_code=partner.code_in_words,
+        existing_partner=partner.existing,
+    )
+
+
+def _irreversible(partners: Sequence[Partner]) -> Iterator[str]:
+    for partner in partners:
+        yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
+    if any(partner.catalog != "Sandbox" and not partner.adopts for partner in partners):
+        yield (
+            "A company that is an AWS Partner already must migrate its account instead: a new registration replaces "
+            "its historical partner data, and no rehearsal and no call can tell whether it is one."
+        )
+        yield (
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good: it "
+            "pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central users get "
+            "into it."
+        )
+    yield (
+        "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
+        "changes its primary solution type; destroying the stack leaves it as it is."
+    )

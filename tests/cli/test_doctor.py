@@ -1,0 +1,359 @@
+"""`partner-account doctor`: what each check says, and that none of them changes anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.cli.stage import ACCOUNT, Stage, open_stage
+from tests.simulator.test_simulator import ManualClock
+
+
+def verdicts(stage: Stage, *options: str) -> dict[str, str]:
+    """How each check ended."""
+    done = stage.run("doctor", *options, "--output", "json")
+    found = {one["Check"]: one["Status"] for one in done.document["Checks"]}
+    assert done.status == (1 if "failed" in found.values() else 0)
+    return found
+
+
+def code_check(stage: Stage, *options: str) -> dict[str, str]:
+    """What is told of the verification code; the code itself, or what is in its place, never is."""
+    done = stage.run("doctor", *options, "--output", "json")
+    assert "swordfish" not in done.told
+    assert "123456" not in done.told.replace(ACCOUNT, "")
+    (found,) = (one for one in done.document["Checks"] if one["Check"] == "verification code")
+    return dict(found)
+
+
+def test_newcomer(newcomer: Stage) -> None:
+    """What is missing has failed, in order, each with its remedy; nothing is created or changed."""
+    done = newcomer.run("doctor", "--secret-id", "code")
+    assert done.status == 1
+    lines = done.stdout.splitlines()
+    checks = [
+        line.split()[0] + line[7:].partition(":")[0] for line in lines if re.match(r"passed|failed|unknown", line)
+    ]
+    assert checks == [
+        "passed  credentials",
+        "passed  endpoint",
+        "passed  permissions to read",
+        "unknown  permissions to act",
+        "failed  business verification",
+        "failed  registrant verification",
+        "unknown  account plan",
+        "passed  organization",
+        "unknown  contact's address",
+        "unknown  existing partner",
+        "failed  verification code",
+    ]
+    for line, after in pairwise(lines):
+        assert not line.startswith("failed") or after.startswith(" ")
+    assert "partner-account store-code --secret-id code --create" in done.stdout
+    assert all(operation.startswith(("Get", "List")) for operation in newcomer.operations())
+    assert newcomer.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_ready(stage: Stage) -> None:
+    """A verified account with a stored code has nothing that failed; the code isn't shown."""
+    stage.client("secretsmanager").create_secret(Name="code", SecretString="314159")
+    done = stage.run("doctor", "--secret-id", "code")
+    assert done.status == 0
+    assert "failed" not in done.stdout
+    assert "the secret code holds six digits, stored just now" in done.stdout
+    assert "314159" not in done.told
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "remedy"),
+    [
+        ("swordfish", "text that is no code", "Name another store."),
+        (b"123456", "binary data", "Name another store."),
+        ('{"code": "123456"}', "a JSON object", "Name the field of the code by --json-field."),
+    ],
+)
+def test_a_secret_that_holds_something_else_is_not_to_be_overwritten(
+    stage: Stage, value: str | bytes, kind: str, remedy: str
+) -> None:
+    """A mistyped name may have led to somebody's password: it is neither shown nor recommended to be replaced."""
+    held = {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value}
+    stage.client("secretsmanager").create_secret(Name="code", **held)
+    found = code_check(stage, "--secret-id", "code")
+    assert found["Status"] == "failed"
+    assert found["Finding"] == f"the secret code holds {kind}"
+    assert found["Remedy"] == remedy
+
+
+def test_a_parameter_that_holds_something_else_is_not_to_be_overwritten(stage: Stage) -> None:
+    """Likewise."""
+    stage.client("ssm").put_parameter(Name="/code", Value="swordfish", Type="SecureString")
+    done = stage.run("doctor", "--parameter", "/code", "--debug")
+    assert done.status == 1
+    assert "the parameter /code holds text that is no code\n         Name another store." in done.stdout
+    assert "store-code" not in done.stdout
+    assert "swordfish" not in done.told
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "finding", "remedy"),
+    [
+        ({"my code": "123456"}, "passed", "holds six digits", ""),
+        ({"my code": 123456}, "passed", "holds six digits", ""),
+        (
+            {"password": "x"},
+            "failed",
+            "holds nothing",
+            "Store it: partner-account store-code --secret-id code --json-field 'my code' --region eu-west-1",
+        ),
+        ({"my code": "swordfish"}, "failed", "holds text that is no code", "Name another field."),
+        ("123456", "failed", "holds no JSON object", "Leave --json-field out, or name another secret."),
+    ],
+)
+def test_a_field_of_a_secret(stage: Stage, value: object, status: str, finding: str, remedy: str) -> None:
+    """The command that stores the code is told with all that it takes: the field, and the region that was named."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    stage.client("secretsmanager").create_secret(Name="code", SecretString=text)
+    found = code_check(stage, "--secret-id", "code", "--json-field", "my code", "--region", "eu-west-1")
+    assert found["Status"] == status
+    assert finding in found["Finding"]
+    assert found.get("Remedy", "") == remedy
+
+
+def test_what_is_recommended_can_be_run(stage: Stage) -> None:
+    """As it stands: it creates the secret with its field, in the region that was asked about."""
+    store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
+    absent = code_check(stage, *store)
+    command = shlex.split(absent["Remedy"].removeprefix("Store it: "))
+    assert command[:2] == ["partner-account", "store-code"]
+    assert stage.run(*command[1:], stdin="123456").status == 0
+    assert code_check(stage, *store)["Status"] == "passed"
+
+
+def test_a_secret_marked_for_deletion_is_to_be_restored(stage: Stage) -> None:
+    """And not to be created once more."""
+    client = stage.client("secretsmanager")
+    client.create_secret(Name="code", SecretString="123456")
+    client.delete_secret(SecretId="code")
+    found = code_check(stage, "--secret-id", "code")
+    assert found["Status"] == "failed"
+    assert "restore-secret" in found["Remedy"]
+    assert "store-code" not in found["Remedy"]
+
+
+@pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
+def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: Stage, name: str, cautioned: bool) -> None:
+    """Before the secret is created, and later, by its name and by its full ARN, but never because of that ARN."""
+    found = [code_check(stage, "--secret-id", name)]
+    arn = stage.client("secretsmanager").create_secret(Name=name, SecretString="123456")["ARN"]
+    found += [code_check(stage, "--secret-id", name), code_check(stage, "--secret-id", arn)]
+    assert [one["Status"] for one in found] == ["failed", "passed", "passed"]
+    for one in found:
+        assert (f"The name {name} ends in a hyphen and six characters" in one.get("Remedy", "")) == cautioned
+
+
+def test_a_parameter_that_lies_open_is_warned_of(stage: Stage) -> None:
+    """The function can read it, and so can others."""
+    stage.client("ssm").put_parameter(Name="/code", Value="123456", Type="String")
+    found = code_check(stage, "--parameter", "/code")
+    assert found["Status"] == "passed"
+    assert found["Remedy"] == "It is a String, whose value isn't encrypted."
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_pending(moto_url: str, days: int) -> None:
+    """A verification that waits for a human has its URL, and no longer when that has expired."""
+    with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=days))) as stage:
+        stage.run("verification", "start", "registrant")
+        checks = stage.run("doctor", "--output", "json").document["Checks"]
+        (registrant,) = (one for one in checks if one["Check"] == "registrant verification")
+        assert registrant["Status"] == "failed"
+        assert ("CompletionUrl" in registrant) == (days == 0)
+        assert ("start registrant" in registrant["Remedy"]) == (days > 0)
+        assert ("has expired" in stage.run("verification", "status").stdout) == (days > 0)
+
+
+def test_existing_partner(stage: Stage) -> None:
+    """One of a stack is found by its deployment; one that isn't stands in its way."""
+    stage.create_partner()
+    assert verdicts(stage)["existing partner"] == "failed"
+    (partner,) = stage.simulator.account(ACCOUNT).partners
+    stage.simulator.account(ACCOUNT).tag_partner(partner.id, {"cdk-partner-account:owner": "x"})
+    assert verdicts(stage)["existing partner"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("owned", "verdict"),
+    [((True, True), "passed"), ((True, False), "failed"), ((False, True), "failed"), ((False, False), "failed")],
+)
+def test_several_partners_must_all_have_an_owner(stage: Stage, owned: tuple[bool, ...], verdict: str) -> None:
+    """One that is of no stack stands in the way of a creation, whatever the others are."""
+    for name, has_owner in zip(("Example One", "Example Two"), owned, strict=True):
+        stage.simulator.account(ACCOUNT).add_partner(
+            name, tags={"cdk-partner-account:owner" if has_owner else "team": "x"}
+        )
+    assert verdicts(stage)["existing partner"] == verdict
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_several_partners_of_which_one_cannot_be_read(stage: Stage, first: bool) -> None:
+    """Is unknown: the one whose tags are denied may be of no stack."""
+    for name in ("Example One", "Example Two"):
+        stage.simulator.account(ACCOUNT).add_partner(name, tags={"cdk-partner-account:owner": "x"})
+    if not first:
+        stage.simulator.faults.add("ListTagsForResource", "delay", seconds=0.01)
+    stage.simulator.faults.add("ListTagsForResource", "access-denied")
+    assert verdicts(stage)["existing partner"] == "unknown"
+
+
+def test_sandbox(newcomer: Stage) -> None:
+    """Nothing is certain there, and nothing has failed."""
+    newcomer.create_partner("Sandbox")
+    found = verdicts(newcomer, "--catalog", "Sandbox")
+    assert found["business verification"] == "unknown"
+    assert found["existing partner"] == "unknown"
+    assert found["verification code"] == "passed"
+
+
+def test_denied(stage: Stage) -> None:
+    """Each permission to read that is missing is named; what depends on it is unknown."""
+    stage.simulator.faults.add("*", "access-denied", times=None)
+    done = stage.run("doctor", "--output", "json")
+    found = {one["Check"]: one for one in done.document["Checks"]}
+    assert found["endpoint"]["Status"] == "passed"
+    assert found["permissions to read"]["Status"] == "failed"
+    assert "partnercentral:ListPartners, partnercentral:GetVerification" in found["permissions to read"]["Remedy"]
+    assert {found[name]["Status"] for name in ("business verification", "existing partner")} == {"unknown"}
+    assert done.status == 1
+
+
+def test_no_credentials(stage: Stage) -> None:
+    """The rest is unknown."""
+    done = stage.run("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert done.status == 1
+    assert done.stdout.startswith("failed   credentials: Unable to locate credentials\n         Log in")
+    assert len(re.findall(r"^unknown ", done.stdout, re.MULTILINE)) == 10
+
+
+def test_no_network(stage: Stage) -> None:
+    """Credentials that nobody can be asked about are not called missing: the endpoint is what has failed."""
+    nowhere = "http://127.0.0.1:9"
+    done = stage.run("doctor", AWS_ENDPOINT_URL=nowhere, AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=nowhere)
+    assert done.status == 1
+    assert done.stdout.startswith("unknown  credentials: Could not connect to the endpoint URL")
+    assert done.stdout.count("failed ") == 1
+    assert "without credentials" not in done.stdout
+
+
+def test_a_narrow_terminal(stage: Stage) -> None:
+    """A sentence goes on beside its verdict, between words."""
+    with stage.terminal("doctor", COLUMNS="60", NO_COLOR="1") as terminal:
+        assert terminal.ended() == 0
+    assert "only doing it would tell of\r\n         CreatePartner, PutAllianceLeadContact,\r\n" in terminal.shown
+
+
+def test_no_endpoint(stage: Stage) -> None:
+    """What needs Partner Central is unknown if it is out of reach."""
+    found = verdicts(stage, "--endpoint-url", "http://127.0.0.1:9")
+    assert found["credentials"] == "passed"
+    assert found["endpoint"] == "failed"
+    assert set(list(found.values())[2:]) == {"unknown"}
+
+
+@contextmanager
+def free_tier(**plan: str) -> Iterator[str]:
+    """What answers GetAccountPlanState, as AWS's model has it: no local AWS knows this service."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["X-Amz-Target"] == "AWSFreeTierService.GetAccountPlanState"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"accountId": ACCOUNT, **plan}).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
+def test_account_plan(stage: Stage, plan: str, verdict: str) -> None:
+    """A free plan is told before Partner Central refuses it."""
+    with free_tier(accountPlanType=plan, accountPlanStatus="ACTIVE") as url:
+        stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
+        assert verdicts(stage)["account plan"] == verdict
+
+
+def check(stage: Stage, name: str, *options: str) -> dict[str, str]:
+    """What one check tells."""
+    (found,) = (
+        one for one in stage.run("doctor", *options, "--output", "json").document["Checks"] if one["Check"] == name
+    )
+    return dict(found)
+
+
+def test_an_account_without_a_listed_partner_is_not_called_ready(stage: Stage) -> None:
+    """A legacy account may not be listed: whether the company has one is asked, with what a new registration does."""
+    done = stage.run("doctor")
+    assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
+    assert "A company that is an AWS Partner already must migrate it." in done.stdout
+    asked = "\n".join(line for line in done.stdout.split("Before you deploy:")[1].splitlines())
+    for words in (
+        "historical partner data",
+        "ACE terms",
+        f"Is {ACCOUNT} the company's account",
+        "yearly APN fee",
+        "alias",
+    ):
+        assert words in asked
+
+
+def test_the_questions_are_part_of_the_json(stage: Stage) -> None:
+    """In catalog AWS only: in the Sandbox nothing is for good."""
+    assert len(stage.run("doctor", "--output", "json").document["Questions"]) == 4
+    assert stage.run("doctor", "--catalog", "Sandbox", "--output", "json").document["Questions"] == []
+    assert check(stage, "existing partner", "--catalog", "Sandbox")["Status"] == "passed"
+
+
+def test_the_management_account_of_an_organization_is_asked_about(stage: Stage) -> None:
+    """AWS recommends a member account; an account of no organization is neither."""
+    assert check(stage, "organization")["Finding"] == "the account is in no organization"
+    stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    found = check(stage, "organization")
+    assert (found["Status"], found["Finding"]) == ("unknown", "this is the management account of the organization")
+    assert "AWS recommends a member account" in found["Remedy"]
+
+
+@pytest.mark.parametrize(
+    ("email", "verdict"),
+    [
+        ("alliances@example.com", "passed"),
+        ("AWS-Partners@example.com", "passed"),
+        ("partnership.team@example.com", "passed"),
+        ("jane.doe@example.com", "unknown"),
+        ("jane@partners.example.com", "unknown"),
+        ("saleswoman@example.com", "unknown"),
+    ],
+)
+def test_an_address_that_looks_like_a_persons_is_told(stage: Stage, email: str, verdict: str) -> None:
+    """By its local part, which isn't repeated: AWS recommends a shared alias."""
+    found = check(stage, "contact's address", "--email", email)
+    assert found["Status"] == verdict
+    assert email not in str(found)
+
+
+# AWS's own: the managed policy AWSPartnerCentralFullAccess, and the policy of the Sandbox's testing page, shortened by
+# what no deployment asks for.

@@ -1,0 +1,1 @@
+"""The construct at synth: props, template, permissions, asset, and the example apps."""

@@ -1,0 +1,1 @@
+"""Deployments by the real cdk CLI on the local AWS."""

@@ -1,0 +1,1 @@
+"""The Lambda function: decisions, stories over the wire, histories, and the built asset."""

@@ -1,0 +1,245 @@
+"""One account and one stack on which the stories of the fault table are told. What goes wrong is said elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from partner_account_handler import lifecycle
+from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
+from partner_account_handler.delivery import REACH_SECONDS, SEND_SECONDS
+from partner_account_handler.errors import AnswerUnreachableError, HandlerError
+from partner_account_handler.identity import OWNER_TAG
+from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, properties
+from tests.simulator.test_simulator import ManualClock
+
+READ_TIMEOUT = 20.0
+"""The handler's patience with one call, in seconds."""
+
+TIMEOUT = ReadTimeoutError(endpoint_url="https://example.com")
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DescribeStacks")
+NEW_EMAIL = "ann@example.com"
+OTHER_ACCOUNT = "999999999999"
+
+
+def nothing(_: Stage) -> None:
+    """What most troubles begin or end with."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong during one step, and how it ends."""
+
+    name: str
+    ends: str
+    begin: Callable[[Stage], object]
+    end: Callable[[Stage], object] = nothing
+    each_call: float = 0.0
+    """Seconds that each call to AWS takes."""
+    hangs: bool = False
+    """Whether a connection that is cut stands for one on which nothing ever comes."""
+    deaf: Exception | None = None
+    """What CloudFormation answers to DescribeStacks."""
+    email: bool = False
+    """Whether the update changes the contact's address, which takes a code."""
+    late: bool = False
+    """Whether the stack waits no longer."""
+    gone: bool = False
+    """Whether the resource must be made anew afterwards."""
+    stale: float = 0.0
+    """For how many seconds of each invocation DescribeStacks says UPDATE_COMPLETE."""
+    unheard: float = 0.0
+    """For how many seconds of each invocation no answer can be sent."""
+
+
+NO_TROUBLE = Trouble("none", "", nothing)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How CloudFormation was answered: success or not, and with what."""
+
+    success: bool
+    told: str
+    reason: str = ""
+
+
+class StoryTime(VirtualTime):
+    """Virtual time that passes for Partner Central too."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._at_start = self.seconds
+
+    def today(self) -> datetime:
+        """The date."""
+        return self._clock()
+
+    def spent(self) -> float:
+        """Seconds since the beginning of the invocation."""
+        return self._at_start - self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Passes at once, everywhere."""
+        super().sleep(seconds)
+        self._clock.advance(seconds=seconds)
+
+
+class StoryAws(Aws):
+    """AWS whose calls may be slow, and where a cut connection can stand for one on which nothing ever comes."""
+
+    def __init__(self, stack_id: str, time: StoryTime, trouble: Trouble) -> None:
+        super().__init__(stack_id, Clock(time.remaining, time.sleep, time.today), self._connect)
+        self._time = time
+        self._trouble = trouble
+
+    def _connect(self) -> None:
+        if self._time.spent() < self._trouble.unheard:
+            self._time.sleep(REACH_SECONDS)
+            raise AnswerUnreachableError(TimeoutError.__name__)
+
+    def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Any:
+        def told(**sent: Any) -> Any:
+            self._time.sleep(self._trouble.each_call)
+            if operation == "describe_stacks" and self._trouble.deaf:
+                self._time.sleep(READ_TIMEOUT if isinstance(self._trouble.deaf, ReadTimeoutError) else 0)
+                raise self._trouble.deaf
+            try:
+                answer = getattr(client, operation)(**sent)
+                if operation == "describe_stacks" and self._time.spent() < self._trouble.stale:
+                    answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
+            except ConnectionClosedError:
+                if not self._trouble.hangs:
+                    raise
+            else:
+                return answer
+            self._time.sleep(READ_TIMEOUT)
+            raise TIMEOUT
+
+        story_client = SimpleNamespace(meta=client.meta, **{operation: told})
+        return super()._call(story_client, operation, repeat=repeat, **members)
+
+
+@dataclass
+class Stage:
+    """One account and one stack, on which story after story is told."""
+
+    cloud: Cloud
+    clock: ManualClock
+    coming: Trouble = field(init=False)
+    trouble: Trouble = field(init=False)
+    address: str = field(init=False)
+    changes: dict[str, Any] = field(init=False)
+    arn: str = field(init=False)
+
+    def begin(self, trouble: Trouble) -> None:
+        """A new story: nothing there but a verified business and a code."""
+        self.clock.advance(days=2)
+        for account in (ACCOUNT, OTHER_ACCOUNT):
+            desk = self.cloud.simulator.account(account)
+            for partner in desk.partners:
+                desk.delete_partner(partner.id)
+            desk.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+        self.cloud.recreate_stack()
+        self.cloud.prepare()
+        self.coming, self.trouble, self.address, self.changes, self.arn = trouble, NO_TROUBLE, EMAIL, {}, ""
+
+    def strike(self) -> None:
+        """The trouble begins."""
+        self.trouble = self.coming
+        self.trouble.begin(self)
+
+    def mend(self) -> None:
+        """The trouble ends, by itself or by a human."""
+        self.cloud.simulator.faults.clear()
+        self.coming.end(self)
+        self.trouble = NO_TROUBLE
+
+    # What CloudFormation delivers
+
+    def first(self) -> dict[str, Any]:
+        """The properties of the first deployment."""
+        return properties(**self.changes)
+
+    def changed(self, title: str = "CEO") -> dict[str, Any]:
+        """The properties of an update: a tag, and the contact's title, or its address where the code is the trouble."""
+        moved = contact(Email=NEW_EMAIL) if self.coming.email else contact(BusinessTitle=title)
+        return {**self.first(), "AllianceLeadContact": moved, "Tags": [{"Key": "team", "Value": "sales"}]}
+
+    def create(self, request_id: str = "first") -> Outcome:
+        """A Create of the stack that is being created."""
+        self.address = EMAIL
+        event = self.cloud.event("Create", self.first(), RequestId=f"{self.cloud.stack_id}/{request_id}")
+        outcome = self._answered(lambda: lifecycle.answer_create(event, self._aws(event)))
+        if outcome.success and not self.arn:
+            self.cloud.set_outputs(PartnerArn=self.arn_now(), PartnerProfileId=self._ours()[0].profile_id)
+            self.cloud.set_status("CREATE_IN_PROGRESS")
+        self.arn = self.arn or self.arn_now()
+        return outcome
+
+    def update(self, previous: dict[str, Any], wanted: dict[str, Any], status: str) -> Outcome:
+        """An Update, or in a rollback its reverse."""
+        self.address = wanted["AllianceLeadContact"]["Email"]
+        if not self.trouble.late:
+            self.cloud.set_status(status)
+        event = self.cloud.event("Update", wanted, previous, PhysicalResourceId=self.arn)
+        return self._answered(lambda: lifecycle.answer_update(event, self._aws(event)))
+
+    def delete(self) -> Outcome:
+        """A Delete."""
+        event = self.cloud.event("Delete", self.first(), PhysicalResourceId=self.arn)
+        return self._answered(lambda: lifecycle.answer_delete(event))
+
+    def _answered(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
+        outcome = self._ended(answer)
+        if self._time.spent() + SEND_SECONDS > self.trouble.unheard:
+            return outcome
+        return Outcome(success=False, told=f"no answer; in the log: {outcome.told}")
+
+    def _aws(self, event: dict[str, Any]) -> Aws:
+        self._time = StoryTime(self.clock)
+        return StoryAws(event["StackId"], self._time, self.trouble)
+
+    def _ended(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
+        self._time = StoryTime(self.clock)
+        try:
+            data = answer().data
+        except HandlerError as error:
+            return Outcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
+        return Outcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
+
+    # What there is
+
+    def arn_now(self) -> str:
+        """The ARN of the partner that is ours, if there is one."""
+        ours = self._ours()
+        return ours[0].arn if ours else ""
+
+    def _ours(self) -> list[Any]:
+        return [partner for partner in self.desk.partners if OWNER_TAG in partner.tags]
+
+    @property
+    def desk(self) -> Any:
+        """The hands of humans on the account."""
+        return self.cloud.simulator.account(ACCOUNT)
+
+    def left(self) -> str:
+        """The partners, and which contact ours has."""
+        ours, others = self._ours(), len(self.desk.partners) - len(self._ours())
+        words = [f"{len(ours)} partner" if len(ours) == 1 else f"{len(ours) or 'no'} partners"]
+        words += ["former contact" if partner.contact == contact() else "new contact" for partner in ours]
+        return ", ".join([*words, *([f"{others} of others"] if others else [])])
+
+
+def _refusal(reason: str, seconds: float) -> str:
+    happened = re.split(r"\. (?=[A-Z])", reason)[0]
+    happened = re.sub(r"partner-[A-Za-z0-9]{13}", "partner-…", happened)
+    return f"FAILED {f'after {seconds:.0f} s' if seconds >= 1 else 'at once'}: {happened}"

@@ -1,0 +1,352 @@
+"""One delivery of an event to the real handler, call by call, with the faults that strike it.
+
+How CloudFormation and humans go about it is told in `tests/handler/life.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
+
+import botocore.session
+import greenlet
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from partner_account_handler import aws as handler_aws
+from partner_account_handler import log as handler_log
+from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
+from partner_account_handler.delivery import REACH_SECONDS
+from partner_account_handler.errors import AnswerUnreachableError, HandlerError
+from partner_account_handler.identity import OWNER_TAG, Owner
+from partner_account_handler.lifecycle import Answer, answer_create, answer_update
+from partner_central_simulator import models, verifications
+
+if TYPE_CHECKING:
+    from tests.handler.life import Life
+
+STACKS = ("Alpha", "Beta", "Gamma")
+FOR_EVER = 1000
+FUNCTION_SECONDS = 180.0
+LAG_SECONDS = 90.0
+STALE_SECONDS = 2.0
+
+_CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+_UPDATING = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", None}
+WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
+_ERRORS = {
+    "throttled": ("ThrottlingException", 400),
+    "denied": ("AccessDeniedException", 400),
+    "500": ("InternalServerException", 500),
+}
+_NOT_FOUND = "ResourceNotFoundException"
+MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
+
+figures: Counter[str] = Counter()
+"""What has happened in all lives of this process."""
+
+
+class Fault(NamedTuple):
+    """The next `times` calls of an operation (`*`: of any) end in this way."""
+
+    operation: str
+    kind: str
+    times: int = 1
+
+
+@dataclass
+class Stack:
+    """A stack as DescribeStacks shows it, and its one partner resource."""
+
+    name: str
+    id: str
+    status: str = "CREATE_IN_PROGRESS"
+    former_status: str = "REVIEW_IN_PROGRESS"
+    began: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    outputs: dict[str, str] = field(default_factory=dict)
+    arn: str = ""
+    deployed: dict[str, Any] = field(default_factory=dict)
+    attempted: dict[str, Any] = field(default_factory=dict)
+    """What the last Update asked for, if it failed and was not rolled back."""
+    template: dict[str, Any] = field(default_factory=dict)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "status":
+            super().__setattr__("former_status", getattr(self, "status", self.former_status))
+        super().__setattr__(name, value)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose the partner is by the template."""
+        return Owner.of(self.id, self.name, self.template["path"])
+
+
+class Call(NamedTuple):
+    """What a delivery asks of AWS."""
+
+    operation: str
+    members: dict[str, Any]
+
+
+CONNECT = Call("ConnectToResponseURL", {})
+"""The connection for the answer, which has faults like a call."""
+
+
+def _connect() -> None:
+    greenlet.getcurrent().parent.switch(CONNECT)
+
+
+class _Names(dict[str, str]):
+    def __missing__(self, method: str) -> str:
+        return "".join(word.capitalize() for word in method.split("_"))
+
+
+class Client:
+    """In the place of a botocore client: each call hands over to whoever drives the delivery."""
+
+    meta = SimpleNamespace(service_model=MODEL, method_to_api_mapping=_Names())
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        operation = self.meta.method_to_api_mapping[method]
+        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
+
+
+class Delivery:
+    """One delivery of an event to the handler, as far as it has come."""
+
+    def __init__(self, life: Life, event: dict[str, Any], faults: Sequence[Fault] = (), *, spared: str = "") -> None:
+        self.event = event
+        self.answer: Answer | None = None
+        self.error: HandlerError | None = None
+        self.told: str | None = None
+        self.first_told: str | None = None
+        self.outputs: dict[str, str] = {}
+        self.just_asked = self._asked_before = False
+        self.rightful: set[str] = set()
+        self.shown: list[str] = []
+        self._life, self._spared = life, spared
+        self._faults = list(faults)
+        self._seconds = FUNCTION_SECONDS
+        act = answer_create if event["RequestType"] == "Create" else answer_update
+        clock = Clock(lambda: self._seconds, self._sleep, lambda: life.now)
+        self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock, _connect)))
+        self._may_answer = False
+        self.pending: Call | None = None
+        figures["deliveries"] += 1
+        self._note_rights()
+        self._resume(self._greenlet.switch)
+
+    def _sleep(self, seconds: float) -> None:
+        self._seconds -= seconds
+
+    def _note_rights(self) -> None:
+        """Between a look and an act rights may change hands, which no handler could see."""
+        self.rightful |= {partner.arn for partner in self._life.partners if self._life.may_write(self.event, partner)}
+
+    def go_on(self) -> None:
+        """Ends the pending call, well or badly, and lets the handler go on to its next."""
+        call = self.pending
+        assert call is not None
+        self._seconds -= 0.1
+        figures["calls"] += 1
+        self.just_asked, self._asked_before = False, self.just_asked
+        try:
+            answer = self._performed(call)
+        except (ClientError, ConnectionClosedError, ReadTimeoutError, AnswerUnreachableError) as error:
+            failure = error
+            self._resume(lambda: self._greenlet.throw(failure))
+        else:
+            self._resume(lambda: self._greenlet.switch(answer))
+
+    def _resume(self, resume: Callable[[], Any]) -> None:
+        self.pending = None
+        try:
+            stopped_at = resume()
+        except HandlerError as error:
+            self.error = error
+        else:
+            if not self._greenlet.dead:
+                self.pending = stopped_at
+                return
+            self.answer = stopped_at
+        assert self._seconds > 0, "an answer after the function's deadline"
+        self._life.check_answer(self)
+
+    def _performed(self, call: Call) -> dict[str, Any]:
+        kind = self._due(call)
+        if call is CONNECT:
+            return self._connected(kind)
+        if kind == "hang":
+            self._seconds -= 20
+            raise ReadTimeoutError(endpoint_url=str(call.members))
+        if kind in {"answer lost", "500 after it"}:
+            self._attempt(call)
+        if kind in {"lost", "answer lost"}:
+            raise ConnectionClosedError(endpoint_url=str(call.members))
+        if kind and kind.removesuffix(" after it") in _ERRORS:
+            raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
+        if kind == "not found":
+            raise client_error(call, _NOT_FOUND, 400, Reason="PARTNER_NOT_FOUND")
+        answer = self._life.perform(self, call)
+        if call.operation == "DescribeStacks" and kind != "garbled":
+            (described,) = answer["Stacks"]
+            if kind == "stale":
+                stack = self._life.stacks[call.members["StackName"]]
+                described["StackStatus"] = stack.former_status
+            self.told = described["StackStatus"]
+            self.first_told = self.first_told or self.told
+            self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+            self.just_asked = True
+        seen = _VIEWS[kind](self, call, answer) if kind in _VIEWS else answer
+        if call.operation == "ListPartners":
+            self.shown = [partner["Arn"] for partner in seen.get("PartnerSummaryList", [])]
+        return seen
+
+    def _connected(self, failure: str) -> dict[str, Any]:
+        self._may_answer = not failure
+        if failure:
+            self._seconds -= REACH_SECONDS
+            raise AnswerUnreachableError(failure)
+        return {}
+
+    def _attempt(self, call: Call) -> None:
+        with suppress(ClientError):
+            self._life.perform(self, call)
+
+    def _due(self, call: Call) -> str:
+        for number, fault in enumerate(self._faults):
+            if fault.times and not self._is_spared(fault, call) and _strikes(fault, call):
+                self._faults[number] = fault._replace(times=fault.times - 1)
+                figures["faults"] += 1
+                return fault.kind
+        return ""
+
+    def _is_spared(self, fault: Fault, call: Call) -> bool:
+        """A rollback bears old answers of DescribeStacks for a few seconds, and no silence for ever."""
+        is_early = FUNCTION_SECONDS - self._seconds < STALE_SECONDS
+        return call.operation == self._spared and not (fault.kind == "stale" and is_early)
+
+    def hides(self, arn: str) -> bool:
+        """Whether a list that lags behind may not have that partner yet; see the module."""
+        return self._life.readings.one_partner_per_catalog or self._life.made_by.get(arn) == self.event["RequestId"]
+
+    def hides_tags(self, arn: str) -> bool:
+        """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
+        partner = self._life.partner(arn)
+        age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
+        is_new = self.event["RequestType"] == "Create" and age < LAG_SECONDS
+        return bool(is_new and partner.catalog == "AWS")
+
+    def before_write(self, call: Call) -> None:
+        """Holds a changing call against what this event may change."""
+        self._note_rights()
+        assert self._may_answer, f"{call.operation} though no answer can be sent"
+        if self.event["RequestType"] == "Create":
+            assert self.told in _CREATING, f"{call.operation} though the stack is in {self.told}"
+        else:
+            assert self.told in _UPDATING, f"late {call.operation}"
+        assert self._asked_before or self.told is None, f"{call.operation} without asking right before it"
+        if call.operation == "CreatePartner":
+            self._check_permission()
+        target = call.members.get("ResourceArn") or call.members.get("Identifier")
+        assert target is None or target in self.rightful, f"{call.operation} on a partner of others"
+        assert not self._is_shown_as_ours(target), f"{call.operation} by a Create that was answered long ago"
+
+    def _is_shown_as_ours(self, target: str | None) -> bool:
+        """Whether this is a Create of a partner that the stack shows already, and whose tag is its own."""
+        partner = self._life.partner(target) if target and self.event["RequestType"] == "Create" else None
+        if partner is None or target not in self.outputs.values() or OWNER_TAG not in partner.tags:
+            return False
+        owner = self.event["ResourceProperties"]["Owner"]
+        ours = Owner.of(self.event["StackId"], owner["StackName"], owner["ConstructPath"])
+        return Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(ours)
+
+    def _check_permission(self) -> None:
+        """In catalog AWS a partner is created beside one that was seen only where the template allows it."""
+        wanted = self.event["ResourceProperties"]
+        policy = wanted["ExistingPartner"]["Policy"]
+        assert policy != "ADOPT", "a partner is created though one was to be adopted"
+        if wanted["Catalog"] == "AWS":
+            assert not self.shown or policy == "ALLOW_ANOTHER", "a partner is created beside one that was seen"
+
+
+def _strikes(fault: Fault, call: Call) -> bool:
+    if fault.kind == "lagging list":
+        return call.operation == "ListPartners"
+    if fault.kind == "stale":
+        return call.operation == "DescribeStacks"
+    if fault.kind == "not found":
+        return call.operation in {"GetPartner", "GetAllianceLeadContact", "ListTagsForResource"}
+    if fault.kind == "no tags":
+        return call.operation == "ListTagsForResource"
+    if fault.kind == "no ProfileId":
+        return call.operation in {"CreatePartner", "GetPartner", "GetProfileVisibility"}
+    return fault.operation in {"*", call.operation}
+
+
+def _lagging(delivery: Delivery, _call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    seen = [partner for partner in answer["PartnerSummaryList"] if not delivery.hides(partner["Arn"])]
+    return {**answer, "PartnerSummaryList": seen}
+
+
+def _without_profile_id(_delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    if call.operation == "GetProfileVisibility":
+        raise client_error(call, "ResourceNotFoundException", 400, Reason="PARTNER_PROFILE_NOT_FOUND")
+    return {**answer, "Profile": {name: value for name, value in answer["Profile"].items() if name != "ProfileId"}}
+
+
+def _without_tags(delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "Tags": []} if delivery.hides_tags(call.members["ResourceArn"]) else answer
+
+
+def _garbled(_delivery: Delivery, _call: Call, _answer: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+_VIEWS = {
+    "lagging list": _lagging,
+    "no tags": _without_tags,
+    "no ProfileId": _without_profile_id,
+    "garbled": _garbled,
+}
+
+
+def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:
+    """An error whose message repeats the input, as a careless service's would."""
+    response: Any = {"Error": {"Code": code, "Message": f"Received: {call.members}"}, **members}
+    response["ResponseMetadata"] = {"HTTPStatusCode": status}
+    return ClientError(response, call.operation)
+
+
+class Records:
+    """Keeps what the handler logs."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def keep(self, level: str, message: str, fields: Mapping[str, object]) -> None:
+        """Keeps a line as it would be written."""
+        self.texts.append(handler_log._line(level, message, fields))  # noqa: SLF001
+
+
+@contextmanager
+def closed_world() -> Iterator[Records]:
+    """The same ids and codes in each replay, clients that stop at each call, and all that is logged."""
+    chance, records = random.Random(0), Records()  # noqa: S311 - repeatable, not secret
+    made_up = SimpleNamespace(
+        choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
+    )
+    with (
+        mock.patch.object(models, "secrets", made_up),
+        mock.patch.object(verifications, "secrets", made_up),
+        mock.patch.object(handler_aws, "_client", return_value=Client()),
+        mock.patch.object(handler_log, "_say", records.keep),
+    ):
+        yield records

@@ -1,0 +1,711 @@
+"""CloudFormation's contract, kept by the built asset under Lambda's own runtime: whole lives of stacks.
+
+`tests/handler/cloudformation.py` fails a story with a ContractError as soon as an answer breaks the contract.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_account.asset import assembled_asset
+from partner_account_handler.clock import MARGIN_SECONDS
+from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.request import is_custom_resource_event
+from tests.handler.cloud import ACCOUNT, Cloud, contact, properties, sandbox
+from tests.handler.cloudformation import Bucket, ContractError, Function, Put, Stack, checked
+from tests.handler.lambda_runtime import LambdaRuntime
+from tests.handler.log_lines import final_lines_of, without_times
+from tests.handler.test_runtime import variables
+
+pytestmark = pytest.mark.slow
+
+LATE = 58.0
+"""Seconds of an invocation that has six for its work: the handler keeps back 52, and gives up soon."""
+
+TRIES = 6
+"""How often an answer is put that nobody takes, in 16 seconds."""
+
+CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
+FOREIGN: list[Any] = [
+    {},
+    None,
+    [],
+    "text",
+    {"RequestType": "Create", "ResourceProperties": properties()},
+    {"Records": [{"eventSource": "aws:s3", "ResponseURL": "https://localhost/"}]},
+]
+
+
+@dataclass
+class World:
+    """One AWS account with one deployed function."""
+
+    cloud: Cloud
+    bucket: Bucket
+    asset: Path
+    function: Function
+    runtimes: list[LambdaRuntime] = field(default_factory=list)
+
+    def stack(self, **options: Any) -> Stack:
+        """A stack that is being created."""
+        return Stack(self.cloud, self.function, self.bucket, **options)
+
+    def another_function(self) -> Function:
+        """One more process of the function, as Lambda starts it beside the first."""
+        return Function(self.start, warm=True)
+
+    def start(self) -> LambdaRuntime:
+        """A process of the function, as talkative as its environment can make it."""
+        talkative = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+        self.runtimes.append(LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
+        return self.runtimes[-1]
+
+    def require_one_final_line_each(self) -> None:
+        """All output of all processes is lines of JSON, among them one with metrics for each request, in order."""
+        for runtime in self.runtimes:
+            requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
+            assert [line["request"] for line in final_lines_of(runtime.output)] == requests
+
+    @property
+    def desk(self) -> Any:
+        """The hands of humans on the account."""
+        return self.cloud.simulator.account(ACCOUNT)
+
+    def arn(self) -> str:
+        """The ARN of the one partner that the account has."""
+        (partner,) = self.desk.partners
+        return str(partner.arn)
+
+
+@pytest.fixture(scope="module")
+def asset() -> Iterator[Path]:
+    """The built asset."""
+    with assembled_asset() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def open_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """One server for all stories: to stop it takes half a second."""
+    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def bucket(open_bucket: Bucket) -> Iterator[Bucket]:
+    """Where the answers go, each delivery's once."""
+    open_bucket.empty()
+    yield open_bucket
+    open_bucket.require_one_answer_each()
+
+
+@pytest.fixture
+def world(cloud: Cloud, bucket: Bucket, asset: Path) -> Iterator[World]:
+    """The function stays warm from its first invocation on; the code of the contact is stored."""
+    made = World(cloud, bucket, asset, Function(lambda: made.start(), warm=True))  # noqa: PLW0108 - `made` is not yet
+    cloud.prepare()
+    with made.function:
+        yield made
+    made.require_one_final_line_each()
+
+
+@pytest.fixture(params=["warm", "fresh"])
+def either(request: pytest.FixtureRequest, world: World) -> World:
+    """The same, once warm and once with a fresh process for each invocation."""
+    return replace(world, function=Function(world.start, warm=request.param == "warm"))
+
+
+class TestLife:
+    """What every stack goes through."""
+
+    def test_create_update_and_delete_keep_one_partner_and_one_id(self, either: World) -> None:
+        """A changed contact is written; a deleted stack leaves the partner, and the next one of its name finds it."""
+        stack = either.stack()
+        with either.function:
+            stack.create(properties())
+            arn, attributes = either.arn(), stack.attributes
+            assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", arn)
+            assert set(attributes) == {"Arn", "Id", "ProfileId"}
+            stack.update(CEO)
+            assert (stack.status, stack.physical_id, stack.attributes) == ("UPDATE_COMPLETE", arn, attributes)
+            stack.delete()
+            assert stack.status == "DELETE_COMPLETE"
+            stack.create_again(CEO)
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", arn)
+        assert either.desk.partners[0].contact == contact(BusinessTitle="CEO")
+
+    def test_a_retained_resource_gets_no_delete_and_is_found_again(self, world: World) -> None:
+        """With the DeletionPolicy that the construct sets, CloudFormation does not even ask."""
+        stack = world.stack(deletion_policy="Retain")
+        stack.create(properties())
+        stack.delete()
+        assert [request["RequestType"] for request in stack.requests] == ["Create"]
+        stack.create_again(properties())
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+
+    @pytest.mark.parametrize("policy", ["Delete", "Retain"])
+    def test_a_create_that_is_rolled_back_for_anothers_sake_leaves_the_partner(self, world: World, policy: str) -> None:
+        """The next deployment of the same name finds it, also under a corrected legal name: no second partner."""
+        stack = world.stack(deletion_policy=policy)
+        stack.create(properties(), another_fails=True)
+        assert stack.status == "ROLLBACK_COMPLETE"
+        stack.create_again(properties(LegalName="Example Corporation"))
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+
+    def test_a_sandbox_that_was_wiped_replaces_the_resource(self, world: World) -> None:
+        """An Update answers the new partner's ARN, and the Delete of the old one changes nothing."""
+        stack = world.stack()
+        stack.create(sandbox())
+        gone = stack.physical_id
+        world.desk.delete_partner(stack.attributes["Id"])
+        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")), seconds=70)
+        assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
+        assert (stack.requests[-1]["RequestType"], stack.requests[-1]["PhysicalResourceId"]) == ("Delete", gone)
+
+    def test_a_nested_stack_belongs_to_its_root(self, world: World) -> None:
+        """A nested stack's own name has a random part: deployed again, it finds its partner all the same."""
+        for name in ("Root-Nested-1A2B3C", "Root-Nested-9Z8Y7X"):
+            stack = world.stack(nested=name)
+            stack.create(properties())
+            assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+            stack.delete()
+        assert f":stack/{name}/" in stack.id
+
+
+class TestFailedCreate:
+    """A Create that fails leaves nothing that anybody must mend."""
+
+    def test_its_delete_has_the_id_of_the_failed_answer(self, either: World) -> None:
+        """The stack rolls back; with a right code the next one of its name succeeds."""
+        either.cloud.store_code("000000")
+        stack = either.stack()
+        with either.function:
+            stack.create(properties())
+            assert "EmailVerificationCode" in stack.reason
+            assert stack.requests[-1]["PhysicalResourceId"].startswith("not-created-")
+            assert (stack.status, either.desk.partners) == ("ROLLBACK_COMPLETE", [])
+            either.cloud.prepare()
+            stack.create_again(properties())
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", either.arn())
+
+    def test_without_rollback_an_update_sends_a_create_again(self, world: World) -> None:
+        """`cdk deploy --no-rollback` leaves CREATE_FAILED; the corrected stack is updated, its failed id deleted."""
+        world.cloud.store_code("000000")
+        stack = world.stack()
+        stack.create(properties(), rollback=False)
+        failed = stack.physical_id
+        assert stack.status == "CREATE_FAILED"
+        world.cloud.prepare()
+        stack.update(properties())
+        assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
+        assert [request["RequestType"] for request in stack.requests] == ["Create", "Create", "Delete"]
+        assert stack.requests[-1]["PhysicalResourceId"] == failed
+
+    def test_without_rollback_a_partner_that_was_made_goes_on_as_it_is(self, world: World) -> None:
+        """Another resource failed: the corrected stack is updated, and the partner is the same."""
+        stack = world.stack()
+        stack.create(properties(), rollback=False, another_fails=True)
+        arn = stack.physical_id
+        assert (stack.status, arn) == ("CREATE_FAILED", world.arn())
+        stack.update(CEO)
+        assert (stack.status, stack.physical_id, world.arn()) == ("UPDATE_COMPLETE", arn, arn)
+        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
+    def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, world: World) -> None:
+        """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
+        stack = world.stack()
+        world.cloud.simulator.faults.add("CreatePartner", "delay", seconds=15)
+        with ThreadPoolExecutor(1) as pool, world.another_function() as other:
+            create = stack.request("Create", properties())
+            running = pool.submit(stack.deliver, create)
+            while "CreatePartner" not in world.cloud.operations():
+                time.sleep(0.02)
+                assert not running.done()
+            world.cloud.set_status("ROLLBACK_IN_PROGRESS", stack.id)
+            delete = stack.request("Delete", properties(), PhysicalResourceId=stack.made_up_id())
+            answer = stack.deliver(delete, function=other)
+            world.cloud.simulator.faults.release()
+            made = running.result()
+        assert (answer or {})["Status"] == "SUCCESS"
+        assert (made or {})["PhysicalResourceId"] == world.arn()
+        stack.create_again(properties())
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+
+
+class TestUpdate:
+    """No rollback fails for our sake."""
+
+    def test_anothers_failure_reverses_it(self, either: World) -> None:
+        """The reversed Update restores contact and tags, with the same id."""
+        stack = either.stack()
+        with either.function:
+            stack.create(properties())
+            tagged = {**CEO, "Tags": [{"Key": "team", "Value": "sales"}, {"Key": "more", "Value": "x"}]}
+            stack.update(tagged, another_fails=True)
+        assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", either.arn())
+        (partner,) = either.desk.partners
+        assert partner.contact == contact()
+        assert {**partner.tags, OWNER_TAG: ""} == {"team": "alliances", OWNER_TAG: ""}
+
+    def test_its_own_failure_is_rolled_back_even_if_the_service_is_down_then(self, world: World) -> None:
+        """The partner stays as it is, and one more update converges."""
+        stack = world.stack()
+        stack.create(properties())
+        world.cloud.simulator.faults.add("*", "access-denied", times=None)
+        stack.update(CEO, seconds=LATE)
+        assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", world.arn())
+        world.cloud.simulator.faults.clear()
+        stack.update(CEO)
+        assert stack.status == "UPDATE_COMPLETE"
+        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
+    @pytest.mark.parametrize("old_is_attempted", [False, True])
+    @pytest.mark.parametrize("status", ["", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])
+    def test_update_that_failed_without_rollback_is_retried(
+        self, world: World, status: str, *, old_is_attempted: bool
+    ) -> None:
+        """Whatever CloudFormation does with the failed resource meanwhile, and takes for its old properties."""
+        changed = properties(
+            AllianceLeadContact=contact(Email="ann@example.com"), Tags=[{"Key": "team", "Value": "sales"}]
+        )
+        stack = world.stack(old_is_attempted=old_is_attempted)
+        stack.create(properties())
+        world.cloud.prepare("ann@example.com")
+        world.cloud.simulator.faults.add("PutAllianceLeadContact", "throttle", times=None)
+        stack.update(changed, taken_back_in=status, seconds=LATE)
+        assert stack.status == "UPDATE_FAILED"
+        assert world.desk.partners[0].tags["team"] == ("alliances" if status else "sales")
+        world.cloud.simulator.faults.clear()
+        stack.update(changed)
+        assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
+        assert world.desk.partners[0].contact["Email"] == "ann@example.com"
+        assert world.desk.partners[0].tags["team"] == "sales"
+
+    def test_a_partner_that_is_gone_does_not_break_the_rollback(self, world: World) -> None:
+        """Support has removed it: the Update names the remedy, the rollback gets through."""
+        stack = world.stack()
+        stack.create(properties())
+        arn = stack.physical_id
+        world.desk.delete_partner(stack.attributes["Id"])
+        stack.update(CEO, seconds=LATE)
+        assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", arn)
+        assert world.desk.partners == []
+
+    @pytest.mark.parametrize("shape", [{"SchemaVersion": "0", "Name": "Example Corp"}, {"SchemaVersion": "2"}])
+    def test_code_and_resource_are_updated_together_and_rolled_back(self, world: World, shape: dict[str, str]) -> None:
+        """Old properties of a shape that this code can't read count as all changed; to return to them does no harm."""
+        stack = world.stack()
+        stack.create(properties())
+        for another_fails, status in ((True, "UPDATE_ROLLBACK_COMPLETE"), (False, "UPDATE_COMPLETE")):
+            stack.was_deployed_as(shape)
+            stack.update(CEO, another_fails=another_fails)
+            assert (stack.status, stack.physical_id) == (status, world.arn())
+            assert stack.attributes["Arn"] == stack.physical_id
+        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+
+
+class TestImports:
+    """Another stack imports what the partner's stack exports, while the profile id is still `pending`."""
+
+    @pytest.fixture
+    def stack(self, world: World) -> Stack:
+        """The partner was created without a profile id; now there is one."""
+        stack = world.stack()
+        world.cloud.simulator.faults.add("GetProfileVisibility", "no-profile-id", times=None)
+        stack.create(properties())
+        world.cloud.simulator.faults.clear()
+        assert stack.attributes["ProfileId"] == "pending"
+        return stack
+
+    def show_outputs(self, stack: Stack) -> None:
+        """The outputs that the construct makes by default, by which the function knows what it has answered."""
+        stack.cloud.set_outputs(**{f"Partner{name}": value for name, value in stack.attributes.items()})
+
+    def test_who_imports_the_arn_locks_nothing_that_changes(self, world: World, stack: Stack) -> None:
+        """The next update brings the profile id."""
+        self.show_outputs(stack)
+        stack.imported = {"Arn", "Id"}
+        stack.update(CEO)
+        assert (stack.status, stack.attributes["ProfileId"]) == (
+            "UPDATE_COMPLETE",
+            world.desk.partners[0].profile_id,
+        )
+
+    def test_who_imports_a_pending_profile_id_keeps_the_partner_from_being_changed(
+        self, world: World, stack: Stack
+    ) -> None:
+        """Each update is rolled back, contact included, and the stack stays usable; without the import it succeeds."""
+        self.show_outputs(stack)
+        stack.imported = {"ProfileId"}
+        for _ in range(2):
+            stack.update(CEO)
+            assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", "pending")
+            assert world.desk.partners[0].contact == contact()
+        stack.imported.clear()
+        stack.update(CEO)
+        assert (stack.status, stack.attributes["ProfileId"]) == (
+            "UPDATE_COMPLETE",
+            world.desk.partners[0].profile_id,
+        )
+
+    def test_without_the_outputs_even_the_rollback_would_change_it(self, stack: Stack) -> None:
+        """With `outputs=False` nothing tells the function what it has answered before."""
+        stack.imported = {"ProfileId"}
+        stack.update(CEO)
+        assert stack.status == "UPDATE_ROLLBACK_FAILED"
+
+
+class TestDelivery:
+    """Lambda delivers at least once, and perhaps hours later."""
+
+    def test_a_create_that_is_delivered_again_is_answered_alike(self, either: World) -> None:
+        """As long as the stack waits: one partner, one CreatePartner."""
+        stack = either.stack()
+        create = stack.request("Create", properties())
+        with either.function:
+            first, second = (stack.deliver(create) for _ in range(2))
+        assert first is not None
+        assert (first["Status"], first["PhysicalResourceId"]) == ("SUCCESS", either.arn())
+        assert second == first
+        assert either.cloud.operations().count("CreatePartner") == 1
+
+    def test_two_deliveries_at_once_make_one_partner(self, world: World) -> None:
+        """Two processes get the same Create, both find nothing, and both answer alike."""
+        stack = world.stack()
+        create = stack.request("Create", properties())
+        world.cloud.simulator.faults.add("CreatePartner", "delay", times=1, seconds=15)
+        with ThreadPoolExecutor(2) as pool, world.another_function() as other:
+            running = [pool.submit(stack.deliver, create, function=process) for process in (world.function, other)]
+            while world.cloud.operations().count("CreatePartner") < 2:
+                time.sleep(0.02)
+                assert not all(one.done() for one in running)
+            world.cloud.simulator.faults.release()
+            first, second = (one.result() for one in running)
+        assert first is not None
+        assert (first, first["PhysicalResourceId"]) == (second, world.arn())
+
+    @pytest.mark.parametrize("ending", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_COMPLETE"])
+    def test_a_create_that_comes_late_creates_nothing(self, world: World, ending: str) -> None:
+        """Everybody has given it up, though the partner could be made now."""
+        world.cloud.store_code("000000")
+        stack = world.stack()
+        stack.create(properties(), rollback=ending == "ROLLBACK_COMPLETE")
+        if ending == "DELETE_COMPLETE":
+            stack.delete()
+        world.cloud.prepare()
+        before = world.cloud.simulator.mark()
+        late = stack.deliver(stack.requests[0])
+        assert late is not None
+        assert late["Status"] == "FAILED"
+        assert late["Reason"].startswith(f"StackNotWaiting: the stack is in {ending}")
+        assert world.cloud.simulator.requests_since(before) == []
+
+    def test_a_late_update_of_a_deployment_that_is_over_changes_nothing(self, world: World) -> None:
+        """The partner stays as the stack, which has been rolled back since, describes it."""
+        stack = world.stack()
+        stack.create(properties())
+        stack.update(CEO, another_fails=True)
+        late = stack.deliver(stack.requests[1], LATE)
+        assert (late or {})["Status"] == "FAILED"
+        assert world.desk.partners[0].contact == contact()
+
+    def test_scalars_arrive_as_strings(self, world: World) -> None:
+        """A number and a boolean in a template reach the service as the text that they have become."""
+        stack = world.stack()
+        tags = [{"Key": "cost-center", "Value": 4711}, {"Key": "public", "Value": True}]
+        stack.create(properties(LegalName=365, ServiceTimeout=300, Tags=tags))
+        assert stack.status == "CREATE_COMPLETE"
+        assert stack.requests[0]["ResourceProperties"]["ServiceTimeout"] == "300"
+        (partner,) = world.desk.partners
+        assert partner.legal_name == "365"
+        assert {"cost-center": "4711", "public": "true"}.items() <= partner.tags.items()
+
+    def test_true_types_are_read_or_refused_by_name(self, world: World) -> None:
+        """An emulator may leave them: those that nobody reads don't matter, the others are told, all at once."""
+        stack = world.stack()
+        typed = properties(ServiceTimeout=300, LegalName=365, Tags=[{"Key": "public", "Value": True}])
+        refused = stack.deliver({**stack.request("Create", {}), "ResourceProperties": typed})
+        assert refused is not None
+        assert refused["Status"] == "FAILED"
+        assert "LegalName is no string; Tags is no list of Key and Value" in refused["Reason"]
+        taken = stack.deliver({**stack.request("Create", {}), "ResourceProperties": properties(ServiceTimeout=300)})
+        assert (taken or {})["Status"] == "SUCCESS"
+
+    def test_what_is_no_request_of_cloudformation_is_answered_nowhere(self, world: World) -> None:
+        """Between two good events, in one process: crhelper alone would answer it to the URL of the one before."""
+        stack = world.stack()
+        stack.create(properties())
+        for foreign in [*FOREIGN, *incomplete(stack.requests[0])]:
+            world.function.invoke(foreign)
+        assert len(world.bucket.puts) == 1
+        stack.update(CEO)
+        assert (stack.status, len(world.bucket.puts)) == ("UPDATE_COMPLETE", 2)
+
+
+def incomplete(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An event without one of the members that an answer needs, or with an impossible one."""
+    for name in ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId"):
+        yield {key: value for key, value in event.items() if key != name}
+        yield {**event, name: {"Ref": name}}
+
+
+class TestBucket:
+    """The place of the answer may fail too."""
+
+    @pytest.mark.parametrize("status", [403, 503])
+    def test_one_that_refuses_at_first_gets_the_same_answer_again(self, world: World, status: int) -> None:
+        """Then the stack goes on as if nothing had been."""
+        world.bucket.statuses[:] = [status, status]
+        stack = world.stack()
+        stack.create(properties())
+        assert (stack.status, len(world.bucket.puts)) == ("CREATE_COMPLETE", 3)
+
+    def test_one_that_is_slow_gets_the_same_answer_again(self, world: World) -> None:
+        """An answer is stored although its sender has stopped to wait for the confirmation."""
+        world.bucket.delays[:] = [30]
+        stack = world.stack()
+        stack.create(properties())
+        assert (stack.status, len(world.bucket.puts)) == ("CREATE_COMPLETE", 2)
+
+    @pytest.mark.parametrize("failure", ["refuses", "gone"])
+    def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(self, world: World, failure: str) -> None:
+        """CloudFormation waits for ServiceTimeout, and deletes an id it has made up; the partner is found later.
+
+        If the bucket is out of reach there is no partner yet; to refuse is only possible when it is there.
+        """
+        world.bucket.is_gone = failure == "gone"
+        world.bucket.statuses[:] = TRIES * [403]
+        stack = world.stack()
+        stack.create(properties(), rollback=False, seconds=MARGIN_SECONDS + 2)
+        assert len(world.desk.partners) == (0 if failure == "gone" else 1)
+        assert (stack.reason, stack.status) == ("no response was received", "CREATE_FAILED")
+        world.bucket.is_gone = False
+        world.bucket.statuses.clear()
+        stack.create_again(properties())
+        made_up = stack.requests[1]["PhysicalResourceId"]
+        assert made_up.startswith("Root-Partner-")
+        assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+
+    def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: World) -> None:
+        """It was carried out; the reversed Update takes it back."""
+        stack = world.stack()
+        stack.create(properties())
+        world.bucket.statuses[:] = TRIES * [503]
+        stack.update(CEO)
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert world.desk.partners[0].contact == contact()
+
+
+@pytest.mark.slow
+def test_a_service_that_hangs_is_answered_before_the_function_ends(world: World) -> None:
+    """The call had been carried out: the stack rolls back, and the next one of its name has the partner."""
+    world.cloud.simulator.faults.add("CreatePartner", "hang", after_commit=True)
+    world.cloud.prepare(EMAIL)
+    stack = world.stack()
+    stack.create(birds(), seconds=LATE)
+    assert stack.reason.startswith("ReadTimeoutError: CreatePartner had no certain outcome")
+    assert (stack.status, len(world.bucket.puts)) == ("ROLLBACK_COMPLETE", 2)
+    stack.create_again(birds())
+    assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
+    require_secrecy(world)
+
+
+# Secrecy: a canary in each value that must not be seen
+
+EMAIL = "canary@example.com"
+WRONG_CODE = "918273"
+CANARIES = contact(FirstName="Canaryfirst", LastName="Canarylast", Email=EMAIL, BusinessTitle="Canarytitle")
+
+
+def birds(**changes: Any) -> dict[str, Any]:
+    """Properties that are all canaries."""
+    tags = [{"Key": "canary", "Value": "canary"}]
+    return {**properties(LegalName="Canary Legal Name", AllianceLeadContact=CANARIES, Tags=tags), **changes}
+
+
+def require_secrecy(world: World) -> None:
+    """Neither the function's log nor any answer holds a value of the user's, a code, or a URL's signature."""
+    log = without_times(world.function.stopped_output())
+    assert '"outcome"' in log
+    told = [log, *(put.body.decode() for put in world.bucket.puts)]
+    codes = [mail.code for mail in world.cloud.simulator.outbox]
+    secrets = ["canary", "presigned", WRONG_CODE, *codes]
+    assert [secret for secret in secrets for text in told if secret in text.lower()] == []
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What a Create meets on its way, and what its answer's Reason then names."""
+
+    reason: str
+    arrange: Callable[[World], object] = lambda _: None
+    wanted: dict[str, Any] = field(default_factory=birds)
+
+
+def fault(kind: str, operation: str = "CreatePartner") -> Callable[[World], object]:
+    """Each call of an operation meets this fault of the service."""
+    return lambda world: world.cloud.simulator.faults.add(operation, kind, times=None)
+
+
+def unverified(kind: str) -> Callable[[World], object]:
+    """A verification of the account has failed."""
+    return lambda world: world.desk.set_verification(kind, "FAILED")
+
+
+def other_partner(world: World) -> None:
+    """A human has made one."""
+    world.desk.add_partner("Canary Other Name", contact=CANARIES)
+
+
+TROUBLES = {
+    "throttled": Trouble("ThrottlingException: CreatePartner", fault("throttle")),
+    "denied": Trouble("AccessDeniedException/ACCESS_DENIED: CreatePartner", fault("access-denied")),
+    "failing": Trouble("InternalServerException: CreatePartner", fault("internal-error")),
+    "unavailable": Trouble("HTTP503: CreatePartner", fault("unavailable")),
+    "cut": Trouble("ConnectionClosedError: CreatePartner", fault("cut")),
+    "list": Trouble("InternalServerException: ListPartners", fault("internal-error", "ListPartners")),
+    "business": Trouble("INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", unverified("BUSINESS_VERIFICATION")),
+    "registrant": Trouble("INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS", unverified("REGISTRANT_VERIFICATION")),
+    "exists": Trouble("PartnerExists", other_partner),
+    "duplicate": Trouble("DUPLICATE_PARTNER", other_partner, birds(ExistingPartner={"Policy": "ALLOW_ANOTHER"})),
+    "code": Trouble("EmailVerificationCode:INVALID_VALUE", lambda world: world.cloud.store_code(WRONG_CODE)),
+    "code in the event": Trouble(
+        "EmailVerificationCode:INVALID_VALUE",
+        wanted=birds(EmailVerificationCode={"From": "Parameter", "Value": WRONG_CODE}),
+    ),
+    "no code": Trouble("VerificationCode", lambda world: world.cloud.store_code("canary")),
+    "no parameter": Trouble(
+        "ParameterNotFound", wanted=birds(EmailVerificationCode={"From": "ParameterStore", "Name": "/canary"})
+    ),
+    "solution type": Trouble("PrimarySolutionType is none of", wanted=birds(PrimarySolutionType="canary")),
+    "malformed": Trouble("InvalidProperties", wanted=birds(Catalog={"canary": "canary"}, Owner=["canary"])),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_no_failed_create_shows_a_secret(world: World, name: str) -> None:
+    """At DEBUG, though the service repeats the whole request in each error's message."""
+    trouble = TROUBLES[name]
+    world.cloud.prepare(EMAIL)
+    world.cloud.simulator.faults.add("*", "echo", times=None)
+    trouble.arrange(world)
+    stack = world.stack()
+    stack.create(trouble.wanted, seconds=LATE)
+    assert trouble.reason in stack.reason
+    assert len(stack.reason) <= 240
+    require_secrecy(world)
+
+
+def test_a_contradicted_client_token_shows_no_secret(world: World) -> None:
+    """The same Create comes again, and finds another code stored."""
+    world.cloud.simulator.faults.add("*", "echo", times=None)
+    stack = world.stack()
+    create = stack.request("Create", birds())
+    for code, reason in ((WRONG_CODE, "EmailVerificationCode:"), (world.cloud.request_code(EMAIL), "CONFLICT_CLIENT")):
+        world.cloud.store_code(code)
+        assert reason in (stack.deliver(create, LATE) or {})["Reason"]
+    require_secrecy(world)
+
+
+def test_a_whole_life_shows_no_secret(world: World) -> None:
+    """Success after a lost connection, refused and lost answers, failed Updates, rollbacks, and what is no request."""
+    world.cloud.prepare(EMAIL)
+    faults = world.cloud.simulator.faults
+    faults.add("*", "echo", times=None)
+    faults.add("CreatePartner", "cut", after_commit=True)
+    world.bucket.statuses[:] = [403]
+    stack = world.stack()
+    stack.create(birds())
+    moved = birds(AllianceLeadContact={**CANARIES, "Email": "canary-two@example.com"})
+    stack.update(moved)
+    stack.update(birds(LegalName="Canary Two"))
+    world.bucket.is_gone = True
+    stack.update(birds(Tags=[]), seconds=MARGIN_SECONDS + 2)
+    for foreign in ({"canary": "canary"}, ["canary"], "canary", *incomplete(stack.requests[-1])):
+        world.function.invoke(foreign)
+    world.bucket.is_gone = False
+    stack.delete()
+    assert [stack.history.count(end) for end in ("UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE")] == [2, 1]
+    require_secrecy(world)
+
+
+# The stand-in itself: a contract that is not checked can't be broken
+
+
+@pytest.mark.parametrize(
+    ("changes", "breach"),
+    [
+        ({"Data": {"Arn": "x" * 4096}}, "more than 4096"),
+        ({"Data": {"Count": 1, "Is": True}}, "no strings as Count, Is"),
+        ({"Data": []}, "Data is no map"),
+        ({"Status": "OK"}, "neither SUCCESS nor FAILED"),
+        ({"Status": "FAILED"}, "no Reason"),
+        ({"RequestId": "old"}, "RequestId is not that"),
+        ({"StackId": "x", "LogicalResourceId": "y"}, "StackId is not that.*; LogicalResourceId is not that"),
+        ({"PhysicalResourceId": ""}, "PhysicalResourceId is empty"),
+        ({"PhysicalResourceId": None}, "PhysicalResourceId is empty"),
+        ({"PhysicalResourceId": "x" * 1025}, "more than 1024"),
+        ({"PhysicalResourceId": "other"}, "not that of the resource"),
+        ({"NoEcho": "false"}, "NoEcho is no boolean"),
+        ({"Secret": "x"}, "knows no Secret"),
+    ],
+)
+def test_an_answer_that_breaks_the_contract_is_refused(changes: dict[str, Any], breach: str) -> None:
+    """Each rule of the contract alone."""
+    with pytest.raises(ContractError, match=breach):
+        checked(DELETE, [put(**changes)])
+
+
+def test_an_envelope_that_breaks_the_contract_is_refused() -> None:
+    """The URL is signed for one PUT, without a content type; refused and late ones may be repeated as they were."""
+    good = put()
+    assert checked(DELETE, [good]) == checked(DELETE, [replace(good, status=503), good]) == json.loads(good.body)
+    assert checked(DELETE, [replace(good, slow=True), good]) is not None
+    assert checked(DELETE, []) is checked(DELETE, [replace(good, status=403)]) is None
+    for wrong in (
+        [good, good],
+        [replace(good, status=503), put(Reason="x")],
+        [replace(good, content_type="application/json")],
+        [replace(good, query="X-Amz-Signature=other")],
+        [replace(good, body=b"{")],
+        [replace(good, body=b"[]")],
+    ):
+        with pytest.raises(ContractError):
+            checked(DELETE, wrong)
+
+
+def test_an_answer_at_a_url_of_nobodys_is_noticed(bucket: Bucket) -> None:
+    """As crhelper gives it to an event of another kind, or a timer after its invocation."""
+    bucket.url("a")
+    bucket.puts.append(replace(put(), name="b"))
+    with pytest.raises(ContractError, match="no delivery was given"):
+        bucket.require_one_answer_each()
+    bucket.puts[:] = [replace(put(), name="a")] * 2
+    with pytest.raises(ContractError, match="more than one answer"):
+        bucket.require_one_answer_each()
+    bucket.puts.clear()
+
+
+DELETE = {
+    "RequestType": "Delete",
+    "ResponseURL": "https://localhost/a?X-Amz-Signature=s",
+    "StackId": "stack",
+    "RequestId": "request",
+    "LogicalResourceId": "Partner",
+    "PhysicalResourceId": "id",
+}
+
+
+def put(**changes: Any) -> Put:
+    """A good answer to that Delete, but for the changes."""
+    ids = {name: DELETE[name] for name in ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")}
+    body = json.dumps({"Status": "SUCCESS", **ids, **changes}).encode()
+    return Put("a", "X-Amz-Signature=s", "", body, 200, slow=False)

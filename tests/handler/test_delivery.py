@@ -1,0 +1,452 @@
+"""The connection for the answer: by botocore's proxy and authorities, made before any change, within one deadline."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_account_handler import answering, aws, clock, delivery, index, lifecycle
+from partner_account_handler.answering import SENDING_SECONDS
+from partner_account_handler.aws import Aws
+from partner_account_handler.clock import Clock
+from partner_account_handler.delivery import Delivery
+from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
+from partner_account_handler.metrics import Outcome
+from tests.handler.cloud import Cloud, VirtualTime, contact, properties
+from tests.handler.log_lines import final_lines_of, lines_of
+from tests.handler.network import Proxy, TlsServer, drip, full_addresses
+from tests.handler.response_sink import ResponseSink
+from tests.handler.test_answers import Context
+
+S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
+BODY = {"Status": "SUCCESS"}
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsServer]:
+    """A server that this process trusts."""
+    with TlsServer(tmp_path) as server:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(server.ca_file))
+        yield server
+
+
+@pytest.fixture
+def far_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
+    """CloudFormation's bucket, whose name this machine can't resolve: only a proxy leads to it."""
+    with ResponseSink(tmp_path, S3) as sink:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
+        yield sink
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until a server's thread has noticed something."""
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+# The connection that is made before
+
+
+def test_nothing_is_sent_before_the_answer_which_goes_over_the_same_connection(server: TlsServer) -> None:
+    """However often it is asked for, there is one connection, and no byte on it but those of TLS."""
+    way = Delivery(server.url)
+    for _ in range(3):
+        way.require_reachable()
+        time.sleep(0.05)
+    assert server.connections == [b""]
+    assert way.send(BODY) == ""
+    (received,) = server.connections
+    assert received.startswith(b"PUT /bucket/key?X-Amz-Signature=presigned-canary HTTP/1.1\r\n")
+    assert received.endswith(b'\r\n\r\n{"Status": "SUCCESS"}')
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_replaced(server: TlsServer) -> None:
+    """By the next question, and by the answer."""
+    server.idle = 0.1
+    way = Delivery(server.url)
+    for _ in range(2):
+        way.require_reachable()
+        time.sleep(0.5)
+    assert way.send(BODY) == ""
+    assert [bool(received) for received in server.connections] == [False, False, True]
+
+
+def test_an_answer_needs_no_connection_before_it(server: TlsServer) -> None:
+    """A Delete, or an Update without changes, asks for none."""
+    assert Delivery(server.url).send(BODY) == ""
+    assert len(server.connections) == 1
+
+
+# Whom it trusts
+
+
+def test_an_unknown_authority_gets_neither_connection_nor_answer(tmp_path: Path) -> None:
+    """By the runtime's own list of authorities; the certificate is refused in TLS, before anything is sent."""
+    with TlsServer(tmp_path) as server:
+        way = Delivery(server.url)
+        with pytest.raises(AnswerUnreachableError, match="SSLCertVerificationError") as error:
+            way.require_reachable()
+        assert way.send(BODY, seconds=0.4) == "SSLCertVerificationError"
+        assert "".join(map(str, server.connections)) == ""
+    assert "localhost" not in str(error.value)
+
+
+def test_another_authority_s_bundle_does_not_help(server: TlsServer, tmp_path: Path) -> None:
+    """Only who is in it is trusted: as a network that inspects TLS wants it, and an attacker doesn't."""
+    (tmp_path / "other").mkdir()
+    with TlsServer(tmp_path / "other") as other:
+        assert Delivery(other.url).send(BODY, seconds=0.4) == "SSLCertVerificationError"
+        assert other.connections == []
+    assert Delivery(server.url).send(BODY) == ""
+
+
+def test_a_certificate_of_another_host_is_refused(server: TlsServer) -> None:
+    """The authority alone is not enough."""
+    url = server.url.replace("localhost", "127.0.0.1")
+    assert Delivery(url).send(BODY, seconds=0.4) in {"SSLCertVerificationError", "CertificateError"}
+    assert b"".join(server.connections) == b""
+
+
+def test_an_empty_bundle_is_none_and_never_turns_verification_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old botocore takes it for "don't verify"."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "")
+    with TlsServer(tmp_path) as server:
+        assert Delivery(server.url).send(BODY, seconds=0.4) == "SSLCertVerificationError"
+
+
+def test_the_bundle_of_requests_counts_where_botocore_has_no_own(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for botocore's own calls."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    assert Delivery(server.url).send(BODY) == ""
+
+
+# Which way it takes
+
+
+@pytest.mark.parametrize("credentials", ["", "user:pass word"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_the_answer_goes_through_the_proxy(
+    far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, name: str, credentials: str
+) -> None:
+    """With and without credentials, and over the one connection that was made before."""
+    with Proxy(credentials) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        way = Delivery(far_sink.url("answer"))
+        way.require_reachable()
+        assert far_sink.received == []
+        assert way.send(BODY) == ""
+        assert proxy.connected == [f"{S3}:{far_sink.port}"]
+    assert far_sink.answers("answer") == [BODY]
+
+
+def test_a_proxy_that_refuses_is_told_with_its_status(far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its credentials, which stand in its URL."""
+    with Proxy("user:right") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("right", "wrong"))
+        way = Delivery(far_sink.url("answer"))
+        with pytest.raises(AnswerUnreachableError, match=r"\(HTTP407, through the proxy\)") as error:
+            way.require_reachable()
+        assert way.send(BODY, seconds=0.4) == "HTTP407, through the proxy"
+    assert "wrong" not in str(error.value)
+
+
+def test_a_proxy_may_be_spoken_to_by_tls(
+    far_sink: ResponseSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the answer's TLS is inside of the proxy's."""
+    with Proxy("user:password", authority=tmp_path / "proxy.pem") as proxy:
+        both = far_sink.ca_file.read_text() + (tmp_path / "proxy.pem").read_text()
+        far_sink.ca_file.write_text(both)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        way = Delivery(far_sink.url("answer"))
+        for _ in range(2):
+            way.require_reachable()
+        assert way.send(BODY) == ""
+        assert len(proxy.connected) == 1
+    assert far_sink.answers("answer") == [BODY]
+
+
+def test_hosts_that_are_exempt_are_reached_directly(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By NO_PROXY, as botocore reads it."""
+    with Proxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "example.com,localhost")
+        assert Delivery(server.url).send(BODY) == ""
+        assert proxy.connected == []
+        monkeypatch.setenv("NO_PROXY", "example.com")
+        assert Delivery(server.url).send(BODY) == ""
+        assert proxy.connected == [f"localhost:{server.port}"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://[", "http://müller:ä@127.0.0.1:1"])
+def test_a_proxy_s_url_that_can_t_be_used_is_an_answer_that_can_t_be_sent(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """Not an exception that nobody has foreseen, which would leave the log without its last line."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    way = Delivery(server.url)
+    with pytest.raises(AnswerUnreachableError):
+        way.require_reachable()
+    assert way.send(BODY, seconds=0.4)
+    assert server.connections == []
+
+
+# How long it takes
+
+
+@pytest.fixture
+def eight_addresses(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a host with eight addresses, none of which accepts a connection."""
+    resolve = socket.getaddrinfo
+
+    def resolved(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if host != S3:
+            return resolve(host, port, *args, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{number}", port)) for number in range(1, 9)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    with full_addresses(8) as port:
+        yield f"https://{S3}:{port}/presigned-canary"
+
+
+def test_connect_time_outs_do_not_add_up_with_the_addresses(eight_addresses: str) -> None:
+    """Eight times two seconds, three times, would be 48 s; the deadline is one for all of it."""
+    began = time.monotonic()
+    assert Delivery(eight_addresses).send(BODY, seconds=3) == "TimeoutError"
+    assert 2.9 < time.monotonic() - began < 4
+
+
+def test_to_ask_takes_no_longer_however_many_addresses_there_are(
+    eight_addresses: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at the account's partners must not grow old meanwhile."""
+    monkeypatch.setattr(delivery, "REACH_SECONDS", 1.0)
+    began = time.monotonic()
+    with pytest.raises(AnswerUnreachableError, match="TimeoutError"):
+        Delivery(eight_addresses).require_reachable()
+    assert time.monotonic() - began < 2
+
+
+def test_a_connection_that_was_slow_is_found_by_the_next_question(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that takes longer than the question waits doesn't make every deployment fail."""
+    resolve = socket.getaddrinfo
+
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(0.5)
+        return resolve(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(delivery, "REACH_SECONDS", 0.2)
+    way = Delivery(server.url)
+    with pytest.raises(AnswerUnreachableError, match="TimeoutError"):
+        way.require_reachable()
+    time.sleep(0.6)
+    way.require_reachable()
+    assert way.send(BODY) == ""
+    assert len(server.connections) == 1
+
+
+def test_a_name_that_is_never_resolved_ends_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver has no time-out that Python could set; what it finds later is used for nothing."""
+    asked: list[Any] = []
+
+    def slow(*args: Any, **_options: Any) -> Any:
+        asked.append(args)
+        time.sleep(0.6)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    began = time.monotonic()
+    assert Delivery("https://localhost:1/presigned-canary").send(BODY, seconds=0.3) == "TimeoutError"
+    assert time.monotonic() - began < 0.5
+    time.sleep(0.6)
+    assert len(asked) == 1
+
+
+def test_a_late_connection_carries_no_answer(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log has told by then that the answer was not sent, and another delivery may have sent another one."""
+    resolve = socket.getaddrinfo
+
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(0.6)
+        return resolve(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    assert Delivery(server.url).send(BODY, seconds=0.3) == "TimeoutError"
+    eventually(lambda: server.connections == [b""])
+    time.sleep(0.2)
+    assert server.connections == [b""]
+
+
+def test_a_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServer) -> None:
+    """No time-out of a socket does."""
+    server.answer = drip
+    began = time.monotonic()
+    assert Delivery(server.url).send(BODY, seconds=1) == "TimeoutError"
+    assert time.monotonic() - began < 2
+    assert len(server.connections) == 1
+
+
+def test_a_server_that_never_responds_is_tried_again(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a connection of its own each time; what was put twice is the same."""
+    monkeypatch.setattr(delivery, "_READ_SECONDS", 0.2)
+    server.answer = lambda _: None
+    assert Delivery(server.url).send(BODY, seconds=2.5) == "TimeoutError"
+    first, *others = server.connections
+    assert len(others) == 2
+    assert set(others) == {first}
+    assert first.endswith(b"}")
+
+
+def test_the_read_time_out_of_the_answer_is_three_seconds(server: TlsServer) -> None:
+    """Long enough for S3, and short enough for some tries."""
+    server.answer = lambda _: None
+    way = Delivery(server.url)
+    assert way.send(BODY, seconds=3.3) == "TimeoutError"
+    assert len(server.connections) == 1
+    assert way.send(BODY, seconds=4.2) == "TimeoutError"
+    assert len(server.connections) == 3
+
+
+def test_the_times_that_are_kept_back_add_up() -> None:
+    """The last call, the last question and the answer fit into the margin, and the tries into what is kept for them."""
+    call: Any = aws._CONFIG  # noqa: SLF001
+    question: Any = aws._BRIEF  # noqa: SLF001
+    afterwards = question.connect_timeout + question.read_timeout + SENDING_SECONDS
+    assert call.connect_timeout + call.read_timeout + afterwards <= clock.MARGIN_SECONDS
+    assert 9 * call.connect_timeout + afterwards <= clock.MARGIN_SECONDS
+    assert delivery.SEND_SECONDS < SENDING_SECONDS
+
+
+# What the handler makes of it
+
+
+def unheard(server: TlsServer) -> Iterator[str]:
+    """URLs to which no answer gets: of a server that isn't trusted, and of none."""
+    yield server.url
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"https://localhost:{taken.getsockname()[1]}/presigned-canary"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_nothing_is_changed_if_the_answer_would_not_get_through(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """Neither by a Create nor by an Update; the log says why, and what to do."""
+    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    cloud.prepare()
+    capsys.readouterr()
+    with TlsServer(tmp_path) as server:
+        url = list(unheard(server))[number]
+        index.handler(cloud.event("Create", properties(), ResponseURL=url), Context(seconds=54))
+        assert set(cloud.operations()) == {"ListPartners"}
+        update = {"PhysicalResourceId": cloud.create(properties()).physical_id, "ResponseURL": url}
+        cloud.set_status("UPDATE_IN_PROGRESS")
+        before = len(cloud.simulator.requests)
+        wanted = properties(AllianceLeadContact=contact(LastName="Roe"), Tags=[])
+        index.handler(cloud.event("Update", wanted, properties(), **update), Context(seconds=54))
+        assert cloud.operations(before) == ["GetPartner", "ListTagsForResource", "GetAllianceLeadContact"]
+        assert b"".join(server.connections) == b""
+    log = capsys.readouterr().out
+    why = ["SSLCertVerificationError", "NewConnectionError"][number]
+    failed = [line["code"] for line in lines_of(log) if line.get("operation") == "ConnectToResponseURL"]
+    assert set(failed) == {why}
+    for line in final_lines_of(log):
+        assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+        assert (
+            f"AnswerUnreachable: no connection to the host of CloudFormation's ResponseURL ({why})" in line["message"]
+        )
+        assert "AWS_CA_BUNDLE" in line["message"]
+    assert len(final_lines_of(log)) == 2
+    assert "presigned-canary" not in log
+    assert "localhost" not in log
+
+
+def test_a_rollback_that_can_t_write_is_let_through_if_an_answer_gets_through_after_all(cloud: Cloud) -> None:
+    """As after every other failure: a failed rollback would leave a stack that only a human can mend."""
+    cloud.prepare()
+    arn = cloud.create(properties()).physical_id
+    cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+    changed = properties(Tags=[])
+    event = cloud.event("Update", changed, properties(), PhysicalResourceId=arn)
+    answer = lifecycle.answer_update(event, Aws(event["StackId"], virtual_clock(), unreachable))
+    assert (answer.physical_id, answer.report.outcome) == (arn, Outcome.ROLLBACK_LET_THROUGH)
+    assert answer.report.reason == "AnswerUnreachable"
+    assert "TagResource" not in cloud.operations()
+    assert "UntagResource" not in cloud.operations()
+
+
+def virtual_clock() -> Clock:
+    """An invocation whose pauses pass at once."""
+    virtual = VirtualTime()
+    return Clock(virtual.remaining, virtual.sleep)
+
+
+def unreachable() -> None:
+    """What a gate is told where there is no way to S3."""
+    raise AnswerUnreachableError("ConnectTimeoutError")
+
+
+def test_a_failure_that_passes_does_not_fail_the_deployment(cloud: Cloud) -> None:
+    """Another look comes before the next try of CreatePartner, since the first may have grown old."""
+    cloud.prepare()
+    failures = [unreachable, unreachable]
+    event = cloud.event("Create", properties())
+    made = Aws(event["StackId"], virtual_clock(), lambda: failures.pop()() if failures else None)
+    answer = lifecycle.answer_create(event, made)
+    assert answer.report.outcome is Outcome.CREATED
+    assert cloud.operations()[:4] == [*3 * ["ListPartners"], "CreatePartner"]
+
+    cloud.set_status("UPDATE_IN_PROGRESS")
+    failures[:] = [unreachable, unreachable]
+    event = cloud.event("Update", properties(Tags=[]), properties(), PhysicalResourceId=answer.physical_id)
+    made = Aws(event["StackId"], virtual_clock(), lambda: failures.pop()() if failures else None)
+    assert lifecycle.answer_update(event, made).report.outcome is Outcome.UPDATED
+
+
+def test_the_stack_is_asked_last(cloud: Cloud) -> None:
+    """To connect may take long, and CloudFormation may give up meanwhile: then nothing is created."""
+    cloud.prepare()
+    event = cloud.event("Create", properties())
+
+    def slow() -> None:
+        cloud.set_status("ROLLBACK_IN_PROGRESS")
+
+    with pytest.raises(NotWaitingError, match="ROLLBACK_IN_PROGRESS"):
+        lifecycle.answer_create(event, Aws(event["StackId"], virtual_clock(), slow))
+    assert cloud.operations() == ["ListPartners"]
+
+
+@pytest.mark.parametrize(
+    ("service", "connect", "read"),
+    [("partnercentral-account", 3, 20), ("ssm", 3, 20), ("secretsmanager", 3, 20), ("cloudformation", 2, 5)],
+)
+def test_each_client_has_the_time_outs_that_the_margin_reckons_with(service: str, connect: int, read: int) -> None:
+    """botocore's own are 60 seconds each, with four repetitions that nobody would see."""
+    config = aws._client(service, "us-east-1").meta.config  # noqa: SLF001
+    assert (config.connect_timeout, config.read_timeout) == (connect, read)
+    assert config.retries["total_max_attempts"] == 1

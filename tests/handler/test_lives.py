@@ -1,0 +1,140 @@
+"""Lives of stacks that share an account, each step with faults: a hundred random ones, and some fixed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from partner_account_handler import log
+from partner_account_handler.aws import Aws
+from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.partner import Partner
+from partner_central_simulator import ProfileIdAppears, Readings
+from tests.handler.life import Life, Way
+from tests.handler.life_deliveries import FOR_EVER, Fault, closed_world
+from tests.handler.lives import live
+
+BLIND = (Fault("ListPartners", "lagging list", FOR_EVER),)
+SEVERAL = Readings(one_partner_per_catalog=False, profile_id=ProfileIdAppears.IN_VISIBILITY)
+
+
+@pytest.fixture
+def life() -> Iterator[Life]:
+    """An account that may have several partners, which leaves it to the handler that there is one."""
+    with closed_world() as records:
+        yield Life(SEVERAL, records)
+
+
+def test_a_hundred_lives() -> None:
+    """Whatever happens to a stack, no step breaks an invariant, and its last deployment converges."""
+    live(100)
+
+
+def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Life) -> None:
+    """The owner's tag tells, not the legal name."""
+    life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
+    life.deploy("Alpha", {"legal_name": "Canary Two"})
+    life.check()
+    assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+    life.converge("Alpha")
+
+
+def test_a_create_that_was_rolled_back_is_found_where_another_is_allowed(life: Life) -> None:
+    """Under a corrected name, while its tags are not to be seen yet."""
+    allowed = {"existing": "ALLOW_ANOTHER"}
+    life.deploy("Alpha", allowed, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),)))
+    life.check()
+    assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+    life.converge("Alpha")
+
+
+def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
+    """The stack is in no state that only a human can mend, and its next deployment converges."""
+    life.deploy("Alpha", {})
+    down = (Fault("*", "500", FOR_EVER),)
+    life.deploy("Alpha", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=down))
+    assert life.live["Alpha"].status == "UPDATE_ROLLBACK_COMPLETE"
+    life.converge("Alpha")
+
+
+def test_an_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> None:
+    """Neither to the stack that gave up, nor when it is deleted."""
+    life.deploy("Alpha", {}, Way(faults=(Fault("*", "denied", FOR_EVER),)))
+    life.redeliver(0)
+    life.delete("Alpha")
+    life.redeliver(0)
+    assert not life.partners
+
+
+def test_two_deliveries_of_one_create_make_one_partner(life: Life) -> None:
+    """Call by call in turns, so that both have looked before either has acted."""
+    life.deploy("Alpha", {}, Way(beside=-1, order=(0, 1) * 12))
+    life.check()
+    assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner.to_tag()]
+
+
+def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
+    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
+    life.deploy("Beta", {"catalog": "Sandbox"})
+    life.wipe()
+    silent = (Fault("*", "no ProfileId", FOR_EVER),)
+    life.deploy("Beta", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=silent))
+    assert life.live["Beta"].outputs["PartnerProfileId"] == "pending"
+    life.converge("Beta")
+
+
+def test_a_second_delivery_may_know_less_than_the_first(life: Life) -> None:
+    """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
+    silent = (Fault("GetProfileVisibility", "lost", FOR_EVER),)
+    life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
+    assert life.live["Alpha"].outputs["PartnerProfileId"].startswith("pprofile-")
+    life.converge("Alpha")
+
+
+def test_corrected_name_in_a_sandbox_that_takes_tags_finds_the_partner() -> None:
+    """Whatever becomes of the answers and of the tags' first tries."""
+    with closed_world() as records:
+        life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
+        shaken = (Fault("CreatePartner", "500 after it", 2), Fault("ListTagsForResource", "500", 2))
+        life.deploy("Alpha", {"catalog": "Sandbox"}, Way(faults=shaken, rolled_back=99))
+        life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("ListTagsForResource", "throttled", 3),)))
+        life.check()
+        assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
+        life.converge("Alpha")
+
+
+def test_partner_of_the_sandbox_without_readable_tags_is_found_by_its_name() -> None:
+    """A deployment succeeds all the same."""
+    with closed_world() as records:
+        life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
+        denied = (Fault("ListTagsForResource", "denied", FOR_EVER), Fault("TagResource", "denied", FOR_EVER))
+        for title in ("Canary CEO", "Canary CTO"):
+            assert life.deploy("Alpha", {"catalog": "Sandbox", "title": title}, Way(faults=denied)) is None
+            life.delete("Alpha")
+        assert len(life.partners) == 1
+
+
+def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the silence of all lives would prove nothing."""
+    create_partner = Aws.create_partner
+
+    def leaky(aws: Aws, body: dict[str, Any]) -> Partner:
+        log.info("creating", code=body["EmailVerificationCode"])
+        return create_partner(aws, body)
+
+    monkeypatch.setattr(Aws, "create_partner", leaky)
+    with pytest.raises(AssertionError, match="a code in"):
+        life.deploy("Alpha", {})
+
+
+def test_a_second_partner_would_be_noticed(life: Life) -> None:
+    """Whoever made it."""
+    life.deploy("Alpha", {})
+    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
+    with pytest.raises(AssertionError, match="two partners of one stack"):
+        life.check()

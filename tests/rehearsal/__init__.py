@@ -1,0 +1,1 @@
+"""The rehearsal and the local AWS that it runs on."""

@@ -1,0 +1,215 @@
+"""The local AWS and its processes: that they lead nowhere else, and that nothing of them stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws
+from partner_account_rehearsal.processes import ProcessError, Server, cleanly, start
+
+pytestmark = pytest.mark.e2e
+
+# Starts a local AWS, tells its folder, and waits.
+WAITING = """
+    import time
+    from partner_account_rehearsal.local_aws import local_aws
+    with local_aws() as aws:
+        print(aws.folder, flush=True)
+        time.sleep(60)
+"""
+
+
+# Starts a local AWS, tells how to use and how to end it, and leaves it.
+KEEPING = """
+    from partner_account_rehearsal.local_aws import local_aws
+    with local_aws() as aws:
+        aws.keep()
+        print(*aws.directions(), aws.farewell(), sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """A running local AWS."""
+    with local_aws() as aws:
+        yield aws
+
+
+def processes_that_name(folder: Path | str) -> list[str]:
+    """The processes whose command line or environment names the folder."""
+    listed = subprocess.run(["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if str(folder) in line and "ps axeww" not in line]
+
+
+def heed_interruptions() -> None:
+    """What a test run in the background, or by nohup, starts would ignore them, as the test run itself does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def eventually_none(folder: Path | str) -> bool:
+    """Whether the processes that name the folder end within ten seconds."""
+    deadline = time.monotonic() + 10
+    while processes_that_name(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not processes_that_name(folder)
+
+
+def run_python(code: str, aws: LocalAws) -> str:
+    """What a Python program prints that has the local AWS's environment and no other."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, env=dict(aws.environment), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_its_environment_leads_a_plain_boto3_to_it(aws: LocalAws) -> None:
+    """An unmodified boto3 with that environment works in the local account, over trusted TLS."""
+    code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    assert run_python(code, aws) == ACCOUNT
+
+
+def test_its_environment_leads_partner_central_calls_to_the_simulator(aws: LocalAws) -> None:
+    """An unmodified boto3 asks the simulator, which tells what it was asked."""
+    already = len(aws.partner_central.requests())
+    run_python("import boto3; boto3.client('partnercentral-account').list_partners(Catalog='AWS')", aws)
+    assert [str(request) for request in aws.partner_central.requests(since=already)] == ["ListPartners"]
+
+
+def test_a_refused_request_is_told_with_its_reason(aws: LocalAws) -> None:
+    """The error with which a request was answered belongs to what is told of it."""
+    already = len(aws.partner_central.requests())
+    with pytest.raises(ClientError):
+        aws.client("partnercentral-account").get_partner(Catalog="AWS", Identifier="partner-0000000000000")
+    (request,) = aws.partner_central.requests(since=already)
+    assert str(request) == "GetPartner (ResourceNotFoundException PARTNER_NOT_FOUND)"
+
+
+def test_the_users_own_aws_has_no_say(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profile, proxy, endpoint and trust of the user's shell don't reach the clients."""
+    for name, value in {
+        "AWS_PROFILE": "nobody-has-this-one",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_CA_BUNDLE": "/nowhere.pem",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_the_users_own_aws_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local AWS that is started in a shell with real credentials doesn't know them."""
+    secrets = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "HTTPS_PROXY": "http://proxy.example"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    with local_aws() as aws:
+        assert {name for name in secrets if name in aws.environment} == {"AWS_SESSION_TOKEN"}
+        assert not set(secrets.values()) & set(aws.environment.values())
+
+
+def test_it_listens_on_the_loopback_interface_only(aws: LocalAws) -> None:
+    """Nobody else in the network reaches its servers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks this machine's own address
+        own_address = probe.getsockname()[0]
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"):
+        port = int(aws.environment[variable].rpartition(":")[2])
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((own_address, port), timeout=5)
+
+
+def test_two_run_beside_each_other(aws: LocalAws) -> None:
+    """A second local AWS gets its own ports and folder, and its end doesn't touch the first."""
+    with local_aws() as other:
+        assert other.environment["AWS_ENDPOINT_URL"] != aws.environment["AWS_ENDPOINT_URL"]
+        other.client("s3").create_bucket(Bucket="mine")
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_nothing_is_left_when_it_has_ended() -> None:
+    """In the end the folder and all processes are gone, though a block may have ended by an exception."""
+    with suppress(ZeroDivisionError), local_aws() as aws:
+        assert processes_that_name(aws.folder)
+        raise ZeroDivisionError
+    assert not aws.folder.exists()
+    assert processes_that_name(aws.folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_when_it_is_interrupted(number: signal.Signals) -> None:
+    """Ctrl-C, termination and a closed terminal leave no folder and no process either."""
+    heed_interruptions()
+    command = [sys.executable, "-c", textwrap.dedent(WAITING)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:
+        assert program.stdout is not None
+        folder = Path(program.stdout.readline().strip())
+        assert folder.is_dir()
+        program.send_signal(number)
+        assert program.wait(30) != 0
+    assert not folder.exists()
+    assert processes_that_name(folder) == []
+
+
+def test_an_early_interruption_leaves_nothing(tmp_path: Path) -> None:
+    """An interruption while the servers are being started leaves nothing, at whatever moment it comes."""
+    heed_interruptions()
+    command = [sys.executable, "-c", textwrap.dedent(WAITING)]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    for tenth in range(1, 9):
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as program:
+            time.sleep(tenth / 10)
+            program.send_signal(signal.SIGINT)
+            program.wait(30)
+        assert list(tmp_path.iterdir()) == []
+        assert processes_that_name(tmp_path) == []
+
+
+def test_what_is_kept_outlives_the_program_until_its_farewell() -> None:
+    """What is kept goes on after the program, is reached by the directions, and ends with the farewell."""
+    kept = subprocess.run([sys.executable, "-c", textwrap.dedent(KEEPING)], capture_output=True, text=True, check=True)
+    *directions, farewell = kept.stdout.splitlines()
+    folder = farewell.split()[-1]
+    ask = "python -c \"import boto3; print(boto3.client('sts').get_caller_identity()['Account'])\""
+    used = subprocess.run(["sh", "-c", "\n".join([*directions, ask])], capture_output=True, text=True, check=False)
+    subprocess.run(["sh", "-c", farewell], check=True)
+    assert used.stdout.strip() == ACCOUNT, used.stderr
+    assert not Path(folder).exists()
+    assert eventually_none(folder)
+
+
+def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    """Who waits for a server that has ended is told what it said."""
+    log = tmp_path / "log"
+    with cleanly() as resources, log.open("w") as output:
+        command = [sys.executable, "-c", "raise SystemExit('the disk is full')"]
+        process = start(command, environment={}, folder=tmp_path, output=output, resources=resources)
+        with pytest.raises(ProcessError, match=r"Example did not start(.|\n)*the disk is full"):
+            Server("Example", process, log).wait_for(lambda: None)
+
+
+def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
+    """A grandchild that outlives its parent is ended too, even one that doesn't listen to a polite request."""
+    stubborn = f"trap '' TERM; sleep 600 & echo {tmp_path}; wait"
+    with cleanly() as resources, (tmp_path / "log").open("w") as output:
+        start(
+            ["sh", "-c", stubborn],
+            environment={"PATH": "/usr/bin:/bin", "MARK": str(tmp_path)},
+            folder=tmp_path,
+            output=output,
+            resources=resources,
+        )
+        time.sleep(0.2)
+        assert processes_that_name(tmp_path)
+    assert processes_that_name(tmp_path) == []

@@ -1,0 +1,356 @@
+"""Who may use a local AWS on a machine that others use too, and what its functions find there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import json
+import socket
+import ssl
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws
+
+pytestmark = pytest.mark.e2e
+
+TOKEN = "X-Amz-Security-Token"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": ACCOUNT, "Service": "lambda.amazonaws.com"},
+        }
+    ],
+}
+LISTING = {"Statement": [{"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}]}
+# Tells which modules it finds, and from where; `six` is its own.
+LOOKS_AROUND = """
+import importlib.util, os, boto3, six
+
+def handler(event, context):
+    return {
+        "found": [name for name in event["names"] if importlib.util.find_spec(name)],
+        "own": six.__file__ == os.path.join(os.environ["LAMBDA_TASK_ROOT"], "six.py"),
+        "account": boto3.client("sts").get_caller_identity()["Account"],
+        "variables": [name for name in os.environ if name.startswith("PARTNER_ACCOUNT_")],
+    }
+"""
+# Signals a wait condition as cfn-signal does: by its URL alone.
+WAITING = {
+    "Resources": {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Wait": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60", "Count": 1},
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """A running local AWS."""
+    with local_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def role(aws: LocalAws) -> Iterator[str]:
+    """The ARN of a role that the account may take on."""
+    iam = aws.client("iam")
+    yield make_role(aws, "Somebody")
+    for policy in iam.list_role_policies(RoleName="Somebody")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="Somebody", PolicyName=policy)
+    iam.delete_role(RoleName="Somebody")
+
+
+@pytest.fixture
+def web(aws: LocalAws) -> Iterator[urllib3.PoolManager]:
+    """A client that signs nothing."""
+    with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"], retries=False, timeout=10) as web:
+        yield web
+
+
+def make_role(aws: LocalAws, name: str) -> str:
+    """A role without any policy; its ARN."""
+    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    return str(made["Role"]["Arn"])
+
+
+def as_seen_with(aws: LocalAws, **credentials: str) -> LocalAws:
+    """The local AWS with other credentials."""
+    return replace(aws, environment={**aws.environment, **credentials})
+
+
+def archive(**modules: str) -> bytes:
+    """A function's code."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        for name, text in modules.items():
+            file.writestr(f"{name}.py", text)
+    return written.getvalue()
+
+
+def function(name: str, role: str, code: str = "", **variables: str) -> dict[str, Any]:
+    """What makes a function; by default one that looks around."""
+    return {
+        "FunctionName": name,
+        "Role": role,
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {
+            "ZipFile": archive(index=code or LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))
+        },
+        "Environment": {"Variables": variables},
+        "Timeout": 30,
+    }
+
+
+def invoked(aws: LocalAws, name: str, event: Mapping[str, Any], **variables: str) -> Any:
+    """What the function of that name answers, which is made now, with a role of its own that has no policy."""
+    functions = aws.client("lambda")
+    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), **variables))
+    return json.load(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"])
+
+
+STRANGERS = {
+    "the account number": {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SESSION_TOKEN": ""},
+    "MiniStack's test key": {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": ""},
+    "a made-up token": {"AWS_SESSION_TOKEN": "x" * 43},
+}
+
+
+@pytest.mark.parametrize("credentials", STRANGERS.values(), ids=STRANGERS)
+def test_a_stranger_runs_no_function(aws: LocalAws, credentials: Mapping[str, str]) -> None:
+    """With the account number, a well-known key or a made-up token nobody creates a function, which would run here."""
+    stranger = as_seen_with(aws, **credentials)
+    with pytest.raises(ClientError, match=r"UnrecognizedClientException.*token included in the request is invalid"):
+        stranger.client("lambda").create_function(**function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody"))
+    assert aws.client("lambda").list_functions()["Functions"] == []
+
+
+@pytest.mark.parametrize("service", ["s3", "sts", "cloudformation", "secretsmanager", "partnercentral-account"])
+def test_a_token_that_is_cut_short_is_refused(aws: LocalAws, service: str) -> None:
+    """By each protocol that AWS has, and by Partner Central."""
+    stranger = as_seen_with(aws, AWS_SESSION_TOKEN=aws.environment["AWS_SESSION_TOKEN"][:-1])
+    calls = {
+        "s3": "list_buckets",
+        "sts": "get_caller_identity",
+        "cloudformation": "list_stacks",
+        "secretsmanager": "list_secrets",
+        "partnercentral-account": "list_partners",
+    }
+    more = {"Catalog": "AWS"} if service == "partnercentral-account" else {}
+    with pytest.raises(ClientError) as refused:
+        getattr(stranger.client(service), calls[service])(**more)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/_ministack/health"),
+        ("POST", "/_ministack/reset"),
+        ("POST", "/_ministack/config"),
+        ("GET", f"/_ministack/lambda-code/{ACCOUNT}/us-east-1/any"),
+        ("PUT", "/_ministack/cfn-response/"),
+        ("PUT", "/_ministack/cfn-response/00000000-0000-4000-8000-000000000000"),
+        ("PUT", "/_ministack/cfn-signal/00000000-0000-4000-8000-000000000000"),
+        ("OPTIONS", "/"),
+        ("GET", "/?X-Amz-Security-Token="),
+        ("GET", "/latest/meta-data/iam/security-credentials/"),
+    ],
+)
+def test_nothing_is_answered_without_credentials(
+    aws: LocalAws, web: urllib3.PoolManager, method: str, path: str
+) -> None:
+    """Neither MiniStack's own endpoints, nor an answer that no custom resource waits for."""
+    assert web.request(method, f"{aws.environment['AWS_ENDPOINT_URL']}{path}").status == 403
+
+
+def test_no_websocket_is_opened_without_credentials(aws: LocalAws) -> None:
+    """The connection ends before anything is said on it."""
+    address = urlsplit(aws.environment["AWS_ENDPOINT_URL"])
+    trust = ssl.create_default_context(cafile=aws.environment["AWS_CA_BUNDLE"])
+    request = (
+        "GET /stage HTTP/1.1\r\nHost: abc.execute-api.us-east-1.amazonaws.com\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with (
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as plain,
+        trust.wrap_socket(plain, server_hostname=address.hostname) as connection,
+    ):
+        connection.sendall(request.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 403")
+
+
+def test_a_stranger_is_neither_answered_nor_noted_by_the_simulator(aws: LocalAws) -> None:
+    """Its own endpoints show codes and order faults; and a rehearsal counts the requests that it notes."""
+    own = f"{aws.partner_central.address}/_simulator"
+    asked = (("GET", "outbox"), ("GET", "requests"), ("DELETE", "faults"), ("POST", "faults"), ("GET", "health"))
+    for token in ("", "made up"):
+        answers = [urllib3.request(method, f"{own}/{what}", headers={TOKEN: token}) for method, what in asked]
+        assert {answer.status for answer in answers} == {403}
+    noted = len(aws.partner_central.requests())
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        as_seen_with(aws, AWS_SESSION_TOKEN="").client("partnercentral-account").list_partners(Catalog="AWS")
+    assert len(aws.partner_central.requests()) == noted
+
+
+def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -> None:
+    """STS's are taken by AWS and by Partner Central, and no two sessions have the same."""
+    aws.client("iam").put_role_policy(RoleName="Somebody", PolicyName="Listing", PolicyDocument=json.dumps(LISTING))
+    sts = aws.client("sts")
+    first, second = (sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"] for _ in range(2))
+    assert len({aws.environment["AWS_SESSION_TOKEN"], first["SessionToken"], second["SessionToken"]}) == 3
+    session = as_seen_with(
+        aws,
+        AWS_ACCESS_KEY_ID=first["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=first["SecretAccessKey"],
+        AWS_SESSION_TOKEN=first["SessionToken"],
+    )
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/jane")
+    assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+
+
+TELLS_ITS_CREDENTIALS = """
+import os
+
+def handler(event, context):
+    return {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+"""
+
+
+def test_a_function_has_a_session_of_its_role_that_nobody_can_guess(aws: LocalAws, role: str) -> None:
+    """Its policies decide what it may do; without the local AWS's own token, what MiniStack gave it opens nothing."""
+    functions = aws.client("lambda")
+    functions.create_function(**function("telling", role, TELLS_ITS_CREDENTIALS))
+    credentials = json.load(functions.invoke(FunctionName="telling", Payload="{}")["Payload"])
+    session = as_seen_with(aws, **credentials)
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/telling")
+    with pytest.raises(ClientError, match=r"AccessDenied.*iam:ListRoles"):
+        session.client("iam").list_roles()
+    own, _, guessable = credentials["AWS_SESSION_TOKEN"].partition(".")
+    assert own == aws.environment["AWS_SESSION_TOKEN"]
+    guessed = as_seen_with(aws, **{**credentials, "AWS_SESSION_TOKEN": guessable})
+    with pytest.raises(ClientError, match=r"InvalidClientTokenId.*token included in the request is invalid"):
+        guessed.client("sts").get_caller_identity()
+
+
+def test_a_presigned_url_needs_nothing_else(aws: LocalAws, web: urllib3.PoolManager) -> None:
+    """It holds the session token; without that part it opens nothing."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="presigned")
+    s3.put_object(Bucket="presigned", Key="key", Body=io.BytesIO(b"streamed"), ChecksumAlgorithm="SHA256")
+    url = s3.generate_presigned_url("get_object", {"Bucket": "presigned", "Key": "key"})
+    answer = web.request("GET", url)
+    assert (answer.status, answer.data) == (200, b"streamed")
+    kept = "&".join(part for part in url.split("&") if "security-token" not in part.lower())
+    assert kept != url
+    assert web.request("GET", kept).status == 403
+
+
+def test_a_wait_condition_is_signalled_by_its_url(aws: LocalAws, web: urllib3.PoolManager) -> None:
+    """As the answer of a custom resource is: whoever has the URL needs no credentials."""
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="Waiting", TemplateBody=json.dumps(WAITING))
+    url, deadline = "", time.monotonic() + 20
+    while not url.startswith("https://") and time.monotonic() < deadline:
+        found = cloudformation.describe_stack_resources(StackName="Waiting")["StackResources"]
+        url = next((one["PhysicalResourceId"] for one in found if one["LogicalResourceId"] == "Handle"), "")
+        time.sleep(0.1)
+    signal = {"Status": "SUCCESS", "Reason": "done", "UniqueId": "1", "Data": "x"}
+    assert web.request("PUT", url, body=json.dumps(signal)).status == 200
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName="Waiting", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def test_the_credentials_are_shown_to_nobody(aws: LocalAws) -> None:
+    """They are new each time, stand in no process's arguments, and what is written lies in a private folder."""
+    token = aws.environment["AWS_SESSION_TOKEN"]
+    assert len(token) >= 43
+    assert aws.folder.stat().st_mode & 0o777 == 0o700
+    arguments = subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    assert "hypercorn" in arguments
+    assert token not in arguments
+    with local_aws() as other:
+        assert other.environment["AWS_SESSION_TOKEN"] != token
+
+
+def test_a_function_finds_what_lambda_has_and_nothing_of_this_command(aws: LocalAws) -> None:
+    """boto3 and what it needs, its own modules before them; no package that happens to be installed here."""
+    lambda_has = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"]
+    here = ["crhelper", "partner_account_handler", "partner_account", "ministack", "aws_cdk", "click", "pip", "pytest"]
+    found = invoked(aws, "curious", {"names": lambda_has + here})
+    assert found == {"found": lambda_has, "own": True, "account": ACCOUNT, "variables": []}
+
+
+def test_the_pythonpath_that_counts_is_the_functions_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of the shell in which a local AWS was started."""
+    for name in ("of_the_shell", "of_the_function"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "of_the_shell"))
+    event = {"names": ["of_the_shell", "of_the_function"]}
+    with local_aws() as aws:
+        assert invoked(aws, "plain", event)["found"] == []
+        own = invoked(aws, "extended", event, PYTHONPATH=str(tmp_path / "of_the_function"))
+    assert own["found"] == ["of_the_function"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ({"index": "import crhelper"}, "No module named 'crhelper'"),
+        ({"other": ""}, "No module named 'index'"),
+        ({"index": "raise SystemExit('no licence')"}, "exited immediately"),
+        ({"index": ""}, "module 'index' has no attribute 'handler'"),
+    ],
+)
+def test_a_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
+    aws: LocalAws, code: Mapping[str, str], reason: str
+) -> None:
+    """With the error of the import as its reason, and not after the service timeout, which is an hour."""
+    template = {
+        "Resources": {
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
+                    "Runtime": "python3.13",
+                    "Handler": "index.handler",
+                    "Code": {"S3Bucket": "code", "S3Key": "code.zip"},
+                },
+            },
+            "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+        }
+    }
+    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
+    s3.create_bucket(Bucket="code")
+    s3.put_object(Bucket="code", Key="code.zip", Body=archive(**code))
+    stack = cloudformation.create_stack(StackName="Broken", TemplateBody=json.dumps(template), OnFailure="DELETE")
+    deadline = time.monotonic() + 20
+    reasons: list[str] = []
+    while not reasons and time.monotonic() < deadline:
+        events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+        reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+        time.sleep(0.1)
+    assert reason in reasons[0]
+    assert reasons[0].startswith("Lambda can't load the function: ")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )

@@ -1,0 +1,295 @@
+"""What a rehearsal reads from an app's templates, and what it puts in place of what the local AWS can't create."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from partner_account import PartnerAccountProvider
+from partner_account_cli.rehearse import rehearse
+from partner_account_rehearsal.assembly import Assembly, in_words, references
+from partner_account_rehearsal.faults import FAULTS
+from partner_account_rehearsal.partners import masked_address, partners_of
+from partner_account_rehearsal.paths import Paths
+from partner_account_rehearsal.refusals import refusals
+from partner_account_rehearsal.report import Report
+from partner_account_rehearsal.rights import statements_of
+from partner_account_rehearsal.stand_ins import put_stand_ins
+from tests.construct.test_partners_of_an_app import partner_in
+
+ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
+PARTNER: dict[str, Any] = {
+    "Type": "Custom::PartnerAccount",
+    "Properties": {
+        "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
+        "Catalog": "AWS",
+        "LegalName": {"Fn::Sub": "Example ${AWS::AccountId}"},
+        "PrimarySolutionType": "SOFTWARE_PRODUCTS",
+        "AllianceLeadContact": {"FirstName": "Jane", "LastName": "Doe", "Email": "jane@example.com"},
+        "EmailVerificationCode": {"From": "ParameterStore", "Name": "/code"},
+        "ExistingPartner": {"Policy": "REFUSE"},
+        "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Nested/Partner"},
+    },
+}
+
+
+def statement(sid: str) -> dict[str, Any]:
+    """One IAM statement."""
+    return {"Sid": sid, "Effect": "Allow", "Action": f"example:{sid}", "Resource": ARN}
+
+
+RESOURCES = {
+    "Partner": PARTNER,
+    "Function": {"Type": "AWS::Lambda::Function", "Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}},
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "Policies": [{"PolicyName": "Own", "PolicyDocument": {"Statement": [statement("Inline")]}}],
+            "ManagedPolicyArns": ["arn:aws:iam::aws:policy/Broad"],
+        },
+    },
+    "Attached": {
+        "Type": "AWS::IAM::Policy",
+        "Properties": {
+            "Roles": [{"Ref": "Role"}],
+            "PolicyDocument": {
+                "Statement": {**statement("Attached"), "Condition": {"StringEquals": {"aws:x": "y"}}},
+            },
+        },
+    },
+    "OfOthers": {
+        "Type": "AWS::IAM::Policy",
+        "Properties": {"Roles": ["someone"], "PolicyDocument": {"Statement": [statement("OfOthers")]}},
+    },
+}
+
+
+def assembly_of(folder: Path, **templates: Any) -> Assembly:
+    """An assembly as `cdk synth` writes it, with one stack for each template; each depends on those before it."""
+    artifacts: dict[str, Any] = {}
+    for name, template in templates.items():
+        (folder / f"{name}.template.json").write_text(json.dumps(template))
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://unknown-account/eu-west-1",
+            "properties": {
+                "templateFile": f"{name}.template.json",
+                "stackTemplateAssetObjectUrl": f"s3://assets/hash-of-{name}.json",
+            },
+            "dependencies": list(artifacts),
+        }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return Assembly(folder, tuple(templates))
+
+
+def test_the_rights_are_those_of_the_functions_role(tmp_path: Path) -> None:
+    """Inline, attached and managed policies of that role, with their conditions; none of another role."""
+    partners = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
+    found = {one.sid: one for one in statements_of(partners)}
+    assert list(found) == ["Inline", "Attached", "ManagedPolicy"]
+    assert found["Inline"].resources == ["arn:${AWS::Partition}:s3:::${Odd.Name}"]
+    assert found["Attached"].conditions == ["StringEquals aws:x = y"]
+    assert found["ManagedPolicy"].actions == ["arn:aws:iam::aws:policy/Broad"]
+
+
+@pytest.mark.parametrize("shared", ["provider", "role"])
+def test_the_rights_on_a_role_from_elsewhere_are_told_too(tmp_path: Path, shared: str) -> None:
+    """The construct's own stacks: the partner uses another stack's provider, or a role that no stack has made."""
+    app = cdk.App(outdir=str(tmp_path))
+    stack, platform = cdk.Stack(app, "Alliances"), cdk.Stack(app, "Platform")
+    role = iam.Role.from_role_name(platform, "Role", "company") if shared == "role" else None
+    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, role=role))
+    app.synth()
+    rights = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
+    assert {"CreatePartner", "ReadCodeFromSecret"} <= rights
+    assert ("WriteOwnLog" in rights) == (shared == "role")
+
+
+def test_the_contact_is_masked(tmp_path: Path) -> None:
+    """Neither a name nor the local part of the address can be read from it; the domain can."""
+    (partner,) = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
+    assert partner.contact == "J. D. <j…@example.com>"
+    assert partner.path == "Alliances/Nested/Partner"
+    assert partner.legal_name == "Example ${AWS::AccountId}"
+    assert masked_address("${Email}") == "${Email}"
+
+
+def test_what_stands_in_takes_all_references_along(tmp_path: Path) -> None:
+    """A resource of an unknown type does nothing, and whatever refers to it gets a value made up for it."""
+    template = {
+        "Resources": {
+            "Odd": {
+                "Type": "AWS::Odd::Thing",
+                "Properties": {"A": 1},
+                "DependsOn": ["Even"],
+                "DeletionPolicy": "Retain",
+            },
+            "Even": {
+                "Type": "AWS::Even::Thing",
+                "Properties": {
+                    "List": [{"Ref": "Odd"}, {"Fn::GetAtt": ["Odd", "Arn"]}, {"Fn::GetAtt": "Odd.Name"}],
+                    "Text": {"Fn::Sub": "${Odd}/${Odd.Arn}/${Even.Arn}/${!Odd}"},
+                    "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+                },
+            },
+        }
+    }
+    put_stand_ins(assembly_of(tmp_path, One=template), ["AWS::Odd::Thing"])
+    written = json.loads((tmp_path / "One.template.json").read_text())["Resources"]
+    assert written["Odd"] == {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": ["Even"]}
+    arn = "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
+    assert written["Even"]["Properties"] == {
+        "List": ["not-rehearsed-Odd", arn, "not-rehearsed-Odd-Name"],
+        "Text": {"Fn::Sub": f"not-rehearsed-Odd/{arn}/${{Even.Arn}}/${{!Odd}}"},
+        "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+    }
+
+
+def test_a_replaced_template_is_published_anew(tmp_path: Path) -> None:
+    """Its name in the assets' bucket is a hash, under which the CLI would take the former one for it."""
+    first, second = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
+    first.replace_template({"Resources": RESOURCES})
+    manifest = (tmp_path / "manifest.json").read_text()
+    assert "hash-of-One" not in manifest
+    assert "hash-of-Two" in manifest
+    assert (first.region, second.dependencies) == ("eu-west-1", ("One",))
+
+
+def test_what_comes_before_a_stack(tmp_path: Path) -> None:
+    """All that it depends on, also by way of others, in the order of deployment; nothing that was not selected."""
+    assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
+    assert assembly.before(assembly.stacks[2]) == ["One", "Two"]
+    assert Assembly(tmp_path, ("Two", "Three")).before(assembly.stacks[2]) == ["Two"]
+
+
+def nested(folder: Path, logical_id: str, template: Any, **parameters: Any) -> Any:
+    """A nested stack as CDK writes it, with its template beside it."""
+    (folder / f"{logical_id}.nested.template.json").write_text(json.dumps(template))
+    return {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"Parameters": parameters},
+        "Metadata": {
+            "aws:asset:path": f"{logical_id}.nested.template.json",
+            "aws:cdk:path": f"Outer/{logical_id}.NestedStack/{logical_id}.NestedStackResource",
+        },
+    }
+
+
+@pytest.fixture
+def outer(tmp_path: Path) -> Assembly:
+    """A partner in a nested stack of a nested stack, whose values come from the outermost one."""
+    contact = {"FirstName": "Jane", "LastName": "Doe", "Email": {"Ref": "MailOfInner"}}
+    code = {"From": "SecretsManager", "SecretId": {"Ref": "CodeOfInner"}}
+    deeper = with_partner(AllianceLeadContact=contact, EmailVerificationCode=code)
+    given = {"MailOfInner": {"Ref": "MailOfOuter"}, "CodeOfInner": {"Ref": "CodeOfOuter"}}
+    inner = {"Resources": {"Deeper": nested(tmp_path, "Deeper", deeper, **given)}}
+    codes = {"MailOfOuter": {"Ref": "Mail"}, "CodeOfOuter": {"Fn::ImportValue": "Codes:Code"}}
+    return assembly_of(tmp_path, Outer={"Resources": {"Inner": nested(tmp_path, "Inner", inner, **codes)}})
+
+
+def test_a_partner_in_a_nested_stack_is_told_as_its_outermost_stack_says_it(outer: Assembly) -> None:
+    """What is handed on from stack to stack as parameters is what the outermost one hands on."""
+    (partner,) = partners_of(outer.stacks)
+    assert partner.placed.root == "Inner"
+    assert partner.email == {"Ref": "Mail"}
+    assert partner.code_in_words == "the secret ${ImportValue Codes:Code}"
+
+
+def test_events_of_nested_stacks_are_told_by_construct_paths(outer: Assembly) -> None:
+    """CloudFormation names a nested stack after the one around it, and adds something random."""
+    paths = Paths(outer.stacks)
+    assert paths.of_stack("Outer") == "Outer"
+    assert paths.of_stack("Outer-Inner-0e8917c6-c3c") == "Outer/Inner"
+    assert paths.of_stack("Outer-Inner-0e8917c6-c3c-Deeper-QX2") == "Outer/Deeper"
+    assert paths.of_resource("Outer", "Inner") == "Outer/Inner"
+    assert paths.of_resource("Outer-Inner-0e8917c6-c3c-Deeper-QX2", "Partner") == "Partner"
+    assert paths.of_resource("Elsewhere", "Inner") == "Inner"
+
+
+def with_partner(**properties: Any) -> Any:
+    """A template with that one partner."""
+    return {"Resources": {"Partner": {**PARTNER, "Properties": {**PARTNER["Properties"], **properties}}}}
+
+
+@pytest.mark.parametrize(
+    ("templates", "fault", "words"),
+    [
+        ({"One": {"Resources": {}}}, None, ["none of these stacks has a PartnerAccount"]),
+        ({"One": with_partner(ExistingPartner={"Policy": "ADOPT"})}, None, ["adopts a partner that only your account"]),
+        ({"One": with_partner(), "Two": with_partner()}, None, ["several partners in catalog AWS"]),
+        ({"One": with_partner(), "Two": with_partner(Catalog="Sandbox")}, "wrong-code", []),
+        (
+            {"One": with_partner(Catalog="Sandbox"), "Two": with_partner(Catalog="Sandbox")},
+            "wrong-code",
+            ["several partners in catalog Sandbox", "the Sandbox accepts any code"],
+        ),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_refused(
+    tmp_path: Path, templates: Any, fault: str | None, words: list[str]
+) -> None:
+    """All reasons at once, before anything is deployed."""
+    stacks = assembly_of(tmp_path, **templates).stacks
+    told = [*refusals(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
+    assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        (with_partner(), True),
+        (with_partner(Catalog="Sandbox"), False),
+        (with_partner(ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-abcDEF1234567"}), False),
+    ],
+    ids=["AWS", "Sandbox", "adopted"],
+)
+def test_what_creating_a_partner_in_catalog_aws_does_to_the_company_is_part_of_what_cannot_be_undone(
+    tmp_path: Path, template: Any, told: bool
+) -> None:
+    """That an AWS Partner must migrate, that terms are accepted, and which account is chosen."""
+    stacks = assembly_of(tmp_path, One=template).stacks
+    report = Report()
+    report.describe(stacks, partners_of(stacks), None)
+    text = " ".join(report.irreversible)
+    for words in ("must migrate its account instead", "historical partner data", "ACE terms", "yearly APN fee"):
+        assert (words in text) == told
+    assert "no call that deletes a partner account" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("plain", "plain"),
+        ({"Ref": "AWS::Region"}, "${AWS::Region}"),
+        ({"Fn::ImportValue": {"Fn::Sub": "${AWS::StackName}-x"}}, "${ImportValue ${AWS::StackName}-x}"),
+        ({"Fn::Sub": ["${A}", {"A": "b"}]}, "${A}"),
+        (["a", {"Fn::GetAtt": "B.Arn"}], "a, ${B.Arn}"),
+    ],
+)
+def test_an_expression_in_words(value: Any, words: str) -> None:
+    """What only CloudFormation knows is written as in `Fn::Sub`."""
+    assert in_words(value) == words
+
+
+def test_references_are_found_in_every_function() -> None:
+    """In `Ref`, both forms of `Fn::GetAtt`, and `Fn::Sub`; pseudo parameters and literals are none."""
+    value = [{"Ref": "A"}, {"Ref": "AWS::Region"}, {"X": {"Fn::GetAtt": ["B", "Arn"]}}, {"Fn::GetAtt": "C.Arn"}]
+    assert [*references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}])] == ["A", "B", "C", "D", "E"]
+
+
+def test_each_option_and_each_fault_is_documented() -> None:
+    """In docs/rehearse.md, as the command knows them; it documents no other."""
+    page = (Path(__file__).parents[2] / "docs" / "rehearse.md").read_text()
+    section = page.split("## Options\n", 1)[1].split("\n## ", 1)[0]
+    documented = set(re.findall(r"`(--[a-z]+)", section))
+    assert documented == {option for one in rehearse.params for option in one.opts if option.startswith("--")} | {
+        "--help"
+    }
+    table = page.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
+    assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)

@@ -1,0 +1,410 @@
+"""The contract of Partner Central as a suite for any endpoint: it finds the readings of each simulator, and no others.
+
+The same calls that `partner-account probe` makes to AWS. What the Sandbox can't tell, the suite must not claim.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from partner_central_simulator import ProfileIdAppears, Readings, Simulator
+from partner_central_simulator.contract import (
+    MOST_CALLS,
+    ContractRun,
+    Finding,
+    Report,
+    Sandbox,
+    Status,
+    StoppedError,
+    client_config,
+)
+from partner_central_simulator.contract.findings import mask, word
+from partner_central_simulator.contract.run import NAME_PREFIX, NOT_IN_SANDBOX
+from tests.simulator.test_simulator import ACCOUNT, ManualClock, client_of, partner_request
+
+SWITCHES = {field.name: field.default for field in fields(Readings)}
+TAGS_LATER = "sandbox_takes_tags_later"
+
+
+def others(name: str) -> list[Any]:
+    """The values of a switch besides its default."""
+    default: Any = SWITCHES[name]
+    return [not default] if isinstance(default, bool) else [one for one in type(default) if one is not default]
+
+
+EACH_ALONE = [{name: value} for name in SWITCHES for value in others(name)]
+ANY_READINGS = st.fixed_dictionaries({name: st.sampled_from([SWITCHES[name], *others(name)]) for name in SWITCHES})
+
+
+class Stage:
+    """A simulator, and runs against it that don't wait in earnest."""
+
+    def __init__(self, simulator: Simulator, clock: ManualClock) -> None:
+        """Take both; the account is that of the other tests."""
+        self.simulator = simulator
+        self.clock = clock
+        self.slept: list[float] = []
+
+    def run(self, read_timeout: float = 60, **settings: Any) -> ContractRun:
+        """A run that has made no call yet."""
+        client = boto3.Session().client(
+            "partnercentral-account",
+            region_name="us-east-1",
+            endpoint_url=self.simulator.url,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="secret",
+            config=client_config(read_timeout),
+        )
+        sandbox = Sandbox(client, sleep=self._sleep, now=lambda: self.clock().timestamp())
+        return ContractRun(sandbox, **settings)
+
+    def report(self, **settings: Any) -> Report:
+        """The report of a whole run."""
+        run = self.run(**settings)
+        whole(run)
+        return run.report
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.advance(seconds=seconds)
+
+
+@contextmanager
+def stage(**readings: Any) -> Iterator[Stage]:
+    """A stage whose simulator has these readings."""
+    clock = ManualClock()
+    with Simulator(readings=Readings(**readings), clock=clock) as simulator:
+        yield Stage(simulator, clock)
+
+
+def observable(**readings: Any) -> dict[str, Any]:
+    """What of these readings makes a difference in the Sandbox, and must be found."""
+    told = {**SWITCHES, **readings}
+    if not told["reused_token_conflicts"]:
+        del told["failed_request_keeps_token"]  # another body is looked at anew in either case
+    if told["any_contact_change_needs_code"]:
+        told["new_contact_email_needs_code"] = True
+    if not told.get(TAGS_LATER):
+        del told["tag_keys_ignore_case"]
+    return {name: value for name, value in told.items() if name not in NOT_IN_SANDBOX}
+
+
+def whole(run: ContractRun) -> None:
+    """All of a run."""
+    run.look()
+    list(run.findings())
+
+
+def answer(report: Report, question: str) -> Finding:
+    """The one finding on a question."""
+    (found,) = (one for one in report.findings if one.question == question)
+    return found
+
+
+# --- It finds what is true
+
+
+@pytest.mark.parametrize("readings", [{}, *EACH_ALONE], ids=str)
+def test_each_reading_is_found(readings: dict[str, Any]) -> None:
+    """Exactly the simulator's own, and what AWS documents is as documented; in few calls."""
+    with stage(**readings) as at:
+        report = at.report()
+        assert report.readings == observable(**readings)
+        assert {one.status for one in report.findings} & {Status.DIFFERS} == set()
+        assert report.calls == len(at.simulator.requests) <= MOST_CALLS / 2
+        assert not report.stopped
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ANY_READINGS)
+def test_combined_readings_are_found(readings: dict[str, Any]) -> None:
+    """Whatever the other rules are."""
+    with stage(**readings) as at:
+        assert at.report().readings == observable(**readings)
+
+
+def test_a_second_run_finds_the_same_where_an_account_may_have_several_partners() -> None:
+    """And creates one partner, since the account has shown already that it may have several."""
+    with stage(one_partner_per_catalog=False) as at:
+        first, second = at.report(), at.report()
+        assert (first.partners_created, second.partners_created) == (2, 1)
+        assert first.readings == second.readings
+
+
+def test_a_second_run_where_an_account_may_have_one_partner_claims_nothing_of_what_takes_a_new_one() -> None:
+    """It takes the partner of the first run for the rest, and creates none."""
+    with stage() as at:
+        at.report()
+        again = at.report()
+        assert again.partners_created == 0
+        assert again.readings == observable()
+        assert answer(again, "How long is a client token remembered?").status is Status.NOT_ASKED
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_partner_of_somebody_else_is_left_as_it_is(*, keeps: bool) -> None:
+    """Its contact, tags and profile are neither read nor changed."""
+    with stage(failed_request_keeps_token=keeps) as at:
+        client_of(at.simulator).create_partner(**partner_request())
+        mark = at.simulator.mark()
+        before = at.simulator.account(ACCOUNT).partners
+        report = at.report()
+        assert at.simulator.account(ACCOUNT).partners == before
+        operations = {one.operation for one in at.simulator.requests_since(mark)}
+        assert operations == {"ListPartners", "CreatePartner", "GetPartner"}
+        found = {"one_partner_per_catalog": True}
+        if keeps:
+            found = {"failed_request_keeps_token": True, "reused_token_conflicts": True, **found}
+        assert report.readings == found
+
+
+def test_what_the_sandbox_cannot_tell_is_said_to_be_so() -> None:
+    """Such as how long a code lives, where any six digits do; and each switch of the simulator is spoken of."""
+    with stage() as at:
+        report = at.report()
+    statuses = {one.reading: one.status for one in report.findings if one.reading}
+    assert set(SWITCHES) <= set(statuses)
+    assert {name for name, status in statuses.items() if status is Status.NOT_IN_SANDBOX} == set(NOT_IN_SANDBOX) & set(
+        SWITCHES
+    )
+    assert set(report.readings).isdisjoint(NOT_IN_SANDBOX)
+
+
+def test_a_list_that_lags_is_measured() -> None:
+    """By a handful of looks, further and further apart."""
+    with stage() as at:
+        at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=8)
+        report = at.report()
+        assert answer(report, "How soon is a new partner found?").answer.endswith("; ListPartners has it after 11 s")
+        assert report.readings == observable()
+
+
+def test_a_list_that_lags_longer_is_given_up() -> None:
+    """Within the bounds of calls and time, and the rest is still found."""
+    with stage() as at:
+        at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=3600)
+        report = at.report()
+        told = answer(report, "How soon is a new partner found?").answer
+        assert told.startswith("GetPartner has it at once; ListPartners doesn't have it after ")
+        assert report.readings == observable()
+
+
+def test_the_age_at_which_a_token_was_still_known_is_told() -> None:
+    """It is waited for; and a service that has forgotten it is told from one that hasn't."""
+    question = "How long is a client token remembered?"
+    with stage() as at:
+        assert answer(at.report(wait=200), question).answer.startswith("longer than 20")
+    with stage() as at:
+        run = at.run(wait=200)
+        run.look()
+        for finding in run.findings():
+            if finding.reading == "profile_id":
+                with at.simulator._service.transaction() as state:  # noqa: SLF001 - nothing else forgets
+                    state.accounts[ACCOUNT].tokens.clear()
+        told = answer(run.report, question).answer
+        assert told.startswith("less than 20")
+        assert "DUPLICATE_PARTNER" in told
+
+
+def test_errors_that_repeat_the_request_are_told_of() -> None:
+    """Whoever logs them must know."""
+    question = "Does an error's message repeat the request?"
+    with stage() as at:
+        assert answer(at.report(), question).answer == "no"
+    with stage() as at:
+        at.simulator.faults.add("CreatePartner", "echo", times=None)
+        assert answer(at.report(), question).answer.startswith("yes: ")
+
+
+# --- Where it is careful
+
+
+def test_each_call_is_in_the_sandbox() -> None:
+    """There is no way to another catalog: it is no parameter, and a request that names one is never sent."""
+    with stage(one_partner_per_catalog=False) as at:
+        run = at.run()
+        whole(run)
+        for request in at.simulator.requests:
+            assert request.input.get("Catalog", "Sandbox") == "Sandbox", request
+            assert ":catalog/Sandbox/" in request.input.get("ResourceArn", ":catalog/Sandbox/")
+        assert {one.catalog for one in at.simulator.account(ACCOUNT).partners} == {"Sandbox"}
+        sandbox = run._sandbox  # noqa: SLF001 - the only thing that calls
+        count = len(at.simulator.requests)
+        arn = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-0000000000000"
+        foreign: list[tuple[str, dict[str, Any]]] = [
+            ("CreatePartner", {**partner_request(), "Catalog": "AWS"}),
+            ("ListPartners", {"Catalog": "AWS"}),
+            ("TagResource", {"ResourceArn": arn, "Tags": []}),
+            ("StartVerification", {"VerificationDetails": {"RegistrantVerificationDetails": {}}}),
+            ("SendEmailVerificationCode", {"Email": "jane@example.com"}),
+        ]
+        for operation, members in foreign:
+            with pytest.raises(ValueError, match=f"{operation} is not called in catalog Sandbox alone"):
+                sandbox.call(operation, **members)
+        assert len(at.simulator.requests) == count
+
+
+def test_calls_are_made_one_by_one_with_a_pause() -> None:
+    """A second by default; none is repeated by botocore."""
+    with stage() as at:
+        report = at.report()
+        assert at.slept.count(1.0) >= report.calls - 1
+
+
+def test_the_number_of_calls_is_bounded() -> None:
+    """Whatever the service answers, such as a list that never ends."""
+    with stage() as at:
+        run = at.run()
+        run._sandbox.calls = MOST_CALLS - 5  # noqa: SLF001 - as if the run had been longer
+        run.look()
+        with pytest.raises(StoppedError, match=f"{MOST_CALLS} calls were made"):
+            list(run.findings())
+        assert len(at.simulator.requests) == 5
+        assert run.report.stopped
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("throttle", "was throttled"),
+        ("access-denied", "was refused: AccessDeniedException, ACCESS_DENIED"),
+        ("internal-error", r"the service failed at \w+ \(500, InternalServerException\)"),
+        ("unavailable", r"the service failed at \w+ \(503, 503\)"),
+        ("cut", r"got no answer \(ConnectionClosedError\)"),
+        ("hang", "was not answered in time"),
+        ("garbled", "is none of Partner Central"),
+    ],
+)
+@pytest.mark.parametrize("nth", [1, 2, 4, 9, 19])
+def test_it_stops_at_the_first_fault(kind: str, told: str, nth: int) -> None:
+    """Wherever that is: no call follows it, and what was found before is kept."""
+    with stage() as at:
+        # Only what is no error can break off: the first such answer from then on.
+        at.simulator.faults.add("*", kind, schedule=None if kind == "garbled" else [nth])
+        run = at.run(read_timeout=3 if kind == "hang" else 60)
+        with pytest.raises(StoppedError, match=told):
+            whole(run)
+        if kind != "garbled":
+            assert len(at.simulator.requests) == nth
+        found = {one.reading: one.value for one in run.report.findings if one.value is not None}
+        assert found.items() <= observable().items()
+
+
+@pytest.mark.parametrize("kind", ["cut", "hang", "internal-error"])
+def test_a_creation_that_ends_openly_is_told_as_such(kind: str) -> None:
+    """A partner may have come of it."""
+    with stage() as at:
+        run = at.run()
+        run.look()
+        list(itertools.islice(run.findings(), 2))
+        at.simulator.faults.add("CreatePartner", kind, after_commit=True)
+        again = at.run(read_timeout=3)
+        again.look()
+        with pytest.raises(StoppedError, match="a partner may have been created all the same"):
+            list(again.findings())
+
+
+def test_answers_for_another_catalog_stop_it() -> None:
+    """It would go on with what it must not touch."""
+
+    class Client:
+        meta = client_of(Simulator()).meta
+
+        def get_partner(self, **_: Any) -> dict[str, Any]:
+            arn = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-0000000000000"
+            members = {"Catalog": "AWS", "Arn": arn, "Id": "", "LegalName": "", "CreatedAt": "", "Profile": {}}
+            return {**members, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    with pytest.raises(StoppedError, match="answered for another catalog"):
+        Sandbox(Client()).call("GetPartner", Identifier="partner-0000000000000")
+
+
+def test_an_error_that_the_operation_does_not_have_stops_it() -> None:
+    """It is a proxy's, or another service's."""
+
+    class Client:
+        meta = client_of(Simulator()).meta
+
+        def list_partners(self, **_: Any) -> None:
+            answer: Any = {"Error": {"Code": "NoSuchBucket"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+            raise ClientError(answer, "ListPartners")
+
+    with pytest.raises(StoppedError, match=r"none of Partner Central \(404, NoSuchBucket\)"):
+        Sandbox(Client()).call("ListPartners")
+
+
+# --- What the report tells
+
+
+def test_a_report_tells_nothing_of_the_account() -> None:
+    """Neither its id, nor names, addresses and ids of partners: it can be attached to an issue."""
+    with stage(one_partner_per_catalog=False) as at:
+        at.simulator.faults.add("*", "echo", times=None)
+        document = str(at.report(email="jane.doe@example.com").document())
+        for partner in at.simulator.account(ACCOUNT).partners:
+            assert partner.id not in document
+            assert partner.legal_name not in document
+        for private in (ACCOUNT, "jane", "example.com", NAME_PREFIX, at.simulator.url):
+            assert private not in document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/Sandbox/partner/partner-a1B2c3D4e5F6g",
+        "partner-a1B2c3D4e5F6g is there",
+        f"account {ACCOUNT}",
+        "jane.doe@corp.example",
+        "https://secret.corp.example/x",
+    ],
+)
+def test_texts_are_masked(text: str) -> None:
+    """Whatever a service writes where a word is expected."""
+    for private in ("a1B2c3D4e5F6g", ACCOUNT, "jane", "corp", "secret"):
+        assert private not in mask(text)
+    assert word(f"{text} and more") == "(no word)"
+
+
+def test_a_switch_without_a_question_is_listed_as_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new one is not forgotten silently."""
+    monkeypatch.setattr("partner_central_simulator.contract.run.NOT_IN_SANDBOX", {})
+    with stage() as at:
+        report = at.report()
+    status = {one.reading: one.status for one in report.findings}
+    assert status["failed_attempt_spends_code"] is Status.NOT_ASKED
+    assert isinstance(report.readings["profile_id"], str)
+    assert ProfileIdAppears(report.readings["profile_id"])
+
+
+# --- docs/limits.md
+
+
+def test_each_question_is_on_the_page_of_limits_with_how_it_is_known() -> None:
+    """Documented, with the source; found by the command, with the run; or open, with the reason. And no other is."""
+    page = (Path(__file__).parents[2] / "docs/limits.md").read_text("utf-8")
+    section = page.split("## Documented, found, or open\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([^|]+\?) \| ([^|]+) \|$", section, re.MULTILINE))
+    with stage() as at:
+        findings = {one.question: one for one in at.report().findings}
+    unaskable = dict(NOT_IN_SANDBOX.values())
+    assert set(rows) == set(findings) | set(unaskable)
+    for question, told in rows.items():
+        if question in unaskable:
+            assert told == f"open: {unaskable[question]}"
+        elif source := findings[question].source:
+            assert told.startswith("documented: ")
+            assert f"({source})" in told
+        else:
+            assert told == "`partner-account probe`; in which run: none yet"
