@@ -17,8 +17,8 @@ HEAD = """\
 # Permissions
 
 Made of the code that grants them: `python -m tests.construct.permission_table > docs/permissions.md`. A test fails if
-this page says anything else. It shows a partner in catalog AWS; for one in the Sandbox `Sandbox` stands in place of `AWS`. The
-same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known at the deployment only.
+this page says anything else. It shows a partner in catalog AWS; for one in the Sandbox `Sandbox` stands in place of
+`AWS`. The same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known at the deployment only.
 
 ## What the function may do
 

@@ -327,8 +327,8 @@ HEAD = """\
 # Faults, and what becomes of them
 
 Made by running it: `python -m tests.handler.fault_table > docs/faults.md`. Each line is a story told to the handler
-over HTTP by the simulator (in its default, stricter readings) and a stand-in for CloudFormation; a test fails if this file says
-anything else than what running it gives.
+over HTTP by the simulator (in its default, stricter readings) and a stand-in for CloudFormation; a test fails if this
+file says anything else than what running it gives.
 
 * **The user sees** how CloudFormation is answered: the status, and the beginning of the reason. What follows there is
   the remedy. Where no answer can be sent, CloudFormation gives up after five minutes.
