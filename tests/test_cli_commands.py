@@ -15,6 +15,7 @@ from partner_account_cli.simulator import FAULT_KINDS
 from partner_central_simulator import FaultKind, Readings
 from tests.cli_page import PAGE
 from tests.cli_stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
+from tests.test_handler_runtime import later_model
 from tests.test_simulator_profiles import PROFILE
 
 PROFILE_TASK = {"TaskDetails": PROFILE}
@@ -310,6 +311,14 @@ class TestShow:
         assert re.search(r"Tags +none", done.stdout)
         stage.simulator.account(ACCOUNT).tag_partner(arn.rpartition("/")[2], {"cdk-partner-account:owner": "x"})
         assert "cdk-partner-account:owner=x" in stage.run("show", "--catalog", "Sandbox").stdout
+
+    def test_a_later_api_version_changes_nothing(self, stage: Stage, tmp_path: Path) -> None:
+        """botocore takes the latest version that it finds anywhere; the commands name the one they were written for."""
+        stage.create_partner()
+        later_model(tmp_path)
+        done = stage.run("show", AWS_DATA_PATH=str(tmp_path))
+        assert (done.status, done.stderr) == (0, "")
+        assert re.search(r"Legal name +Example Corp", done.stdout)
 
     def test_sandbox_that_refuses_to_list_tags(self, stage: Stage) -> None:
         """Has none, as the function takes it; what is denied is told."""

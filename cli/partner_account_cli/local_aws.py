@@ -27,6 +27,7 @@ import trustme
 from botocore.config import Config
 
 from partner_account_cli import lambda_runtime, processes
+from partner_account_cli.aws import api_version
 from partner_account_cli.errors import require_installed
 from partner_account_cli.iam import LOCAL_PATH, AllowedBy
 from partner_account_cli.partner_central import PartnerCentral
@@ -64,6 +65,7 @@ class LocalAws:
         return _session_without_files().create_client(
             service,
             region_name=own["AWS_REGION"],
+            api_version=api_version(service),
             endpoint_url=own.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", own["AWS_ENDPOINT_URL"]),
             verify=own["AWS_CA_BUNDLE"],
             aws_access_key_id=own["AWS_ACCESS_KEY_ID"],
