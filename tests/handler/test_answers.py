@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import answering, index
-from partner_account_handler.answering import OneAnswer
-from partner_account_handler.lifecycle import Answer
-from partner_account_handler.metrics import Outcome, Report
+from partner_account_handler import index, response
+from partner_account_handler.outcome import Answer, Outcome, Report
+from partner_account_handler.response import SingleResponse
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
@@ -133,7 +132,7 @@ def test_a_bucket_that_refuses_for_ever_ends_the_tries(
     cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """crhelper would go on until Lambda ends it; nothing is raised, since Lambda would deliver again."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 2.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 2.0)
     sink.statuses[:] = [503] * 50
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("never")), Context())
     assert len(sink.answers("never")) == 3
@@ -143,7 +142,7 @@ def test_a_bucket_that_is_gone_ends_the_tries(
     cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is raised here either."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=canary"
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
     assert sink.received == []
@@ -167,7 +166,7 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
 ) -> None:
     """One answer and one final line per invocation, with the id of the resource and a remedy."""
     hanging, late = threading.Event(), Answer("too late", {}, Report(Outcome.CREATED))
-    monkeypatch.setattr(index, f"answer_{kind}", lambda *_: hanging.wait(9) and late)
+    monkeypatch.setattr(index, "respond", lambda *_: hanging.wait(9) and late)
     known = {} if kind == "create" else {"PhysicalResourceId": "x"}
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), **known)
     work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
@@ -182,7 +181,7 @@ def test_the_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert answer["Reason"].startswith("OutOfTime")
     assert "Deploy again" in answer["Reason"]
     (line,) = final_lines_of(capsys.readouterr().out)
-    assert (line["outcome"], line["Reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
+    assert (line["outcome"], line["reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
@@ -192,12 +191,12 @@ def test_the_timer_answers_what_is_true_already(
     """Slow bytes trip no time-out of a socket: a partner that exists, or a rollback, is answered all the same."""
     hanging = threading.Event()
 
-    def slow(_event: Any, _aws: Any, when_late: Any) -> Answer:
-        when_late(Answer("the-arn", {"Arn": "the-arn"}, Report(Outcome.CREATED)))
+    def slow(_request: Any, _aws: Any, on_timeout: Any) -> Answer:
+        on_timeout(Answer("the-arn", {"Arn": "the-arn"}, Report(Outcome.CREATED)))
         hanging.wait(9)
         return Answer("too late", {}, Report(Outcome.UPDATED))
 
-    monkeypatch.setattr(index, f"answer_{kind}", slow)
+    monkeypatch.setattr(index, "respond", slow)
     event = cloud.event(kind.title(), {}, ResponseURL=sink.url("late"), PhysicalResourceId="the-arn")
     work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
     work.start()
@@ -238,12 +237,12 @@ def test_a_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
-    monkeypatch.setattr("partner_account_handler.look.choose", lambda wanted, *_: {}[wanted.legal_name])
+    monkeypatch.setattr("partner_account_handler.existing.choose", lambda wanted, *_: {}[wanted.legal_name])
     answer = invoke(cloud, sink, "Create", properties(LegalName="Canary Corp"))
     assert answer["Status"] == "FAILED"
-    assert answer["Reason"].startswith("Defect: KeyError at test_handler_answers.py:")
+    assert answer["Reason"].startswith("Defect: KeyError at test_answers.py:")
     told = "".join(capfd.readouterr())
-    assert '"Reason": "Defect"' in told
+    assert '"reason": "Defect"' in told
     assert "Canary" not in json.dumps(answer) + told
 
 
@@ -253,7 +252,7 @@ def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch:
         monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
         if before is not None:
             monkeypatch.setenv("AWS_SAM_LOCAL", before)
-        helper = OneAnswer()
+        helper = SingleResponse()
         assert os.environ.get("AWS_SAM_LOCAL") == before
         assert not [name for name in vars(helper) if name.endswith("_client")]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler.errors import REASON_LIMIT, RequestError
-from partner_account_handler.request import CodeStore, Policy, is_custom_resource_event, read_properties, read_request
+from partner_account_handler.request import CodeStore, is_custom_resource_event, read_properties, read_request
 from tests.handler.cloud import contact, properties, sandbox
 
 EVENT: dict[str, Any] = {
@@ -62,7 +62,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
     read = read_properties(
         properties(
             EmailVerificationCode={"From": "SecretsManager", "SecretId": "arn:secret", "JsonField": "code"},
-            ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-0123456789abc"},
+            ExistingPartnerId="partner-0123456789abc",
         )
     )
     assert (read.catalog, read.legal_name, read.primary_solution_type) == ("AWS", "Example Corp", "SOFTWARE_PRODUCTS")
@@ -72,7 +72,8 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
         "arn:secret",
         "code",
     )
-    assert (read.policy, read.adopted_id) == (Policy.ADOPT, "partner-0123456789abc")
+    assert read.existing_partner_id == "partner-0123456789abc"
+    assert read_properties(properties()).existing_partner_id == ""
     assert (read.owner_stack, read.owner_path) == ("Root", "Partner")
     assert read.tags == {"team": "alliances"}
     assert read.taggable
@@ -86,7 +87,7 @@ def test_all_mistakes_are_told_at_once_without_values() -> None:
         LegalName=["Secret Corp"],
         AllianceLeadContact="Secret Jane",
         EmailVerificationCode={"From": "Nowhere"},
-        ExistingPartner={"Policy": "ADOPT", "PartnerId": "Secret"},
+        ExistingPartnerId=["Secret"],
         Tags=[{"Key": "k"}],
     )
     with pytest.raises(RequestError) as caught:

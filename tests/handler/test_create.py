@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from partner_account_handler.aws import Aws
 from partner_account_handler.errors import (
     CallError,
     CodeError,
@@ -22,15 +20,13 @@ from partner_account_handler.errors import (
     RequestError,
 )
 from partner_account_handler.identity import OWNER_TAG, Owner, client_token, is_partner_arn
-from partner_account_handler.lifecycle import Answer, answer_create
-from partner_account_handler.request import CodeSource
+from partner_account_handler.outcome import Answer
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.cloud import (
     ACCOUNT,
     EMAIL,
     REGION,
     Cloud,
-    TimedAws,
     VirtualTime,
     contact,
     open_cloud,
@@ -59,28 +55,17 @@ def add_partner(cloud: Cloud, name: str = "Example Corp", **more: Any) -> Any:
 THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")
 
 
-class Asking(TimedAws):
-    """AWS where each question to CloudFormation in turn fails so, or (None) is answered."""
-
-    failures: Iterator[Exception | None]
-
-    def _call(self, client: Any, operation: str, **members: Any) -> Any:
-        if operation != "describe_stacks":
-            return super()._call(client, operation, **members)
-
-        def asked(**sent: Any) -> Any:
-            if failure := next(self.failures, None):
-                raise failure
-            return client.describe_stacks(**sent)
-
-        return super()._call(SimpleNamespace(meta=client.meta, describe_stacks=asked), operation, **members)
-
-
 def create_asking(cloud: Cloud, time: VirtualTime, *failures: Exception | None) -> Answer:
-    """Delivers a Create whose questions to CloudFormation end so, one after the other."""
-    aws = Asking(cloud.stack_id, time)
-    aws.failures = iter(failures)
-    return answer_create(cloud.event("Create", properties()), aws)
+    """Delivers a Create whose questions to CloudFormation end so, one after the other; None is answered."""
+    left = iter(failures)
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "describe_stacks" and (failure := next(left, None)):
+            raise failure
+        return call(**members)
+
+    cloud.between = between
+    return cloud.create(properties(), time)
 
 
 class TestNewPartner:
@@ -215,18 +200,18 @@ class TestExistingPartner:
         assert cloud.operations() == ["ListPartners", "ListTagsForResource"]
 
     def test_unreadable_tags_are_never_taken_for_none(self, cloud: Cloud) -> None:
-        """Not even where another partner may be created."""
+        """The partner is not known to be of others."""
         add_partner(cloud, "Other Corp")
         cloud.prepare()
         cloud.simulator.faults.add("ListTagsForResource", "access-denied", times=None)
         with pytest.raises(CallError, match="AccessDenied"):
-            cloud.create(properties(ExistingPartner={"Policy": "ALLOW_ANOTHER"}))
+            cloud.create(properties())
         assert writes(cloud) == []
 
     def test_adoption_marks_the_partner_and_creates_nothing(self, cloud: Cloud) -> None:
         """The partner of another day gets our tag, the template's tags and contact; its other tags stay."""
         foreign = add_partner(cloud, tags={"cost": "1", OWNER_TAG: "another stack"}, contact=contact(LastName="Roe"))
-        answer = cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": foreign.id}))
+        answer = cloud.create(properties(ExistingPartnerId=foreign.id))
         assert answer.physical_id == foreign.arn
         assert writes(cloud) == ["TagResource", "PutAllianceLeadContact", "TagResource"]
         owner = Owner.of(cloud.stack_id, "Root", "Partner").to_tag()
@@ -236,17 +221,17 @@ class TestExistingPartner:
         """Even with a valid code at hand."""
         cloud.prepare()
         with pytest.raises(PartnerError, match="PartnerNotFound"):
-            cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-0123456789abc"}))
+            cloud.create(properties(ExistingPartnerId="partner-0123456789abc"))
         assert cloud.operations() == ["ListPartners"]
 
-    def test_several_partners_of_an_account_need_the_users_word(self, moto_url: str) -> None:
-        """Where the service allows several, `allow_another` creates beside the foreign one, and only once."""
+    def test_no_partner_is_created_beside_one_of_others_where_the_service_allows_several(self, moto_url: str) -> None:
+        """AWS says to register one account once."""
         with open_cloud(moto_url, readings=Readings(one_partner_per_catalog=False)) as cloud:
             add_partner(cloud, "Other Corp")
             cloud.prepare()
-            wanted = properties(ExistingPartner={"Policy": "ALLOW_ANOTHER"})
-            assert cloud.create(wanted) == cloud.create(wanted)
-            assert writes(cloud) == ["CreatePartner"]
+            with pytest.raises(PartnerError, match="PartnerExists"):
+                cloud.create(properties())
+            assert writes(cloud) == []
 
     def test_all_pages_are_looked_through(self, moto_url: str) -> None:
         """The own partner may stand on any page."""
@@ -295,7 +280,7 @@ class TestAsking:
         foreign = add_partner(cloud, tags={OWNER_TAG: "another stack"})
         cloud.set_status(status)
         with pytest.raises(NotWaitingError, match=status):
-            cloud.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": foreign.id}))
+            cloud.create(properties(ExistingPartnerId=foreign.id))
         assert writes(cloud) == []
 
     def test_a_stack_that_gives_up_between_two_calls_gets_no_partner(self, cloud: Cloud) -> None:
@@ -315,17 +300,18 @@ class TestAsking:
             cloud.create(properties(), VirtualTime(meanwhile=cloud.begin_deployment))
         assert partners(cloud) == []
 
-    def test_a_look_that_has_become_old_is_repeated(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_look_that_has_become_old_is_repeated(self, cloud: Cloud) -> None:
         """A slow Secrets Manager leaves time for somebody else to create a partner."""
         cloud.prepare()
         time = VirtualTime()
 
-        def slowly(_aws: Aws, source: CodeSource) -> str:
-            time.seconds -= 60
-            add_partner(cloud, "Other Corp")
-            return source.locator and "123456"
+        def slowly(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            if operation == "get_parameter":
+                time.seconds -= 60
+                add_partner(cloud, "Other Corp")
+            return call(**members)
 
-        monkeypatch.setattr(Aws, "verification_code", slowly)
+        cloud.between = slowly
         with pytest.raises(PartnerError, match="PartnerExists"):
             cloud.create(properties(), time)
         assert writes(cloud) == []

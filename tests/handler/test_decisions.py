@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
-from partner_account_handler.aws import Aws, Stack
 from partner_account_handler.calls import call_error
-from partner_account_handler.clock import Clock
 from partner_account_handler.create import Next, next_step
-from partner_account_handler.errors import REASON_LIMIT, CallError, Ending, Fault, PartnerError
+from partner_account_handler.errors import REASON_LIMIT, CallError, PartnerError
+from partner_account_handler.existing import choose
+from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.identity import (
     OWNER_TAG,
     Owner,
@@ -24,11 +24,10 @@ from partner_account_handler.identity import (
     partner_id,
     same_name,
 )
-from partner_account_handler.look import choose
 from partner_account_handler.partner import Partner
-from partner_account_handler.profile_id import known_profile_id
-from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_ENDING, BY_REASON
-from partner_account_handler.request import Policy, Properties, read_properties
+from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_OUTCOME, BY_REASON
+from partner_account_handler.request import Properties, read_properties
+from partner_account_handler.stack_gate import ObservedStack
 from tests.handler.cloud import properties, sandbox
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
@@ -46,7 +45,7 @@ def a_partner(number: int, owner: Owner | None = None, name: str = "Example Corp
 
 def adopting(partner: Partner, wanted: Properties = WANTED) -> Properties:
     """Properties that adopt that partner."""
-    return replace(wanted, policy=Policy.ADOPT, adopted_id=partner.id)
+    return replace(wanted, existing_partner_id=partner.id)
 
 
 class TestIdentity:
@@ -120,9 +119,8 @@ class TestProfileId:
 
     def known(self, outputs: dict[str, str]) -> str | None:
         """What is known from these outputs."""
-        aws = Aws("arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1", Clock(lambda: 180.0))
-        aws.known_stack = Stack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, "Root")
-        return known_profile_id(self.ARN, aws)
+        stack = ObservedStack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, "Root")
+        return stack.attribute("ProfileId", self.ARN)
 
     @pytest.mark.parametrize("shown", [ONE, "pending"])
     def test_it_stands_beside_the_arn(self, shown: str) -> None:
@@ -159,15 +157,8 @@ class TestLook:
     @pytest.mark.parametrize("owner", [None, THEIRS])
     def test_one_that_is_not_ours_is_refused_and_named(self, owner: Owner | None) -> None:
         """Even if it has the same legal name."""
-        with pytest.raises(PartnerError, match="partner-0000000000002.*adopt"):
+        with pytest.raises(PartnerError, match="partner-0000000000002.*existing_partner_id"):
             choose(WANTED, OURS, [a_partner(2, owner)])
-
-    def test_allow_another_creates_beside_others_but_never_beside_ours(self) -> None:
-        """The option is about partners of others only."""
-        wanted = replace(WANTED, policy=Policy.ALLOW_ANOTHER)
-        mine = a_partner(1, OURS)
-        assert choose(wanted, OURS, [a_partner(2)]) is None
-        assert choose(wanted, OURS, [a_partner(2), mine]) is mine
 
     def test_several_of_ours_are_for_a_human_to_choose_from(self) -> None:
         """Both are named."""
@@ -210,39 +201,43 @@ class TestLook:
         assert choose(SANDBOX, OURS, [other]) is None
 
 
-def fault(ending: Ending, reason: str = "") -> CallError:
+def failed(ending: CallOutcome, reason: str = "") -> CallError:
     """A failed CreatePartner."""
-    return CallError(Fault("CreatePartner", ending, "SomeException", reason))
+    return CallError(CallFailure("CreatePartner", ending, "SomeException", reason))
 
 
 class TestNextStep:
     """What a failed CreatePartner calls for."""
 
-    @pytest.mark.parametrize("ending", [Ending.OPEN, Ending.THROTTLED, Ending.DENIED])
-    def test_what_may_pass_is_called_again(self, ending: Ending) -> None:
+    @pytest.mark.parametrize("ending", [CallOutcome.UNKNOWN, CallOutcome.THROTTLED, CallOutcome.DENIED])
+    def test_what_may_pass_is_called_again(self, ending: CallOutcome) -> None:
         """With the same token: the service knows it."""
-        assert next_step([fault(ending)], may_pass=True) is Next.CALL
+        assert next_step([failed(ending)], may_pass=True) is Next.RESEND
 
     @pytest.mark.parametrize("reason", ["DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN"])
     def test_a_conflict_is_looked_after_but_never_called_again(self, reason: str) -> None:
         """The partner may be ours, and not in the list yet."""
-        assert next_step([fault(Ending.REFUSED, reason)], may_pass=False) is Next.LOOK
+        assert next_step([failed(CallOutcome.REFUSED, reason)], may_pass=False) is Next.POLL_BRIEFLY
 
     @pytest.mark.parametrize(
-        ("detail", "step"), [("LegalName:DUPLICATE_VALUE", Next.LOOK), ("LegalName:INVALID_VALUE", Next.STOP)]
+        ("detail", "step"),
+        [("LegalName:DUPLICATE_VALUE", Next.POLL_BRIEFLY), ("LegalName:INVALID_VALUE", Next.GIVE_UP)],
     )
     def test_a_name_that_is_taken_is_a_conflict_however_it_is_told(self, detail: str, step: Next) -> None:
         """As a validation error it may be about our own partner too."""
-        refusal = CallError(Fault("CreatePartner", Ending.REFUSED, "ValidationException", "", (detail,)))
+        refusal = CallError(CallFailure("CreatePartner", CallOutcome.REFUSED, "ValidationException", "", (detail,)))
         assert next_step([refusal], may_pass=False) is step
 
     def test_after_an_open_ending_even_a_refusal_is_doubted(self) -> None:
         """The first call may have used up the code, and created the partner."""
-        assert next_step([fault(Ending.OPEN), fault(Ending.REFUSED)], may_pass=False) is Next.LOOK_ON
+        assert (
+            next_step([failed(CallOutcome.UNKNOWN), failed(CallOutcome.REFUSED)], may_pass=False)
+            is Next.POLL_UNTIL_DEADLINE
+        )
 
     def test_a_refusal_ends_it(self) -> None:
         """What can't succeed on retry fails at once."""
-        assert next_step([fault(Ending.THROTTLED), fault(Ending.REFUSED)], may_pass=False) is Next.STOP
+        assert next_step([failed(CallOutcome.THROTTLED), failed(CallOutcome.REFUSED)], may_pass=False) is Next.GIVE_UP
 
 
 def refused(code: str, status: int = 400, **more: object) -> ClientError:
@@ -261,21 +256,21 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("cause", "ending"),
         [
-            (refused("ThrottlingException"), Ending.THROTTLED),
-            (refused("InternalServerException", 500), Ending.OPEN),
-            (refused("", 503), Ending.OPEN),
-            (refused("AccessDeniedException", Reason="ACCESS_DENIED"), Ending.DENIED),
-            (refused("AccessDeniedException", Reason="INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"), Ending.REFUSED),
-            (refused("ValidationException"), Ending.REFUSED),
-            (ReadTimeoutError(endpoint_url="https://x"), Ending.OPEN),
-            (ConnectTimeoutError(endpoint_url="https://x"), Ending.OPEN),
-            (ParamValidationError(report="Secret Corp"), Ending.REFUSED),
+            (refused("ThrottlingException"), CallOutcome.THROTTLED),
+            (refused("InternalServerException", 500), CallOutcome.UNKNOWN),
+            (refused("", 503), CallOutcome.UNKNOWN),
+            (refused("AccessDeniedException", Reason="ACCESS_DENIED"), CallOutcome.DENIED),
+            (refused("AccessDeniedException", Reason="INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"), CallOutcome.REFUSED),
+            (refused("ValidationException"), CallOutcome.REFUSED),
+            (ReadTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN),
+            (ConnectTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN),
+            (ParamValidationError(report="Secret Corp"), CallOutcome.REFUSED),
         ],
     )
-    def test_endings(self, cause: Exception, ending: Ending) -> None:
+    def test_endings(self, cause: Exception, ending: CallOutcome) -> None:
         """Only what surely was not carried out counts as refused or throttled."""
         error = call_error("CreatePartner", cause)
-        assert error.fault.ending is ending
+        assert error.failure.call_outcome is ending
         assert "Secret" not in str(error)
         assert "123456" not in str(error)
 
@@ -289,7 +284,7 @@ class TestFaults:
                 ErrorDetails=[{"FieldValidationError": {"Name": "emailVerificationCode", "Code": "INVALID_VALUE"}}],
             ),
         )
-        assert error.fault.details == ("EmailVerificationCode:INVALID_VALUE",)
+        assert error.failure.details == ("EmailVerificationCode:INVALID_VALUE",)
         assert str(error).startswith("ValidationException/REQUEST_VALIDATION_FAILED")
         assert "Request a new code" in str(error)
 
@@ -301,14 +296,18 @@ class TestFaults:
         assert "123456" not in str(error)
 
     @pytest.mark.parametrize(
-        "remedy", [*BY_DETAIL.values(), *BY_REASON.values(), *BY_CODE.values(), *BY_ENDING.values()]
+        "remedy", [*BY_DETAIL.values(), *BY_REASON.values(), *BY_CODE.values(), *BY_OUTCOME.values()]
     )
     def test_each_remedy_fits_into_a_reason_whole(self, remedy: str) -> None:
         """A Reason keeps its code at the front and the whole remedy at the end."""
-        names = {**BY_DETAIL, **BY_REASON, **BY_CODE, **BY_ENDING}
+        names = {**BY_DETAIL, **BY_REASON, **BY_CODE, **BY_OUTCOME}
         detail = next(name for name, text in names.items() if text == remedy)
-        longest = Fault(
-            "ListTagsForResource", Ending(detail) if detail in BY_ENDING else Ending.REFUSED, detail, detail, (detail,)
+        longest = CallFailure(
+            "ListTagsForResource",
+            CallOutcome(detail) if detail in BY_OUTCOME else CallOutcome.REFUSED,
+            detail,
+            detail,
+            (detail,),
         )
         told = str(CallError(longest))
         assert told.startswith(detail)

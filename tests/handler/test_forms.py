@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from partner_account_handler import aws as handler_aws
 from partner_account_handler.errors import CallError, PartnerError
 from partner_account_handler.identity import OWNER_TAG
 from tests.handler.cloud import ACCOUNT, Cloud, VirtualTime, contact, properties, sandbox
@@ -28,32 +27,20 @@ def as_it_is(_operation: str, members: dict[str, Any]) -> dict[str, Any]:
 class Between:
     """Stands between the handler and the service, and changes what either hears."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.request: Change = as_it_is
         self.answer: Change = as_it_is
-        real = handler_aws._client  # noqa: SLF001 - the one place where clients are made
-        between = self
+        cloud.between = self
 
-        class Client:
-            def __init__(self, client: Any) -> None:
-                self.meta, self._client = client.meta, client
-
-            def __getattr__(self, operation: str) -> Any:
-                method = getattr(self._client, operation)
-                return lambda **members: between.answer(operation, method(**between.request(operation, members)))
-
-        def client(service: str, region: str) -> Any:
-            made = real(service, region)
-            return Client(made) if service == "partnercentral-account" else made
-
-        monkeypatch.setattr(handler_aws, "_client", client)
+    def __call__(self, operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        """Carries out a call."""
+        return self.answer(operation, call(**self.request(operation, members)))
 
 
 @pytest.fixture
-def between(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Between:
+def between(cloud: Cloud) -> Between:
     """The service as it is, until something is changed."""
-    del cloud  # its environment comes first
-    return Between(monkeypatch)
+    return Between(cloud)
 
 
 def partners(cloud: Cloud) -> list[Any]:
@@ -288,7 +275,7 @@ class TestCreateDeliveredAgain:
     def test_partner_that_moves_within_the_stack_by_adoption_is_written_to(self, cloud: Cloud) -> None:
         """The stack shows it as the former construct's; the new one takes it over."""
         arn = self.deployed(cloud)
-        adopt = {"ExistingPartner": {"Policy": "ADOPT", "PartnerId": partners(cloud)[0].id}}
+        adopt = {"ExistingPartnerId": partners(cloud)[0].id}
         moved = properties(Owner={"StackName": "Root", "ConstructPath": "Company"}, **adopt)
         before = partners(cloud)[0].tags[OWNER_TAG]
         assert cloud.create(moved, LogicalResourceId="Company").physical_id == arn

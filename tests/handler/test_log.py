@@ -1,8 +1,8 @@
-"""The line that ends each request, and the metrics in it: told by stories over the wire, read from stdout."""
+"""The line that ends each request: told by stories over the wire, read from stdout."""
 
 from __future__ import annotations
 
-import copy
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,15 +12,13 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import answering, index
-from partner_account_handler.answering import OneAnswer
+import partner_account_handler
+from partner_account_handler import index, response
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
     CodeError,
     DefectError,
-    Ending,
-    Fault,
     HandlerError,
     NotWaitingError,
     PartnerError,
@@ -28,9 +26,11 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
-from partner_account_handler.metrics import NAMESPACE, Outcome, Report, embedded, report_of
+from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.outcome import UNREPORTED, Outcome, Report, report_of, undelivered
+from partner_account_handler.response import SingleResponse
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties, sandbox
-from tests.handler.log_lines import emf_problems, final_lines_of, lines_of, metrics_of
+from tests.handler.log_lines import FIELDS, final_lines_of, lines_of
 from tests.handler.response_sink import ResponseSink
 from tests.handler.test_answers import Context
 
@@ -91,14 +91,11 @@ def story(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_new_partner_is_created(story: Story) -> None:
-    """One count of Created and one Duration, with the partner's id; the line before it tells of CreatePartner alone."""
+    """With the partner's id and the time it took; the line before it tells of CreatePartner alone."""
     line = story.create(properties())
     assert (line["outcome"], line["level"], line["message"]) == ("Created", "INFO", "Created")
     assert line["partner"] == story.answer["Data"]["Id"]
-    dimensions = frozenset({("StackName", "Root"), ("LogicalResourceId", "Partner")})
-    assert metrics_of(line) == {(NAMESPACE, "Created", dimensions), (NAMESPACE, "Duration", dimensions)}
-    assert line["Created"] == 1
-    assert 0 < line["Duration"] < 60_000
+    assert 0 < line["duration_ms"] < 60_000
 
 
 def test_a_partner_of_ours_is_recovered(story: Story) -> None:
@@ -109,9 +106,9 @@ def test_a_partner_of_ours_is_recovered(story: Story) -> None:
 
 
 def test_a_partner_of_another_day_is_adopted(story: Story) -> None:
-    """As ExistingPartner.adopt says."""
+    """As existing_partner_id says."""
     foreign = story.cloud.simulator.account(ACCOUNT).add_partner("Example Corp", contact=contact())
-    line = story.create(properties(ExistingPartner={"Policy": "ADOPT", "PartnerId": foreign.id}))
+    line = story.create(properties(ExistingPartnerId=foreign.id))
     assert (line["outcome"], line["partner"]) == ("Adopted", foreign.id)
 
 
@@ -141,29 +138,26 @@ def test_a_delete_retains_the_partner(story: Story, ours: bool) -> None:
 
 
 def test_a_foreign_partner_is_refused(story: Story) -> None:
-    """With the sentence that CloudFormation is told, and a metric of its own for the reason."""
+    """With the sentence that CloudFormation is told, and its code."""
     story.cloud.simulator.account(ACCOUNT).add_partner("Other Corp")
     line = story.create(properties())
-    assert (line["outcome"], line["level"], line["Reason"]) == ("Refused", "ERROR", "PartnerExists")
+    assert (line["outcome"], line["level"], line["reason"]) == ("Refused", "ERROR", "PartnerExists")
     assert line["message"] == story.answer["Reason"]
     assert "partner" not in line
-    counted = {frozenset(dict(dimensions)) for _, name, dimensions in metrics_of(line) if name == "Refused"}
-    stack = frozenset({"StackName", "LogicalResourceId"})
-    assert counted == {stack, stack | {"Reason"}}
 
 
 def test_an_update_that_is_refused_names_the_partner(story: Story) -> None:
     """Its id is that of the resource."""
     partner = story.create(properties())["partner"]
     line = story.update(properties(), properties(LegalName="Another Corp"))
-    assert (line["outcome"], line["Reason"], line["partner"]) == ("Refused", "CreateOnly", partner)
+    assert (line["outcome"], line["reason"], line["partner"]) == ("Refused", "CreateOnly", partner)
 
 
 def test_a_service_that_is_down_is_a_failure(story: Story) -> None:
     """Nobody has to correct anything."""
     story.cloud.simulator.faults.add("ListPartners", "internal-error", times=None)
     line = story.create(properties(), context=IMPATIENT())
-    assert (line["outcome"], line["level"], line["Reason"]) == ("Failed", "ERROR", "InternalServerException")
+    assert (line["outcome"], line["level"], line["reason"]) == ("Failed", "ERROR", "InternalServerException")
 
 
 def test_a_rollback_that_is_let_through_is_loud(story: Story) -> None:
@@ -173,29 +167,29 @@ def test_a_rollback_that_is_let_through_is_loud(story: Story) -> None:
     story.cloud.simulator.faults.add("PutAllianceLeadContact", "internal-error", times=None)
     line = story.update(CEO, properties(), "UPDATE_ROLLBACK_IN_PROGRESS", context=IMPATIENT())
     assert story.answer["Status"] == "SUCCESS"
-    assert (line["outcome"], line["level"], line["partner"]) == ("RollbackLetThrough", "ERROR", partner)
-    assert line["Reason"] == "InternalServerException"
+    assert (line["outcome"], line["level"], line["partner"]) == ("RollbackTolerated", "ERROR", partner)
+    assert line["reason"] == "InternalServerException"
     assert line["message"].startswith("InternalServerException: PutAllianceLeadContact")
 
 
 @pytest.mark.parametrize("status", [403, 503])
 def test_an_answer_that_nobody_takes_is_a_failure(story: Story, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     """Whatever was done: the stack waits, and fails. The line before the last one tells of the new partner."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     story.sink.statuses[:] = [status] * 50
     line = story.create(properties())
     assert story.answer["Status"] == "SUCCESS"
-    assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+    assert (line["outcome"], line["reason"]) == ("Failed", "AnswerNotDelivered")
     assert f"(HTTP{status}); the outcome was Created" in line["message"]
     assert line["partner"] == story.answer["Data"]["Id"]
 
 
 def test_an_answer_that_is_lost_stands_in_the_log(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudFormation can't show its reason and its remedy."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     story.sink.statuses[:] = [403] * 50
     line = story.create({})
-    assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+    assert (line["outcome"], line["reason"]) == ("Failed", "AnswerNotDelivered")
     assert "the outcome was Refused" in line["message"]
     assert line["message"].endswith(f" The answer was: {story.answer['Reason']}")
 
@@ -204,7 +198,7 @@ def test_a_bucket_that_is_gone_is_told_by_its_kind_alone(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither its address nor its signature."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=presigned-canary"
     index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
     log = capsys.readouterr().out
@@ -219,7 +213,7 @@ def test_what_is_no_request_is_told_and_not_counted(story: Story) -> None:
     index.handler({"foreign": "canary"}, Context())
     (line,) = lines_of(story.capsys.readouterr().out)
     assert line["level"] == "ERROR"
-    assert not {"_aws", "request"} & set(line)
+    assert not {"outcome", "request"} & set(line)
     assert "canary" not in str(line)
 
 
@@ -231,11 +225,11 @@ def test_a_failure_of_crhelper_itself_is_a_defect(
     def break_down(*_: object) -> None:
         raise RuntimeError("canary")
 
-    monkeypatch.setattr(OneAnswer, "_cfn_response", break_down)
+    monkeypatch.setattr(SingleResponse, "_cfn_response", break_down)
     event = cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=sink.url("broken"))
     index.handler(event, Context())
     (line,) = final_lines_of(capsys.readouterr().out)
-    assert (line["outcome"], line["Reason"]) == ("Failed", "Defect")
+    assert (line["outcome"], line["reason"]) == ("Failed", "Defect")
     assert "canary" not in str(line)
 
 
@@ -300,9 +294,22 @@ def test_the_answer_is_sent_before_the_line_is_written(story: Story, monkeypatch
 # Refused or failed
 
 
-def call_error(ending: Ending, code: str = "Code", reason: str = "") -> CallError:
+def own_codes() -> set[str]:
+    """The codes that the handler's own errors have."""
+    samples: list[HandlerError] = [
+        *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
+        *(DefectError("", ""), AnswerUnreachableError("")),
+    ]
+    sources = [source.read_text("utf-8") for source in Path(partner_account_handler.__file__).parent.glob("*.py")]
+    codes = {code for source in sources for code in re.findall(r'PartnerError\(\s*"(\w+)"', source)}
+    reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]
+    assert "CreateOnly" in codes
+    return codes | {report.reason for report in reports}
+
+
+def call_error(ending: CallOutcome, code: str = "Code", reason: str = "") -> CallError:
     """A call that ended so."""
-    return CallError(Fault("CreatePartner", ending, code, reason))
+    return CallError(CallFailure("CreatePartner", ending, code, reason))
 
 
 @pytest.mark.parametrize(
@@ -313,13 +320,13 @@ def call_error(ending: Ending, code: str = "Code", reason: str = "") -> CallErro
         (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
         (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
         (
-            call_error(Ending.REFUSED, "ConflictException", "DUPLICATE_PARTNER"),
+            call_error(CallOutcome.REFUSED, "ConflictException", "DUPLICATE_PARTNER"),
             Outcome.REFUSED,
             "ConflictException/DUPLICATE_PARTNER",
         ),
-        (call_error(Ending.DENIED, "AccessDeniedException"), Outcome.REFUSED, "AccessDeniedException"),
-        (call_error(Ending.THROTTLED, "ThrottlingException"), Outcome.FAILED, "ThrottlingException"),
-        (call_error(Ending.OPEN, "HTTP503"), Outcome.FAILED, "HTTP503"),
+        (call_error(CallOutcome.DENIED, "AccessDeniedException"), Outcome.REFUSED, "AccessDeniedException"),
+        (call_error(CallOutcome.THROTTLED, "ThrottlingException"), Outcome.FAILED, "ThrottlingException"),
+        (call_error(CallOutcome.UNKNOWN, "HTTP503"), Outcome.FAILED, "HTTP503"),
         (NotWaitingError("ROLLBACK_COMPLETE"), Outcome.FAILED, "StackNotWaiting"),
         (AnswerUnreachableError("ConnectTimeoutError"), Outcome.FAILED, "AnswerUnreachable"),
         (TimeLeftError("ListPartners"), Outcome.FAILED, "OutOfTime"),
@@ -340,59 +347,11 @@ def test_every_kind_of_error_is_told_apart_above() -> None:
     assert set(HandlerError.__subclasses__()) == kinds
 
 
-# The format itself
-
-EVENT = {"StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1", "LogicalResourceId": "Partner"}
-
-
-@pytest.mark.parametrize("outcome", Outcome)
-@pytest.mark.parametrize("reason", ["", "OutOfTime"])
-def test_each_outcome_is_one_count_in_the_embedded_metric_format(outcome: Outcome, reason: str) -> None:
-    """And no other outcome is in the line."""
-    line = embedded({**EVENT, "RequestType": "Create"}, Report(outcome, reason), 1234, 1_700_000_000.5)
-    assert list(emf_problems(line)) == []
-    assert {name for _, name, _ in metrics_of(line)} == {outcome.value, "Duration"}
-    assert line["_aws"]["Timestamp"] == 1_700_000_000_500  # type: ignore[index]
-    assert {other.value for other in Outcome} & set(line) == {outcome.value}
-
-
-GOOD = embedded({**EVENT, "RequestType": "Create"}, Report(Outcome.FAILED, "OutOfTime"), 1, 1.0)
-
-
-def directive(line: Any) -> Any:
-    """The one directive of a line."""
-    return line["_aws"]["CloudWatchMetrics"][0]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda line: line.pop("_aws"),
-        lambda line: line["_aws"].update(Timestamp="1"),
-        lambda line: line["_aws"].update(More=1),
-        lambda line: line["_aws"].update(CloudWatchMetrics={}),
-        lambda line: directive(line).pop("Namespace"),
-        lambda line: directive(line).update(Namespace=""),
-        lambda line: directive(line).update(Dimensions=[]),
-        lambda line: directive(line).update(Dimensions=["StackName"]),
-        lambda line: directive(line)["Dimensions"][0].append("Absent"),
-        lambda line: directive(line)["Dimensions"].append(["Duration"]),
-        lambda line: directive(line)["Dimensions"].append(["StackName"] * 10),
-        lambda line: line.update(StackName=" "),
-        lambda line: line.update(StackName="x" * 1025),
-        lambda line: directive(line)["Metrics"].append({"Name": "Absent"}),
-        lambda line: directive(line)["Metrics"].append({"Name": "Duration", "Unit": "Hours"}),
-        lambda line: directive(line)["Metrics"].append({"Name": "Duration", "unit": "Count"}),
-        lambda line: line.update(Duration="1"),
-        lambda line: line.update(Duration=True),
-    ],
-)
-def test_a_line_that_cloudwatch_would_not_take_is_noticed(spoil: Callable[[Any], object]) -> None:
-    """Each rule of the format alone: a check that can't fail would prove nothing of the lines above."""
-    line = copy.deepcopy(GOOD)
-    assert list(emf_problems(line)) == []
-    spoil(line)
-    assert list(emf_problems(line)) != []
+def test_each_outcome_and_field_of_the_last_line_is_documented() -> None:
+    """In code, somewhere in the documentation."""
+    docs = "".join(page.read_text("utf-8") for page in (Path(__file__).parents[2] / "docs").rglob("*.md"))
+    names = [*(outcome.value for outcome in Outcome), *FIELDS, "StackName", "LogicalResourceId", "partner"]
+    assert [name for name in names if f"`{name}`" not in docs] == []
 
 
 @pytest.mark.parametrize("output", ["plain text\n", "[1]\n", '{"level": "INFO"', '{"level": "DEBUG", "message": "x"}'])

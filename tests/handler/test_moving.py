@@ -19,7 +19,7 @@ def at(path: str, stack: str = "Root", **changes: Any) -> dict[str, Any]:
 
 def adopting(wanted: dict[str, Any], deployed: Deployed) -> dict[str, Any]:
     """The same with the recipe for another stack."""
-    return {**wanted, "ExistingPartner": {"Policy": "ADOPT", "PartnerId": deployed.partner.id}}
+    return {**wanted, "ExistingPartnerId": deployed.partner.id}
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ class TestStack:
 
     def test_without_the_recipe_it_is_refused(self, deployed: Deployed, company: str) -> None:
         """The reason names the partner and the recipe, and nothing is written."""
-        with pytest.raises(PartnerError, match=rf"PartnerExists: .*{deployed.partner.id}.*adopt\(id\)"):
+        with pytest.raises(PartnerError, match=rf"PartnerExists: .*{deployed.partner.id}.*existing_partner_id"):
             create(deployed, at("Partner", "Company"), StackId=company)
         assert deployed.writes() == []
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler.converge import owner_change
 from partner_account_handler.errors import CodeError, HandlerError, PartnerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner import Partner
+from partner_account_handler.reconcile import owner_change
 from tests.handler.cloud import Cloud, contact, properties
 from tests.handler.test_create import add_partner
 from tests.handler.test_update import Deployed

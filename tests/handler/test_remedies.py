@@ -14,8 +14,9 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
 from partner_account_handler.calls import call_error
-from partner_account_handler.errors import REASON_LIMIT, CallError, Ending
-from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_ENDING, BY_OPERATION, BY_REASON
+from partner_account_handler.errors import REASON_LIMIT, CallError
+from partner_account_handler.failure import CallOutcome
+from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_OPERATION, BY_OUTCOME, BY_REASON
 
 OPERATIONS = (
     "CreatePartner",
@@ -28,22 +29,22 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-REMEDIES = {text for table in (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, BY_ENDING) for text in table.values()}
+REMEDIES = {text for table in (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, BY_OUTCOME) for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
 WORDS = {
     "ACCESS_DENIED": "Allow this call",
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "AWS Partner support",
     "CONFLICT_CLIENT_TOKEN": "found by its tag",
-    "DUPLICATE_PARTNER": "correct legal_name, or adopt",
+    "DUPLICATE_PARTNER": "correct legal_name, or set existing_partner_id",
     "INCOMPATIBLE_PROFILE_STATE": "profile task end",
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": "profile task end",
-    "VERIFICATION_ALREADY_IN_PROGRESS": "CompletionUrl",
+    "VERIFICATION_ALREADY_IN_PROGRESS": "`verification status` shows an address",
     "PARTNER_NOT_FOUND": "AWS Partner support",
     "INCOMPATIBLE_LEGAL_NAME": "legal name that the business verification confirmed",
-    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "Verify the business",
+    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "that is an AWS Partner: migrate",
     "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant",
-    "INVALID_ACCOUNT_LINKING_STATUS": "Unlink this account",
+    "INVALID_ACCOUNT_LINKING_STATUS": "an AWS Partner already. Migrate that",
     "INVALID_ACCOUNT_STATE": "good standing",
     "INCOMPATIBLE_DOMAIN": "company's own domain",
     "INELIGIBLE_ACCOUNT_TIER": "paid plan",
@@ -125,7 +126,7 @@ def invalid(operation: str, **detail: Any) -> CallError:
 def check(error: CallError, name: str = "") -> str:
     """Holds for every Reason: the code first, the name in it, a whole remedy last, nothing of the input."""
     told = str(error)
-    assert told.startswith(error.fault.code)
+    assert told.startswith(error.failure.code)
     assert name in told
     assert any(told.endswith(f". {remedy}") for remedy in REMEDIES)
     assert len(told) <= REASON_LIMIT
@@ -205,27 +206,27 @@ def test_two_obstacles_are_both_named() -> None:
     codes = ("INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", "INELIGIBLE_ACCOUNT_TIER")
     details = [{"BusinessValidationError": {"Code": code, "Message": ECHO}} for code in codes]
     error = error_of("CreatePartner", "ValidationException", Reason="BUSINESS_VALIDATION_FAILED", ErrorDetails=details)
-    assert error.fault.details == codes
+    assert error.failure.details == codes
     assert codes[0] in str(error)
     assert codes[1] in str(error)
-    assert str(error).endswith("Verify the business (StartVerification), then deploy again.")
+    assert str(error).endswith("that is an AWS Partner: migrate that.")
 
 
 @pytest.mark.parametrize(
     ("code", "reason", "ending"),
     [
-        ("ThrottlingException", "", Ending.THROTTLED),
-        ("InternalServerException", "", Ending.OPEN),
-        ("AccessDeniedException", "ACCESS_DENIED", Ending.DENIED),
-        ("AccessDeniedException", "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE", Ending.REFUSED),
-        ("ConflictException", "DUPLICATE_PARTNER", Ending.REFUSED),
-        ("ResourceNotFoundException", "PARTNER_NOT_FOUND", Ending.REFUSED),
-        ("ValidationException", "BUSINESS_VALIDATION_FAILED", Ending.REFUSED),
+        ("ThrottlingException", "", CallOutcome.THROTTLED),
+        ("InternalServerException", "", CallOutcome.UNKNOWN),
+        ("AccessDeniedException", "ACCESS_DENIED", CallOutcome.DENIED),
+        ("AccessDeniedException", "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE", CallOutcome.REFUSED),
+        ("ConflictException", "DUPLICATE_PARTNER", CallOutcome.REFUSED),
+        ("ResourceNotFoundException", "PARTNER_NOT_FOUND", CallOutcome.REFUSED),
+        ("ValidationException", "BUSINESS_VALIDATION_FAILED", CallOutcome.REFUSED),
     ],
 )
-def test_only_what_can_pass_is_tried_again(code: str, reason: str, ending: Ending) -> None:
+def test_only_what_can_pass_is_tried_again(code: str, reason: str, ending: CallOutcome) -> None:
     """The rest fails at once."""
-    assert error_of("CreatePartner", code, Reason=reason).fault.ending is ending
+    assert error_of("CreatePartner", code, Reason=reason).failure.call_outcome is ending
 
 
 @pytest.mark.parametrize(

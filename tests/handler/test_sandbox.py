@@ -69,20 +69,21 @@ class TestWhereTagsAreTaken:
         assert tagging.create(sandbox()).physical_id == made.arn
         assert [partner.tags for partner in partners(tagging)] == [{OWNER_TAG: owner_of(tagging)}]
 
-    @pytest.mark.parametrize("policy", ["REFUSE", "ALLOW_ANOTHER"])
-    def test_partner_of_another_owner_is_not_taken_by_its_name(self, tagging: Cloud, policy: str) -> None:
+    def test_partner_of_another_owner_is_not_taken_by_its_name(self, tagging: Cloud) -> None:
         """Another could not be created under that name: it is said before CreatePartner, and adopting helps."""
         tagging.create(sandbox())
         other = tagging.new_stack("Other")
         elsewhere = {"Owner": {"StackName": "Other", "ConstructPath": "Partner"}}
         mark = tagging.simulator.mark()
-        with pytest.raises(PartnerError, match=r"PartnerExists: .*another owner.*adopt\(id\)"):
-            tagging.create(sandbox(**elsewhere, ExistingPartner={"Policy": policy}), StackId=other)
+        with pytest.raises(PartnerError, match="PartnerExists: .*another owner.*existing_partner_id"):
+            tagging.create(sandbox(**elsewhere), StackId=other)
         assert "CreatePartner" not in [request.operation for request in tagging.simulator.requests_since(mark)]
         (partner,) = partners(tagging)
         assert partner.tags == {OWNER_TAG: owner_of(tagging)}
-        adopting = {"Policy": "ADOPT", "PartnerId": partner.id}
-        assert tagging.create(sandbox(**elsewhere, ExistingPartner=adopting), StackId=other).physical_id == partner.arn
+        adopting = partner.id
+        assert (
+            tagging.create(sandbox(**elsewhere, ExistingPartnerId=adopting), StackId=other).physical_id == partner.arn
+        )
         assert partners(tagging)[0].tags == {OWNER_TAG: owner_of(tagging, stack="Other")}
 
     def test_create_delivered_again_after_the_partner_went_to_another_name_writes_nothing(self, tagging: Cloud) -> None:
