@@ -79,7 +79,11 @@ def create(request: Request, aws: Aws) -> Result:
         except CallError as failure:
             failures.append(failure)
         else:
-            return _created(partner, listed, request, aws, stack)
+            log.info("partner created", partner=partner.id)
+            # One that was listed before is an earlier result of the client token: it may be another's by now.
+            if not wanted.taggable and partner.arn not in listed:
+                aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
+            return Result(partner, Outcome.CREATED, stack)
         step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
         if step is not Next.RESEND:
             return _take_over(_poll(request, aws, failures[-1], _POLL_SECONDS[step]), request, aws, stack)
@@ -163,14 +167,6 @@ def _body(request: Request, aws: Aws) -> dict[str, Any]:
         body["Tags"] = tag_list({**wanted.tags, OWNER_TAG: request.owner.to_tag()})
     aws.partner_central.validate("CreatePartner", body)
     return {**body, "EmailVerificationCode": verification_code(wanted.code, aws.calls)}
-
-
-def _created(partner: Partner, listed: frozenset[str], request: Request, aws: Aws, stack: ObservedStack) -> Result:
-    log.info("partner created", partner=partner.id)
-    # One that was listed before the call is an earlier result of its client token: it may be another's by now.
-    if not request.wanted.taggable and partner.arn not in listed:
-        aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
-    return Result(partner, Outcome.CREATED, stack)
 
 
 def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStack) -> Result:

@@ -62,15 +62,11 @@ def update(request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: boo
 
 def _require_same_identity(partner: Partner, wanted: Properties, previous: Properties | None) -> None:
     """What only Create sets may differ from before only if it is what the partner is: then the template follows."""
-    refused = []
-    if _changed("legal_name", wanted, previous) and not same_name(partner.legal_name, wanted.legal_name):
-        refused.append("legal_name")
-    if (
-        _changed("primary_solution_type", wanted, previous)
-        and partner.primary_solution_type != wanted.primary_solution_type
-    ):
-        refused.append("primary_solution_type")
-    if refused:
+    is_so = {
+        "legal_name": same_name(partner.legal_name, wanted.legal_name),
+        "primary_solution_type": partner.primary_solution_type == wanted.primary_solution_type,
+    }
+    if refused := [prop for prop in is_so if not is_so[prop] and _changed(prop, wanted, previous)]:
         raise _create_only(partner.arn, refused)
 
 
@@ -78,12 +74,12 @@ def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
     return PartnerError(
         "CreateOnly",
         f"{', '.join(props)} of {partner_id(arn)} can't be changed by a deployment",
-        "Restore the value that the partner has; for another partner add another PartnerAccount.",
+        "Restore the value that the partner has, deploy again.",
     )
 
 
-def _changed(aspect: str, wanted: Properties, previous: Properties | None) -> bool:
-    return previous is None or getattr(previous, aspect) != getattr(wanted, aspect)
+def _changed(prop: str, wanted: Properties, previous: Properties | None) -> bool:
+    return previous is None or getattr(previous, prop) != getattr(wanted, prop)
 
 
 def _reconcile(partner: Partner, request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: bool) -> list[str]:
