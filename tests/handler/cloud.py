@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -57,6 +58,23 @@ def sandbox(**changes: Any) -> dict[str, Any]:
 def contact(**changes: str) -> dict[str, str]:
     """An alliance lead contact in the service's member names."""
     return {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead", **changes}
+
+
+CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
+SALES = [{"Key": "team", "Value": "sales"}]
+
+
+class Context:
+    """Lambda's context, as far as the handler uses it; in real time."""
+
+    def __init__(self, seconds: float = 180) -> None:
+        self._seconds = seconds
+        self._end = 0.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left until Lambda ends the invocation, which begins with the first question."""
+        self._end = self._end or monotonic() + self._seconds
+        return int((self._end - monotonic()) * 1000)
 
 
 @dataclass
@@ -212,6 +230,40 @@ class Cloud:
         clients = lambda service, region: Intercepted(calls.client(service, region), between)  # noqa: E731
         return aws_of(stack_id, clock, self.require_reachable, clients)
 
+    # Partner Central
+
+    @property
+    def account(self) -> Any:
+        """The hands of humans, and of AWS support, on the account."""
+        return self.simulator.account(ACCOUNT)
+
+    @property
+    def partners(self) -> list[Any]:
+        """All partners of the account."""
+        return list(self.account.partners)
+
+    def add_partner(self, name: str = "Example Corp", **more: Any) -> Any:
+        """A partner that a human has created on another day."""
+        return self.account.add_partner(legal_name=name, **more)
+
+    def fail(self, operation: str, kind: str, times: int | None = 1, **how: Any) -> None:
+        """Has the next calls of an operation (`*`: of any) end in a fault; all of them if `times` is None."""
+        self.simulator.faults.add(operation, kind, times=times, **how)
+
+    def operations(self, since: int = 0) -> list[str]:
+        """The operations that Partner Central received, those of humans' codes left out."""
+        received = [request.operation or "" for request in self.simulator.requests[since:]]
+        return [operation for operation in received if operation != "SendEmailVerificationCode"]
+
+    def writes(self, since: int = 0) -> list[str]:
+        """The changing ones of them."""
+        return [name for name in self.operations(since) if not name.startswith(("Get", "List"))]
+
+    @property
+    def mark(self) -> int:
+        """From where on `operations` and `writes` tell what comes now."""
+        return len(self.simulator.requests)
+
     # Humans
 
     def client(self, service: str) -> Any:
@@ -240,7 +292,29 @@ class Cloud:
         self.store_code(code)
         return code
 
-    def operations(self, since: int = 0) -> list[str]:
-        """The operations that Partner Central received, those of humans' codes left out."""
-        received = [request.operation or "" for request in self.simulator.requests[since:]]
-        return [operation for operation in received if operation != "SendEmailVerificationCode"]
+
+class Deployed:
+    """A stack whose partner exists, and that is being updated."""
+
+    def __init__(self, cloud: Cloud, first: dict[str, Any] | None = None) -> None:
+        """The stack's properties are those in catalog AWS, unless others are given."""
+        self.cloud = cloud
+        self.first = first or properties()
+        if self.first["Catalog"] == "AWS":
+            cloud.prepare()
+        self.arn = cloud.create(self.first).physical_id
+        cloud.set_status("UPDATE_IN_PROGRESS")
+        self._mark = cloud.mark
+
+    @property
+    def partner(self) -> Any:
+        """The partner as it is now."""
+        return next(partner for partner in self.cloud.partners if partner.arn == self.arn)
+
+    def update(self, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None) -> Answer:
+        """Delivers an Update."""
+        return self.cloud.update(self.arn, previous, wanted, time)
+
+    def writes(self) -> list[str]:
+        """The changing operations that Partner Central received since the deployment."""
+        return self.cloud.writes(self._mark)
