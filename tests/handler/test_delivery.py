@@ -15,11 +15,10 @@ from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
 from partner_account_handler.outcome import Outcome
 from partner_account_handler.response import SENDING_SECONDS
-from tests.handler.cloud import Cloud, contact, properties
+from tests.handler.cloud import Cloud, Context, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
 from tests.handler.response_sink import ResponseSink
-from tests.handler.test_answers import Context
 
 S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
 BODY = {"Status": "SUCCESS"}

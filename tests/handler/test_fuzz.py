@@ -20,11 +20,10 @@ from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.request import is_custom_resource_event, read_properties
-from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
+from tests.handler.cloud import ACCOUNT, Cloud, Context, contact, properties
 from tests.handler.log_lines import lines_of
-from tests.handler.test_answers import Context
 
-fuzz = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +143,7 @@ stack_ids = st.from_regex(
 )
 
 
-@settings(fuzz, max_examples=80)
+@settings(fuzz, max_examples=40)
 @given(stack_id=stack_ids, kind=kinds, request_id=ids, logical_id=ids, physical_id=ids)
 def test_any_ids_are_answered_with_themselves(
     answers: list[tuple[str, Any]],
@@ -262,7 +261,7 @@ class Live:
     ).map(lambda changes: properties(**changes))
 
 
-@settings(fuzz, max_examples=60)
+@settings(fuzz, max_examples=20)
 @given(wanted=Live.wanted, later=Live.wanted)
 def test_any_properties_end_well_with_the_service_up(
     answers: list[tuple[str, Any]], cloud: Cloud, wanted: Any, later: Any

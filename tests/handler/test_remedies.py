@@ -11,12 +11,19 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
 from partner_account_handler.calls import call_error
 from partner_account_handler.errors import REASON_LIMIT, CallError
-from partner_account_handler.failure import CallOutcome
-from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_OPERATION, BY_OUTCOME, BY_REASON
+from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.remedies import (
+    BY_CODE,
+    BY_DETAIL,
+    BY_OPERATION,
+    BY_OUTCOME,
+    BY_REASON,
+    DENIED_OPERATION,
+)
 
 OPERATIONS = (
     "CreatePartner",
@@ -29,7 +36,8 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-REMEDIES = {text for table in (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, BY_OUTCOME) for text in table.values()}
+TABLES = (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
+REMEDIES = {text for table in TABLES for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
 WORDS = {
@@ -213,7 +221,7 @@ def test_two_obstacles_are_both_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "ending"),
+    ("code", "reason", "outcome"),
     [
         ("ThrottlingException", "", CallOutcome.THROTTLED),
         ("InternalServerException", "", CallOutcome.UNKNOWN),
@@ -224,9 +232,51 @@ def test_two_obstacles_are_both_named() -> None:
         ("ValidationException", "BUSINESS_VALIDATION_FAILED", CallOutcome.REFUSED),
     ],
 )
-def test_only_what_can_pass_is_tried_again(code: str, reason: str, ending: CallOutcome) -> None:
+def test_only_what_can_pass_is_tried_again(code: str, reason: str, outcome: CallOutcome) -> None:
     """The rest fails at once."""
-    assert error_of("CreatePartner", code, Reason=reason).failure.call_outcome is ending
+    assert error_of("CreatePartner", code, Reason=reason).failure.call_outcome is outcome
+
+
+def unnamed(status: int) -> ClientError:
+    """An answer of a server before the service, which names no error."""
+    response: Any = {"Error": {"Code": "", "Message": ECHO}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "CreatePartner")
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "code"),
+    [
+        (unnamed(503), CallOutcome.UNKNOWN, "HTTP503"),
+        (unnamed(429), CallOutcome.THROTTLED, "HTTP429"),
+        (ReadTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN, "ReadTimeoutError"),
+        (ConnectTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN, "ConnectTimeoutError"),
+        (ParamValidationError(report=ECHO), CallOutcome.REFUSED, "ParamValidationError"),
+        (KeyError(ECHO), CallOutcome.UNKNOWN, "KeyError"),
+    ],
+)
+def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
+    cause: Exception, outcome: CallOutcome, code: str
+) -> None:
+    """Whatever botocore raises."""
+    error = call_error("CreatePartner", cause)
+    assert error.failure.call_outcome is outcome
+    assert check(error).startswith(code)
+
+
+BY_NAME = [
+    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name) for name in BY_DETAIL),
+    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "Exception", name), name) for name in BY_REASON),
+    *((CallFailure("ListTagsForResource", CallOutcome.UNKNOWN, name), name) for name in BY_CODE),
+    *((CallFailure(name, CallOutcome.REFUSED, "Exception"), name) for name in BY_OPERATION),
+    *((CallFailure(name, CallOutcome.DENIED, "Exception"), name) for name in DENIED_OPERATION),
+    *((CallFailure("ListTagsForResource", CallOutcome(name), "Exception"), "") for name in BY_OUTCOME),
+]
+
+
+@pytest.mark.parametrize(("failure", "name"), BY_NAME)
+def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str) -> None:
+    """A Reason keeps its code at the front and the whole remedy at the end."""
+    assert name in check(CallError(failure))
 
 
 @pytest.mark.parametrize(
