@@ -13,7 +13,8 @@ from partner_central_simulator.service import Service
 from partner_central_simulator.store import Store
 from partner_central_simulator.verifications import BUSINESS
 from tests.handler.cloud import ACCOUNT
-from tests.handler.life_deliveries import Call, Stack, client_error
+from tests.handler.life_deliveries import Stack
+from tests.handler.stepping import Call, client_error
 
 
 class AwsAccount:
