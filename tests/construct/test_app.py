@@ -84,7 +84,7 @@ def test_without_values_it_is_the_sandbox() -> None:
     assert properties["Catalog"] == "Sandbox"
     assert properties["LegalName"] == {"Fn::Join": ["", ["Example Corp ", {"Ref": "AWS::AccountId"}]]}
     assert properties["EmailVerificationCode"] == {"From": "Sandbox"}
-    assert properties["ExistingPartner"] == {"Policy": "REFUSE"}
+    assert "ExistingPartnerId" not in properties
 
 
 def test_every_value_reaches_the_partner() -> None:
@@ -102,17 +102,17 @@ def test_every_value_reaches_the_partner() -> None:
     assert properties["EmailVerificationCode"] == {"From": "SecretsManager", "SecretId": "octan/code"}
 
 
-@pytest.mark.parametrize(
-    ("choice", "policy"),
-    [
-        ("refuse", {"Policy": "REFUSE"}),
-        ("allow_another", {"Policy": "ALLOW_ANOTHER"}),
-        ("partner-abcDEF1234567", {"Policy": "ADOPT", "PartnerId": "partner-abcDEF1234567"}),
-    ],
-)
-def test_existing_partners(choice: str, policy: dict[str, str]) -> None:
-    """The value existing_partner says what becomes of a partner that the account has already."""
-    assert partner({"existing_partner": choice})["ExistingPartner"] == policy
+def test_a_partner_to_adopt_is_named_by_its_id_and_nobody_is_asked_about_apn() -> None:
+    """The value existing_partner_id."""
+    given = {name: value for name, value in REAL.items() if name != "company_is_new_to_apn"}
+    adopted = partner(given | {"existing_partner_id": "partner-abcDEF1234567"})
+    assert adopted["ExistingPartnerId"] == "partner-abcDEF1234567"
+
+
+def test_who_says_nothing_about_apn_in_catalog_aws_gets_the_constructs_reason() -> None:
+    """It tells what creating a partner would do to a company that is one already."""
+    given = {name: value for name, value in REAL.items() if name != "company_is_new_to_apn"}
+    assert "replaces its historical partner data" in refusal(given)
 
 
 def test_the_second_stack_reads_the_outputs_of_the_first() -> None:
@@ -159,8 +159,9 @@ def test_the_second_stack_waits_for_the_first(tmp_path: Path) -> None:
 def test_the_real_catalog_has_no_defaults() -> None:
     """In catalog AWS all missing values are named at once, each with the option that gives it."""
     said = refusal({"catalog": "AWS"})
-    assert said.count(" is missing: add -c ") == len(REAL) - 1
-    for name in REAL.keys() - {"catalog"}:
+    needed = REAL.keys() - {"catalog", "company_is_new_to_apn"}
+    assert said.count(" is missing: add -c ") == len(needed)
+    for name in needed:
         assert f"{name} is missing: add -c {name}=" in said
 
 
@@ -196,11 +197,11 @@ def test_a_value_that_is_false_is_a_missing_one() -> None:
 
 
 def test_unknown_choices_are_named_with_the_known_ones() -> None:
-    """A catalog, solution type or policy that doesn't exist is answered with those that do, all at once."""
-    said = refusal({"catalog": "Aws", "primary_solution_type": "SOFTWARE", "existing_partner": "partner-1"})
+    """A catalog, solution type or id that doesn't exist is answered with those that do, all at once."""
+    said = refusal({"catalog": "Aws", "primary_solution_type": "SOFTWARE", "existing_partner_id": "partner-1"})
     assert "catalog can't be 'Aws': use -c catalog=AWS|Sandbox" in said
     assert all(one in said for one in PrimarySolutionType)
-    assert "existing_partner can't be 'partner-1': use -c existing_partner=refuse|allow_another|partner-" in said
+    assert "existing_partner_id can't be 'partner-1': use -c existing_partner_id=partner-[A-Za-z0-9]{13}" in said
 
 
 def test_what_the_service_would_refuse_is_refused_without_a_traceback(tmp_path: Path) -> None:
