@@ -548,17 +548,6 @@ def test_a_nested_stack_may_use_its_parents_provider() -> None:
     assert "PartnerAccountProviderFunctionEventInvokeConfig19334728" in child["DependsOn"]
 
 
-def test_a_parent_may_use_its_nested_stacks_provider() -> None:
-    """The other way round the ARN is an output of the nested stack."""
-    stack = new_stack()
-    nested = cdk.NestedStack(stack, "Nested")
-    partner_in(stack, provider=PartnerAccountProvider(nested))
-    assert resources_of(stack, FUNCTION) == {}
-    (_, attribute) = resource_of(stack)["Properties"]["ServiceToken"]["Fn::GetAtt"]
-    value = template_of(nested)["Outputs"][attribute.removeprefix("Outputs.")]["Value"]
-    assert value == {"Fn::GetAtt": ["PartnerAccountProviderFunction683C5CE0", "Arn"]}
-
-
 def test_a_provider_of_another_account_region_stage_or_app_is_refused() -> None:
     """CloudFormation calls functions of its own account and region only, and CDK connects stacks of one stage only."""
     app = new_app()

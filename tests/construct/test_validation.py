@@ -18,7 +18,6 @@ import aws_cdk as cdk
 import botocore
 import jsii
 import pytest
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -508,31 +507,6 @@ def test_an_ssm_parameter_of_another_region_is_refused() -> None:
         email_verification_code=VerificationCode.from_ssm_parameter(parameter),
     )
     assert "SSM parameter belongs to a stack of another account or region" in found
-
-
-SOURCES: dict[str, Callable[[cdk.Stack], VerificationCode]] = {
-    "a secret of the app": lambda stack: VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "S")),
-    "an imported secret": lambda stack: VerificationCode.from_secrets_manager(
-        secretsmanager.Secret.from_secret_name_v2(stack, "S", "code")
-    ),
-    "an SSM parameter": lambda stack: VerificationCode.from_ssm_parameter(
-        ssm.StringParameter.from_secure_string_parameter_attributes(stack, "S", parameter_name="/code"),
-        encryption_key=kms.Key.from_key_arn(stack, "K", "arn:aws:kms:eu-west-1:111111111111:key/k"),
-    ),
-    "an alias of a key": lambda stack: VerificationCode.from_ssm_parameter(
-        ssm.StringParameter.from_secure_string_parameter_attributes(stack, "S", parameter_name="/code"),
-        encryption_key=kms.Alias.from_alias_name(stack, "K", "alias/code"),
-    ),
-    "a parameter": lambda stack: VerificationCode.from_parameter(cdk.CfnParameter(stack, "C", no_echo=True)),
-}
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_resources_of_the_app_and_imported_ones_pass(source: str) -> None:
-    """The latter are proxies to Python."""
-    stack = new_stack()
-    partner_in(stack, email_verification_code=SOURCES[source](stack))
-    assert properties_of(stack)["EmailVerificationCode"]["From"]
 
 
 # --- The service model, and regions ---
