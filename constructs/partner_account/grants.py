@@ -7,8 +7,7 @@ import jsii
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from partner_account.errors import PartnerAccountError
-from partner_account.type_errors import type_errors
+from partner_account.errors import PartnerAccountError, type_errors
 from partner_account_handler.identity import OWNER_TAG
 
 _ACTIONS_ON_PARTNER = frozenset(

@@ -5,13 +5,12 @@ import re
 from aws_cdk import Fn
 from constructs import Construct
 
-from partner_account.errors import PartnerAccountError, raise_if_invalid
+from partner_account.errors import PartnerAccountError, raise_if_invalid, string_error
 from partner_account.grants import IPartnerAccount
 from partner_account.outputs import export_name
 from partner_account.props import Catalog
 from partner_account.service_model import shapes
 from partner_account.tokens import holds_token
-from partner_account.type_errors import string_error
 
 # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
 _CATALOG, _ID = 1, 3
@@ -21,11 +20,7 @@ class ImportedPartner(IPartnerAccount):
     """A partner that is known by its ARN, literal or token."""
 
     def __init__(self, scope: Construct, id: str, partner_arn: str, profile_id: str | None = None) -> None:  # noqa: A002
-        """Refer to it.
-
-        Raises:
-            PartnerAccountError: A literal has an invalid format.
-        """
+        """Refer to it, or raise a `PartnerAccountError` that lists all literals of an invalid format."""
         super().__init__(scope, id)
         errors = []
         if not isinstance(partner_arn, str):
@@ -55,11 +50,7 @@ class ImportedPartner(IPartnerAccount):
 
     @property
     def profile_id(self) -> str:
-        """The id of the partner's profile.
-
-        Raises:
-            PartnerAccountError: It wasn't given.
-        """
+        """The id of the partner's profile, or a `PartnerAccountError` if it wasn't given."""
         if self._profile_id is None:
             raise PartnerAccountError(
                 f"PartnerAccount {self.node.path!r} has no profile_id, which its ARN doesn't tell; "
@@ -86,11 +77,7 @@ class ExportedPartner(IPartnerAccount):
     """
 
     def __init__(self, scope: Construct, id: str, stack_name: str, partner_path: str) -> None:  # noqa: A002
-        """Refer to it.
-
-        Raises:
-            PartnerAccountError: No stack and partner can have these names.
-        """
+        """Refer to it, or raise a `PartnerAccountError` that lists all names that no stack or partner can have."""
         super().__init__(scope, id)
         errors = []
         if not isinstance(stack_name, str):

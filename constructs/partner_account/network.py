@@ -7,7 +7,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IDependable
 
-from partner_account.type_errors import has_attribute, type_errors
+from partner_account.errors import has_attribute, type_errors
 
 _HTTPS = 443
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct
 
+from partner_account.errors import string_error
 from partner_account.location import path_below
 from partner_account.props import ExportNames
 from partner_account.tokens import holds_token
-from partner_account.type_errors import string_error
 
 _MAX_NAME_LENGTH = 255
 

@@ -91,7 +91,7 @@ class PartnerAccount(IPartnerAccount):
                 the stack's own, which is found or made.
 
         Raises:
-            PartnerAccountError: Some of this can't work; the message lists every mistake.
+            PartnerAccountError: Some of this can't work; the message lists every error.
         """
         super().__init__(scope, id)
         props = PartnerProps(
@@ -140,11 +140,7 @@ class PartnerAccount(IPartnerAccount):
 
     @property
     def profile_id(self) -> str:
-        """The id of the partner's profile, a token.
-
-        It is `pprofile-` and 13 letters or digits, or `pending` while the service has given none;
-        the next update of the partner then brings the real one.
-        """
+        """The id of the partner's profile, a token: `pending` while the service has given none."""
         return self._resource.get_att("ProfileId").to_string()
 
     @property
@@ -162,7 +158,7 @@ class PartnerAccount(IPartnerAccount):
         """Refer to a partner by its ARN, a literal or a token. It has no `profile_id`.
 
         Raises:
-            PartnerAccountError: The ARN is a literal of another form.
+            PartnerAccountError: The ARN is a literal of an invalid format.
         """
         return ImportedPartner(scope, id, partner_arn)
 
@@ -183,7 +179,7 @@ class PartnerAccount(IPartnerAccount):
             profile_id: `pprofile-` and 13 letters or digits. Without it, using `profile_id` is an error.
 
         Raises:
-            PartnerAccountError: A literal has another form.
+            PartnerAccountError: A literal has an invalid format.
         """
         return ImportedPartner(scope, id, partner_arn, profile_id)
 

@@ -15,10 +15,9 @@ from constructs import Construct, IDependable
 
 from partner_account import permissions
 from partner_account.asset import assembled_asset
-from partner_account.errors import PartnerAccountError, raise_if_invalid
+from partner_account.errors import PartnerAccountError, raise_if_invalid, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
-from partner_account.type_errors import type_errors
 
 _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"

@@ -12,10 +12,10 @@ from typing import Any
 from aws_cdk import Stack
 from constructs import Construct
 
+from partner_account.errors import how_to_get_string, string_error
 from partner_account.props import AllianceLeadContact, Catalog, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
 from partner_account.tokens import is_left_to_deployment, literal_in
-from partner_account.type_errors import how_to_get_string, string_error
 from partner_account.verification_code import VerificationCode
 from partner_account_handler.identity import PARTITION
 from partner_account_handler.texts import blank_mistakes, composed, text_mistakes

@@ -14,10 +14,10 @@ from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.errors import has_attribute, type_errors
 from partner_account.permissions import Permission
 from partner_account.props import Catalog
 from partner_account.tokens import holds_token
-from partner_account.type_errors import has_attribute, type_errors
 
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
