@@ -22,7 +22,7 @@ from partner_account_cli.comparison import owner_id
 from partner_account_cli.deployed import UNRESOLVED, Deployed, Resolver, _known
 from partner_account_handler import identity
 from tests.cli.stage import ACCOUNT, EMAIL, REGION, Ended, Stage, open_stage
-from tests.construct.test_partners_of_an_app import new_app, partner_in, template_of
+from tests.construct.apps import new_app, partner_in, template_of
 
 CONTACT_OF_JOSE = AllianceLeadContact(first_name="José", last_name="Doe", email=EMAIL, business_title="Alliance Lead")
 TAGS = [{"Key": "team", "Value": "alliances"}]

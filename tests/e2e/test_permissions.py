@@ -30,7 +30,7 @@ from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider, VerificationCode
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.construct.test_partners_of_an_app import CONTACT, new_stack, partner_in
+from tests.construct.apps import CONTACT, new_stack, partner_in
 
 pytestmark = pytest.mark.e2e
 

@@ -50,7 +50,7 @@ class Judge:
 
     def __init__(self) -> None:
         """Ask for what a human does beforehand besides: the code."""
-        granted = permissions.to_statements(permissions.of_partner(Catalog.AWS, may_create=True)).values()
+        granted = [one.to_statement() for one in permissions.of_partner(Catalog.AWS, may_create=True)]
         text = json.dumps([statement.to_json() for statement in granted])
         for token, value in {Aws.PARTITION: "aws", Aws.ACCOUNT_ID: ACCOUNT, Aws.STACK_ID: "stack"}.items():
             text = text.replace(token, value)
