@@ -4,7 +4,7 @@ ServiceError
 ├── AccessDeniedError, ConflictError, ResourceNotFoundError, ServiceQuotaExceededError   carry a Reason
 ├── ValidationFailedError                                                                Reason and ErrorDetails
 ├── ThrottlingError, InternalServerError
-└── FrontDoorError   answered in place of the service, so not in its model
+└── GatewayError   answered in place of the service, so not in its model
     ├── SerializationError, UnknownOperationError, RequestTooLargeError, ServiceUnavailableError
     ├── MissingAuthenticationTokenError, IncompleteSignatureError, InvalidSignatureError, UnrecognizedClientError
     └── NotSimulatedError   a real operation that this simulator leaves out
@@ -120,61 +120,61 @@ class ValidationFailedError(ServiceError):
         )
 
 
-class FrontDoorError(ServiceError):
-    """What stands in front of the service refuses a request that never gets to the service itself."""
+class GatewayError(ServiceError):
+    """AWS's gateway refuses a request, which never gets to the service itself."""
 
     namespace = "com.amazon.coral.service"
 
 
-class SerializationError(FrontDoorError):
+class SerializationError(GatewayError):
     """The body is no JSON object."""
 
     code = "SerializationException"
 
 
-class UnknownOperationError(FrontDoorError):
+class UnknownOperationError(GatewayError):
     """`X-Amz-Target` names no operation of this service."""
 
     status = 404
     code = "UnknownOperationException"
 
 
-class RequestTooLargeError(FrontDoorError):
+class RequestTooLargeError(GatewayError):
     """The body is larger than any real request can be."""
 
     status = 413
     code = "RequestEntityTooLargeException"
 
 
-class MissingAuthenticationTokenError(FrontDoorError):
+class MissingAuthenticationTokenError(GatewayError):
     """The request is not signed."""
 
     status = 403
     code = "MissingAuthenticationTokenException"
 
 
-class IncompleteSignatureError(FrontDoorError):
-    """The `Authorization` header has not the form of Signature Version 4."""
+class IncompleteSignatureError(GatewayError):
+    """The `Authorization` header has an invalid format."""
 
     status = 403
     code = "IncompleteSignature"
 
 
-class InvalidSignatureError(FrontDoorError):
+class InvalidSignatureError(GatewayError):
     """The signature is made for another region or another service."""
 
     status = 403
     code = "InvalidSignatureException"
 
 
-class UnrecognizedClientError(FrontDoorError):
+class UnrecognizedClientError(GatewayError):
     """The session token is not one that this simulator knows."""
 
     status = 403
     code = "UnrecognizedClientException"
 
 
-class ServiceUnavailableError(FrontDoorError):
+class ServiceUnavailableError(GatewayError):
     """A load balancer has no service to reach, and answers without JSON."""
 
     status = 503
@@ -184,7 +184,7 @@ class ServiceUnavailableError(FrontDoorError):
         """Nothing: a load balancer knows no shapes."""
 
 
-class NotSimulatedError(FrontDoorError):
+class NotSimulatedError(GatewayError):
     """The operation exists at AWS and is left out here; success would be a lie."""
 
     status = 501

@@ -36,8 +36,11 @@ def access_key_of(authorization: str | None) -> str:
         raise MissingAuthenticationTokenError("Missing Authentication Token")
     credential = _AUTHORIZATION.fullmatch(authorization.strip())
     if credential is None:
-        raise IncompleteSignatureError("The Authorization header is not in the form of Signature Version 4.")
-    _check_scope(credential["region"], credential["service"])
+        raise IncompleteSignatureError("The Authorization header has an invalid format.")
+    if credential["region"] != REGION:
+        raise InvalidSignatureError(f"Credential should be scoped to a valid region, not '{credential['region']}'.")
+    if credential["service"] != SERVICE:
+        raise InvalidSignatureError(f"Credential should be scoped to correct service: '{SERVICE}'.")
     return credential["key"]
 
 
@@ -55,10 +58,3 @@ def has_session_token(request: Request, expected: str) -> bool:
     """Whether the session token of a request, signed or presigned, is the expected one or begins with it."""
     sent = session_token_of(request)
     return hmac.compare_digest(sent[: len(expected)].encode(), expected.encode())
-
-
-def _check_scope(region: str, service: str) -> None:
-    if region != REGION:
-        raise InvalidSignatureError(f"Credential should be scoped to a valid region, not '{region}'.")
-    if service != SERVICE:
-        raise InvalidSignatureError(f"Credential should be scoped to correct service: '{SERVICE}'.")

@@ -1,7 +1,4 @@
-"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails. No HTTP, and no rules.
-
-The classes are plain data, so that `store` can write all of it to a file and read it back.
-"""
+"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails. No HTTP, and no rules."""
 
 import secrets
 import string

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator.authorization import AllowEverything, Authorizer, Caller, Credentials
 from partner_central_simulator.exceptions import (
-    FrontDoorError,
+    GatewayError,
     InternalServerError,
     NotSimulatedError,
     RequestTooLargeError,
@@ -69,7 +69,8 @@ class Wire:
         try:
             entry.status, content = self._outcome(request, entry)
         finally:
-            self._journal.end(entry)
+            # Its text: a handler that collects log records shall not keep every request.
+            _log.info("%s", str(entry))
         return _response(entry.status, content)
 
     def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
@@ -87,13 +88,16 @@ class Wire:
 
     def _refusal(self, error: ServiceError, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
         entry.error_code, entry.error_reason = error.code, error.reason
-        if not isinstance(error, FrontDoorError):
+        if not isinstance(error, GatewayError):
             text = request.get_data(as_text=True)
             error = self._faults.echo(entry.operation or "", entry.faults, error, text)
         return error.status, _encoded(error.body())
 
     def _answer(self, request: Request, entry: RecordedRequest) -> Answer:
-        caller = self._caller(request)
+        access_key = access_key_of(request.headers.get("Authorization"))
+        caller = self._authorizer.caller(Credentials(access_key, session_token_of(request)))
+        if caller is None:
+            raise UnrecognizedClientError(_INVALID_TOKEN)
         entry.account = caller.account
         operation = self._operation(request, entry.operation)
         body = _decoded(request)
@@ -103,12 +107,6 @@ class Wire:
         except ServiceError as error:
             _check_error(operation, error)
             raise
-
-    def _caller(self, request: Request) -> Caller:
-        access_key = access_key_of(request.headers.get("Authorization"))
-        if caller := self._authorizer.caller(Credentials(access_key, session_token_of(request))):
-            return caller
-        raise UnrecognizedClientError(_INVALID_TOKEN)
 
     def _operation(self, request: Request, name: str | None) -> OperationModel:
         if request.mimetype != CONTENT_TYPE or name not in self._model.operation_names:
@@ -181,7 +179,7 @@ def _check_answer(operation: OperationModel, answer: Answer) -> None:
 
 
 def _check_error(operation: OperationModel, error: ServiceError) -> None:
-    if isinstance(error, FrontDoorError):
+    if isinstance(error, GatewayError):
         return
     shape = next((shape for shape in operation.error_shapes if shape.name == error.code), None)
     if shape is None or list(problems(shape, {"Message": error.message, **error.members})):
