@@ -15,6 +15,7 @@ from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.lifecycle import Answer, answer_create, answer_update
 from partner_account_handler.partner import Partner
 from partner_central_simulator import ProfileIdAppears, Readings
+from partner_central_simulator.service import OPERATIONS
 from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, open_cloud, properties, sandbox
 
 CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
@@ -338,10 +339,16 @@ class TestOtherSpellings:
         assert cloud.create(adopted).physical_id == first.arn
 
 
-def test_the_first_error_is_told_if_the_last_look_fails_too(cloud: Cloud) -> None:
+def test_the_first_error_is_told_if_the_last_look_fails_too(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says more: the code is wrong, whatever throttles the list."""
     cloud.prepare()
     cloud.store_code("000000")
-    cloud.simulator.faults.add("ListPartners", "access-denied", schedule=[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+    create = OPERATIONS["CreatePartner"]
+
+    def create_and_deny_lists(call: Any) -> Any:
+        cloud.simulator.faults.add("ListPartners", "access-denied", times=12)
+        return create(call)
+
+    monkeypatch.setitem(OPERATIONS, "CreatePartner", create_and_deny_lists)
     with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
         cloud.create(properties())
