@@ -89,6 +89,11 @@ class Readings:
     list_tags_on_partner: bool = False
     """IAM checks `ListTagsForResource` on the partner's ARN, and not on `*`."""
 
+    def differing(self) -> dict[str, bool | str]:
+        """Those that aren't the defaults, by their names."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
 
 class ReadingsFileError(Exception):
     """The file can't be read, or names readings that this simulator doesn't have."""
