@@ -1,12 +1,11 @@
-"""One class per error the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
+"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
 
 ServiceError
 ├── AccessDeniedError, ConflictError, ResourceNotFoundError, ServiceQuotaExceededError   carry a Reason
 ├── ValidationFailedError                                                                Reason and ErrorDetails
 ├── ThrottlingError, InternalServerError
-└── GatewayError   answered in place of the service, so not in its model
-    ├── SerializationError, UnknownOperationError, RequestTooLargeError, ServiceUnavailableError
-    ├── MissingAuthenticationTokenError, IncompleteSignatureError, InvalidSignatureError, UnrecognizedClientError
+└── GatewayError   answered in place of the service, by its code and status
+    ├── ServiceUnavailableError
     └── NotSimulatedError   a real operation that this simulator leaves out
 """
 
@@ -32,8 +31,8 @@ class BusinessProblem(NamedTuple):
 class ServiceError(Exception):
     """An error answer: HTTP status, error code, message, and the members its shape has besides."""
 
-    status: ClassVar[int] = 400
-    code: ClassVar[str]
+    status: int = 400
+    code: str
     namespace: ClassVar[str] = "com.amazonaws.partnercentralaccount"
 
     def __init__(self, message: str, **members: Any) -> None:
@@ -121,64 +120,23 @@ class ValidationFailedError(ServiceError):
 
 
 class GatewayError(ServiceError):
-    """AWS's gateway refuses a request, which never gets to the service itself."""
+    """AWS's gateway refuses a request, which never gets to the service itself, nor is the error in its model."""
 
     namespace = "com.amazon.coral.service"
 
-
-class SerializationError(GatewayError):
-    """The body is no JSON object."""
-
-    code = "SerializationException"
-
-
-class UnknownOperationError(GatewayError):
-    """`X-Amz-Target` names no operation of this service."""
-
-    status = 404
-    code = "UnknownOperationException"
-
-
-class RequestTooLargeError(GatewayError):
-    """The body is larger than any real request can be."""
-
-    status = 413
-    code = "RequestEntityTooLargeException"
-
-
-class MissingAuthenticationTokenError(GatewayError):
-    """The request is not signed."""
-
-    status = 403
-    code = "MissingAuthenticationTokenException"
-
-
-class IncompleteSignatureError(GatewayError):
-    """The `Authorization` header has an invalid format."""
-
-    status = 403
-    code = "IncompleteSignature"
-
-
-class InvalidSignatureError(GatewayError):
-    """The signature is made for another region or another service."""
-
-    status = 403
-    code = "InvalidSignatureException"
-
-
-class UnrecognizedClientError(GatewayError):
-    """The session token is not one that this simulator knows."""
-
-    status = 403
-    code = "UnrecognizedClientException"
+    def __init__(self, code: str, message: str, status: int = 403) -> None:
+        """Take the error's code, its message, and the HTTP status."""
+        super().__init__(message)
+        self.code = code
+        self.status = status
 
 
 class ServiceUnavailableError(GatewayError):
-    """A load balancer has no service to reach, and answers without JSON."""
+    """A load balancer has no service to reach."""
 
-    status = 503
-    code = "ServiceUnavailable"
+    def __init__(self) -> None:
+        """There is nothing to tell."""
+        super().__init__("ServiceUnavailable", "", 503)
 
     def body(self) -> None:
         """Nothing: a load balancer knows no shapes."""
@@ -187,6 +145,8 @@ class ServiceUnavailableError(GatewayError):
 class NotSimulatedError(GatewayError):
     """The operation exists at AWS and is left out here; success would be a lie."""
 
-    status = 501
-    code = "NotSimulatedException"
     namespace = "partner_central_simulator"
+
+    def __init__(self, operation: str) -> None:
+        """Name the operation."""
+        super().__init__("NotSimulatedException", f"{operation} exists at AWS, but is not simulated.", 501)

@@ -244,7 +244,7 @@ class Faults:
 _ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
     FaultKind.THROTTLE: lambda _: ThrottlingError("Rate exceeded"),
     FaultKind.INTERNAL_ERROR: lambda _: InternalServerError("The service has failed. Try again."),
-    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(""),
+    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(),
     FaultKind.ACCESS_DENIED: lambda operation: AccessDeniedError(
         f"The caller is not authorized to perform: partnercentral:{operation}", Reason="ACCESS_DENIED"
     ),

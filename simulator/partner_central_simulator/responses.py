@@ -15,11 +15,7 @@ from partner_central_simulator.exceptions import (
     GatewayError,
     InternalServerError,
     NotSimulatedError,
-    RequestTooLargeError,
-    SerializationError,
     ServiceError,
-    UnknownOperationError,
-    UnrecognizedClientError,
     ValidationFailedError,
 )
 from partner_central_simulator.faults import Faults
@@ -31,7 +27,6 @@ from partner_central_simulator.validation import known_members, masked, problems
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 LARGEST_BODY = 1024 * 1024
-_INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +58,7 @@ class Wire:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
         if self._session_token and not has_session_token(request, self._session_token):
             # Nor is it a request of anybody who may be told of it later.
-            error = UnrecognizedClientError(_INVALID_TOKEN)
+            error = _unrecognized_client()
             return _response(error.status, _encoded(error.body()))
         entry = self._journal.begin(_target(request), min(request.content_length or 0, LARGEST_BODY))
         try:
@@ -97,7 +92,7 @@ class Wire:
         access_key = access_key_of(request.headers.get("Authorization"))
         caller = self._authorizer.caller(Credentials(access_key, session_token_of(request)))
         if caller is None:
-            raise UnrecognizedClientError(_INVALID_TOKEN)
+            raise _unrecognized_client()
         entry.account = caller.account
         operation = self._operation(request, entry.operation)
         body = _decoded(request)
@@ -110,9 +105,10 @@ class Wire:
 
     def _operation(self, request: Request, name: str | None) -> OperationModel:
         if request.mimetype != CONTENT_TYPE or name not in self._model.operation_names:
-            raise UnknownOperationError("The content type, or the operation in X-Amz-Target, is unknown.")
+            message = "The content type, or the operation in X-Amz-Target, is unknown."
+            raise GatewayError("UnknownOperationException", message, 404)
         if name not in OPERATIONS:
-            raise NotSimulatedError(f"{name} exists at AWS, but is not simulated.")
+            raise NotSimulatedError(name)
         return self._model.operation_model(name)
 
     def _perform(
@@ -134,6 +130,10 @@ class Wire:
         return answer
 
 
+def _unrecognized_client() -> GatewayError:
+    return GatewayError("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
 def _response(status: int, content: bytes) -> Response:
     return Response(content, status, {"x-amzn-RequestId": str(uuid4())}, content_type=CONTENT_TYPE)
 
@@ -148,11 +148,12 @@ def _decoded(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(request.get_data(), parse_constant=_refuse_constant)
     except RequestEntityTooLarge:
-        raise RequestTooLargeError(f"A body has no more than {LARGEST_BODY} bytes.") from None
+        message = f"A body has no more than {LARGEST_BODY} bytes."
+        raise GatewayError("RequestEntityTooLargeException", message, 413) from None
     except (ValueError, RecursionError, HTTPException):
-        raise SerializationError("The body is not JSON.") from None
+        raise GatewayError("SerializationException", "The body is not JSON.", 400) from None
     if not isinstance(body, dict):
-        raise SerializationError("The body is not a JSON object.")
+        raise GatewayError("SerializationException", "The body is not a JSON object.", 400)
     return body
 
 
