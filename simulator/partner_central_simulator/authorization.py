@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from partner_central_simulator.exceptions import AccessDeniedError, InternalServerError
 from partner_central_simulator.identity import SESSION_TOKEN, account_of
-from partner_central_simulator.models import Account, Partner, Request
+from partner_central_simulator.models import Account, Partner, Request, partner_arn
 from partner_central_simulator.readings import Readings
 from partner_central_simulator.verifications import BUSINESS, REGISTRANT
 
@@ -134,17 +134,13 @@ def checks_of(operation: str, request: Request, account: Account, readings: Read
     resource = _named_arn(request, account) if on_partner else "*"
     yield Check(f"partnercentral:{operation}", resource, context)
     if operation == "CreatePartner" and request.get("Tags"):
-        resource = _partner_arn(account.id, request["Catalog"], "*") if readings.tag_at_creation_on_partner else "*"
+        resource = partner_arn(account.id, request["Catalog"], "*") if readings.tag_at_creation_on_partner else "*"
         yield Check("partnercentral:TagResource", resource, context)
 
 
 def _named_arn(request: Request, account: Account) -> str:
     named: str = request.get("ResourceArn") or request["Identifier"]
-    return named if named.startswith("arn:") else _partner_arn(account.id, request["Catalog"], named)
-
-
-def _partner_arn(account: str, catalog: str, partner_id: str) -> str:
-    return f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}"
+    return named if named.startswith("arn:") else partner_arn(account.id, request["Catalog"], named)
 
 
 def _request_keys(request: Request) -> Iterator[tuple[str, str | Sequence[str]]]:

@@ -257,8 +257,6 @@ def _without_new_partners(fault: Fault, answer: Answer, now: datetime) -> Answer
             return created_at >= fault.added_at
         return now - created_at < timedelta(seconds=fault.seconds)
 
-    if "PartnerSummaryList" not in answer:
-        return answer
     visible = [partner for partner in answer["PartnerSummaryList"] if not is_new(partner["CreatedAt"])]
     return {**answer, "PartnerSummaryList": visible}
 

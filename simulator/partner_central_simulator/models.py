@@ -27,6 +27,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(_ALPHANUMERIC) for _ in range(13))}"
 
 
+def partner_arn(account: str, catalog: str, partner_id: str) -> str:
+    """The ARN of a partner; the id may be a wildcard."""
+    return f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}"
+
+
 @dataclass
 class Mail:
     """One e-mail with a six-digit verification code, as it would have been sent."""
@@ -103,7 +108,7 @@ def new_partner(
     return Partner(
         catalog=catalog,
         id=partner_id,
-        arn=f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}",
+        arn=partner_arn(account, catalog, partner_id),
         legal_name=legal_name,
         created_at=now,
         contact=dict(contact),

@@ -168,7 +168,7 @@ def _service_model() -> ServiceModel:
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Leaves the log to the journal, which knows the operation, and never the query string of a URL."""
+    """Leaves the log to `Wire`, which knows the operation; a URL may have a session token in its query."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class names it
         if type != "info":

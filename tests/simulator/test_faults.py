@@ -64,13 +64,6 @@ class TestErrors:
         assert "partnercentral:ListPartners" in response["Error"]["Message"]
         assert response["Reason"] == "ACCESS_DENIED"
 
-    def test_client_with_retries_gets_through_and_each_attempt_is_recorded(self, simulator: Simulator) -> None:
-        """Botocore's own."""
-        simulator.faults.add("ListPartners", "unavailable")
-        patient = client_of(simulator, retries={"mode": "standard", "total_max_attempts": 2})
-        patient.list_partners(Catalog="AWS")
-        assert [request.status for request in simulator.requests] == [503, 200]
-
     def test_echo_puts_the_request_into_the_message_of_the_next_error(self, simulator: Simulator) -> None:
         """As a careless service might; successes don't use the fault up."""
         simulator.faults.add("CreatePartner", "echo")
@@ -121,11 +114,6 @@ class TestConnections:
         assert len(simulator.account(ACCOUNT).partners) == int(after_commit)
         _wait_until(lambda: simulator.requests[0].status == 200)
         assert len(simulator.account(ACCOUNT).partners) == 1
-
-    def test_delay_within_the_client_timeout_changes_nothing(self, simulator: Simulator) -> None:
-        """But time passes."""
-        simulator.faults.add("CreatePartner", "delay", seconds=0.05)
-        assert create(simulator)["Id"]
 
     def test_requests_are_answered_while_another_one_hangs(self, simulator: Simulator) -> None:
         """Also by the state that it left."""
@@ -181,12 +169,6 @@ class TestLags:
         assert listed(simulator) == []
         clock.advance(seconds=1)
         assert listed(simulator) == [made]
-
-    def test_partner_that_a_lagging_list_omits_can_be_read(self, simulator: Simulator) -> None:
-        """Only the list lags."""
-        simulator.faults.add("ListPartners", "lagging-list", times=None)
-        made = create(simulator)["Id"]
-        assert client_of(simulator).get_partner(Catalog="Sandbox", Identifier=made)["Id"] == made
 
     def test_profile_id_is_missing_in_so_many_answers_and_there_afterwards(self, simulator: Simulator) -> None:
         """The visibility operations, whose answers require it, say so."""
