@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +15,7 @@ from partner_central_simulator.contract import Status
 from partner_central_simulator.readings import ReadingsFileError, load_readings
 from tests.cli.stage import ACCOUNT, Ended, Stage
 from tests.simulator.test_process import SESSION_TOKEN, process
-from tests.simulator.test_sandbox_contract import SWITCHES, observable
+from tests.simulator.test_sandbox_contract import SWITCHES, answering, observable
 
 QUICK = ("--pause", "0", "--wait", "0", "--read-timeout", "2")
 
@@ -168,9 +164,6 @@ def test_probe_has_a_style_for_each_status() -> None:
             "access-denied",
             "GetPartner was refused: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
         ),
-        ("internal-error", "the service failed at GetPartner (500, InternalServerException)"),
-        ("hang", "GetPartner was not answered in time"),
-        ("cut", "GetPartner got no answer (ConnectionClosedError)"),
     ],
 )
 def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: Stage, tmp_path: Path, kind: str, told: str) -> None:
@@ -223,38 +216,13 @@ def test_answer_that_breaks_off_stops_the_run(stage: Stage, tmp_path: Path) -> N
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["Stopped"]
 
 
-@contextmanager
-def _answering(status: int, body: bytes) -> Iterator[str]:
-    """A server that answers everything alike."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"<html>Sign in</html>", b"{}", b"[]", b'"text"', b"7", b'{"PartnerSummaryList": 7}', b'{"__type": 7}'],
-)
+@pytest.mark.parametrize(("status", "body"), [(200, b"<html>Sign in</html>"), (404, b'{"__type": 7}')])
 def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: Stage, status: int, body: bytes) -> None:
-    """A proxy's page, another service, or plain nonsense: nothing is created, and no mistake of ours is reported."""
-    with _answering(status, body) as url:
+    """Nothing is created, and no mistake of ours is reported."""
+    with answering(status, body) as url:
         done = probe(stage, "--yes", "--endpoint-url", url)
     assert done.status == 1
-    assert done.stderr.startswith("Error: ")
+    assert done.stderr.startswith("Error: nothing was created: ")
     assert "partner-account itself" not in done.stderr
     assert partners_of(stage) == []
 
