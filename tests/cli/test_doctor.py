@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.cli.stage import ACCOUNT, Stage, open_stage
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 
 def verdicts(stage: Stage, *options: str) -> dict[str, str]:

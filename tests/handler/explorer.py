@@ -26,7 +26,6 @@ from partner_central_simulator import Readings, models, verifications
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import State
 from partner_central_simulator.service import Service
-from partner_central_simulator.store import Store
 from tests.handler.stepping import CONNECT, WRITES, Call, StepClock, client_error, stepping
 
 ACCOUNT = "123456789012"
@@ -82,26 +81,13 @@ class _Content:
     made_up: _MadeUp = field(default_factory=_MadeUp)
 
 
-class _Kept(Store):
-    """Hands a state to the service."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(None)
-        self._state = state
-
-    def load(self) -> State:
-        return self._state
-
-
 class World:
     """Partner Central and CloudFormation, without HTTP and without time."""
 
     def __init__(self, readings: Readings, content: _Content | None = None) -> None:
         self._readings = readings
         self._content = content or _Content()
-        self._service = Service(
-            store=_Kept(self._content.state), clock=lambda: _NOW, readings=readings, page_size=50, verified=True
-        )
+        self._service = Service(clock=lambda: _NOW, readings=readings, verified=True, state=self._content.state)
 
     def copy(self) -> World:
         """The same world for oneself."""

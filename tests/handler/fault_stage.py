@@ -14,7 +14,7 @@ from partner_account_handler.delivery import REACH_SECONDS, SEND_SECONDS
 from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG
 from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, properties
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 READ_TIMEOUT = 20.0
 """The handler's patience with one call, in seconds."""

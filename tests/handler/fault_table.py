@@ -32,7 +32,7 @@ from tests.handler.fault_stage import (
     Trouble,
     nothing,
 )
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 WRITES = ("CreatePartner", "TagResource", "PutAllianceLeadContact")
 
