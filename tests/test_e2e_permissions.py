@@ -15,18 +15,20 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from botocore.exceptions import ClientError
 
-from partner_account import VerificationCode
+from partner_account import PartnerAccountProvider, VerificationCode
 from partner_account_cli.local_aws import LocalAws, local_aws
 from tests.test_construct_app import CONTACT, new_stack, partner_in
 
@@ -197,6 +199,18 @@ class Account:
         """Update the stack, and wait for the end."""
         return self._deploy("update_stack", template)
 
+    def create_first(self, template: Template) -> Mapping[str, Any]:
+        """Create a stack that the other one imports from."""
+        return self._deploy("create_stack", template, f"Platform{self.number}")
+
+    def delete(self) -> None:
+        """Delete the stack."""
+        cloudformation = self.aws.client("cloudformation")
+        cloudformation.delete_stack(StackName=self.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=self.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
     def reasons(self) -> list[str]:
         """Why resources failed since this was last asked."""
         events = self.aws.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
@@ -210,16 +224,17 @@ class Account:
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         return [one["message"] for group in groups for one in logs.filter_log_events(logGroupName=group)["events"]]
 
-    def _deploy(self, operation: str, template: Template) -> Mapping[str, Any]:
+    def _deploy(self, operation: str, template: Template, name: str = "") -> Mapping[str, Any]:
+        name = name or self.stack
         cloudformation = self.aws.client("cloudformation")
         body = json.dumps(template)
         for placeholder, value in self.replaced.items():
             body = body.replace(placeholder, value)
         capabilities = ["CAPABILITY_NAMED_IAM"]
-        getattr(cloudformation, operation)(StackName=self.stack, TemplateBody=body, Capabilities=capabilities)
+        getattr(cloudformation, operation)(StackName=name, TemplateBody=body, Capabilities=capabilities)
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            (stack,) = cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
             if not stack["StackStatus"].endswith("IN_PROGRESS"):
                 described: Mapping[str, Any] = stack
                 return described
@@ -242,12 +257,40 @@ def synthesized(code: str) -> tuple[Template, Path]:
     partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source)
     cdk.Tags.of(partner).add("Team", "Alliances")
     assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
-    template: Template = deepcopy(assembly.get_stack_by_name("Demo").template)
+    (folder,) = Path(assembly.directory).glob("asset.*")
+    return template_of(assembly, "Demo"), folder
+
+
+def template_of(assembly: Any, stack: str) -> Template:
+    """A stack's template, with the function's code in the account's bucket."""
+    template: Template = deepcopy(assembly.get_stack_by_name(stack).template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = {"S3Bucket": f"code-{ACCOUNT}", "S3Key": "code.zip"}
-    (folder,) = Path(assembly.directory).glob("asset.*")
-    return template, folder
+    return template
+
+
+def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]:
+    """A stack with the provider and its role, and one with a partner that uses them and a role that may read it."""
+    app = cdk.App(analytics_reporting=False)
+    platform, stack = (
+        cdk.Stack(app, name, synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+        for name in ("Platform", "Demo")
+    )
+    role = iam.Role(platform, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    provider = PartnerAccountProvider(platform, role=role)
+    source = VerificationCode.from_secrets_manager(
+        secretsmanager.Secret.from_secret_attributes(
+            stack, "Code", secret_complete_arn=SECRET, encryption_key=kms.Key.from_key_arn(stack, "Key", KEY)
+        )
+    )
+    partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source, provider=provider)
+    publisher = iam.Role(stack, "Publisher", assumed_by=iam.AccountRootPrincipal())
+    partner.grant_read(publisher)
+    partner.grant(publisher, "partnercentral:PutProfileVisibility").assert_success()
+    cdk.CfnOutput(stack, "PublisherArn", value=publisher.role_arn)
+    assembly = app.synth()
+    return template_of(assembly, "Platform"), template_of(assembly, "Demo")
 
 
 def _packed(folder: Path, **more: str) -> bytes:
@@ -433,3 +476,39 @@ def test_a_permissions_boundary_counts(trials: Trials) -> None:
             resource["Properties"]["PermissionsBoundary"] = {"Ref": "Boundary"}
     assert account.create(template)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
+
+
+def test_a_shared_provider_an_own_role_and_grants_are_judged_alike(trials: Trials) -> None:
+    """A partner's policy on a role of the user's in another stack; what is granted works, and nothing else does."""
+    platform, template = with_a_shared_provider_an_own_role_and_grants()
+    account = trials.account()
+    assert account.create_first(platform)["StackStatus"] == "CREATE_COMPLETE"
+    less = changed(template, "CreatePartner", without("partnercentral:CreatePartner"))
+    assert account.create(less)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
+    account.delete()
+    stack = account.create(template)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    publisher = as_role(account.aws, outputs["PublisherArn"]).client("partnercentral-account")
+    named = {"Catalog": "AWS", "Identifier": outputs["PartnerArn"]}
+    assert publisher.get_partner(**named)["Arn"] == outputs["PartnerArn"]
+    assert publisher.list_tags_for_resource(ResourceArn=outputs["PartnerArn"])["Tags"]
+    assert publisher.put_profile_visibility(**named, Visibility="PRIVATE")["Visibility"] == "PRIVATE"
+    for denied in (
+        lambda: publisher.list_partners(Catalog="AWS"),
+        lambda: publisher.untag_resource(ResourceArn=outputs["PartnerArn"], TagKeys=["Team"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            denied()
+
+
+def as_role(aws: LocalAws, arn: str) -> LocalAws:
+    """The same as a session of that role sees it."""
+    session = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    own = {
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
+    return replace(aws, environment={**aws.environment, **own})
