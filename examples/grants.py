@@ -32,7 +32,7 @@ class GrantsStack(cdk.Stack):
             email_verification_code=VerificationCode.for_sandbox(),
         )
         partner.grant_read(self._role("Auditor"))
-        # The Sandbox knows no tags; in catalog AWS there is also `grant_manage_tags`.
+        # There is also `grant_manage_tags`; whether the Sandbox takes tags is documented nowhere.
         partner.grant_manage_contact(self._role("AllianceLead"))
         publisher = self._role("Publisher")
         partner.grant_read(publisher)

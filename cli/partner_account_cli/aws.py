@@ -16,6 +16,9 @@ from partner_account_cli.errors import CommandError
 PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has one endpoint, in this region; botocore would build a URL for any."""
 
+API_VERSION = "2025-04-04"
+"""The version of Partner Central's API that the commands are written for; botocore would take the latest it finds."""
+
 _FIRST_ERROR = 300
 
 _BEFORE_A_WORD = r"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
@@ -78,7 +81,13 @@ class Access:
         return text
 
     def _client(self, service: str, region: str | None, endpoint_url: str | None, config: Any = None) -> Any:
-        client = self._boto3_session().client(service, region_name=region, endpoint_url=endpoint_url, config=config)
+        client = self._boto3_session().client(
+            service,
+            region_name=region,
+            api_version=api_version(service),
+            endpoint_url=endpoint_url,
+            config=config,
+        )
         client.meta.events.register("after-call", require_whole_answer)
         if self.debug:
             client.meta.events.register("before-call", self._tell_call)
@@ -106,6 +115,11 @@ class Access:
 
     def _debug(self, text: str) -> None:
         click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
+
+
+def api_version(service: str) -> str | None:
+    """The version to ask botocore for; None for the latest."""
+    return API_VERSION if service == "partnercentral-account" else None
 
 
 def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:

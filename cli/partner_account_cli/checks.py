@@ -156,17 +156,17 @@ class Examination:
         in_catalog = {**anywhere, "partnercentral:Catalog": self._catalog}
         partner = f"arn:aws:partnercentral:{PARTNER_CENTRAL_REGION}:{self._account}:catalog/{self._catalog}/partner/"
         partner += f"partner-{'0' * 13}"  # the one that will be: its id is not known yet
-        # The Sandbox refuses tags.
         owner = {f"aws:RequestTag/{partners.OWNER_TAG}": "owner", "aws:TagKeys": partners.OWNER_TAG}
-        with_tags = in_catalog if self._catalog == "Sandbox" else in_catalog | owner
-        yield iam.Request(actions=["partnercentral:CreatePartner"], context=with_tags)
+        with_tags = in_catalog | owner
+        # In the Sandbox CreatePartner takes no tags: the ownership tag is set afterwards.
+        creating = in_catalog if self._catalog == "Sandbox" else with_tags
+        yield iam.Request(actions=["partnercentral:CreatePartner"], context=creating)
         yield iam.Request(actions=["partnercentral:PutAllianceLeadContact"], context=in_catalog, resource=partner)
         yield iam.Request(actions=["partnercentral:SendEmailVerificationCode"], context=in_catalog)
         for kind in verification.TYPES.values():  # these requests name no catalog
             context = {**anywhere, "partnercentral:VerificationType": kind}
             yield iam.Request(actions=["partnercentral:StartVerification"], context=context)
-        if with_tags != in_catalog:
-            yield iam.Request(actions=["partnercentral:TagResource"], context=with_tags, resource=partner)
+        yield iam.Request(actions=["partnercentral:TagResource"], context=with_tags, resource=partner)
 
     def _verification(self, kind: str) -> Finding:
         seen = self._read.get(f"GetVerification {kind}")
@@ -239,10 +239,10 @@ class Examination:
         if not found:
             return self._no_partner()
         told = ", ".join(f"{seen.members['Id']} ({_whose(seen)})" for seen in found)
+        if all(partners.OWNER_TAG in seen.members.get("Tags", {}) for seen in found):
+            return passed(f"{told}: a deployment of that stack finds it")
         if self._catalog == "Sandbox" or any("Tags" in seen.unread for seen in found):
             return unknown(f"{told}; a deployment takes it if it is its own")
-        if all(partners.OWNER_TAG in seen.members["Tags"] for seen in found):
-            return passed(f"{told}: a deployment of that stack finds it")
         return failed(
             f"{told}: a deployment refuses to create beside it",
             'Manage it by ExistingPartner.adopt("partner-…"), or say ExistingPartner.allow_another().',
@@ -289,9 +289,11 @@ class Examination:
 
 
 def _whose(seen: partners.Partner) -> str:
+    if partners.OWNER_TAG in seen.members.get("Tags", {}):
+        return "of a stack"
     if seen.members["Catalog"] == "Sandbox" or "Tags" in seen.unread:
         return str(seen.members["LegalName"])
-    return "of a stack" if partners.OWNER_TAG in seen.members["Tags"] else "not of a stack"
+    return "not of a stack"
 
 
 def _ago(since: datetime) -> str:

@@ -88,8 +88,6 @@ def _contact(deployed: Deployed, seen: Partner) -> Iterator[Field]:
 
 
 def _tags(deployed: Deployed, seen: Partner) -> Iterator[Field]:
-    if seen.members["Catalog"] == "Sandbox":
-        return
     has = seen.members.get("Tags", {})
     listed = deployed.properties.get("Tags", [])
     if not isinstance(listed, list) or any(not isinstance(tag, dict) for tag in listed):
@@ -98,7 +96,8 @@ def _tags(deployed: Deployed, seen: Partner) -> Iterator[Field]:
     wanted = {tag["Key"]: tag["Value"] for tag in listed if tag["Key"] is not UNRESOLVED}
     for key, value in wanted.items():
         yield _field(f"Tags.{key}", value, has.get(key, ABSENT))
-    yield _field(f"Tags.{OWNER_TAG}", owner_id(deployed), has.get(OWNER_TAG, ABSENT), _without_move)
+    if OWNER_TAG in has or seen.members["Catalog"] != "Sandbox":  # which may have refused it
+        yield _field(f"Tags.{OWNER_TAG}", owner_id(deployed), has.get(OWNER_TAG, ABSENT), _without_move)
     for key in sorted(set(has) - {*wanted, OWNER_TAG}):
         yield Field(f"Tags.{key}", ABSENT, has[key], Verdict.LEFT_ALONE)
 

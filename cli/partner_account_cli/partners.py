@@ -53,8 +53,9 @@ def partner(client: Any, catalog: str, arn: str) -> Partner:
     _add(seen, "AllianceLeadContact", lambda: client.get_alliance_lead_contact(**named)["AllianceLeadContact"])
     _add(seen, "Visibility", lambda: client.get_profile_visibility(**named))
     _add(seen, "ProfileTask", lambda: _without_metadata(client.get_profile_update_task(**named)))
-    if catalog != "Sandbox":  # it refuses tags
-        _add(seen, "Tags", lambda: tags(client, arn))
+    _add(seen, "Tags", lambda: tags(client, arn))
+    if catalog == "Sandbox" and _is_refused(seen.unread.get("Tags")):
+        del seen.unread["Tags"]  # whether it knows tags is documented nowhere
     return _with_profile_id(seen)
 
 
@@ -69,6 +70,10 @@ def _add(seen: Partner, member: str, read: Callable[[], Any]) -> None:
     except (ClientError, BotoCoreError, CommandError) as error:
         if reason_of(error) not in _ABSENT:
             seen.unread[member] = error
+
+
+def _is_refused(error: Exception | None) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"
 
 
 def _with_profile_id(seen: Partner) -> Partner:

@@ -75,8 +75,6 @@ def _contact(contact: Mapping[str, str]) -> str:
 
 
 def _tags(members: Mapping[str, Any]) -> str:
-    if members["Catalog"] == "Sandbox":
-        return "the Sandbox has none"
     return ", ".join(f"{key}={value}" for key, value in members.get("Tags", {}).items()) or "none"
 
 

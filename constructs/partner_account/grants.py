@@ -12,7 +12,6 @@ from partner_account import permissions
 from partner_account.errors import PartnerAccountError
 from partner_account.kinds import kind_mistakes
 from partner_account.permissions import Permission
-from partner_account.props import Catalog
 
 _A_GRANTEE = 'a role or the like, such as Role.from_role_arn(stack, "Role", arn)'
 
@@ -51,13 +50,8 @@ class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
     def grant_manage_tags(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading, setting and removing tags, except the construct's own ownership tag.
 
-        Raises:
-            PartnerAccountError: The partner is in the Sandbox, which refuses tags.
+        Whether the Sandbox takes tags after CreatePartner, which refuses them there, is documented nowhere.
         """
-        if self.catalog == Catalog.SANDBOX:
-            raise PartnerAccountError(
-                f"grant_manage_tags on {self.node.path!r}: the Sandbox refuses tags; leave it out"
-            )
         return self._grant(grantee, permissions.to_manage_tags(self.partner_arn))
 
     def _grant(self, grantee: iam.IGrantable, granted: Sequence[Permission]) -> iam.Grant:

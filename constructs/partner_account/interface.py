@@ -45,6 +45,5 @@ class IPartnerAccount(IConstruct, Protocol):
     def grant_manage_tags(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading, setting and removing tags, except the construct's own ownership tag.
 
-        Raises:
-            PartnerAccountError: The partner is in the Sandbox, which refuses tags.
+        Whether the Sandbox takes tags after CreatePartner, which refuses them there, is documented nowhere.
         """

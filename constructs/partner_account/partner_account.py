@@ -56,7 +56,7 @@ class PartnerAccount(GrantablePartner):
     `primary_solution_type` not by this construct.
 
     `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner; in the
-    Sandbox, which refuses tags, none are sent.
+    Sandbox, which refuses tags in CreatePartner, none of them are sent.
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them

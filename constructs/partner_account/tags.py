@@ -105,5 +105,5 @@ class SandboxTagNotice:
         """Leave a note on the partner if it has tags."""
         if node is self._partner and self._tags.tag_values():
             Annotations.of(node).add_info(
-                "The Sandbox catalog refuses tags: those of this PartnerAccount are not sent."
+                "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent."
             )

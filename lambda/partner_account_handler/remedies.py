@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from partner_account_handler.errors import Fault
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
-_TAGS = "Correct the tags (a tag policy may forbid a key, the Sandbox forbids all), deploy again."
+_TAGS = "Correct the tags (a tag policy may forbid a key), deploy again."
 _PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
 _DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
 

@@ -29,6 +29,7 @@ from botocore.config import Config
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.allowed import LOCAL_PATH, AllowedBy
 from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_central_simulator.identity import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
 # MiniStack and the simulator take an access key of twelve digits for the number of its account.
@@ -63,6 +64,7 @@ class LocalAws:
         return _session_without_files().create_client(
             service,
             region_name=own["AWS_REGION"],
+            api_version=API_VERSION if service == SERVICE else None,
             endpoint_url=own.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", own["AWS_ENDPOINT_URL"]),
             verify=own["AWS_CA_BUNDLE"],
             aws_access_key_id=own["AWS_ACCESS_KEY_ID"],

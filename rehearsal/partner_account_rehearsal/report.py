@@ -115,7 +115,11 @@ class PartnerReport:
 
 @dataclass
 class Report:
-    """All facts of one rehearsal; `shown` is what it has proved, `problem` is empty if it went as it should."""
+    """All facts of one rehearsal.
+
+    `shown` is what it has proved, `problem` is empty if it went as it should, and `readings` are those of Partner
+    Central that differ from the simulator's defaults.
+    """
 
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
@@ -124,6 +128,7 @@ class Report:
     shown: list[str] = field(default_factory=list)
     fault: str = ""
     fault_meaning: str = ""
+    readings: dict[str, bool | str] = field(default_factory=dict)
     stacks: list[StackReport] = field(default_factory=list)
     partners: list[PartnerReport] = field(default_factory=list)
     rights: list[Statement] = field(default_factory=list)

@@ -60,6 +60,8 @@ def run(wanted: Wanted, files: Files) -> str:
     if problem := _unready(wanted, files):
         return problem
     narrator, report = Narrator(), Report()
+    if wanted.readings:
+        report.readings = load_readings(wanted.readings).differing()
     with ExitStack() as running:
         try:
             with narrator.step("Start AWS and Partner Central on this machine"):

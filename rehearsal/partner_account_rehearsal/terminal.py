@@ -1,5 +1,6 @@
 """What a rehearsal tells in the terminal before the first deployment and in the end."""
 
+import json
 from collections.abc import Iterable, Iterator
 
 from partner_account_rehearsal.narration import Narrator
@@ -15,6 +16,9 @@ def preview(report: Report, narrator: Narrator) -> None:
     narrator.dictate("Would be created", resources)
     narrator.dictate("The partner account's function may", map(_statement, report.rights))
     narrator.dictate("Can't be undone", _bullets(report.irreversible))
+    if report.readings:
+        readings = [f"  {name}: {json.dumps(value)}" for name, value in report.readings.items()]
+        narrator.dictate("Readings of Partner Central that differ from the simulator's defaults", readings)
     if report.not_rehearsed:
         narrator.dictate("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
         for one in report.not_rehearsed:

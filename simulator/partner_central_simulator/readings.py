@@ -1,6 +1,6 @@
 """How the simulator answers where AWS documents nothing. What AWS does document is no choice and not here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -85,3 +85,8 @@ class Readings:
 
     list_tags_on_partner: bool = False
     """IAM checks `ListTagsForResource` on the partner's ARN, and not on `*`."""
+
+    def differing(self) -> dict[str, bool | str]:
+        """Those that aren't the defaults, by their names."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}

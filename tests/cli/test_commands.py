@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
+from partner_account_cli import partners
 from partner_account_cli.simulator import FAULT_KINDS
 from partner_central_simulator import FaultKind, Readings
 from tests.cli.page import PAGE
 from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
+from tests.handler.test_runtime import later_model
 from tests.simulator.test_profiles import PROFILE
 
 PROFILE_TASK = {"TaskDetails": PROFILE}
@@ -301,12 +304,34 @@ class TestShow:
         assert "INVALID_LOGO (en-US)" in told
 
     def test_sandbox(self, stage: Stage) -> None:
-        """--catalog chooses; there, no tags are asked for."""
-        stage.create_partner("Sandbox")
+        """--catalog chooses; tags are shown if the partner has them."""
+        arn = stage.create_partner("Sandbox")
         done = stage.run("show", "--catalog", "Sandbox")
         assert done.status == 0
-        assert "the Sandbox has none" in done.stdout
-        assert "ListTagsForResource" not in stage.operations()
+        assert re.search(r"Tags +none", done.stdout)
+        stage.simulator.account(ACCOUNT).tag_partner(arn.rpartition("/")[2], {"cdk-partner-account:owner": "x"})
+        assert "cdk-partner-account:owner=x" in stage.run("show", "--catalog", "Sandbox").stdout
+
+    def test_a_later_api_version_changes_nothing(self, stage: Stage, tmp_path: Path) -> None:
+        """botocore takes the latest version that it finds anywhere; the commands name the one they were written for."""
+        stage.create_partner()
+        later_model(tmp_path)
+        done = stage.run("show", AWS_DATA_PATH=str(tmp_path))
+        assert (done.status, done.stderr) == (0, "")
+        assert re.search(r"Legal name +Example Corp", done.stdout)
+
+    def test_sandbox_that_refuses_to_list_tags(self, stage: Stage) -> None:
+        """Has none, as the function takes it; what is denied is told."""
+
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "ListTagsForResource")
+
+        client = stage.client("partnercentral-account")
+        client.meta.events.register("before-call.partnercentral-account.ListTagsForResource", refuse)
+        arn = stage.create_partner("Sandbox")
+        assert partners.partner(client, "Sandbox", arn).unread == {}
+        stage.simulator.faults.add("ListTagsForResource", "access-denied")
+        assert stage.run("show", "--catalog", "Sandbox").status == 1
 
     def test_a_part_that_is_denied(self, stage: Stage) -> None:
         """The rest is shown, the denial is told, and the exit status says so."""

@@ -224,6 +224,15 @@ def test_sandbox(newcomer: Stage) -> None:
     assert found["verification code"] == "passed"
 
 
+def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newcomer: Stage) -> None:
+    """Where the Sandbox took it, the tag tells, as in catalog AWS."""
+    partner_id = newcomer.create_partner("Sandbox").rpartition("/")[2]
+    newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
+    found = check(newcomer, "existing partner", "--catalog", "Sandbox")
+    assert found["Status"] == "passed"
+    assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
+
+
 def test_denied(stage: Stage) -> None:
     """Each permission to read that is missing is named; what depends on it is unknown."""
     stage.simulator.faults.add("*", "access-denied", times=None)

@@ -181,9 +181,19 @@ def test_iam_is_asked_with_the_context_that_policies_like_awss_own_ask_for(
 
 
 def test_in_the_sandbox_iam_is_asked_about_the_sandbox(stage: Stage) -> None:
-    """By AWS's policy for the Sandbox, which grants nothing in catalog AWS; without tags, which are refused there."""
-    with judging_iam([*managed("Sandbox"), VERIFICATION]) as url:
-        stage.environment["AWS_ENDPOINT_URL_IAM"] = url
-        found = check(stage, "permissions to act", "--catalog", "Sandbox")
-    assert found["Status"] == "passed"
-    assert "TagResource" not in found["Finding"]
+    """By AWS's policy for the Sandbox, which grants nothing in catalog AWS; tags are set after CreatePartner."""
+    without_tags = {"Effect": "Deny", "Action": "partnercentral:TagResource", "Resource": "*"}
+    untagged = {
+        **without_tags,
+        "Action": "*",
+        "Condition": {"Null": {"aws:RequestTag/cdk-partner-account:owner": "false"}},
+    }
+    findings = []
+    for denied in ([], [without_tags], [untagged]):
+        with judging_iam([*managed("Sandbox"), VERIFICATION, *denied]) as url:
+            stage.environment["AWS_ENDPOINT_URL_IAM"] = url
+            findings.append(check(stage, "permissions to act", "--catalog", "Sandbox"))
+    allowed, *denied = findings
+    assert allowed["Status"] == "passed"
+    assert "TagResource" in allowed["Finding"]
+    assert {one["Finding"] for one in denied} == {"IAM denies partnercentral:TagResource"}

@@ -142,7 +142,7 @@ def test_order_does_not_matter() -> None:
 
 
 def test_the_sandbox_gets_none() -> None:
-    """The Sandbox refuses tags, so none are sent, and a note says so."""
+    """The Sandbox refuses tags in CreatePartner, so none are sent, and a note says so."""
     stack = new_stack(tags={"a": "1"})
     partner = sandbox_partner_in(stack)
     cdk.Tags.of(partner).add("b", "2")
@@ -151,7 +151,7 @@ def test_the_sandbox_gets_none() -> None:
     assert [(note.id, note.entry.data) for note in notes] == [
         (
             "/Demo/Partner",
-            "The Sandbox catalog refuses tags: those of this PartnerAccount are not sent.",
+            "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent.",
         )
     ]
 

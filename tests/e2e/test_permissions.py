@@ -1,7 +1,9 @@
 """Least privilege, proved by deployments: each statement of docs/permissions.md is needed, as it is.
 
-Each deployment is CloudFormation's on the local AWS, of the construct's own template and asset, in an account of its
-own; one thing is different in the role's policies. What Lambda itself needs in a VPC isn't checked there.
+Each deployment is CloudFormation's on the local AWS, of the construct's own template; one thing is different in the
+role's policies. Deployments that fail follow one another in one account and one stack, which then succeeds as it is. In
+the asset one number is different: a denial, which may be IAM's delay, isn't waited out. What Lambda itself needs in a
+VPC isn't checked there.
 """
 
 from __future__ import annotations
@@ -10,21 +12,23 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from botocore.exceptions import ClientError
 
-from partner_account import VerificationCode
+from partner_account import PartnerAccountProvider, VerificationCode
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from tests.construct.test_partners_of_an_app import CONTACT, new_stack, partner_in
 
@@ -37,8 +41,8 @@ PARAMETER = "/partner-account/code"
 OWN_KEY_POLICY = {
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::{}:root"}, "Action": "kms:*", "Resource": "*"}]
 }
-# Little enough that a denial, which may be IAM's delay, isn't waited out for a minute and a half.
-SECONDS = 67
+SETTLING = "IAM_SETTLING_SECONDS = 90.0"
+AS_IT_IS = "as it is"
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
@@ -138,6 +142,19 @@ CASES = {
 }
 
 
+def groups_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The cases that one stack goes through: of one store of the code, all creations or all updates, a few of them."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        need, _ = CASES[name]
+        alike.setdefault(f"{need.code} {'updates' if need.updates else 'creations'}", []).append(name)
+    return {f"{kind} {part}": found[part::PARTS] for kind, found in alike.items() for part in range(PARTS)}
+
+
+PARTS = 2
+GROUPS = groups_of(CASES)
+
+
 @dataclass
 class Account:
     """An account of its own on the local AWS, with a code in its store and the function's code in a bucket."""
@@ -147,6 +164,7 @@ class Account:
     code: str
     number: str = field(default_factory=lambda: str(next(_numbers)))
     replaced: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Prepare what the template refers to."""
@@ -181,10 +199,24 @@ class Account:
         """Update the stack, and wait for the end."""
         return self._deploy("update_stack", template)
 
+    def create_first(self, template: Template) -> Mapping[str, Any]:
+        """Create a stack that the other one imports from."""
+        return self._deploy("create_stack", template, f"Platform{self.number}")
+
+    def delete(self) -> None:
+        """Delete the stack."""
+        cloudformation = self.aws.client("cloudformation")
+        cloudformation.delete_stack(StackName=self.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=self.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
     def reasons(self) -> list[str]:
-        """Why resources failed."""
+        """Why resources failed since this was last asked."""
         events = self.aws.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
-        return [one.get("ResourceStatusReason", "") for one in events if one["ResourceStatus"].endswith("FAILED")]
+        new = [one for one in events if one["EventId"] not in self.told]
+        self.told |= {one["EventId"] for one in new}
+        return [one.get("ResourceStatusReason", "") for one in new if one["ResourceStatus"].endswith("FAILED")]
 
     def log(self) -> list[str]:
         """All that the account's functions have logged."""
@@ -192,16 +224,17 @@ class Account:
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         return [one["message"] for group in groups for one in logs.filter_log_events(logGroupName=group)["events"]]
 
-    def _deploy(self, operation: str, template: Template) -> Mapping[str, Any]:
+    def _deploy(self, operation: str, template: Template, name: str = "") -> Mapping[str, Any]:
+        name = name or self.stack
         cloudformation = self.aws.client("cloudformation")
         body = json.dumps(template)
         for placeholder, value in self.replaced.items():
             body = body.replace(placeholder, value)
         capabilities = ["CAPABILITY_NAMED_IAM"]
-        getattr(cloudformation, operation)(StackName=self.stack, TemplateBody=body, Capabilities=capabilities)
+        getattr(cloudformation, operation)(StackName=name, TemplateBody=body, Capabilities=capabilities)
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            (stack,) = cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
             if not stack["StackStatus"].endswith("IN_PROGRESS"):
                 described: Mapping[str, Any] = stack
                 return described
@@ -224,20 +257,53 @@ def synthesized(code: str) -> tuple[Template, Path]:
     partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source)
     cdk.Tags.of(partner).add("Team", "Alliances")
     assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
-    template: Template = deepcopy(assembly.get_stack_by_name("Demo").template)
+    (folder,) = Path(assembly.directory).glob("asset.*")
+    return template_of(assembly, "Demo"), folder
+
+
+def template_of(assembly: Any, stack: str) -> Template:
+    """A stack's template, with the function's code in the account's bucket."""
+    template: Template = deepcopy(assembly.get_stack_by_name(stack).template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = {"S3Bucket": f"code-{ACCOUNT}", "S3Key": "code.zip"}
-            resource["Properties"]["Timeout"] = SECONDS
-    (folder,) = Path(assembly.directory).glob("asset.*")
-    return template, folder
+    return template
+
+
+def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]:
+    """A stack with the provider and its role, and one with a partner that uses them and a role that may read it."""
+    app = cdk.App(analytics_reporting=False)
+    platform, stack = (
+        cdk.Stack(app, name, synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+        for name in ("Platform", "Demo")
+    )
+    role = iam.Role(platform, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    provider = PartnerAccountProvider(platform, role=role)
+    source = VerificationCode.from_secrets_manager(
+        secretsmanager.Secret.from_secret_attributes(
+            stack, "Code", secret_complete_arn=SECRET, encryption_key=kms.Key.from_key_arn(stack, "Key", KEY)
+        )
+    )
+    partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source, provider=provider)
+    publisher = iam.Role(stack, "Publisher", assumed_by=iam.AccountRootPrincipal())
+    partner.grant_read(publisher)
+    partner.grant(publisher, "partnercentral:PutProfileVisibility").assert_success()
+    cdk.CfnOutput(stack, "PublisherArn", value=publisher.role_arn)
+    assembly = app.synth()
+    return template_of(assembly, "Platform"), template_of(assembly, "Demo")
 
 
 def _packed(folder: Path, **more: str) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as file:
         for path in folder.rglob("*"):
-            file.write(path, path.relative_to(folder))
+            if path.name == "clock.py":
+                assert SETTLING in path.read_text()
+                more["partner_account_handler/clock.py"] = path.read_text().replace(
+                    SETTLING, "IAM_SETTLING_SECONDS = 0.0"
+                )
+            else:
+                file.write(path, path.relative_to(folder))
         for name, text in more.items():
             file.writestr(name, text)
     return written.getvalue()
@@ -275,6 +341,12 @@ def with_another_contact_and_tag(template: Template) -> Template:
     return template
 
 
+def without_partner(template: Template) -> Template:
+    """The function and its policies alone."""
+    rest = {name: one for name, one in template["Resources"].items() if one["Type"] != "Custom::PartnerAccount"}
+    return {name: part for name, part in template.items() if name != "Outputs"} | {"Resources": rest}
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a deployment ended, and why it failed if it did."""
@@ -289,41 +361,71 @@ class Trials:
 
     aws: LocalAws
     templates: Mapping[str, tuple[Template, Path]]
-    running: dict[str, Future[Ended]] = field(default_factory=dict)
+    running: dict[str, Future[dict[str, Ended]]] = field(default_factory=dict)
 
     def account(self, code: str = "secret") -> Account:
         """A new account."""
         return Account(self.aws, self.templates[code][1], code)
 
-    def run(self, need: Need, change: Callable[[Statement], list[Statement]]) -> Ended:
-        """Deploy with that difference; an update comes after a deployment without it."""
+    def run(self, names: list[str]) -> dict[str, Ended]:
+        """Deploy with each of these differences, one after another, and in the end without any."""
+        need, _ = CASES[names[0]]
         account, template = self.account(need.code), self.templates[need.code][0]
-        if need.updates:
-            assert account.create(template)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
-            template = with_another_contact_and_tag(template)
-            ended = account.update(changed(template, need.sid, change))
-        else:
-            ended = account.create(changed(template, need.sid, change))
-        return Ended(ended["StackStatus"], account.reasons())
+        before, wanted = (
+            (template, with_another_contact_and_tag(template))
+            if need.updates
+            else (without_partner(template), template)
+        )
+        assert account.create(before)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+        different = {name: changed(wanted, CASES[name][0].sid, CASES[name][1]) for name in names}
+        return {
+            name: Ended(account.update(one)["StackStatus"], account.reasons())
+            for name, one in {**different, AS_IT_IS: wanted}.items()
+        }
 
 
 @pytest.fixture(scope="module")
 def trials() -> Iterator[Trials]:
-    """All deployments of the cases, some at a time: most of their time they wait for IAM to settle."""
-    with local_aws() as aws, ThreadPoolExecutor(6) as pool:
+    """All deployments of the cases, some at a time."""
+    with local_aws() as aws, ThreadPoolExecutor(len(GROUPS)) as pool:
         trials = Trials(aws, {code: synthesized(code) for code in ("secret", "parameter")})
-        trials.running = {name: pool.submit(trials.run, *case) for name, case in CASES.items()}
+        trials.running = {group: pool.submit(trials.run, names) for group, names in GROUPS.items()}
         yield trials
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_deployment_fails_with_less(trials: Trials, name: str) -> None:
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group, names in GROUPS.items() for name in names])
+def test_a_deployment_fails_with_less(trials: Trials, group: str, name: str) -> None:
     """Without the action, on a narrower resource, or under another condition: rolled back, and the reason names it."""
-    need, _ = CASES[name]
-    ended = trials.running[name].result()
-    assert ended.status == ("UPDATE_ROLLBACK_COMPLETE" if need.updates else "ROLLBACK_COMPLETE")
-    assert any("AccessDenied" in reason and need.call in reason for reason in ended.reasons), ended.reasons
+    ended = trials.running[group].result()[name]
+    assert ended.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("AccessDenied" in reason and CASES[name][0].call in reason for reason in ended.reasons), ended.reasons
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_after_all_that_failed_the_same_stack_is_deployed_as_it_is(trials: Trials, group: str) -> None:
+    """So nothing but that one difference was the reason."""
+    assert trials.running[group].result()[AS_IT_IS] == Ended("UPDATE_COMPLETE", [])
+
+
+def test_without_its_statement_the_profile_id_stays_pending(trials: Trials) -> None:
+    """As it does on a narrower resource: the deployment succeeds all the same, and the log names the denied call."""
+    account, template = trials.account(), trials.templates["secret"][0]
+    less = [
+        changed(template, "ReadPartner", change("partnercentral:GetProfileVisibility"))
+        for change in (without, narrowed)
+    ]
+    stacks = [account.create(less[0]), account.update(with_another_contact_and_tag(less[1]))]
+    assert [one["StackStatus"] for one in stacks] == ["CREATE_COMPLETE", "UPDATE_COMPLETE"], account.reasons()
+    assert [profile_id(one) for one in stacks] == ["pending", "pending"]
+    denied = [one for one in account.log() if "GetProfileVisibility" in one and "AccessDenied" in one]
+    assert len({json.loads(one)["request"] for one in denied}) == 2, account.log()
+    assert profile_id(account.update(template)).startswith("pprofile-")
+
+
+def profile_id(stack: Mapping[str, Any]) -> str:
+    """As the stack's output says it."""
+    return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 
 @pytest.mark.parametrize("code", ["secret", "parameter"])
@@ -344,13 +446,21 @@ def test_the_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials
 
 
 def test_without_its_statement_a_function_has_no_log(trials: Trials) -> None:
-    """As on AWS, where the deployment succeeds all the same."""
+    """Nor on another log group. As on AWS, where the deployment succeeds all the same."""
     account, (template, _) = trials.account(), trials.templates["secret"]
-    with_log = trials.account()
-    assert with_log.create(template)["StackStatus"] == "CREATE_COMPLETE"
-    silent = changed(template, "WriteOwnLog", without("logs:PutLogEvents"))
-    assert account.create(silent)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
-    assert [bool(one.log()) for one in (with_log, account)] == [True, False]
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    changes = [change(action) for action in actions for change in (without, narrowed)]
+    deploy = account.create
+    for number, change in enumerate(changes):
+        wanted = with_another_contact_and_tag(template) if number % 2 else template
+        assert deploy(changed(wanted, "WriteOwnLog", change))["StackStatus"] in {
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+        }, account.reasons()
+        assert account.log() == []
+        deploy = account.update
+    assert account.update(template)["StackStatus"] == "UPDATE_COMPLETE", account.reasons()
+    assert account.log() != []
 
 
 def test_a_permissions_boundary_counts(trials: Trials) -> None:
@@ -366,3 +476,39 @@ def test_a_permissions_boundary_counts(trials: Trials) -> None:
             resource["Properties"]["PermissionsBoundary"] = {"Ref": "Boundary"}
     assert account.create(template)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
+
+
+def test_a_shared_provider_an_own_role_and_grants_are_judged_alike(trials: Trials) -> None:
+    """A partner's policy on a role of the user's in another stack; what is granted works, and nothing else does."""
+    platform, template = with_a_shared_provider_an_own_role_and_grants()
+    account = trials.account()
+    assert account.create_first(platform)["StackStatus"] == "CREATE_COMPLETE"
+    less = changed(template, "CreatePartner", without("partnercentral:CreatePartner"))
+    assert account.create(less)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
+    account.delete()
+    stack = account.create(template)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    publisher = as_role(account.aws, outputs["PublisherArn"]).client("partnercentral-account")
+    named = {"Catalog": "AWS", "Identifier": outputs["PartnerArn"]}
+    assert publisher.get_partner(**named)["Arn"] == outputs["PartnerArn"]
+    assert publisher.list_tags_for_resource(ResourceArn=outputs["PartnerArn"])["Tags"]
+    assert publisher.put_profile_visibility(**named, Visibility="PRIVATE")["Visibility"] == "PRIVATE"
+    for denied in (
+        lambda: publisher.list_partners(Catalog="AWS"),
+        lambda: publisher.untag_resource(ResourceArn=outputs["PartnerArn"], TagKeys=["Team"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            denied()
+
+
+def as_role(aws: LocalAws, arn: str) -> LocalAws:
+    """The same as a session of that role sees it."""
+    session = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    own = {
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
+    return replace(aws, environment={**aws.environment, **own})

@@ -28,6 +28,7 @@ from tests.rehearsal.test_local_aws import eventually_none, heed_interruptions, 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
+READINGS = {"one_partner_per_catalog": False, "profile_id": "at once"}
 ODD = "AWS::DevOpsGuru::ResourceCollection"
 # An app of somebody else: a stage for one account and region, other resources, one that the local AWS doesn't know,
 # and the codes expected in a CloudFormation parameter, and in a secret of another stack.
@@ -320,9 +321,12 @@ def test_what_is_kept_runs_on(demo: Rehearsed) -> None:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
-    """Two partners in two stacks of a stage, with a wrong code first."""
+    """Two partners in two stacks of a stage, with a wrong code first, and with readings as a probe may report them."""
     folder = tmp_path_factory.mktemp("own")
-    done = rehearsed(place_with(folder, OWN_APP), folder, "Prod/*", "--fault", "wrong-code", SUFFIX="Corp")
+    found = {**READINGS, "new_contact_email_needs_code": True}
+    (folder / "probe.json").write_text(json.dumps({"Readings": found}))
+    options = ("--fault", "wrong-code", "--readings", str(folder / "probe.json"))
+    done = rehearsed(place_with(folder, OWN_APP), folder, "Prod/*", *options, SUFFIX="Corp")
     assert done.exit_code == 0, done.told
     done.place.assert_untouched()
     return done
@@ -344,6 +348,17 @@ def test_each_partner_gets_its_code_where_it_looks_for_it(own: Rehearsed) -> Non
     ]
     assert len(created) == 2
     assert own.changes()[-2:] == [[], []]
+
+
+def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> None:
+    """Before anything is deployed, and in both reports; one that is the default goes without saying."""
+    before, _, _ = own.told.partition("(cdk bootstrap)")
+    _, _, told = before.partition("Readings of Partner Central that differ from the simulator's defaults\n")
+    assert told.startswith('  one_partner_per_catalog: false\n  profile_id: "at once"\n\n')
+    assert own.report["readings"] == READINGS
+    page = own.page.sections["readings"]
+    assert page.split("Value", 1)[1].split() == ["one_partner_per_catalogfalse", 'profile_id"at', 'once"']
+    assert "new_contact_email_needs_code" not in own.everything()
 
 
 def test_what_the_local_aws_does_not_know_is_named_before_anything_is_deployed(own: Rehearsed) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from partner_account import service_model
 from partner_account.asset import assembled_asset
+from partner_account_cli import aws
 from partner_account_handler.aws import API_VERSION
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_central_simulator import identity
@@ -284,6 +285,6 @@ def test_a_later_api_version_beside_the_bundled_model_changes_nothing(
     run_with(f"{sys.version_info.major}.{sys.version_info.minor}", boto3, cloud, sink, asset, **more)
 
 
-def test_construct_handler_and_simulator_name_one_api_version() -> None:
-    """The construct bundles the version that the handler asks botocore for, and the simulator speaks."""
-    assert {API_VERSION, identity.API_VERSION} == {service_model.API_VERSION}
+def test_construct_handler_commands_and_simulator_name_one_api_version() -> None:
+    """The construct bundles the version that handler and commands ask botocore for, and the simulator speaks."""
+    assert {API_VERSION, aws.API_VERSION, identity.API_VERSION} == {service_model.API_VERSION}
