@@ -265,7 +265,7 @@ def test_a_file_that_is_no_report_is_refused(stage: Stage, tmp_path: Path, conte
     (tmp_path / "cdk.json").write_text('{"app": "false"}')
     with pytest.raises(ReadingsFileError, match=told):
         load_readings(file)
-    done = stage.run("simulator", "start", "--readings", str(file))
+    done = stage.run_script("simulator", "start", "--readings", str(file))
     assert done.status == 2
     assert told in done.stderr
     done = stage.run("rehearse", "--app", "false", "--readings", str(file))

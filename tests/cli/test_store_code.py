@@ -52,15 +52,71 @@ class Kept:
         """The parameter's value now."""
         return str(self._ssm.get_parameter(Name="/kept", WithDecryption=True)["Parameter"]["Value"])
 
-    def store(self, *options: str, **environment: str) -> Ended:
+    def store(self, *options: str, stdin: str | bytes = CODE, **environment: str) -> Ended:
         """Store the code there."""
-        return self.stage.run("store-code", *options, stdin=CODE, **environment)
+        return self.stage.run("store-code", *options, stdin=stdin, **environment)
 
 
 @pytest.fixture
 def kept(stage: Stage) -> Kept:
     """The user's secret and parameter."""
     return Kept(stage)
+
+
+def test_a_store_that_is_not_there_is_created_by_create_only(kept: Kept) -> None:
+    """A mistyped name is an error; a parameter becomes a SecureString, a field a JSON object."""
+    for options in (SECRET, PARAMETER):
+        absent = kept.store(*options)
+        assert absent.status == 1
+        assert "kept is not there" in absent.stderr
+        assert "--create" in absent.stderr
+        assert kept.store(*options, "--create").status == 0
+    assert (kept.secret, kept.parameter) == (CODE, CODE)
+    assert kept.stage.client("ssm").get_parameter(Name="/kept")["Parameter"]["Type"] == "SecureString"
+    assert kept.store("--secret-id", "json", "--json-field", "code", "--create").status == 0
+    text = kept.stage.client("secretsmanager").get_secret_value(SecretId="json")["SecretString"]
+    assert json.loads(text) == {"code": CODE}
+
+
+class TestInput:
+    """The code is typed unseen, or is the first line of standard input."""
+
+    @pytest.mark.parametrize("piped", [b"987654", b"987654\r\n", b"\xef\xbb\xbf987654\n"])
+    def test_a_code_is_read_as_unix_and_windows_pipe_it(self, kept: Kept, piped: bytes) -> None:
+        """With a carriage return, or a byte order mark."""
+        assert kept.store(*SECRET, "--create", stdin=piped).status == 0
+        assert kept.secret == CODE
+
+    @pytest.mark.parametrize(
+        "piped",
+        [
+            *(b"", b"12345\n", b"1234567\n", b"12345a\n", "１２３４５６\n".encode()),  # noqa: RUF001
+            *(b"\xff\xfe9\x008\x00", b"\xe9\n", b"98765\xb2\n"),
+        ],
+    )
+    def test_what_is_not_six_digits_is_refused_and_not_repeated(self, kept: Kept, piped: bytes) -> None:
+        """In whatever encoding it is."""
+        done = kept.store(*SECRET, "--create", stdin=piped)
+        assert done.status == 1
+        assert done.stderr.startswith("Error: standard input is not six digits\n")
+        assert not piped or piped.strip().decode(errors="replace") not in done.stderr
+        assert kept.stage.client("secretsmanager").list_secrets()["SecretList"] == []
+
+    def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(self, stage: Stage) -> None:
+        """Ctrl-C at the prompt stores nothing."""
+        with stage.terminal("store-code", *SECRET, "--create") as terminal:
+            terminal.expect("Verification code .*: ")
+            terminal.type("98765\n")
+            terminal.expect("Error: .*Verification code .*: ")
+            terminal.type("\x03")
+            assert terminal.ended() == 130
+        assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
+        with stage.terminal("store-code", *SECRET, "--create") as terminal:
+            terminal.expect("Verification code .*: ")
+            terminal.type(f"{CODE}\n")
+            assert terminal.ended() == 0
+        assert CODE not in terminal.shown
+        assert stage.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == CODE
 
 
 class TestWhatIsThere:
@@ -76,11 +132,11 @@ class TestWhatIsThere:
     @pytest.mark.parametrize(
         ("value", "kind"),
         [
-            ("swordfish", "text that is no code"),
-            ("1234567", "text that is no code"),
-            ("１２３４５６", "text that is no code"),  # noqa: RUF001 - digits of another script are none
-            ("[123456]", "text that is no code"),
-            (b"123456", "binary data"),
+            ("swordfish", "something that is no code"),
+            ("1234567", "something that is no code"),
+            ("１２３４５６", "something that is no code"),  # noqa: RUF001 - digits of another script are none
+            ("[123456]", "something that is no code"),
+            (b"123456", "something that is no code"),
             ('{"password": "swordfish"}', "a JSON object"),
             ("{}", "a JSON object"),
         ],
@@ -100,12 +156,12 @@ class TestWhatIsThere:
         assert kept.secret == CODE
 
     def test_a_parameter_that_holds_something_else_is_left_as_it_is(self, kept: Kept) -> None:
-        """Likewise."""
+        """Unless --overwrite says otherwise."""
         kept.holds("swordfish")
         for options in ((*PARAMETER,), (*PARAMETER, "--create")):
             done = kept.store(*options)
             assert done.status == 1
-            assert "Error: the parameter /kept holds text that is no code\n" in done.stderr
+            assert "Error: the parameter /kept holds something that is no code\n" in done.stderr
             assert "--overwrite replaces what is there" in done.stderr
             assert "swordfish" not in done.told
         assert kept.parameter == "swordfish"
@@ -163,11 +219,11 @@ class TestField:
     @pytest.mark.parametrize(
         ("value", "kind"),
         [
-            ("swordfish", "text that is no code"),
-            (12, "a JSON value that is no code"),
-            (True, "a JSON value that is no code"),
-            (["123456"], "a JSON value that is no code"),
-            ({"code": "123456"}, "a JSON object"),
+            ("swordfish", "something that is no code"),
+            (12, "something that is no code"),
+            (True, "something that is no code"),
+            (["123456"], "something that is no code"),
+            ({"code": "123456"}, "something that is no code"),
         ],
     )
     def test_a_field_that_holds_something_else_is_left_as_it_is(self, kept: Kept, value: Any, kind: str) -> None:
@@ -195,7 +251,7 @@ class TestField:
 
     @pytest.mark.parametrize(
         ("value", "kind"),
-        [("swordfish", "no JSON object"), ("123456", "no JSON object"), (b"123456", "binary data")],
+        [("swordfish", "no JSON object"), ("123456", "no JSON object"), (b"123456", "something that is no code")],
     )
     def test_what_is_no_object_has_no_field(self, kept: Kept, value: str | bytes, kind: str) -> None:
         """Not even if it is a code: a stack may read it as a whole."""
@@ -211,32 +267,26 @@ class TestField:
 class TestUnreadable:
     """Who may write but not read can't know what would be lost."""
 
-    @pytest.mark.parametrize(
-        ("options", "operation", "permission"),
-        [(SECRET, "GetSecretValue", "secretsmanager:GetSecretValue"), (PARAMETER, "GetParameter", "ssm:GetParameter")],
-    )
-    def test_nothing_is_written_without_the_permission_to_read(
-        self, kept: Kept, relay: Relay, options: tuple[str, ...], operation: str, permission: str
+    @pytest.mark.parametrize(("options", "operation"), [(SECRET, "GetSecretValue"), (PARAMETER, "GetParameter")])
+    def test_nothing_is_written_without_the_permission_to_read_unless_overwrite_is_given(
+        self, kept: Kept, relay: Relay, options: tuple[str, ...], operation: str
     ) -> None:
-        """The permission is named, and --overwrite, by which nothing is read."""
+        """Then nothing is read. The permission is named."""
         kept.holds("123456")
         relay.answers[operation] = lambda _: ("AccessDeniedException", "not allowed")
         done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
         assert done.status == 1
-        assert f"Allow {permission} for this identity" in done.stderr
-        assert "--overwrite" in done.stderr
+        assert f"Allow {operation} for this identity" in done.stderr
         assert (kept.secret, kept.parameter) == ("123456", "123456")
         assert kept.store(*options, "--overwrite", AWS_ENDPOINT_URL=relay.url).status == 0
         assert CODE in (kept.secret, kept.parameter)
 
     def test_a_field_is_never_written_blindly(self, kept: Kept, relay: Relay) -> None:
-        """The other fields would be lost: --overwrite doesn't help, and isn't recommended."""
+        """The other fields would be lost: --overwrite doesn't help."""
         kept.holds('{"password": "swordfish"}')
         relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", "not allowed")
         for options in (FIELD, (*FIELD, "--overwrite")):
-            done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
-            assert done.status == 1
-            assert "--overwrite" not in done.stderr
+            assert kept.store(*options, AWS_ENDPOINT_URL=relay.url).status == 1
         assert kept.secret == '{"password": "swordfish"}'
 
     @pytest.mark.parametrize(
@@ -253,47 +303,16 @@ class TestUnreadable:
         assert "Allow kms:Decrypt " in kept.store(*SECRET, AWS_ENDPOINT_URL=relay.url).stderr
 
 
-class TestSomebodyElse:
-    """Two writers at the same moment."""
-
-    @pytest.mark.parametrize("options", [SECRET, FIELD])
-    def test_a_secret_written_between_look_and_write_is_told(
-        self, kept: Kept, relay: Relay, options: tuple[str, ...]
-    ) -> None:
-        """It has failed then, and the version with what the other one wrote is named."""
-        kept.holds('{"a": "b"}' if "--json-field" in options else "123456")
-        client = kept.stage.client("secretsmanager")
-        relay.before["PutSecretValue"] = lambda: client.put_secret_value(SecretId="kept", SecretString='{"a": "new"}')
-        done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
+def test_what_somebody_else_creates_at_the_same_moment_stays(kept: Kept, relay: Relay) -> None:
+    """AWS refuses to create it once more."""
+    client, ssm = kept.stage.client("secretsmanager"), kept.stage.client("ssm")
+    relay.before["CreateSecret"] = lambda: client.create_secret(Name="kept", SecretString="swordfish")
+    relay.before["PutParameter"] = lambda: ssm.put_parameter(Name="/kept", Value="swordfish", Type="SecureString")
+    for options in (SECRET, PARAMETER):
+        done = kept.store(*options, "--create", AWS_ENDPOINT_URL=relay.url)
         assert done.status == 1
-        assert "the secret kept" in done.stderr
-        assert "was changed by somebody else at the same moment" in done.stderr
-        assert "AWSPREVIOUS" in done.stderr
-        before = client.get_secret_value(SecretId="kept", VersionStage="AWSPREVIOUS")
-        assert before["SecretString"] == '{"a": "new"}'
-
-    def test_a_parameter_written_between_look_and_write_is_told(self, kept: Kept, relay: Relay) -> None:
-        """It has failed then, and the parameter's history is named."""
-        kept.holds("123456")
-        ssm = kept.stage.client("ssm")
-        relay.before["PutParameter"] = lambda: ssm.put_parameter(
-            Name="/kept", Value="swordfish", Type="SecureString", Overwrite=True
-        )
-        done = kept.store(*PARAMETER, AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert "was changed by somebody else at the same moment" in done.stderr
-        assert "get-parameter-history" in done.stderr
-
-    def test_what_was_created_between_look_and_create_stays(self, kept: Kept, relay: Relay) -> None:
-        """AWS refuses to create it once more."""
-        client, ssm = kept.stage.client("secretsmanager"), kept.stage.client("ssm")
-        relay.before["CreateSecret"] = lambda: client.create_secret(Name="kept", SecretString="swordfish")
-        relay.before["PutParameter"] = lambda: ssm.put_parameter(Name="/kept", Value="swordfish", Type="SecureString")
-        for options in (SECRET, PARAMETER):
-            done = kept.store(*options, "--create", AWS_ENDPOINT_URL=relay.url)
-            assert done.status == 1
-            assert "Somebody else made it at the same moment" in done.stderr
-        assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
+        assert "Somebody else made it at the same moment" in done.stderr
+    assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
 
 
 def test_an_overwritten_parameter_keeps_its_key_and_what_it_was_described_by(kept: Kept, relay: Relay) -> None:
@@ -379,10 +398,3 @@ class TestName:
         for ended in (done, kept.store("--secret-id", name), kept.store("--secret-id", arn)):
             assert ended.status == 0
             assert (f"The name {name} ends in a hyphen and six characters" in ended.stderr) == cautioned
-
-
-@pytest.mark.parametrize("piped", [b"987654\r\n", b"\xef\xbb\xbf987654\n", b"987654"])
-def test_how_windows_pipes_a_code(kept: Kept, piped: bytes) -> None:
-    """With a carriage return, or a byte order mark."""
-    assert kept.stage.run("store-code", *SECRET, "--create", stdin=piped.decode()).status == 0
-    assert kept.secret == CODE
