@@ -158,28 +158,30 @@ class DoctorRun:
 
     def _permissions_to_act(self) -> Finding:
         """What the caller itself has to do. What a deployment does, the function's role is allowed by the construct."""
-        anywhere = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION}
-        requests = [
-            iam.Request("partnercentral:SendEmailVerificationCode", {**anywhere, "partnercentral:Catalog": "AWS"})
+        region = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION}
+        requests: list[iam.Request] = [
+            ("partnercentral:SendEmailVerificationCode", {**region, "partnercentral:Catalog": "AWS"})
         ]
-        for kind, name in verification.TYPES.items():  # these requests name no catalog
-            if self._verification_status(kind) != "SUCCEEDED":
-                context = {**anywhere, "partnercentral:VerificationType": name}
-                requests.append(iam.Request("partnercentral:StartVerification", context))
-        operations = ", ".join(dict.fromkeys(request.action.partition(":")[2] for request in requests))
+        requests += [  # they name no catalog
+            ("partnercentral:StartVerification", {**region, "partnercentral:VerificationType": name})
+            for kind, name in verification.TYPES.items()
+            if self._verification_status(kind) != "SUCCEEDED"
+        ]
+        operations = ", ".join(dict.fromkeys(action.partition(":")[2] for action, _ in requests))
         client = self._access.client("iam", PARTNER_CENTRAL_REGION)
-        simulation = iam.simulate(client, self._caller, requests) if self._caller else None
-        if simulation is None:
+        simulated = iam.simulate(client, self._caller, requests) if self._caller else None
+        if simulated is None:
             return _unknown(
                 f"only doing it would tell of {operations}",
                 "With iam:SimulatePrincipalPolicy (and iam:GetRole) allowed, IAM would be asked.",
             )
-        if simulation.denied:
-            return _failed(f"IAM denies {', '.join(simulation.denied)}", allow(", ".join(simulation.denied)))
-        if simulation.undecided:
-            keys = ", ".join(dict.fromkeys(key for missing in simulation.undecided.values() for key in missing))
+        denied, undecided = simulated
+        if denied:
+            return _failed(f"IAM denies {', '.join(denied)}", allow(", ".join(denied)))
+        if undecided:
+            keys = ", ".join(dict.fromkeys(key for missing in undecided.values() for key in missing))
             return _unknown(
-                f"IAM can't tell of {', '.join(simulation.undecided)}: the policies ask for {keys}",
+                f"IAM can't tell of {', '.join(undecided)}: the policies ask for {keys}",
                 "Which value a real request has is not known here: only doing it would tell.",
             )
         return _passed(f"IAM allows {operations}; CreatePartner is called by the function's role, not by you")

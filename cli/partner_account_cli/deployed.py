@@ -14,15 +14,8 @@ RESOURCE_TYPE = "Custom::PartnerAccount"
 Value = Any
 """A value of a template, or UNRESOLVED."""
 
-
-class _Unresolved:
-    """Stands for a value that only CloudFormation knows."""
-
-    def __repr__(self) -> str:
-        return "UNRESOLVED"
-
-
-UNRESOLVED = _Unresolved()
+UNRESOLVED: Value = object()
+"""Stands for a value that only CloudFormation knows."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,35 +9,16 @@ from botocore.parsers import ResponseParserError
 
 _ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
 
+Request = tuple[str, Mapping[str, str]]
+"""An action, such as `partnercentral:StartVerification`, and the condition keys of the request with their values."""
 
-@dataclass(frozen=True)
-class Request:
-    """A request that the caller would make, as policies see it.
 
-    Attributes:
-        action: the action, such as `partnercentral:SendEmailVerificationCode`.
-        context: the condition keys that the request has, with their values.
+def simulate(iam: Any, caller: str, requests: Sequence[Request]) -> tuple[list[str], dict[str, list[str]]] | None:
+    """What the caller's policies, boundary and SCPs say of the requests.
+
+    Returns the actions that are denied, whatever else is in the request, and those that depend on condition keys whose
+    values nobody knows here, with these keys; None if IAM doesn't tell.
     """
-
-    action: str
-    context: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """What IAM says of some requests.
-
-    Attributes:
-        denied: the actions that are denied, whatever else is in the request.
-        undecided: the other actions that depend on condition keys whose values nobody knows here, and these keys.
-    """
-
-    denied: Sequence[str]
-    undecided: Mapping[str, Sequence[str]]
-
-
-def simulate(iam: Any, caller: str, requests: Sequence[Request]) -> Simulation | None:
-    """What the caller's policies, boundary and SCPs say of the requests; None if IAM doesn't tell."""
     if caller.endswith(":root"):  # IAM simulates users and roles only
         return None
     denied, undecided = [], {}
@@ -46,23 +26,20 @@ def simulate(iam: Any, caller: str, requests: Sequence[Request]) -> Simulation |
         # The ARN of a role's session doesn't tell the role's path.
         session = _ASSUMED_ROLE.fullmatch(caller)
         principal = iam.get_role(RoleName=session[1])["Role"]["Arn"] if session else caller
-        for request in requests:
+        for action, context in requests:
+            entries = [
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in context.items()
+            ]
             answer = iam.simulate_principal_policy(
-                PolicySourceArn=principal,
-                ActionNames=[request.action],
-                ContextEntries=[
-                    {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-                    for key, value in request.context.items()
-                ],
+                PolicySourceArn=principal, ActionNames=[action], ContextEntries=entries
             )
             (result,) = answer["EvaluationResults"]
             # A key that is missing here may be in the real request: a condition on it may then be met, or no longer.
             if missing := result.get("MissingContextValues"):
-                undecided[request.action] = missing
+                undecided[action] = missing
             elif result["EvalDecision"] != "allowed":
-                denied.append(request.action)
+                denied.append(action)
     except (ClientError, BotoCoreError, ResponseParserError, ValueError):
         return None
-    return Simulation(
-        list(dict.fromkeys(denied)), {action: keys for action, keys in undecided.items() if action not in denied}
-    )
+    return list(dict.fromkeys(denied)), undecided
