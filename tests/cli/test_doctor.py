@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,6 +19,7 @@ import pytest
 from partner_account_cli.aws import Access
 from partner_account_cli.checks import DoctorRun
 from tests.cli.stage import ACCOUNT, Stage, open_stage
+from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.test_simulator import ManualClock
 
 
@@ -32,22 +33,22 @@ def verdicts(stage: Stage, *options: str) -> dict[str, str]:
 
 def check(stage: Stage, name: str, *options: str) -> dict[str, str]:
     """What one check tells."""
-    checks = stage.run("doctor", *options, "--output", "json").document["Checks"]
-    (found,) = (one for one in checks if one["Check"] == name)
+    done = stage.run("doctor", *options, "--output", "json")
+    assert "swordfish" not in done.told
+    (found,) = (one for one in done.document["Checks"] if one["Check"] == name)
     return dict(found)
 
 
 def code_check(stage: Stage, *options: str) -> dict[str, str]:
     """What is told of the verification code; the code itself, or what is in its place, never is."""
-    done = stage.run("doctor", *options, "--output", "json")
-    assert "swordfish" not in done.told
-    assert "123456" not in done.told.replace(ACCOUNT, "")
-    (found,) = (one for one in done.document["Checks"] if one["Check"] == "verification code")
-    return dict(found)
+    found = check(stage, "verification code", *options, "--debug")
+    assert "swordfish" not in str(found)
+    assert "123456" not in str(found).replace(ACCOUNT, "")
+    return found
 
 
 def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing_is_changed(newcomer: Stage) -> None:
-    """What is missing has failed, in order, each with its remedy; nothing is created or changed."""
+    """In this order; `doctor` only reads."""
     done = newcomer.run("doctor", "--secret-id", "code")
     assert done.status == 1
     lines = done.stdout.splitlines()
@@ -75,7 +76,7 @@ def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing
 
 
 def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: Stage) -> None:
-    """A verified account with a stored code has nothing that failed; the code isn't shown."""
+    """The code isn't shown."""
     stage.client("secretsmanager").create_secret(Name="code", SecretString="314159")
     done = stage.run("doctor", "--secret-id", "code")
     assert done.status == 0
@@ -84,67 +85,39 @@ def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: St
     assert "314159" not in done.told
 
 
-@pytest.mark.parametrize(
-    ("value", "kind", "remedy"),
-    [
-        ("swordfish", "something that is no code", "Name another store."),
-        (b"123456", "something that is no code", "Name another store."),
-        ('{"code": "123456"}', "a JSON object", "Name the field of the code by --json-field."),
-    ],
-)
-def test_a_secret_that_holds_something_else_is_not_to_be_overwritten(
-    stage: Stage, value: str | bytes, kind: str, remedy: str
-) -> None:
-    """A mistyped name may have led to somebody's password: it is neither shown nor recommended to be replaced."""
-    held = {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value}
-    stage.client("secretsmanager").create_secret(Name="code", **held)
-    found = code_check(stage, "--secret-id", "code")
-    assert found["Status"] == "failed"
-    assert found["Finding"] == f"the secret code holds {kind}"
-    assert found["Remedy"] == remedy
-
-
-def test_a_parameter_that_holds_something_else_is_not_to_be_overwritten(stage: Stage) -> None:
-    """Neither by `doctor`, nor by what it recommends."""
-    stage.client("ssm").put_parameter(Name="/code", Value="swordfish", Type="SecureString")
-    done = stage.run("doctor", "--parameter", "/code", "--debug")
-    assert done.status == 1
-    assert "the parameter /code holds something that is no code\n         Name another store." in done.stdout
-    assert "store-code" not in done.stdout
-    assert "swordfish" not in done.told
+NO_CODE = "something that is no code"
 
 
 @pytest.mark.parametrize(
-    ("value", "status", "finding", "remedy"),
+    ("options", "held", "status", "finding", "remedy"),
     [
-        ({"my code": "123456"}, "passed", "holds six digits", ""),
-        ({"my code": 123456}, "passed", "holds six digits", ""),
-        (
-            {"password": "x"},
-            "failed",
-            "holds nothing",
-            "Store it: partner-account store-code --secret-id code --json-field 'my code' --region eu-west-1",
-        ),
-        ({"my code": "swordfish"}, "failed", "holds something that is no code", "Name another field."),
-        ("123456", "failed", "holds no JSON object", "Leave --json-field out, or name another secret."),
+        (SECRET, "swordfish", "failed", NO_CODE, "Name another store."),
+        (SECRET, b"123456", "failed", NO_CODE, "Name another store."),
+        (SECRET, {"code": "123456"}, "failed", "a JSON object", "Name the field of the code by --json-field."),
+        (SECRET, " ", "failed", "nothing", "Store it: partner-account store-code --secret-id kept"),
+        (PARAMETER, "123456", "passed", "six digits", ""),
+        (PARAMETER, "swordfish", "failed", NO_CODE, "Name another store."),
+        (FIELD, {"code": "123456"}, "passed", "six digits", ""),
+        (FIELD, {"code": 123456}, "passed", "six digits", ""),
+        (FIELD, {"code": "swordfish"}, "failed", NO_CODE, "Name another field."),
+        (FIELD, "123456", "failed", "no JSON object", "Leave --json-field out, or name another secret."),
     ],
 )
-def test_a_field_of_a_secret_is_told_with_the_command_that_stores_it(
-    stage: Stage, value: object, status: str, finding: str, remedy: str
+def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwritten(
+    stage: Stage, options: tuple[str, ...], held: Any, status: str, finding: str, remedy: str
 ) -> None:
-    """The command that stores the code is told with all that it takes: the field, and the region that was named."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    stage.client("secretsmanager").create_secret(Name="code", SecretString=text)
-    found = code_check(stage, "--secret-id", "code", "--json-field", "my code", "--region", "eu-west-1")
-    assert found["Status"] == status
-    assert finding in found["Finding"]
-    assert found.get("Remedy", "") == remedy
+    """A mistyped name may have led to somebody's password, which isn't shown either."""
+    Kept(stage).holds(held)
+    found = code_check(stage, *options)
+    assert (found["Status"], found.get("Remedy", "")) == (status, remedy)
+    assert f" holds {finding}" in found["Finding"]
 
 
 def test_the_recommended_store_code_can_be_run_as_it_stands(stage: Stage) -> None:
-    """As it stands: it creates the secret with its field, in the region that was asked about."""
+    """It creates the secret with its field, in the region that was asked about."""
     store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
     absent = code_check(stage, *store)
+    assert absent["Remedy"].endswith("--create")
     command = shlex.split(absent["Remedy"].removeprefix("Store it: "))
     assert command[:2] == ["partner-account", "store-code"]
     assert stage.run(*command[1:], stdin="123456").status == 0
@@ -183,11 +156,10 @@ def test_a_parameter_that_lies_open_is_warned_of(stage: Stage) -> None:
 
 @pytest.mark.parametrize("days", [0, 2])
 def test_a_verification_that_waits_for_a_human_has_its_url_until_that_expires(moto_url: str, days: int) -> None:
-    """A verification that waits for a human has its URL, and no longer when that has expired."""
+    """Then it is to be started again."""
     with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=days))) as stage:
         stage.run("verification", "start", "registrant")
-        checks = stage.run("doctor", "--output", "json").document["Checks"]
-        (registrant,) = (one for one in checks if one["Check"] == "registrant verification")
+        registrant = check(stage, "registrant verification")
         assert registrant["Status"] == "failed"
         assert ("CompletionUrl" in registrant) == (days == 0)
         assert ("start registrant" in registrant["Remedy"]) == (days > 0)
@@ -294,20 +266,20 @@ def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(s
 
 
 @contextmanager
-def free_tier(**plan: str) -> Iterator[str]:
-    """What answers GetAccountPlanState, as AWS's model has it: no local AWS knows this service."""
+def answering(answer: Callable[[str], str]) -> Iterator[str]:
+    """The address of a service that answers each request's body so: no local AWS knows it."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            assert self.headers["X-Amz-Target"] == "AWSFreeTierService.GetAccountPlanState"
+            content = answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps({"accountId": ACCOUNT, **plan}).encode())
+            self.wfile.write(content.encode())
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -316,7 +288,8 @@ def free_tier(**plan: str) -> Iterator[str]:
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
 def test_a_free_account_plan_has_failed(stage: Stage, plan: str, verdict: str) -> None:
     """A free plan is told before Partner Central refuses it."""
-    with free_tier(accountPlanType=plan, accountPlanStatus="ACTIVE") as url:
+    told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
+    with answering(lambda _: json.dumps(told)) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
         assert verdicts(stage)["account plan"] == verdict
 
@@ -385,29 +358,20 @@ def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[dict[s
     """
     requests: list[dict[str, str]] = []
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            requests.append(asked)
-            action = asked["ActionNames.member.1"]
-            decision, missing = results[action.partition(":")[2]]
-            keys = f"<member>{missing}</member>" if missing else ""
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(
-                f"<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member>"
-                f"<EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>"
-                f"<MissingContextValues>{keys}</MissingContextValues></member></EvaluationResults>"
-                f"</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>".encode()
-            )
+    def answer(body: str) -> str:
+        requests.append(dict(parse_qsl(body)))
+        action = requests[-1]["ActionNames.member.1"]
+        decision, missing = results[action.partition(":")[2]]
+        keys = f"<member>{missing}</member>" if missing else ""
+        return (
+            f"<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member>"
+            f"<EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>"
+            f"<MissingContextValues>{keys}</MissingContextValues></member></EvaluationResults>"
+            f"</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+        )
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", requests
-        server.shutdown()
+    with answering(answer) as url:
+        yield url, requests
 
 
 ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
