@@ -27,7 +27,7 @@ _SHARED_ALIAS = re.compile(
 _ERRORS = (ClientError, BotoCoreError, ResponseParserError, CommandError, ValueError)
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -48,15 +48,15 @@ class Finding:
         link: where a human goes on.
     """
 
-    status: Status
+    status: CheckStatus
     text: str
     remedy: str = ""
     link: str = ""
 
 
-_passed = partial(Finding, Status.PASSED)
-_failed = partial(Finding, Status.FAILED)
-_unknown = partial(Finding, Status.UNKNOWN)
+_passed = partial(Finding, CheckStatus.PASSED)
+_failed = partial(Finding, CheckStatus.FAILED)
+_unknown = partial(Finding, CheckStatus.UNKNOWN)
 
 
 class DoctorRun:
@@ -138,7 +138,7 @@ class DoctorRun:
             self._try(f"GetPartner {arn}", partial(partners.read, client, self._catalog, arn))
         failures: dict[str, Exception] = {}
         for name, result in self._read.items():
-            unread = result.unread.values() if isinstance(result, partners.Partner) else [result]
+            unread = result.unread.values() if isinstance(result, partners.PartnerRecord) else [result]
             for error in unread:
                 if isinstance(error, Exception):
                     failures[getattr(error, "operation_name", name)] = error
@@ -159,7 +159,7 @@ class DoctorRun:
     def _permissions_to_act(self) -> Finding:
         """What the caller itself has to do. What a deployment does, the function's role is allowed by the construct."""
         region = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION}
-        requests: list[iam.Request] = [
+        requests: list[iam.SimulatedRequest] = [
             ("partnercentral:SendEmailVerificationCode", {**region, "partnercentral:Catalog": "AWS"})
         ]
         requests += [  # they name no catalog
@@ -244,7 +244,7 @@ class DoctorRun:
         )
 
     def _existing_partner(self) -> Finding:
-        found = [seen for seen in self._read.values() if isinstance(seen, partners.Partner)]
+        found = [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
         listed = self._read["ListPartners"]
         if isinstance(listed, Exception) or len(found) < len(listed):
             return _unknown("could not be read")
@@ -265,7 +265,7 @@ class DoctorRun:
             "Set existing_partner_id to adopt it.",
         )
 
-    def _whose(self, partner: partners.Partner) -> str:
+    def _whose(self, partner: partners.PartnerRecord) -> str:
         if OWNER_TAG in partner.members.get("Tags", {}):
             return "of a stack"
         if self._catalog == "Sandbox" or "Tags" in partner.unread:

@@ -36,7 +36,7 @@ INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
 
-class PartnerAccount(click.Group):
+class CommandGroup(click.Group):
     """A group whose commands are imported one by one, and whose endings are told in one or two lines."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -82,7 +82,7 @@ class PartnerAccount(click.Group):
         sys.exit(ended if isinstance(ended, int) else 0)
 
 
-@click.command(cls=PartnerAccount)
+@click.command(cls=CommandGroup)
 @click.version_option(package_name="cdk-partner-account")
 @aws_options()
 def partner_account() -> None:

@@ -4,11 +4,11 @@ import click
 
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access, aws_options, pass_access
-from partner_account_cli.checks import DoctorRun, Status
+from partner_account_cli.checks import CheckStatus, DoctorRun
 from partner_account_cli.code_store import CodeStore, store_options
 from partner_account_cli.options import catalog_option, output_option
 
-_STYLES = {Status.PASSED: rendering.GOOD, Status.FAILED: rendering.BAD, Status.UNKNOWN: rendering.OPEN}
+_STYLES = {CheckStatus.PASSED: rendering.GOOD, CheckStatus.FAILED: rendering.BAD, CheckStatus.UNKNOWN: rendering.OPEN}
 
 
 @click.command()
@@ -52,4 +52,4 @@ def doctor(access: Access, *, catalog: str, store: CodeStore | None, email: str 
         rendering.say("No call tells, and creating a partner can't be undone. Before you deploy:")
         for question in questions:
             rendering.verdict("ask", rendering.OPEN, question)
-    return 1 if any(finding.status is Status.FAILED for _, finding in findings) else 0
+    return 1 if any(finding.status is CheckStatus.FAILED for _, finding in findings) else 0

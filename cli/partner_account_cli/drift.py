@@ -14,7 +14,7 @@ from partner_account_cli.deployed import UNRESOLVED, DeployedPartner
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import reason_of
 from partner_account_cli.options import output_option, show_contact_option
-from partner_account_cli.partners import CONTACT, Partner
+from partner_account_cli.partners import CONTACT, PartnerRecord
 from partner_account_handler import identity
 from partner_account_handler.identity import OWNER_TAG, Owner
 
@@ -105,7 +105,7 @@ def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -
     return DRIFTED if drifted else 0
 
 
-def _read(access: Access, one: DeployedPartner) -> Partner | None:
+def _read(access: Access, one: DeployedPartner) -> PartnerRecord | None:
     """What the service has; None if it has no such partner."""
     if not identity.is_partner_arn(one.arn):
         remedy = "Deploy it until it succeeds, then compare."
@@ -123,7 +123,7 @@ def _read(access: Access, one: DeployedPartner) -> Partner | None:
     return partner
 
 
-def _compare(one: DeployedPartner, partner: Partner | None) -> Iterator[Field]:
+def _compare(one: DeployedPartner, partner: PartnerRecord | None) -> Iterator[Field]:
     if partner is None:
         yield Field("Partner", one.arn, ABSENT, Verdict.DRIFTED)
         return

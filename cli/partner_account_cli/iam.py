@@ -9,11 +9,13 @@ from botocore.parsers import ResponseParserError
 
 _ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
 
-Request = tuple[str, Mapping[str, str]]
+SimulatedRequest = tuple[str, Mapping[str, str]]
 """An action, such as `partnercentral:StartVerification`, and the condition keys of the request with their values."""
 
 
-def simulate(iam: Any, caller: str, requests: Sequence[Request]) -> tuple[list[str], dict[str, list[str]]] | None:
+def simulate(
+    iam: Any, caller: str, requests: Sequence[SimulatedRequest]
+) -> tuple[list[str], dict[str, list[str]]] | None:
     """What the caller's policies, boundary and SCPs say of the requests.
 
     Returns the actions that are denied, whatever else is in the request, and those that depend on condition keys whose

@@ -16,7 +16,7 @@ CONTACT = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 
 @dataclass
-class Partner:
+class PartnerRecord:
     """A partner, in the service's member names.
 
     Attributes:
@@ -40,14 +40,14 @@ def list_arns(client: Any, catalog: str) -> list[str]:
         page = {"NextToken": answer["NextToken"]}
 
 
-def read(client: Any, catalog: str, arn: str) -> Partner:
+def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
     """All there is to know of one partner.
 
     Raises:
         ClientError: there is no such partner, or it can't be read at all.
     """
     named = {"Catalog": catalog, "Identifier": arn}
-    partner = Partner(without_metadata(client.get_partner(**named)))
+    partner = PartnerRecord(without_metadata(client.get_partner(**named)))
     members, unread = partner.members, partner.unread
 
     def add(member: str, ask: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ from partner_account_cli import partners, rendering
 from partner_account_cli.aws import Access, aws_options, pass_access
 from partner_account_cli.explanations import explain
 from partner_account_cli.options import catalog_option, output_option, show_contact_option
-from partner_account_cli.partners import Partner
+from partner_account_cli.partners import PartnerRecord
 
 _CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
 
@@ -47,7 +47,7 @@ def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> in
     return 1 if any(partner.unread for partner in found) else 0
 
 
-def _facts(partner: Partner) -> Iterator[tuple[str, str]]:
+def _facts(partner: PartnerRecord) -> Iterator[tuple[str, str]]:
     members = partner.members
     profile = members.get("Profile", {})
     yield "Catalog", members["Catalog"]
