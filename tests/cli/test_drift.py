@@ -132,7 +132,9 @@ def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_n
 ) -> None:
     """A change of the contact, of a tag, of the ownership, and of the name by support is drift; another tag is not."""
     partner_id = deployment.deploy(written)
-    deployment.desk.tag_partner(partner_id, {"cost-center": "1"})
+    (partner,) = deployment.desk.partners
+    moved = f"{partner.tags[identity.OWNER_TAG]}/{'0' * 32}"  # the mark of a construct that was moved
+    deployment.desk.tag_partner(partner_id, {"cost-center": "1", identity.OWNER_TAG: moved})
     assert deployment.drifted() == []
     deployment.desk.change_contact(partner_id, BusinessTitle="CTO")
     assert deployment.drifted() == ["AllianceLeadContact.BusinessTitle"]
