@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command that the arguments name, and exit with its status."""
     try:
-        from partner_account_cli.command_line import run  # noqa: PLC0415 - it may be what is missing
+        from partner_account_cli.command_line import partner_account  # noqa: PLC0415 - it may be what is missing
 
-        sys.exit(run())
+        partner_account()
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:

@@ -5,13 +5,14 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
 
 from partner_account_cli.errors import CommandError
+from partner_account_handler import shapes
 
 PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has one endpoint, in this region; botocore would build a URL for any."""
@@ -35,7 +36,7 @@ class Access:
         profile: a profile of the AWS configuration.
         region: the region of all but Partner Central.
         endpoint_url: where the service that the command is about is, in place of AWS's own endpoint.
-        debug: whether each call to AWS is told on standard error.
+        debug: whether each call to AWS is logged on standard error.
     """
 
     profile: str | None = None
@@ -64,7 +65,7 @@ class Access:
         return "".join(f" {option} {shlex.quote(value)}" for option, value in named.items() if value)
 
     def conceal(self, secret: str) -> None:
-        """Never let this be told, whatever AWS may say."""
+        """Never write this, whatever AWS may answer."""
         # A message that repeats a request may write it as JSON does, or as JSON within JSON.
         for _ in range(3):
             if secret.strip():
@@ -81,45 +82,36 @@ class Access:
         return text
 
     def _client(self, service: str, region: str | None, endpoint_url: str | None, config: Any = None) -> Any:
-        client = self._boto3_session().client(
-            service,
-            region_name=region,
-            api_version=api_version(service),
-            endpoint_url=endpoint_url,
-            config=config,
-        )
-        client.meta.events.register("after-call", require_whole_answer)
-        if self.debug:
-            client.meta.events.register("before-call", self._tell_call)
-            client.meta.events.register("after-call", self._tell_answer)
-        return client
-
-    def _boto3_session(self) -> Any:
         if self._session is None:
             import boto3  # noqa: PLC0415 - it takes half of the time that `--help` may take
 
-            region = self.region or _region_of_environment()
-            self._session = boto3.Session(profile_name=self.profile, region_name=region)
-        return self._session
+            # The AWS CLI heeds AWS_REGION; botocore for Python knows AWS_DEFAULT_REGION alone.
+            default = self.region or os.environ.get("AWS_REGION") or None
+            self._session = boto3.Session(profile_name=self.profile, region_name=default)
+        version = API_VERSION if service == "partnercentral-account" else None
+        client = self._session.client(
+            service, region_name=region, api_version=version, endpoint_url=endpoint_url, config=config
+        )
+        client.meta.events.register("after-call", require_whole_answer)
+        if self.debug:
+            client.meta.events.register("before-call", self._log_call)
+            client.meta.events.register("after-call", self._log_answer)
+        return client
 
-    def _tell_call(self, model: Any, params: Any, **_: Any) -> None:
-        self._debug(f"{model.service_model.service_name} {model.name} at {params['url']}")
+    def _log_call(self, model: Any, params: Any, **_: Any) -> None:
+        self._log(f"{model.service_model.service_name} {model.name} at {params['url']}")
 
-    def _tell_answer(self, model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
-        told = [f"{model.name} answered HTTP {http_response.status_code}"]
-        if request_id := parsed.get("ResponseMetadata", {}).get("RequestId"):
-            told.append(f"request id {request_id}")
-        if message := parsed.get("Error", {}).get("Message"):
-            told.append(message)
-        self._debug(", ".join(told))
+    def _log_answer(self, model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
+        request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
+        parts = (
+            f"{model.name} answered HTTP {http_response.status_code}",
+            f"request id {request_id}" if request_id else "",
+            parsed.get("Error", {}).get("Message", ""),
+        )
+        self._log(", ".join(filter(None, parts)))
 
-    def _debug(self, text: str) -> None:
+    def _log(self, text: str) -> None:
         click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
-
-
-def api_version(service: str) -> str | None:
-    """The version to ask botocore for; None for the latest."""
-    return API_VERSION if service == "partnercentral-account" else None
 
 
 def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
@@ -127,12 +119,24 @@ def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) 
     # botocore takes an answer that breaks off for an empty one, which must not be read as "there is nothing".
     shape = model.output_shape
     if shape and http_response.status_code < _FIRST_ERROR and set(shape.required_members) - set(parsed):
-        raise CommandError(f"the answer to {model.name} breaks off", "Try again in a minute.")
+        raise CommandError(f"AWS's response to {model.name} is incomplete", "Try again in a minute.")
 
 
-def _region_of_environment() -> str | None:
-    # The AWS CLI heeds it; botocore for Python knows AWS_DEFAULT_REGION alone.
-    return os.environ.get("AWS_REGION") or None
+def require_valid(client: Any, operation: str, members: Mapping[str, Any]) -> None:
+    """Refuse a request that the service would refuse, of which botocore checks only some, before it is sent.
+
+    Raises:
+        CommandError: all that is wrong, in the words of the command's options; no value is repeated.
+    """
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    if wrong := [_by_option(mistake) for mistake in shapes.mistakes(shape, members)]:
+        raise CommandError("; ".join(wrong), "Correct what this names.")
+
+
+def _by_option(mistake: str) -> str:
+    path, _, what = mistake.partition(" ")
+    member = path.rpartition(".")[2]
+    return f"--{re.sub(r'(?<!^)(?=[A-Z])', '-', member).lower()} {what}"
 
 
 pass_access = click.make_pass_decorator(Access, ensure=True)
@@ -145,7 +149,7 @@ def aws_options(endpoint_of: str = "the command's own service") -> Callable[[Dec
         _option("--profile", metavar="NAME", help="Use this profile of the AWS configuration."),
         _option("--region", metavar="NAME", help="Use this region. Partner Central is always in us-east-1."),
         _option("--endpoint-url", metavar="URL", help=f"Use this endpoint for {endpoint_of}."),
-        _option("--debug", is_flag=True, help="Tell each call to AWS, and where an error comes from."),
+        _option("--debug", is_flag=True, help="Log every AWS call; show tracebacks."),
     )
 
     def decorate(command: Decorated) -> Decorated:

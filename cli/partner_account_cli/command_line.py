@@ -8,26 +8,26 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from partner_account_cli import encoding
 from partner_account_cli.aws import Access, aws_options
 from partner_account_cli.errors import CommandError
 
-COMMANDS: Mapping[str, tuple[str, str]] = {
-    "doctor": ("doctor", "Check whether a partner account can be deployed."),
-    "verification": ("verification", "Verify the business and its registrant."),
-    "send-code": ("send_code", "Have a verification code sent by e-mail."),
-    "store-code": ("store_code", "Store the verification code where the stack finds it."),
-    "show": ("show", "Show the partners of this AWS account."),
-    "drift": ("drift", "Compare a deployed stack with Partner Central, field by field."),
-    "simulator": ("simulator", "Run a simulated Partner Central, and see what it was asked."),
-    "probe": ("probe", "Find out in the Sandbox what AWS documents nowhere."),
-    "rehearse": ("rehearse", "Deploy your CDK app on this machine, before you deploy it for real."),
+COMMANDS: Mapping[str, str] = {
+    "doctor": "Check whether a partner account can be deployed.",
+    "verification": "Verify the business and its registrant.",
+    "send-code": "Have a verification code sent by e-mail.",
+    "store-code": "Store the verification code where the stack finds it.",
+    "show": "Show the partners of this AWS account.",
+    "drift": "Compare a deployed stack with Partner Central, field by field.",
+    "simulator": "Run a simulated Partner Central, and see what it was asked.",
+    "probe": "Find out in the Sandbox what AWS documents nowhere.",
+    "rehearse": "Deploy your CDK app on this machine, before you deploy it for real.",
 }
-"""Each command's module, which holds a click command of the same name as the module, and its help in one line."""
+"""Each command's help in one line. Its module has its name, and so has the click command in it."""
 
 FAILED = 1
 USAGE = 64
@@ -36,8 +36,8 @@ INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported one by one, when they are needed."""
+class CommandGroup(click.Group):
+    """A group whose commands are imported one by one, and whose endings are told in one or two lines."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """The commands, in the order of their use."""
@@ -47,22 +47,42 @@ class LazyGroup(click.Group):
         """The command, imported."""
         if cmd_name not in COMMANDS:
             return None
-        module, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"partner_account_cli.{module}"), module)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"partner_account_cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands into the help, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The names and options that begin so, without importing the commands."""
-        names = [CompletionItem(name, help=told) for name, (_, told) in COMMANDS.items() if name.startswith(incomplete)]
-        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+    def main(self, *arguments: Any, **settings: Any) -> NoReturn:
+        """Run the command that the arguments name, and exit with its status."""
+        encoding.never_fail_to_write()
+        access = Access()
+        settings |= {"prog_name": "partner-account", "standalone_mode": False, "obj": access}
+        # Errors go to sys.stderr by name: of its own accord, click would write UTF-8 to a stream that is ASCII.
+        try:
+            ended = super().main(*arguments, **settings)
+        except click.ClickException as error:
+            error.show(sys.stderr)
+            sys.exit(USAGE if isinstance(error, click.UsageError) else FAILED)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Interrupted.", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # Python would complain once more when it flushes standard output at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED)
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
+            _write_error(error, access)
+            sys.exit(FAILED)
+        sys.exit(ended if isinstance(ended, int) else 0)
 
 
-@click.command(cls=LazyGroup)
+@click.command(cls=CommandGroup)
 @click.version_option(package_name="cdk-partner-account")
 @aws_options()
 def partner_account() -> None:
@@ -72,35 +92,7 @@ def partner_account() -> None:
     """
 
 
-def run() -> int:
-    """Run the command that the arguments name; its exit status. What goes wrong is told in one or two lines."""
-    # Errors go to sys.stderr by name: of its own accord, click would write UTF-8 to a stream that is ASCII.
-    encoding.never_fail_to_write()
-    access = Access()
-    try:
-        ended = partner_account.main(prog_name="partner-account", standalone_mode=False, obj=access)
-    except click.UsageError as error:
-        error.show(sys.stderr)
-        return USAGE
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return FAILED
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Python would complain once more when it flushes standard output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
-        _tell(error, access)
-        return FAILED
-    return ended if isinstance(ended, int) else 0
-
-
-def _tell(error: Exception, access: Access) -> None:
+def _write_error(error: Exception, access: Access) -> None:
     if isinstance(error, CommandError):
         problem = error
     else:
@@ -110,14 +102,8 @@ def _tell(error: Exception, access: Access) -> None:
     click.echo(f"Error: {access.without_secrets(str(problem))}", file=sys.stderr)
     if problem.remedy:
         click.echo(problem.remedy, file=sys.stderr)
-    if access.debug:
-        click.echo(access.without_secrets(_whereabouts(error)), file=sys.stderr)
-
-
-def _whereabouts(error: BaseException | None) -> str:
-    """Where an error comes from: a traceback without the messages, which may repeat what was sent."""
-    lines = []
-    while error is not None:
-        lines += ["debug: ", *traceback.format_tb(error.__traceback__), type(error).__qualname__, "\n"]
-        error = error.__cause__ or error.__context__
-    return "".join(lines).rstrip()
+    cause: BaseException | None = error if access.debug else None
+    while cause is not None:  # without the messages, which may repeat what was sent
+        lines = "".join(traceback.format_tb(cause.__traceback__))
+        click.echo(access.without_secrets(f"debug: {lines}{type(cause).__qualname__}"), file=sys.stderr)
+        cause = cause.__cause__ or cause.__context__

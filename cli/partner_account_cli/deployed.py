@@ -1,11 +1,10 @@
 """A deployed stack as CloudFormation has it: its partners, and their properties as far as they can be worked out."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from partner_account_cli.errors import CommandError
@@ -15,19 +14,12 @@ RESOURCE_TYPE = "Custom::PartnerAccount"
 Value = Any
 """A value of a template, or UNRESOLVED."""
 
-
-class _Unresolved:
-    """Stands for a value that only CloudFormation knows."""
-
-    def __repr__(self) -> str:
-        return "UNRESOLVED"
-
-
-UNRESOLVED = _Unresolved()
+UNRESOLVED: Value = object()
+"""Stands for a value that only CloudFormation knows."""
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedPartner:
     """A partner of a deployed stack.
 
     Attributes:
@@ -45,34 +37,12 @@ class Deployed:
     stack_id: str
 
 
-def partners(client: Any, stack_name: str) -> list[Deployed]:
+def partners(client: Any, stack_name: str) -> list[DeployedPartner]:
     """The partners of a stack.
 
     Raises:
-        CommandError: there is no such stack, or no partner in it.
+        CommandError: there is no such stack, no partner in it, or its template is not JSON.
     """
-    stack = _described(client, stack_name)
-    template = _template(client, stack_name)
-    resources = template.get("Resources", {})
-    ours = {name: resource for name, resource in resources.items() if resource.get("Type") == RESOURCE_TYPE}
-    if not ours:
-        remedy = "Name the stack that the PartnerAccount is in; a nested stack by its own name."
-        raise CommandError(f"the stack {stack_name} has no resource of type {RESOURCE_TYPE}", remedy)
-    physical = _physical_ids(client, stack_name)
-    resolve = Resolver(_known(stack, template.get("Parameters", {}))).resolve
-    return [
-        Deployed(
-            name,
-            physical.get(name, ""),
-            {key: resolve(value) for key, value in resource["Properties"].items()},
-            _outputs(template, stack, name),
-            stack["StackId"],
-        )
-        for name, resource in ours.items()
-    ]
-
-
-def _described(client: Any, stack_name: str) -> Mapping[str, Any]:
     try:
         (stack,) = client.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
@@ -80,24 +50,32 @@ def _described(client: Any, stack_name: str) -> Mapping[str, Any]:
             raise
         remedy = "Correct its name, the --region or the --profile."
         raise CommandError(f"there is no stack {stack_name}", remedy) from None
-    described: Mapping[str, Any] = stack
-    return described
-
-
-def _template(client: Any, stack_name: str) -> dict[str, Any]:
-    body = client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
-    # botocore reads JSON; YAML it leaves as text.
-    read: Callable[[str, Any], dict[str, Any]] = yaml.load
-    return read(body, _Loader) if isinstance(body, str) else dict(body)
-
-
-def _physical_ids(client: Any, stack_name: str) -> dict[str, str]:
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
-    return {
+    template = client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
+    if isinstance(template, str):  # botocore has read it if it is JSON
+        remedy = "Deploy it by the CDK, with its default synthesizer."
+        raise CommandError(f"the template of the stack {stack_name} is not JSON", remedy)
+    resources = {
+        name: resource for name, resource in template["Resources"].items() if resource.get("Type") == RESOURCE_TYPE
+    }
+    if not resources:
+        remedy = "Name the stack that the PartnerAccount is in; a nested stack by its own name."
+        raise CommandError(f"the stack {stack_name} has no resource of type {RESOURCE_TYPE}", remedy)
+    arns = {
         one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
-        for page in pages
+        for page in client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
         for one in page["StackResourceSummaries"]
     }
+    known = values_of_ref(stack, template.get("Parameters", {}))
+    return [
+        DeployedPartner(
+            name,
+            arns.get(name, ""),
+            {key: resolve(value, known) for key, value in resource["Properties"].items()},
+            _outputs(template, stack, name),
+            stack["StackId"],
+        )
+        for name, resource in resources.items()
+    ]
 
 
 def _outputs(template: Mapping[str, Any], stack: Mapping[str, Any], logical_id: str) -> dict[str, str]:
@@ -110,8 +88,8 @@ def _outputs(template: Mapping[str, Any], stack: Mapping[str, Any], logical_id: 
     return found
 
 
-def _known(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Value]:
-    """What `Ref` is known to give: the parameters that are not hidden, and the pseudo parameters."""
+def values_of_ref(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Value]:
+    """What `Ref` is known to give: the pseudo parameters, and the parameters that are not hidden."""
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
     known: dict[str, Value] = {
         "AWS::AccountId": account,
@@ -122,78 +100,27 @@ def _known(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, V
     }
     for parameter in stack.get("Parameters", []):
         name, value = parameter["ParameterKey"], parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
-        if not _is_hidden(declared.get(name, {}), value):
+        is_hidden = str(declared.get(name, {}).get("NoEcho", "false")).lower() == "true"
+        # CloudFormation shows stars in place of a hidden value; how many, its documentation tells in several ways.
+        if not is_hidden and not re.fullmatch(r"\*{4,}", value):
             known[name] = value
     return known
 
 
-def _is_hidden(declared: Mapping[str, Any], value: str) -> bool:
-    """Whether CloudFormation shows stars in place of the value; how many, its documentation tells in several ways."""
-    return str(declared.get("NoEcho", "false")).lower() == "true" or re.fullmatch(r"\*{4,}", value) is not None
-
-
-class Resolver:
-    """Works out a template's values, as far as `known` (what `Ref` gives) allows."""
-
-    def __init__(self, known: Mapping[str, Value]) -> None:
-        """Take what is known."""
-        self._known = known
-        self._functions: Mapping[str, Callable[[Any], Value]] = {
-            "Ref": lambda name: self._known.get(name, UNRESOLVED),
-            "Fn::Join": self._join,
-            "Fn::Sub": self._sub,
-        }
-
-    def resolve(self, value: Value) -> Value:
-        """The value with everything worked out; UNRESOLVED where that is impossible."""
-        match value:
-            case dict() if len(value) == 1 and _is_function(name := next(iter(value))):
-                function = self._functions.get(name)
-                return _without_reference(function(value[name])) if function else UNRESOLVED
-            case dict():
-                return {key: self.resolve(inner) for key, inner in value.items()}
-            case list():
-                return [self.resolve(inner) for inner in value]
-            case _:
-                return _without_reference(value)
-
-    def _join(self, arguments: Any) -> Value:
-        separator, parts = arguments[0], self.resolve(arguments[1])
-        if not isinstance(parts, list) or UNRESOLVED in parts:
+def resolve(value: Value, known: Mapping[str, Value]) -> Value:  # noqa: PLR0911 - one for each kind of value
+    """A template's value with `Ref` and `Fn::Join` worked out; UNRESOLVED where only CloudFormation can."""
+    match value:
+        case {"Ref": str(name)}:
+            return resolve(known.get(name, UNRESOLVED), {})
+        case {"Fn::Join": [separator, list(parts)]}:
+            texts = resolve(parts, known)
+            return UNRESOLVED if UNRESOLVED in texts else resolve(separator.join(map(str, texts)), {})
+        case dict() if any(name == "Ref" or name.startswith("Fn::") for name in value):
             return UNRESOLVED
-        return separator.join(map(str, parts))
-
-    def _sub(self, arguments: Any) -> Value:
-        text, own = (arguments, {}) if isinstance(arguments, str) else arguments
-        known = {**self._known, **self.resolve(own)}
-        names = re.findall(r"\$\{([^!}][^}]*)\}", text)
-        if any(known.get(name, UNRESOLVED) is UNRESOLVED for name in names):
+        case dict():
+            return {key: resolve(inner, known) for key, inner in value.items()}
+        case list():
+            return [resolve(inner, known) for inner in value]
+        case str() if "{{resolve:ssm:" in value:  # CloudFormation resolves no other dynamic reference here
             return UNRESOLVED
-        replaced = re.sub(r"\$\{([^!}][^}]*)\}", lambda found: str(known[found[1]]), text)
-        return replaced.replace("${!", "${")
-
-
-def _without_reference(value: Value) -> Value:
-    """What a dynamic reference to an SSM parameter stands for, only CloudFormation knows; it resolves no other here."""
-    return UNRESOLVED if isinstance(value, str) and "{{resolve:ssm:" in value else value
-
-
-def _is_function(name: str) -> bool:
-    return name == "Ref" or name.startswith("Fn::")
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads a template in YAML, with the short forms of its functions."""
-
-
-def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        text = loader.construct_scalar(node)
-        return {name: str(text).split(".", 1) if suffix == "GetAtt" else text}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _short_form)
+    return value

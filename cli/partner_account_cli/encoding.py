@@ -18,15 +18,6 @@ def never_fail_to_write() -> None:
             stream.reconfigure(errors=_NAME)
 
 
-def can_write(text: str) -> bool:
-    """Whether standard output can hold the text as it is."""
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -1,6 +1,6 @@
 """What Partner Central has of this account's partners. Nothing here writes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +9,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import reason_of
 
-OWNER_TAG = "cdk-partner-account:owner"
-"""The key of the tag that says which construct of which stack a partner belongs to."""
+_ABSENT = {"PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"}
 
 CONTACT = ("FirstName", "LastName", "Email", "BusinessTitle")
-
-_ABSENT = {"PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"}
+"""The members of the alliance lead contact, which are personal data."""
 
 
 @dataclass
-class Partner:
+class PartnerRecord:
     """A partner, in the service's member names.
 
     Attributes:
@@ -30,7 +28,7 @@ class Partner:
     unread: dict[str, Exception] = field(default_factory=dict)
 
 
-def arns(client: Any, catalog: str) -> list[str]:
+def list_arns(client: Any, catalog: str) -> list[str]:
     """The ARNs of all partners in the catalog, from all pages."""
     found: list[str] = []
     page: dict[str, str] = {}
@@ -42,47 +40,42 @@ def arns(client: Any, catalog: str) -> list[str]:
         page = {"NextToken": answer["NextToken"]}
 
 
-def partner(client: Any, catalog: str, arn: str) -> Partner:
+def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
     """All there is to know of one partner.
 
     Raises:
         ClientError: there is no such partner, or it can't be read at all.
     """
     named = {"Catalog": catalog, "Identifier": arn}
-    seen = Partner(_without_metadata(client.get_partner(**named)))
-    _add(seen, "AllianceLeadContact", lambda: client.get_alliance_lead_contact(**named)["AllianceLeadContact"])
-    _add(seen, "Visibility", lambda: client.get_profile_visibility(**named))
-    _add(seen, "ProfileTask", lambda: _without_metadata(client.get_profile_update_task(**named)))
-    _add(seen, "Tags", lambda: tags(client, arn))
-    if catalog == "Sandbox" and _is_refused(seen.unread.get("Tags")):
-        del seen.unread["Tags"]  # whether it knows tags is documented nowhere
-    return _with_profile_id(seen)
+    partner = PartnerRecord(without_metadata(client.get_partner(**named)))
+    members, unread = partner.members, partner.unread
+
+    def add(member: str, ask: Callable[[], Any]) -> None:
+        try:
+            members[member] = ask()
+        except (ClientError, BotoCoreError, CommandError) as error:
+            if reason_of(error) not in _ABSENT:
+                unread[member] = error
+
+    add("AllianceLeadContact", lambda: client.get_alliance_lead_contact(**named)["AllianceLeadContact"])
+    add("Visibility", lambda: client.get_profile_visibility(**named))
+    add("ProfileTask", lambda: without_metadata(client.get_profile_update_task(**named)))
+    add("Tags", lambda: client.list_tags_for_resource(ResourceArn=arn).get("Tags", []))
+    if catalog == "Sandbox" and _is_invalid(unread.get("Tags")):
+        del unread["Tags"]  # whether it knows tags is documented nowhere
+    if "Tags" in members:
+        members["Tags"] = {tag["Key"]: tag["Value"] for tag in members["Tags"]}
+    visibility = members.pop("Visibility", {})
+    profile_id = visibility.get("ProfileId") or members.get("Profile", {}).get("ProfileId")
+    members |= {"ProfileId": profile_id} if profile_id else {}
+    members |= {"Visibility": visibility["Visibility"]} if visibility else {}
+    return partner
 
 
-def tags(client: Any, arn: str) -> dict[str, str]:
-    """The tags of a partner."""
-    return {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceArn=arn).get("Tags", [])}
-
-
-def _add(seen: Partner, member: str, read: Callable[[], Any]) -> None:
-    try:
-        seen.members[member] = read()
-    except (ClientError, BotoCoreError, CommandError) as error:
-        if reason_of(error) not in _ABSENT:
-            seen.unread[member] = error
-
-
-def _is_refused(error: Exception | None) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"
-
-
-def _with_profile_id(seen: Partner) -> Partner:
-    visibility = seen.members.pop("Visibility", {})
-    profile_id = visibility.get("ProfileId") or seen.members.get("Profile", {}).get("ProfileId")
-    told = {"ProfileId": profile_id, "Visibility": visibility.get("Visibility")}
-    seen.members |= {name: value for name, value in told.items() if value}
-    return seen
-
-
-def _without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
+def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer of botocore, without what it says of the HTTP response."""
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _is_invalid(error: Exception | None) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"

@@ -3,9 +3,8 @@
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import Access, aws_options, pass_access
+from partner_account_cli.aws import Access, aws_options, pass_access, require_valid
 from partner_account_cli.options import catalog_option
-from partner_account_cli.service_model import require
 
 
 @click.command()
@@ -19,7 +18,7 @@ def send_code(access: Access, *, catalog: str, email: str) -> None:
     Five a day are sent to one address. How long a code lives is not documented: store it, and deploy, within minutes.
     """
     client = access.partner_central()
-    require(client, "SendEmailVerificationCode", {"Catalog": catalog, "Email": email})
+    require_valid(client, "SendEmailVerificationCode", {"Catalog": catalog, "Email": email})
     with rendering.working("Asking Partner Central for a code"):
         client.send_email_verification_code(Catalog=catalog, Email=email)
     if catalog == "Sandbox":

@@ -1,8 +1,8 @@
-"""`partner-account` as a program: help, completion, options, exit statuses, and how it tells each kind of error."""
+"""`partner-account` as a program: help, completion, options, exit statuses, encodings, and each kind of error."""
 
 from __future__ import annotations
 
-import importlib
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from partner_account_cli.command_line import COMMANDS
+from partner_account_cli.command_line import COMMANDS, partner_account
 from tests.cli.stage import ACCOUNT, BUSINESS, SCRIPT, Stage
 
 HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "ministack", "yaml"}
@@ -29,13 +29,23 @@ finally:
 
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """All commands below a group, with the words that call them."""
-    yield path, group
+    if path:
+        yield path, group
     if isinstance(group, click.Group):
         context = click.Context(group)
         for name in group.list_commands(context):
             command = group.get_command(context, name)
             assert command is not None
             yield from commands(command, (*path, name))
+
+
+def test_each_command_and_option_is_named_in_the_documentation() -> None:
+    """A command's page is its --help; docs/cli.md names what there is."""
+    page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
+    for path, command in commands(partner_account):
+        assert f"partner-account {' '.join(path)}" in page, path
+        for parameter in command.params:
+            assert isinstance(parameter, click.Argument) or any(name in page for name in parameter.opts), parameter.name
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], []], ids=["--help", "--version", "none"])
@@ -48,35 +58,24 @@ def test_help_loads_no_dependency(arguments: list[str]) -> None:
     assert loaded & HEAVY == set()
 
 
-def test_one_line_of_help_each() -> None:
+def test_the_list_of_commands_has_the_first_line_of_each_help() -> None:
     """The list of commands says of each what the command's own help begins with."""
-    for name, (module, told) in COMMANDS.items():
-        command = getattr(importlib.import_module(f"partner_account_cli.{module}"), module)
-        assert command.help.splitlines()[0] == told, name
+    for (name, *rest), command in commands(partner_account):
+        if not rest:
+            assert (command.help or "").splitlines()[0] == COMMANDS[name]
 
 
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        ("partner-account s", ["send-code", "store-code", "show", "simulator"]),
-        ("partner-account show --sh", ["--show-contact"]),
-        ("partner-account show --catalog ", ["AWS", "Sandbox"]),
-        ("partner-account verification st", ["start", "status"]),
-        ("partner-account simulator faults add ListPartners th", ["throttle"]),
-    ],
-)
-def test_completion(stage: Stage, words: str, offered: list[str]) -> None:
-    """A shell that asks as click's script does is offered commands, options and values."""
-    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_PARTNER_ACCOUNT_COMPLETE": "bash_complete"}
-    done = stage.run(**asked)
-    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
-
-
-def test_completion_is_installed_by_click(stage: Stage) -> None:
-    """Each shell gets the script that installs the completion."""
-    for shell in ("bash", "zsh", "fish"):
-        done = stage.run(_PARTNER_ACCOUNT_COMPLETE=f"{shell}_source")
-        assert "_PARTNER_ACCOUNT_COMPLETE" in done.stdout
+def test_completion_offers_commands_options_and_values(stage: Stage) -> None:
+    """As click's scripts for bash, zsh and fish ask for them; they are in the documentation."""
+    for words, offered in {
+        "partner-account s": ["send-code", "store-code", "show", "simulator"],
+        "partner-account show --sh": ["--show-contact"],
+        "partner-account show --catalog ": ["AWS", "Sandbox"],
+        "partner-account verification st": ["start", "status"],
+    }.items():
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_PARTNER_ACCOUNT_COMPLETE": "bash_complete"}
+        done = stage.run(**asked)
+        assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
 
 
 @pytest.mark.parametrize(
@@ -90,12 +89,12 @@ def test_completion_is_installed_by_click(stage: Stage) -> None:
         (["store-code", "--secret-id", "x", "--parameter", "y"], "Name one store"),
         (["store-code", "--parameter", "y", "--json-field", "z"], "--json-field belongs to --secret-id"),
         (["store-code", "--secret-id", "x", "123456"], "The code can't be an argument"),
-        (["verification", "start", "business"], "--legal-name, --registration-id, --country-code missing"),
+        (["verification", "start", "business"], "Missing option '--legal-name'"),
         (["drift"], "Missing option '--stack-name'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_use(stage: Stage, arguments: list[str], told: str) -> None:
+def test_wrong_use_ends_with_64_before_any_call(stage: Stage, arguments: list[str], told: str) -> None:
     """Wrong use is told with the way to the help, has the exit status 64, and asks AWS nothing."""
     done = stage.run(*arguments)
     assert done.status == 64
@@ -151,96 +150,112 @@ class TestEnvironment:
         assert stage.operations() == ["ListPartners"]
 
 
-class TestErrors:
-    """Told in one or two lines on standard error, with a remedy, and the exit status 1."""
-
-    @staticmethod
-    def told(stage: Stage, *arguments: str, **environment: str) -> list[str]:
-        """The lines of an error."""
-        done = stage.run(*arguments, **environment)
-        assert done.status == 1
-        assert done.stdout == ""
-        lines = done.stderr.splitlines()
-        assert len(lines) == 2
-        return lines
-
-    def test_no_credentials(self, stage: Stage) -> None:
-        """Says how to get some."""
-        error, remedy = self.told(stage, "show", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
-        assert error == "Error: Unable to locate credentials"
-        assert remedy.startswith("Log in (aws sso login), set AWS_PROFILE")
-
-    def test_no_such_profile(self, stage: Stage) -> None:
-        """Says which exist."""
-        error, remedy = self.told(stage, "show", "--profile", "absent")
-        assert error == "Error: The config profile (absent) could not be found"
-        assert "aws configure list-profiles" in remedy
-
-    def test_no_region(self, stage: Stage) -> None:
-        """Says how to name one, where one is needed."""
-        error, remedy = self.told(stage, "drift", "--stack-name", "x", AWS_REGION="")
-        assert error == "Error: You must specify a region"
-        assert remedy == "Name one by --region or AWS_REGION."
-
-    def test_no_network(self, stage: Stage) -> None:
-        """Names the endpoint, and what may be wrong."""
-        error, remedy = self.told(stage, "show", "--endpoint-url", "http://127.0.0.1:9")
-        assert error == 'Error: Could not connect to the endpoint URL: "http://127.0.0.1:9/"'
-        assert remedy.startswith("Check the network")
-
-    def test_no_endpoint(self, stage: Stage) -> None:
-        """An address that is none."""
-        error, _ = self.told(stage, "show", "--endpoint-url", "nonsense")
-        assert error == "Error: Invalid endpoint: nonsense"
-
-    def test_denied(self, stage: Stage) -> None:
-        """Names the permission."""
-        stage.simulator.faults.add("ListPartners", "access-denied")
-        error, remedy = self.told(stage, "show")
-        assert error.startswith("Error: ListPartners was refused: AccessDeniedException: ")
-        assert remedy.startswith("Allow partnercentral:ListPartners for this identity")
-
-    @pytest.mark.parametrize("kind", ["throttle", "internal-error", "unavailable", "cut", "garbled"])
-    def test_service_fails(self, stage: Stage, kind: str) -> None:
-        """Each way in which the service can fail."""
-        stage.simulator.faults.add("ListPartners", kind)
-        error, remedy = self.told(stage, "show")
-        assert "mistake" not in error
-        assert remedy
-
-    def test_quota(self, stage: Stage) -> None:
-        """The sixth code of a day."""
-        for _ in range(5):
-            stage.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email="a@example.com")
-        error, remedy = self.told(stage, "send-code", "--email", "a@example.com")
-        assert "LIMIT_EXCEEDED_NUMBER_OF_EMAIL" in error
-        assert remedy == "Five codes a day are sent to one address: use the newest e-mail, or try again tomorrow."
-
-    def test_debug_tells_more_and_no_secret(self, stage: Stage) -> None:
-        """Each call with AWS's request id, and where the error is from; what identifies the business is left out."""
-        stage.simulator.faults.add("StartVerification", "echo")
-        stage.client("partnercentral-account")
-        done = stage.run("verification", "start", "business", *BUSINESS, "--debug")
-        assert done.status == 1
-        assert "ACCOUNT_ALREADY_VERIFIED" in done.stderr
-        assert "debug: partnercentral-account StartVerification at http://127.0.0.1:" in done.stderr
-        assert "request id" in done.stderr
-        assert "verification.py" in done.stderr
-        assert "Received: " in done.stderr
-        assert "12-3456789" not in done.stderr
-        assert "Example Corp" not in done.stderr
-
-    def test_a_pipe_that_closes(self, stage: Stage) -> None:
-        """A reader that goes away early is no error to be told."""
-        environment = stage._environment({})  # noqa: SLF001
-        with subprocess.Popen([SCRIPT, "show"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-            assert run.stdout
-            assert run.stderr
-            run.stdout.close()
-            assert run.stderr.read() == b""
+def error_of(stage: Stage, *arguments: str, **environment: str) -> tuple[str, str]:
+    """What went wrong, and the remedy: an error is told in two lines on standard error, with the exit status 1."""
+    done = stage.run(*arguments, **environment)
+    assert (done.status, done.stdout) == (1, "")
+    error, remedy = done.stderr.splitlines()
+    return error.removeprefix("Error: "), remedy
 
 
-def test_interrupted(stage: Stage) -> None:
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "error", "remedy"),
+    [
+        (["show"], NO_KEYS, "Unable to locate credentials", "Log in (aws sso login), set AWS_PROFILE"),
+        (["show", "--profile", "x"], {}, "The config profile (x) could not be found", "Name a profile that `aws con"),
+        (["drift", "--stack-name", "x"], {"AWS_REGION": ""}, "You must specify a region", "Name one by --region or"),
+        (["show", "--endpoint-url", NOWHERE], {}, f'Could not connect to the endpoint URL: "{NOWHERE}/"', "Check the"),
+        (["show", "--endpoint-url", "nonsense"], {}, "Invalid endpoint: nonsense", "Check the network"),
+    ],
+    ids=["credentials", "profile", "region", "network", "endpoint"],
+)
+def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
+    stage: Stage, arguments: list[str], environment: dict[str, str], error: str, remedy: str
+) -> None:
+    """Each in botocore's words, and the remedy in the command's."""
+    told = error_of(stage, *arguments, **environment)
+    assert told[0] == error
+    assert told[1].startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "remedy"),
+    [
+        ("access-denied", "ListPartners was refused: AccessDeniedException: ", "Allow partnercentral:ListPartners for"),
+        ("throttle", "ListPartners was refused: ThrottlingException", "Try again"),
+        ("internal-error", "ListPartners was refused: InternalServerException", "Try again"),
+        ("unavailable", "ListPartners was refused: 503", "Try again"),
+        ("cut", "Connection was closed before we received a valid response", "Check the network"),
+        ("garbled", "AWS's response to ListPartners is incomplete", "Try again"),
+    ],
+)
+def test_each_way_in_which_the_service_fails_is_told_with_its_remedy(
+    stage: Stage, kind: str, error: str, remedy: str
+) -> None:
+    """A denial names the permission; what passes by itself says so."""
+    stage.simulator.faults.add("ListPartners", kind)
+    told = error_of(stage, "show")
+    assert told[0].startswith(error)
+    assert told[1].startswith(remedy)
+
+
+def test_what_answers_otherwise_than_aws_is_told(stage: Stage) -> None:
+    """Such as a proxy's page."""
+    error, remedy = error_of(stage, "show", AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=f"{stage.moto_url}/moto-api/")
+    assert error
+    assert remedy
+
+
+def test_an_internal_error_is_told_without_its_text(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which may hold anything; --debug shows where it comes from."""
+    monkeypatch.setattr("partner_account_cli.partners.list_arns", lambda *_: dict[str, str]()["sword" + "fish"])
+    assert error_of(stage, "show")[0] == "internal error (KeyError); please report it"
+    told = stage.run("show", "--debug").stderr
+    assert "show.py" in told
+    assert "swordfish" not in told
+
+
+def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: Stage) -> None:
+    """Partner Central's reasons have remedies of their own."""
+    for _ in range(5):
+        stage.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email="a@example.com")
+    error, remedy = error_of(stage, "send-code", "--email", "a@example.com")
+    assert "LIMIT_EXCEEDED_NUMBER_OF_EMAIL" in error
+    assert remedy == "Five codes a day are sent to one address: use the newest e-mail, or try again tomorrow."
+
+
+def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: Stage) -> None:
+    """What identifies the business is left out, though the error repeats it."""
+    stage.simulator.faults.add("StartVerification", "echo")
+    done = stage.run("verification", "start", "business", *BUSINESS, "--debug")
+    assert done.status == 1
+    for told in (
+        "ACCOUNT_ALREADY_VERIFIED",
+        "debug: partnercentral-account StartVerification at http://127.0.0.1:",
+        "request id",
+        "verification.py",
+        "Received: ",
+    ):
+        assert told in done.stderr
+    assert "12-3456789" not in done.stderr
+    assert "Example Corp" not in done.stderr
+
+
+def test_a_reader_that_goes_away_early_is_no_error(stage: Stage) -> None:
+    """Such as `head`."""
+    environment = {name: value for name, value in stage.variables({}).items() if value}
+    with subprocess.Popen([SCRIPT, "show"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == b""
+
+
+def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: Stage) -> None:
     """Ctrl-C while AWS is waited for ends the command with the status of SIGINT, and one word."""
     stage.simulator.faults.add("ListPartners", "hang")
     with stage.terminal("show") as terminal:
@@ -254,7 +269,7 @@ def test_interrupted(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("missing", ["click", "boto3", "rich", "werkzeug", "ministack"])
-def test_a_missing_dependency(missing: str, tmp_path: Path) -> None:
+def test_a_missing_dependency_is_told_with_its_extra(missing: str, tmp_path: Path) -> None:
     """Whoever installed the construct alone is told which extra the command needs."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
     of_others = {"werkzeug": ["simulator", "start"], "ministack": ["rehearse", "--app", "false"]}
@@ -267,17 +282,139 @@ def test_a_missing_dependency(missing: str, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_colours_are_for_terminals(stage: Stage) -> None:
-    """A terminal gets colours, unless NO_COLOR is set; a file and a pipe never do."""
-    with stage.terminal("simulator", "requests") as terminal:
-        assert terminal.ended() == 0
-    stage.run("show")
+def test_colours_are_for_terminals_without_no_color(stage: Stage) -> None:
+    """A file and a pipe never get any; a sentence goes on between words in a narrow terminal."""
     shown = []
     for environment in ({}, {"NO_COLOR": "1"}):
-        with stage.terminal("simulator", "requests", **environment) as terminal:
+        with stage.terminal("doctor", COLUMNS="60", **environment) as terminal:
             assert terminal.ended() == 0
         shown.append(terminal.shown)
-    assert "\x1b[32m200" in shown[0]
+    assert "\x1b[32mpassed" in shown[0]
     assert "\x1b[32m" not in shown[1]
-    assert "\x1b" not in stage.run("simulator", "requests").told
-    assert ACCOUNT in shown[1]
+    assert "only doing it would tell of\r\n         SendEmailVerificationCode\r\n" in shown[1]
+    assert "\x1b" not in stage.run_script("doctor").told
+
+
+NAME = "Zoë & 株式会社 “Söhne”"
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        # No locale at all, and Python told not to help itself to UTF-8.
+        {"LANG": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "cp1252", "C"],
+)
+def test_what_an_encoding_lacks_is_escaped_and_never_an_error(stage: Stage, encoding: dict[str, str]) -> None:
+    """As Python escapes it, in text, tables and errors; as JSON does, in JSON. A terminal is told as well."""
+    stage.simulator.account(ACCOUNT).add_partner(NAME, tags={"team": "社長"})
+    shown = stage.run_script("show", **encoding)
+    assert shown.status == 0
+    assert r"\u682a\u5f0f\u4f1a\u793e " in shown.stdout
+    assert r"\u793e\u9577" in shown.stdout
+    assert ("Zoë" if encoding.get("PYTHONIOENCODING") == "cp1252" else r"Zo\xeb") in shown.stdout
+    (partner,) = stage.run_script("show", "--output", "json", **encoding).document["Partners"]
+    assert partner["LegalName"] == NAME
+    wrong = stage.run_script(NAME, **encoding)
+    assert wrong.status == 64
+    assert "No such command" in wrong.stderr
+    with stage.terminal("show", **encoding) as terminal:
+        assert terminal.ended() == 0
+    assert r"\u682a" in terminal.shown
+    assert r"\u28" not in terminal.shown  # the spinner
+
+
+def test_a_utf8_terminal_is_shown_names_as_they_are(stage: Stage) -> None:
+    """And plain signs replace what a table is drawn with elsewhere."""
+    stage.simulator.account(ACCOUNT).add_partner(NAME)
+    assert NAME in stage.run("show").stdout
+    assert NAME in stage.run("show", "--output", "json").stdout
+    table = stage.run_script("verification", "status", PYTHONIOENCODING="ascii").stdout
+    assert "---" in table
+    assert "\\" not in table
+
+
+ON_WINDOWS = """
+import json, sys
+from tests.cli import windows
+windows.become("click.testing")
+from click.testing import CliRunner
+from partner_account_cli.command_line import partner_account
+for arguments in json.load(sys.stdin):
+    ended = CliRunner().invoke(partner_account, arguments, "123456", catch_exceptions=False)
+    print(json.dumps([ended.exit_code, ended.output]))
+"""
+
+
+def on_windows(stage: Stage, *commands: list[str]) -> list[tuple[int, str]]:
+    """How the commands end where what POSIX alone has is missing."""
+    done = subprocess.run(
+        [sys.executable, "-c", ON_WINDOWS],
+        env={name: value for name, value in stage.variables({"PYTHONPATH": "."}).items() if value},
+        input=json.dumps(commands),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def test_what_poses_as_windows_lacks_what_windows_lacks() -> None:
+    """The stage itself can fail: each of these ends in an error there."""
+    for code in ("import fcntl", "import signal; signal.SIGHUP", "import os; os.killpg", "import pwd"):
+        script = f"from tests.cli import windows; windows.become(); {code}"
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+        )
+        assert ("ModuleNotFoundError" in done.stderr) or ("AttributeError" in done.stderr), code
+
+
+def test_on_windows_each_command_works_or_says_that_it_needs_posix(stage: Stage) -> None:
+    """Everything but a local AWS and the simulator runs there; the refusal names a way out."""
+    stage.create_partner()
+    work = [
+        ["verification", "status"],
+        ["send-code", "--email", "alliances@example.com"],
+        ["store-code", "--secret-id", "code", "--create"],
+        ["show"],
+        ["simulator", "outbox"],
+        *[[name, "--help"] for name in COMMANDS],
+    ]
+    assert [status for status, _ in on_windows(stage, *work)] == [0] * len(work)
+    refused = on_windows(stage, ["rehearse"], ["simulator", "start"])
+    for name, (status, told) in zip(("rehearse", "simulator start"), refused, strict=True):
+        assert status == 1
+        assert told.startswith(f"Error: partner-account {name} needs Linux or macOS\nOn Windows, run it in WSL")
+
+
+SYNTH = """
+import sys
+import aws_cdk as cdk
+{become}
+from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
+app = cdk.App(outdir=sys.argv[1])
+PartnerAccount(
+    cdk.Stack(app, "Demo"), "Partner", catalog=Catalog.SANDBOX, legal_name="Example Corp",
+    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+    email_verification_code=VerificationCode.for_sandbox(),
+    alliance_lead_contact=AllianceLeadContact(
+        first_name="Jane", last_name="Doe", email="alliances@example.com", business_title="Alliance Lead"))
+app.synth()
+"""
+
+
+def test_on_windows_the_construct_writes_the_same_template(tmp_path: Path) -> None:
+    """With the same asset as elsewhere."""
+    templates = []
+    for name, become in (("here", ""), ("windows", "from tests.cli import windows; windows.become('aws_cdk')")):
+        command = [sys.executable, "-c", SYNTH.format(become=become), str(tmp_path / name)]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        templates.append((tmp_path / name / "Demo.template.json").read_text())
+    assert "Custom::PartnerAccount" in templates[0]
+    assert templates[0] == templates[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from botocore.exceptions import ClientError
 
 from partner_account_cli import partners
 from partner_central_simulator import FaultKind, Readings
-from tests.cli.page import PAGE
 from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
 from tests.handler.test_runtime import later_model
 from tests.simulator.test_profiles import PROFILE
@@ -30,101 +28,74 @@ def complete(stage: Stage, kind: str, outcome: str = "SUCCEEDED") -> None:
 class TestVerification:
     """`partner-account verification`."""
 
-    def test_start_and_status(self, newcomer: Stage) -> None:
-        """Both are started and succeed, the business without an address; the exit status says so."""
+    def test_both_are_started_and_succeed_with_the_exit_status_0(self, newcomer: Stage) -> None:
+        """The business without an address, the registrant at a completion URL; until then the status is 1."""
+        assert "start registrant" in newcomer.run("verification", "status", "registrant").stdout
         business = newcomer.run("verification", "start", "business", *BUSINESS)
         registrant = newcomer.run("verification", "start", "registrant")
         assert (business.status, registrant.status) == (0, 0)
         assert "IN_PROGRESS" in business.stdout
         assert "/_simulator/verifications/" not in business.stdout
         assert "PENDING_CUSTOMER_ACTION" in registrant.stdout
-        assert re.search(r"complete it until [-0-9]{10} [:0-9]{8} UTC at\n", registrant.stdout)
+        assert re.search(r"registrant: A human completes it until [-0-9]{10} [:0-9]{8} UTC at this", registrant.stdout)
         assert f"\n{newcomer.simulator.url}/_simulator/verifications/" in registrant.stdout
         pending = newcomer.run("verification", "status")
         assert pending.status == 1
         assert pending.stdout.count("/_simulator/verifications/") == 1
         assert newcomer.run("verification", "status", "business").status == 0
-        assert newcomer.run("verification", "status", "registrant").status == 1
+        for kinds in (["registrant"], []):
+            assert newcomer.run("verification", "status", *kinds).status == 1
         complete(newcomer, "REGISTRANT_VERIFICATION")
         done = newcomer.run("verification", "status", "--output", "json")
         assert done.status == 0
         assert [one["VerificationStatus"] for one in done.document["Verifications"]] == ["SUCCEEDED", "SUCCEEDED"]
 
-    def test_business_with_an_address(self, moto_url: str) -> None:
-        """Where AWS wants a human for it, it is told where, as for the registrant."""
+    def test_a_business_verification_with_a_completion_url_tells_it(self, moto_url: str) -> None:
+        """Where AWS wants a human for it, as for the registrant."""
         readings = Readings(business_verification_has_completion_url=True)
         with open_stage(moto_url, verified=False, readings=readings) as stage:
             started = stage.run("verification", "start", "business", *BUSINESS)
-            assert re.search(r"complete it until [-0-9]{10} [:0-9]{8} UTC at\n", started.stdout)
+            assert "business: A human completes it until" in started.stdout
             assert stage.run("verification", "status", "business", "--watch").status == 1
             complete(stage, "BUSINESS_VERIFICATION")
             assert stage.run("verification", "status", "business").status == 0
 
-    def test_nothing_started(self, newcomer: Stage) -> None:
-        """Says so, and how to start."""
-        done = newcomer.run("verification", "status", "registrant")
+    @pytest.mark.parametrize("ending", ["FAILED", "REJECTED"])
+    def test_a_failed_business_verification_may_mean_that_the_company_is_a_partner(
+        self, newcomer: Stage, ending: str
+    ) -> None:
+        """AWS says so: it must be migrated then. A failed registrant just starts again."""
+        for kind in ("BUSINESS_VERIFICATION", "REGISTRANT_VERIFICATION"):
+            newcomer.simulator.account(ACCOUNT).set_verification(kind, ending)
+        done = newcomer.run("verification", "status")
         assert done.status == 1
-        assert "NOT_STARTED" in done.stdout
-        assert "partner-account verification start registrant" in done.stdout
+        assert "business: It also fails if the company is an AWS Partner already: then migrate" in done.stdout
+        assert "registrant: Start it again: partner-account verification start registrant" in done.stdout
 
-    @pytest.mark.parametrize("piped", [False, True])
-    def test_details_from_a_file(self, newcomer: Stage, tmp_path: Path, piped: bool) -> None:
-        """A JSON file, or standard input, keeps the registration out of the shell's history."""
-        details = {
-            "LegalName": "Example Corp",
-            "RegistrationId": "12-3456789",
-            "CountryCode": "US",
-            "JurisdictionOfIncorporation": "DE",
-        }
-        (tmp_path / "business.json").write_text(json.dumps(details))
-        file, stdin = ("-", json.dumps(details)) if piped else (str(tmp_path / "business.json"), "")
-        done = newcomer.run("verification", "start", "business", "--file", file, "--output", "json", stdin=stdin)
-        assert done.status == 0
-        (answer,) = done.document["Verifications"]
-        assert answer["VerificationResponseDetails"]["BusinessVerificationResponse"]["BusinessVerificationDetails"] == (
-            details
-        )
-
-    @pytest.mark.parametrize(
-        ("content", "told"),
-        [
-            ("{", "is no JSON"),
-            ("[]", "is no JSON object of texts"),
-            ('{"LegalName": 1}', "is no JSON object of texts"),
-            ('{"Legalname": "x"}', "has unknown members: Legalname"),
-        ],
-    )
-    def test_wrong_file(self, newcomer: Stage, content: str, told: str) -> None:
-        """A file that holds something else is named with what it should hold."""
-        done = newcomer.run("verification", "start", "business", "--file", "-", stdin=content)
-        assert done.status == 1
-        assert told in done.stderr
-        assert newcomer.operations() == []
-
-    def test_wrong_details(self, newcomer: Stage) -> None:
-        """All mistakes at once, by option, without the values, and before anything is sent."""
+    def test_wrong_details_are_told_all_at_once_by_option_without_values_before_any_call(self, newcomer: Stage) -> None:
+        """botocore checks only some of them."""
         done = newcomer.run(
             *("verification", "start", "business", "--legal-name", "x" * 81, "--registration-id", "\u0007"),
             *("--country-code", "us", "--jurisdiction-of-incorporation", "California"),
         )
         assert done.status == 1
-        assert "--legal-name has 81 characters, and may have 1 to 80" in done.stderr
-        assert "--registration-id has not the form it must have" in done.stderr
-        assert "--country-code has not the form [A-Z]{2}" in done.stderr
-        assert "--jurisdiction-of-incorporation has 10 characters, and may have 2" in done.stderr
+        assert "--legal-name has more than 80 characters" in done.stderr
+        for option in ("--registration-id", "--country-code"):
+            assert f"{option} has characters or a form that AWS refuses" in done.stderr
+        assert "--jurisdiction-of-incorporation has more than 2 characters" in done.stderr
         assert "xxx" not in done.stderr
         assert newcomer.operations() == []
 
-    def test_started_twice(self, newcomer: Stage) -> None:
-        """The refusal says what to do instead."""
+    def test_a_second_start_is_refused_with_what_to_do_instead(self, newcomer: Stage) -> None:
+        """By default there is no address to complete it at."""
         newcomer.run("verification", "start", "registrant")
         done = newcomer.run("verification", "start", "registrant")
         assert done.status == 1
         assert "VERIFICATION_ALREADY_IN_PROGRESS" in done.stderr
-        assert "partner-account verification status" in done.stderr
+        assert "Wait, or complete it where `partner-account verification status` shows an address." in done.stderr
 
-    def test_watch(self, newcomer: Stage) -> None:
-        """It asks until the verification has ended, tells each change, and is quiet about the rest."""
+    def test_watch_asks_until_the_verification_has_ended(self, newcomer: Stage) -> None:
+        """It tells each change, and is quiet about the rest."""
         desk = newcomer.simulator.account(ACCOUNT)
         desk.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
         desk.set_verification("REGISTRANT_VERIFICATION", "SUCCEEDED")
@@ -134,27 +105,22 @@ class TestVerification:
             assert terminal.ended() == 0
         assert "business: SUCCEEDED, registrant: SUCCEEDED" in terminal.shown
 
-    def test_watch_ends_for_a_human(self, newcomer: Stage) -> None:
-        """It doesn't wait for what a human has to do."""
+    def test_watch_ends_when_a_human_is_needed_whatever_else_takes_time(self, newcomer: Stage) -> None:
+        """While AWS checks the business for an hour, the registrant's completion URL would expire."""
+        newcomer.simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
         newcomer.run("verification", "start", "registrant")
-        assert newcomer.run("verification", "status", "registrant", "--watch").status == 1
-
-    def test_watch_does_not_hide_what_a_human_must_do_behind_what_takes_an_hour(self, newcomer: Stage) -> None:
-        """While AWS checks the business, the registrant's completion URL would expire: it is told at once."""
-        desk = newcomer.simulator.account(ACCOUNT)
-        desk.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
-        newcomer.run("verification", "start", "registrant")
-        done = newcomer.run("verification", "status", "--watch", "--interval", "1")
-        assert done.status == 1
+        for kinds in (["registrant"], []):
+            done = newcomer.run("verification", "status", *kinds, "--watch", "--interval", "1")
+            assert done.status == 1
+            assert "registrant: A human completes it until" in done.stdout
         assert "business: AWS checks it; it takes up to an hour." in done.stdout
-        assert "registrant: complete it until" in done.stdout
 
 
 class TestSendCode:
     """`partner-account send-code`."""
 
-    def test_it_is_sent(self, stage: Stage) -> None:
-        """To the address, and the daily limit is told; the code itself is nowhere."""
+    def test_a_code_is_sent_to_the_address_and_not_shown(self, stage: Stage) -> None:
+        """The daily limit is told."""
         done = stage.run("send-code", "--email", EMAIL)
         assert done.status == 0
         (mail,) = stage.simulator.outbox
@@ -162,134 +128,49 @@ class TestSendCode:
         assert "Five a day" in done.stdout
         assert mail.code not in done.told
 
-    def test_sandbox(self, stage: Stage) -> None:
-        """Says that no e-mail comes."""
+    def test_in_the_sandbox_no_email_is_promised(self, stage: Stage) -> None:
+        """Any six digits will do."""
         done = stage.run("send-code", "--catalog", "Sandbox", "--email", EMAIL)
         assert done.status == 0
         assert "sends no e-mail" in done.stdout
 
-    def test_no_address(self, stage: Stage) -> None:
-        """Is refused before it is sent."""
+    def test_what_is_no_address_is_refused_before_it_is_sent(self, stage: Stage) -> None:
+        """By the service's own model."""
         done = stage.run("send-code", "--email", "jane")
         assert done.status == 1
-        assert done.stderr.startswith("Error: --email has not the form it must have")
+        assert done.stderr.startswith("Error: --email has characters or a form that AWS refuses")
         assert stage.operations() == []
-
-
-class TestStoreCode:
-    """`partner-account store-code`."""
-
-    def test_secret(self, stage: Stage) -> None:
-        """In a pipeline: one that isn't there is named, created by --create, and overwritten later."""
-        store = ("store-code", "--secret-id", "partner/code")
-        absent = stage.run(*store, stdin="012345\n")
-        assert absent.status == 1
-        assert "the secret partner/code is not there" in absent.stderr
-        assert "--create" in absent.stderr
-        assert stage.run(*store, "--create", stdin="012345\n").status == 0
-        assert stage.run(*store, stdin="543210\n").status == 0
-        client = stage.client("secretsmanager")
-        assert client.get_secret_value(SecretId="partner/code")["SecretString"] == "543210"
-
-    def test_field_of_a_secret(self, stage: Stage) -> None:
-        """Only the field changes; a secret that is no JSON object is refused."""
-        client = stage.client("secretsmanager")
-        client.create_secret(Name="json", SecretString='{"code": "000000", "other": "kept"}')
-        client.create_secret(Name="text", SecretString="000000")
-        assert stage.run("store-code", "--secret-id", "json", "--json-field", "code", stdin="123456").status == 0
-        stored = json.loads(client.get_secret_value(SecretId="json")["SecretString"])
-        assert stored == {"code": "123456", "other": "kept"}
-        refused = stage.run("store-code", "--secret-id", "text", "--json-field", "code", stdin="123456")
-        assert refused.status == 1
-        assert "holds no JSON object" in refused.stderr
-        created = ("--secret-id", "new", "--json-field", "code", "--create")
-        assert stage.run("store-code", *created, stdin="123456").status == 0
-        assert json.loads(client.get_secret_value(SecretId="new")["SecretString"]) == {"code": "123456"}
-
-    def test_parameter(self, stage: Stage) -> None:
-        """Likewise; it is a SecureString."""
-        ssm = stage.client("ssm")
-        store = ("store-code", "--parameter", "/partner/code")
-        assert stage.run(*store, stdin="123456").status == 1
-        assert stage.run(*store, "--create", stdin="123456").status == 0
-        assert stage.run(*store, stdin="654321").status == 0
-        stored = ssm.get_parameter(Name="/partner/code", WithDecryption=True)["Parameter"]
-        assert (stored["Value"], stored["Type"]) == ("654321", "SecureString")
-
-    def test_open_parameter(self, stage: Stage) -> None:
-        """A parameter whose value isn't encrypted gets no code."""
-        stage.client("ssm").put_parameter(Name="/open", Value="-", Type="String")
-        done = stage.run("store-code", "--parameter", "/open", "--create", stdin="123456")
-        assert done.status == 1
-        assert "the parameter /open is a String, whose value isn't encrypted" in done.stderr
-        assert stage.client("ssm").get_parameter(Name="/open")["Parameter"]["Value"] == "-"
-
-    @pytest.mark.parametrize(
-        "piped", ["", "12345\n", "1234567\n", "12345a\n", "\uff11\uff12\uff13\uff14\uff15\uff16\n"]
-    )
-    def test_no_code(self, stage: Stage, piped: str) -> None:
-        """What is not six digits is refused, and not repeated."""
-        done = stage.run("store-code", "--secret-id", "code", "--create", stdin=piped)
-        assert done.status == 1
-        assert done.stderr.startswith("Error: standard input is not six digits\n")
-        assert not piped or piped.strip() not in done.stderr
-        assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
-
-    def test_prompt(self, stage: Stage) -> None:
-        """On a terminal it is asked for, again after a typing error, and never shown."""
-        with stage.terminal("store-code", "--secret-id", "code", "--create") as terminal:
-            terminal.expect("Verification code .*: ")
-            terminal.type("98765\n")
-            terminal.expect("Error: .*Verification code .*: ")
-            terminal.type("987654\n")
-            assert terminal.ended() == 0
-        assert "98765" not in terminal.shown
-        assert stage.client("secretsmanager").get_secret_value(SecretId="code")["SecretString"] == "987654"
-
-    def test_prompt_interrupted(self, stage: Stage) -> None:
-        """Ctrl-C at the prompt stores nothing."""
-        with stage.terminal("store-code", "--secret-id", "code", "--create") as terminal:
-            terminal.expect("Verification code .*: ")
-            terminal.type("\x03")
-            assert terminal.ended() == 130
-        assert "Traceback" not in terminal.shown
-        assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
-
-    def test_debug_hides_the_code(self, stage: Stage) -> None:
-        """Not even --debug shows it."""
-        done = stage.run("store-code", "--secret-id", "code", "--create", "--debug", stdin="987654")
-        assert done.status == 0
-        assert "CreateSecret" in done.stderr
-        assert "987654" not in done.told
 
 
 class TestShow:
     """`partner-account show`."""
 
-    def test_text(self, stage: Stage) -> None:
-        """All there is, with the contact masked."""
+    def test_text_and_json_mask_the_contact(self, stage: Stage) -> None:
+        """Unless --show-contact is given; JSON has the service's member names."""
         arn = stage.create_partner(Tags=[{"Key": "team", "Value": "alliances"}])
         done = stage.run("show")
         assert done.status == 0
-        assert arn in done.stdout
-        for told in ("Example Corp", "SOFTWARE_PRODUCTS", "PRIVATE", "pprofile-", "team=alliances", "none"):
+        for told in (arn, "Example Corp", "SOFTWARE_PRODUCTS", "PRIVATE", "pprofile-", "team=alliances", "none"):
             assert told in done.stdout
-        assert "J*** D***, A***, j***@example.com" in done.stdout
+        assert "J*** D***, A***, a***@example.com" in done.stdout
         assert "Jane" not in done.stdout
         assert EMAIL not in done.stdout
-        assert "Jane Doe, Alliance Lead, jane@example.com" in stage.run("show", "--show-contact").stdout
-
-    def test_json(self, stage: Stage) -> None:
-        """The service's member names; the contact is masked here, too."""
-        arn = stage.create_partner(Tags=[{"Key": "team", "Value": "alliances"}])
+        assert f"Jane Doe, Alliance Lead, {EMAIL}" in stage.run("show", "--show-contact").stdout
         (partner,) = stage.run("show", "--output", "json").document["Partners"]
         assert partner["Arn"] == arn
         assert partner["Tags"] == {"team": "alliances"}
-        assert partner["AllianceLeadContact"]["Email"] == "j***@example.com"
+        assert partner["AllianceLeadContact"]["Email"] == "a***@example.com"
         (partner,) = stage.run("show", "--show-contact", "--output", "json").document["Partners"]
         assert partner["AllianceLeadContact"] == CONTACT
 
-    def test_profile_task(self, stage: Stage) -> None:
+    def test_all_pages_of_partners_are_shown(self, moto_url: str) -> None:
+        """Where an account has several."""
+        with open_stage(moto_url, page_size=1) as stage:
+            for name in ("Example One", "Example Two"):
+                stage.simulator.account(ACCOUNT).add_partner(name)
+            assert len(stage.run("show", "--output", "json").document["Partners"]) == 2
+
+    def test_a_profile_task_is_shown_with_its_failures(self, stage: Stage) -> None:
         """A running profile task, and one that has failed with its reasons."""
         arn = stage.create_partner()
         desk = stage.simulator.account(ACCOUNT)
@@ -302,7 +183,7 @@ class TestShow:
         assert "FAILED since " in told
         assert "INVALID_LOGO (en-US)" in told
 
-    def test_sandbox(self, stage: Stage) -> None:
+    def test_in_the_sandbox_tags_are_shown_if_there_are_any(self, stage: Stage) -> None:
         """--catalog chooses; tags are shown if the partner has them."""
         arn = stage.create_partner("Sandbox")
         done = stage.run("show", "--catalog", "Sandbox")
@@ -328,11 +209,11 @@ class TestShow:
         client = stage.client("partnercentral-account")
         client.meta.events.register("before-call.partnercentral-account.ListTagsForResource", refuse)
         arn = stage.create_partner("Sandbox")
-        assert partners.partner(client, "Sandbox", arn).unread == {}
+        assert partners.read(client, "Sandbox", arn).unread == {}
         stage.simulator.faults.add("ListTagsForResource", "access-denied")
         assert stage.run("show", "--catalog", "Sandbox").status == 1
 
-    def test_a_part_that_is_denied(self, stage: Stage) -> None:
+    def test_a_part_that_is_denied_leaves_the_rest_and_ends_with_1(self, stage: Stage) -> None:
         """The rest is shown, the denial is told, and the exit status says so."""
         stage.create_partner()
         stage.simulator.faults.add("GetAllianceLeadContact", "access-denied")
@@ -353,8 +234,6 @@ class TestSimulator:
             url = next(word for word in terminal.shown.split() if word.startswith("http://"))
             terminal.expect("/_simulator/outbox[^\r]+\r\n")
             token = terminal.shown.split()[-1].rpartition("=")[2]
-            shown = terminal.shown.replace("\r", "").replace(url, "http://127.0.0.1:4711")
-            assert shown.replace(token, "5d1f0c9a7b3e…").strip() in PAGE.read_text("utf-8")
             own = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": url, "AWS_SESSION_TOKEN": token}
             assert stage.run("send-code", "--email", EMAIL, **own).status == 0
             (mail,) = stage.run("simulator", "outbox", "--output", "json", **own).document["Outbox"]

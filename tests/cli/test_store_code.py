@@ -33,13 +33,25 @@ class Kept:
         self._secrets = stage.client("secretsmanager")
         self._ssm = stage.client("ssm")
 
-    def holds(self, value: str | bytes) -> None:
-        """Let the secret hold it, and, if it is a text, the parameter."""
-        if isinstance(value, bytes):
+    def holds(self, value: Any) -> None:
+        """Let the secret hold it, an object as JSON; and, if it is a text, the parameter."""
+        if value is None:
+            self._secrets.create_secret(Name="kept")
+        elif isinstance(value, bytes):
             self._secrets.create_secret(Name="kept", SecretBinary=value)
         else:
-            self._secrets.create_secret(Name="kept", SecretString=value)
-            self._ssm.put_parameter(Name="/kept", Value=value, Type="SecureString")
+            text = value if isinstance(value, str) else json.dumps(value)
+            self._secrets.create_secret(Name="kept", SecretString=text)
+            self._ssm.put_parameter(Name="/kept", Value=text, Type="SecureString")
+
+    def value(self, options: tuple[str, ...]) -> Any:
+        """What is there now, where the options lead."""
+        if options is PARAMETER:
+            return self.parameter
+        try:
+            return json.loads(self.secret) if options is FIELD else self.secret
+        except ValueError:
+            return self.secret
 
     @property
     def secret(self) -> Any:
@@ -52,9 +64,9 @@ class Kept:
         """The parameter's value now."""
         return str(self._ssm.get_parameter(Name="/kept", WithDecryption=True)["Parameter"]["Value"])
 
-    def store(self, *options: str, **environment: str) -> Ended:
+    def store(self, *options: str, stdin: str | bytes = CODE, **environment: str) -> Ended:
         """Store the code there."""
-        return self.stage.run("store-code", *options, stdin=CODE, **environment)
+        return self.stage.run("store-code", *options, stdin=stdin, **environment)
 
 
 @pytest.fixture
@@ -63,237 +75,207 @@ def kept(stage: Stage) -> Kept:
     return Kept(stage)
 
 
-class TestWhatIsThere:
-    """A code or nothing is replaced. Everything else is somebody's, and stays unless --overwrite says otherwise."""
+def test_a_store_that_is_not_there_is_created_by_create_only(kept: Kept) -> None:
+    """A mistyped name is an error; a parameter becomes a SecureString, a field a JSON object."""
+    for options in (SECRET, PARAMETER):
+        absent = kept.store(*options)
+        assert absent.status == 1
+        assert "kept is not there" in absent.stderr
+        assert "--create" in absent.stderr
+        assert kept.store(*options, "--create").status == 0
+    assert (kept.secret, kept.parameter) == (CODE, CODE)
+    assert kept.stage.client("ssm").get_parameter(Name="/kept")["Parameter"]["Type"] == "SecureString"
+    assert kept.store("--secret-id", "json", "--json-field", "code", "--create").status == 0
+    text = kept.stage.client("secretsmanager").get_secret_value(SecretId="json")["SecretString"]
+    assert json.loads(text) == {"code": CODE}
 
-    @pytest.mark.parametrize("value", ["123456", " 123456\n", " "])
-    def test_a_code_or_nothing_is_replaced(self, kept: Kept, value: str) -> None:
-        """By the new code, in a secret and in a parameter."""
-        kept.holds(value)
-        assert (kept.store(*SECRET).status, kept.store(*PARAMETER).status) == (0, 0)
-        assert (kept.secret, kept.parameter) == (CODE, CODE)
 
-    @pytest.mark.parametrize(
-        ("value", "kind"),
-        [
-            ("swordfish", "text that is no code"),
-            ("1234567", "text that is no code"),
-            ("１２３４５６", "text that is no code"),  # noqa: RUF001 - digits of another script are none
-            ("[123456]", "text that is no code"),
-            (b"123456", "binary data"),
-            ('{"password": "swordfish"}', "a JSON object"),
-            ("{}", "a JSON object"),
+@pytest.mark.parametrize("piped", [b"987654", b"987654\r\n", b"\xef\xbb\xbf987654\n"])
+def test_a_code_is_read_as_unix_and_windows_pipe_it(kept: Kept, piped: bytes) -> None:
+    """With a carriage return, or a byte order mark."""
+    assert kept.store(*SECRET, "--create", stdin=piped).status == 0
+    assert kept.secret == CODE
+
+
+@pytest.mark.parametrize(
+    "piped",
+    [
+        *(b"", b"12345\n", b"1234567\n", b"12345a\n", "１２３４５６\n".encode()),  # noqa: RUF001
+        *(b"\xff\xfe9\x008\x00", b"\xe9\n", b"98765\xb2\n"),
+    ],
+)
+def test_what_is_not_six_digits_is_refused_and_not_repeated(kept: Kept, piped: bytes) -> None:
+    """In whatever encoding it is."""
+    done = kept.store(*SECRET, "--create", stdin=piped)
+    assert done.status == 1
+    assert done.stderr.startswith("Error: standard input is not six digits\n")
+    assert not piped or piped.strip().decode(errors="replace") not in done.stderr
+    assert kept.stage.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(stage: Stage) -> None:
+    """Ctrl-C at the prompt stores nothing."""
+    with stage.terminal("store-code", *SECRET, "--create") as terminal:
+        terminal.expect("Verification code .*: ")
+        terminal.type("98765\n")
+        terminal.expect("Error: .*Verification code .*: ")
+        terminal.type("\x03")
+        assert terminal.ended() == 130
+    assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
+    with stage.terminal("store-code", *SECRET, "--create") as terminal:
+        terminal.expect("Verification code .*: ")
+        terminal.type(f"{CODE}\n")
+        assert terminal.ended() == 0
+    assert CODE not in terminal.shown
+    assert stage.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == CODE
+
+
+OTHERS = {"password": "sword\nfish", "port": 5432, "nested": {"a": [True, None]}, "name": "株式会社"}
+
+
+@pytest.mark.parametrize(
+    ("options", "held"),
+    [
+        *[(options, held) for options in (SECRET, PARAMETER) for held in ("123456", " 123456\n", " ")],
+        (SECRET, None),
+        *[(FIELD, {"code": held, **OTHERS}) for held in (None, "", "123456", 123456)],
+        (FIELD, OTHERS),
+    ],
+)
+def test_a_code_or_nothing_is_replaced_and_the_other_fields_of_an_object_stay(
+    kept: Kept, options: tuple[str, ...], held: Any
+) -> None:
+    """--create is not needed, even if a secret has no value yet."""
+    kept.holds(held)
+    assert kept.store(*options).status == 0
+    assert kept.value(options) == ({**held, "code": CODE} if options is FIELD else CODE)
+
+
+@pytest.mark.parametrize(
+    ("options", "held", "kind"),
+    [
+        (SECRET, "swordfish", "something that is no code"),
+        (SECRET, "1234567", "something that is no code"),
+        (SECRET, "１２３４５６", "something that is no code"),  # noqa: RUF001 - digits of another script are none
+        (SECRET, "[123456]", "something that is no code"),
+        (SECRET, b"123456", "something that is no code"),
+        (SECRET, {"password": "swordfish"}, "a JSON object"),
+        (SECRET, {}, "a JSON object"),
+        (PARAMETER, "swordfish", "something that is no code"),
+        *[
+            (FIELD, {"code": value, "other": "kept"}, "something that is no code")
+            for value in ("swordfish", 12, True, ["123456"], {"code": "123456"})
         ],
-    )
-    def test_a_secret_that_holds_something_else_is_left_as_it_is(
-        self, kept: Kept, value: str | bytes, kind: str
-    ) -> None:
-        """What it holds is told in kind, never by its value; --create changes nothing about it."""
-        kept.holds(value)
-        done = kept.store(*SECRET, "--create", "--debug")
+        # Not even if it is a code: a stack may read it as a whole.
+        *[(FIELD, value, "no JSON object") for value in ("swordfish", "123456")],
+        (FIELD, b"123456", "something that is no code"),
+    ],
+)
+def test_what_is_no_code_is_told_in_kind_and_stays_unless_overwrite_is_given(
+    kept: Kept, options: tuple[str, ...], held: Any, kind: str
+) -> None:
+    """Its value is never shown, --create changes nothing about it, and other fields stay in any case."""
+    kept.holds(held)
+    before = kept.value(options)
+    done = kept.store(*options, "--create", "--debug")
+    assert done.status == 1
+    assert f" holds {kind}\n" in done.stderr
+    assert "--overwrite replaces what is there" in done.stderr
+    assert "swordfish" not in done.told
+    assert CODE not in done.told
+    assert kept.value(options) == before
+    assert kept.store(*options, "--overwrite").status == 0
+    others = {"other": "kept"} if isinstance(held, dict) else {}
+    assert kept.value(options) == ({"code": CODE, **others} if options is FIELD else CODE)
+
+
+@pytest.mark.parametrize(
+    "before", ['{"rate": 1.10}', '{"big": 12345678901234567890.123}', '{"a": "1", "a": "2"}', '{"n": {"x": 1E5}}']
+)
+def test_an_object_that_would_change_otherwise_is_left_as_it_is(kept: Kept, before: str) -> None:
+    """A number that is written in another way, and a field that occurs twice."""
+    kept.holds(before)
+    done = kept.store(*FIELD, "--overwrite")
+    assert done.status == 1
+    assert "would change if it were written again" in done.stderr
+    assert kept.secret == before
+
+
+def test_an_open_parameter_gets_no_code_even_by_overwrite(kept: Kept) -> None:
+    """Its type can't be changed, and its value lies open."""
+    ssm = kept.stage.client("ssm")
+    ssm.put_parameter(Name="/kept", Value="123456", Type="String")
+    assert kept.store(*PARAMETER, "--overwrite").status == 1
+    assert kept.parameter == "123456"
+
+
+def test_a_secret_marked_for_deletion_is_not_made_anew(kept: Kept) -> None:
+    """It must be restored first. That goes for --overwrite as well, but moto would let it pass."""
+    kept.holds("123456")
+    kept.stage.client("secretsmanager").delete_secret(SecretId="kept")
+    for options in ((), ("--create",)):
+        done = kept.store(*SECRET, *options)
         assert done.status == 1
-        assert f"Error: the secret kept holds {kind}\n" in done.stderr
-        assert "swordfish" not in done.told
-        assert CODE not in done.told
-        assert kept.secret == value
-        assert kept.store(*SECRET, "--overwrite").status == 0
-        assert kept.secret == CODE
+        assert "restore-secret" in done.stderr
 
-    def test_a_parameter_that_holds_something_else_is_left_as_it_is(self, kept: Kept) -> None:
-        """Likewise."""
-        kept.holds("swordfish")
-        for options in ((*PARAMETER,), (*PARAMETER, "--create")):
-            done = kept.store(*options)
-            assert done.status == 1
-            assert "Error: the parameter /kept holds text that is no code\n" in done.stderr
-            assert "--overwrite replaces what is there" in done.stderr
-            assert "swordfish" not in done.told
-        assert kept.parameter == "swordfish"
-        assert kept.store(*PARAMETER, "--overwrite").status == 0
-        assert kept.parameter == CODE
 
-    def test_an_open_parameter_gets_no_code_even_by_overwrite(self, kept: Kept) -> None:
-        """Its type can't be changed, and its value lies open."""
-        ssm = kept.stage.client("ssm")
-        ssm.put_parameter(Name="/kept", Value="123456", Type="String")
-        assert kept.store(*PARAMETER, "--overwrite").status == 1
-        assert kept.parameter == "123456"
+def test_an_arn_is_no_name_to_create_a_secret_by(kept: Kept) -> None:
+    """A secret is created by a name: with an ARN, --create is wrong use, and isn't recommended."""
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:absent-AbCdEf"
+    assert kept.store("--secret-id", arn, "--create").status == 64
+    done = kept.store("--secret-id", arn)
+    assert done.status == 1
+    assert "--create" not in done.stderr
 
-    def test_a_secret_without_a_value_gets_its_first(self, kept: Kept) -> None:
-        """Nothing is there that could be lost; --create is not needed."""
-        kept.stage.client("secretsmanager").create_secret(Name="kept")
-        assert kept.store(*SECRET).status == 0
-        assert kept.secret == CODE
 
-    def test_a_secret_marked_for_deletion_is_not_made_anew(self, kept: Kept) -> None:
-        """It must be restored first. That goes for --overwrite as well, but moto would let it pass."""
-        kept.holds("123456")
-        kept.stage.client("secretsmanager").delete_secret(SecretId="kept")
-        for options in ((), ("--create",)):
-            done = kept.store(*SECRET, *options)
-            assert done.status == 1
-            assert "restore-secret" in done.stderr
+@pytest.mark.parametrize(("options", "operation"), [(SECRET, "GetSecretValue"), (PARAMETER, "GetParameter")])
+def test_nothing_is_written_without_the_permission_to_read_unless_overwrite_is_given(
+    kept: Kept, relay: Relay, options: tuple[str, ...], operation: str
+) -> None:
+    """Then nothing is read. The permission is named."""
+    kept.holds("123456")
+    relay.answers[operation] = lambda _: ("AccessDeniedException", "not allowed")
+    done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
+    assert done.status == 1
+    assert f"Allow {operation} for this identity" in done.stderr
+    assert (kept.secret, kept.parameter) == ("123456", "123456")
+    assert kept.store(*options, "--overwrite", AWS_ENDPOINT_URL=relay.url).status == 0
+    assert CODE in (kept.secret, kept.parameter)
 
-    def test_an_arn_creates_nothing(self, kept: Kept) -> None:
-        """A secret is created by a name: with an ARN, --create is wrong use, and isn't recommended."""
-        arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:absent-AbCdEf"
-        assert kept.store("--secret-id", arn, "--create").status == 64
-        done = kept.store("--secret-id", arn)
+
+def test_a_field_is_never_written_blindly(kept: Kept, relay: Relay) -> None:
+    """The other fields would be lost: --overwrite doesn't help."""
+    kept.holds('{"password": "swordfish"}')
+    relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", "not allowed")
+    for options in (FIELD, (*FIELD, "--overwrite")):
+        assert kept.store(*options, AWS_ENDPOINT_URL=relay.url).status == 1
+    assert kept.secret == '{"password": "swordfish"}'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "User: arn:aws:iam::1:user/x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x",
+        "Access to KMS is not allowed",
+    ],
+)
+def test_a_denied_key_is_named_as_the_permission(kept: Kept, relay: Relay, message: str) -> None:
+    """The permission that AWS's own words name, or mean."""
+    kept.holds("123456")
+    relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", message)
+    assert "Allow kms:Decrypt " in kept.store(*SECRET, AWS_ENDPOINT_URL=relay.url).stderr
+
+
+def test_what_somebody_else_creates_at_the_same_moment_stays(kept: Kept, relay: Relay) -> None:
+    """AWS refuses to create it once more."""
+    client, ssm = kept.stage.client("secretsmanager"), kept.stage.client("ssm")
+    relay.before["CreateSecret"] = lambda: client.create_secret(Name="kept", SecretString="swordfish")
+    relay.before["PutParameter"] = lambda: ssm.put_parameter(Name="/kept", Value="swordfish", Type="SecureString")
+    for options in (SECRET, PARAMETER):
+        done = kept.store(*options, "--create", AWS_ENDPOINT_URL=relay.url)
         assert done.status == 1
-        assert "--create" not in done.stderr
-
-
-class TestField:
-    """A JSON object keeps its other fields, with --overwrite as well."""
-
-    @pytest.mark.parametrize("value", [None, "", "123456", 123456])
-    def test_a_field_with_a_code_or_nothing_is_replaced(self, kept: Kept, value: Any) -> None:
-        """And nothing else in the object."""
-        others = {"password": "sword\nfish", "port": 5432, "nested": {"a": [True, None]}, "name": "株式会社"}
-        kept.holds(json.dumps({"code": value, **others}))
-        assert kept.store(*FIELD).status == 0
-        assert json.loads(kept.secret) == {"code": CODE, **others}
-
-    def test_an_absent_field_is_added(self, kept: Kept) -> None:
-        """To what is there."""
-        kept.holds('{"password": "swordfish"}')
-        assert kept.store(*FIELD).status == 0
-        assert json.loads(kept.secret) == {"password": "swordfish", "code": CODE}
-
-    @pytest.mark.parametrize(
-        ("value", "kind"),
-        [
-            ("swordfish", "text that is no code"),
-            (12, "a JSON value that is no code"),
-            (True, "a JSON value that is no code"),
-            (["123456"], "a JSON value that is no code"),
-            ({"code": "123456"}, "a JSON object"),
-        ],
-    )
-    def test_a_field_that_holds_something_else_is_left_as_it_is(self, kept: Kept, value: Any, kind: str) -> None:
-        """Until --overwrite says otherwise, which keeps the other fields all the same."""
-        before = {"code": value, "other": "kept"}
-        kept.holds(json.dumps(before))
-        done = kept.store(*FIELD)
-        assert done.status == 1
-        assert f"Error: the secret kept (field code) holds {kind}\n" in done.stderr
-        assert "swordfish" not in done.told
-        assert json.loads(kept.secret) == before
-        assert kept.store(*FIELD, "--overwrite").status == 0
-        assert json.loads(kept.secret) == {"code": CODE, "other": "kept"}
-
-    @pytest.mark.parametrize(
-        "before", ['{"rate": 1.10}', '{"big": 12345678901234567890.123}', '{"a": "1", "a": "2"}', '{"n": {"x": 1E5}}']
-    )
-    def test_an_object_that_would_change_otherwise_is_left_as_it_is(self, kept: Kept, before: str) -> None:
-        """A number that is written in another way, and a field that occurs twice."""
-        kept.holds(before)
-        done = kept.store(*FIELD, "--overwrite")
-        assert done.status == 1
-        assert "would change if it were written again" in done.stderr
-        assert kept.secret == before
-
-    @pytest.mark.parametrize(
-        ("value", "kind"),
-        [("swordfish", "no JSON object"), ("123456", "no JSON object"), (b"123456", "binary data")],
-    )
-    def test_what_is_no_object_has_no_field(self, kept: Kept, value: str | bytes, kind: str) -> None:
-        """Not even if it is a code: a stack may read it as a whole."""
-        kept.holds(value)
-        done = kept.store(*FIELD)
-        assert done.status == 1
-        assert f"the secret kept (field code) holds {kind}\n" in done.stderr
-        assert kept.secret == value
-        assert kept.store(*FIELD, "--overwrite").status == 0
-        assert json.loads(kept.secret) == {"code": CODE}
-
-
-class TestUnreadable:
-    """Who may write but not read can't know what would be lost."""
-
-    @pytest.mark.parametrize(
-        ("options", "operation", "permission"),
-        [(SECRET, "GetSecretValue", "secretsmanager:GetSecretValue"), (PARAMETER, "GetParameter", "ssm:GetParameter")],
-    )
-    def test_nothing_is_written_without_the_permission_to_read(
-        self, kept: Kept, relay: Relay, options: tuple[str, ...], operation: str, permission: str
-    ) -> None:
-        """The permission is named, and --overwrite, by which nothing is read."""
-        kept.holds("123456")
-        relay.answers[operation] = lambda _: ("AccessDeniedException", "not allowed")
-        done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert f"Allow {permission} for this identity" in done.stderr
-        assert "--overwrite" in done.stderr
-        assert (kept.secret, kept.parameter) == ("123456", "123456")
-        assert kept.store(*options, "--overwrite", AWS_ENDPOINT_URL=relay.url).status == 0
-        assert CODE in (kept.secret, kept.parameter)
-
-    def test_a_field_is_never_written_blindly(self, kept: Kept, relay: Relay) -> None:
-        """The other fields would be lost: --overwrite doesn't help, and isn't recommended."""
-        kept.holds('{"password": "swordfish"}')
-        relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", "not allowed")
-        for options in (FIELD, (*FIELD, "--overwrite")):
-            done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
-            assert done.status == 1
-            assert "--overwrite" not in done.stderr
-        assert kept.secret == '{"password": "swordfish"}'
-
-    @pytest.mark.parametrize(
-        "message",
-        [
-            "User: arn:aws:iam::1:user/x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x",
-            "Access to KMS is not allowed",
-        ],
-    )
-    def test_the_key_is_what_is_denied(self, kept: Kept, relay: Relay, message: str) -> None:
-        """The permission that AWS's own words name, or mean."""
-        kept.holds("123456")
-        relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", message)
-        assert "Allow kms:Decrypt " in kept.store(*SECRET, AWS_ENDPOINT_URL=relay.url).stderr
-
-
-class TestSomebodyElse:
-    """Two writers at the same moment."""
-
-    @pytest.mark.parametrize("options", [SECRET, FIELD])
-    def test_a_secret_written_between_look_and_write_is_told(
-        self, kept: Kept, relay: Relay, options: tuple[str, ...]
-    ) -> None:
-        """It has failed then, and the version with what the other one wrote is named."""
-        kept.holds('{"a": "b"}' if "--json-field" in options else "123456")
-        client = kept.stage.client("secretsmanager")
-        relay.before["PutSecretValue"] = lambda: client.put_secret_value(SecretId="kept", SecretString='{"a": "new"}')
-        done = kept.store(*options, AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert "the secret kept" in done.stderr
-        assert "was changed by somebody else at the same moment" in done.stderr
-        assert "AWSPREVIOUS" in done.stderr
-        before = client.get_secret_value(SecretId="kept", VersionStage="AWSPREVIOUS")
-        assert before["SecretString"] == '{"a": "new"}'
-
-    def test_a_parameter_written_between_look_and_write_is_told(self, kept: Kept, relay: Relay) -> None:
-        """It has failed then, and the parameter's history is named."""
-        kept.holds("123456")
-        ssm = kept.stage.client("ssm")
-        relay.before["PutParameter"] = lambda: ssm.put_parameter(
-            Name="/kept", Value="swordfish", Type="SecureString", Overwrite=True
-        )
-        done = kept.store(*PARAMETER, AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert "was changed by somebody else at the same moment" in done.stderr
-        assert "get-parameter-history" in done.stderr
-
-    def test_what_was_created_between_look_and_create_stays(self, kept: Kept, relay: Relay) -> None:
-        """AWS refuses to create it once more."""
-        client, ssm = kept.stage.client("secretsmanager"), kept.stage.client("ssm")
-        relay.before["CreateSecret"] = lambda: client.create_secret(Name="kept", SecretString="swordfish")
-        relay.before["PutParameter"] = lambda: ssm.put_parameter(Name="/kept", Value="swordfish", Type="SecureString")
-        for options in (SECRET, PARAMETER):
-            done = kept.store(*options, "--create", AWS_ENDPOINT_URL=relay.url)
-            assert done.status == 1
-            assert "Somebody else made it at the same moment" in done.stderr
-        assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
+        assert "Somebody else made it at the same moment" in done.stderr
+    assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
 
 
 def test_an_overwritten_parameter_keeps_its_key_and_what_it_was_described_by(kept: Kept, relay: Relay) -> None:
@@ -314,75 +296,61 @@ def test_a_new_parameter_overwrites_nothing(kept: Kept, relay: Relay) -> None:
     assert not relay.members("PutParameter").get("Overwrite")
 
 
-class TestSecrecy:
-    """A store's message may repeat what it was sent."""
+ECHOES: tuple[Callable[[str], str], ...] = (
+    lambda body: f"refused: {body}",
+    # A message may not be cut where it cuts a secret, whose first digits would then be shown.
+    lambda body: f"{'-' * (297 - body.index(CODE))}{body}",
+    lambda body: f"refused: {json.dumps(body)}",
+    lambda body: "refused: %22" + json.loads(body).get("SecretString", json.loads(body).get("Value")) + "%22",
+    lambda body: "refused:\\n" + json.loads(body).get("SecretString", json.loads(body).get("Value")),
+    lambda body: "refused:\\u0022" + json.loads(body).get("SecretString", json.loads(body).get("Value")),
+)
 
-    ECHOES: tuple[Callable[[str], str], ...] = (
-        lambda body: f"refused: {body}",
-        # A message may not be cut where it cuts a secret, whose first digits would then be shown.
-        lambda body: f"{'-' * (297 - body.index(CODE))}{body}",
-        lambda body: f"refused: {json.dumps(body)}",
-        lambda body: "refused: %22" + json.loads(body).get("SecretString", json.loads(body).get("Value")) + "%22",
-        lambda body: "refused:\\n" + json.loads(body).get("SecretString", json.loads(body).get("Value")),
-        lambda body: "refused:\\u0022" + json.loads(body).get("SecretString", json.loads(body).get("Value")),
-    )
 
-    @pytest.mark.parametrize("echo", ECHOES, ids=["body", "long", "json", "url", "escaped", "unicode"])
-    def test_the_code_is_hidden_in_an_error_of_the_store(
-        self, kept: Kept, relay: Relay, echo: Callable[[str], str]
-    ) -> None:
-        """However its message writes it."""
+@pytest.mark.parametrize("echo", ECHOES, ids=["body", "long", "json", "url", "escaped", "unicode"])
+def test_the_code_is_hidden_in_an_error_of_the_store(kept: Kept, relay: Relay, echo: Callable[[str], str]) -> None:
+    """However its message writes it."""
+    kept.holds("123456")
+    relay.answers["PutSecretValue"] = lambda body: ("AccessDeniedException", echo(body))
+    done = kept.store(*SECRET, AWS_ENDPOINT_URL=relay.url)
+    assert done.status == 1
+    assert "***" in done.stderr
+    assert CODE[:4] not in done.told
+
+
+@pytest.mark.parametrize(
+    ("options", "operation"),
+    [(SECRET, "PutSecretValue"), ((*SECRET, "--create"), "CreateSecret"), (PARAMETER, "PutParameter")],
+)
+def test_the_code_is_hidden_under_debug(kept: Kept, relay: Relay, options: tuple[str, ...], operation: str) -> None:
+    """In each operation that writes one, in an error whose message is otherwise not told."""
+    if operation != "CreateSecret":
         kept.holds("123456")
-        relay.answers["PutSecretValue"] = lambda body: ("AccessDeniedException", echo(body))
-        done = kept.store(*SECRET, AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert "***" in done.stderr
-        assert CODE[:4] not in done.told
-
-    @pytest.mark.parametrize(
-        ("options", "operation"),
-        [(SECRET, "PutSecretValue"), ((*SECRET, "--create"), "CreateSecret"), (PARAMETER, "PutParameter")],
-    )
-    def test_the_code_is_hidden_under_debug(
-        self, kept: Kept, relay: Relay, options: tuple[str, ...], operation: str
-    ) -> None:
-        """In each operation that writes one, in an error whose message is otherwise not told."""
-        if operation != "CreateSecret":
-            kept.holds("123456")
-        relay.answers[operation] = lambda body: ("ValidationException", f"refused: {body}")
-        done = kept.store(*options, "--debug", AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert f"debug: {operation} answered HTTP 400" in done.stderr
-        assert "refused: " in done.stderr
-        assert "***" in done.stderr
-        assert CODE not in done.told
-
-    def test_the_other_fields_are_hidden_as_well(self, kept: Kept, relay: Relay) -> None:
-        """A message that repeats a JSON secret repeats what else is in it."""
-        kept.holds(json.dumps({"password": 'tuna"fish', "nested": [{"key": "Zoë's own key"}]}))
-        relay.answers["PutSecretValue"] = lambda body: ("AccessDeniedException", f"refused: {body}")
-        done = kept.store(*FIELD, "--debug", AWS_ENDPOINT_URL=relay.url)
-        assert done.status == 1
-        assert "refused: {" in done.stderr
-        for hidden in (CODE, "tuna", "own key"):
-            assert hidden not in done.told
+    relay.answers[operation] = lambda body: ("ValidationException", f"refused: {body}")
+    done = kept.store(*options, "--debug", AWS_ENDPOINT_URL=relay.url)
+    assert done.status == 1
+    assert f"debug: {operation} answered HTTP 400" in done.stderr
+    assert "refused: " in done.stderr
+    assert "***" in done.stderr
+    assert CODE not in done.told
 
 
-class TestName:
-    """A name that ends in a hyphen and six characters, as Secrets Manager's ARNs do."""
-
-    @pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
-    def test_it_is_warned_of(self, kept: Kept, name: str, cautioned: bool) -> None:
-        """When it is created, when it is used later, and by its full ARN, but never because of that ARN."""
-        done = kept.store("--secret-id", name, "--create")
-        arn = kept.stage.client("secretsmanager").describe_secret(SecretId=name)["ARN"]
-        for ended in (done, kept.store("--secret-id", name), kept.store("--secret-id", arn)):
-            assert ended.status == 0
-            assert (f"The name {name} ends in a hyphen and six characters" in ended.stderr) == cautioned
+def test_the_other_fields_are_hidden_in_an_error_of_the_store(kept: Kept, relay: Relay) -> None:
+    """A message that repeats a JSON secret repeats what else is in it."""
+    kept.holds(json.dumps({"password": 'tuna"fish', "nested": [{"key": "Zoë's own key"}]}))
+    relay.answers["PutSecretValue"] = lambda body: ("AccessDeniedException", f"refused: {body}")
+    done = kept.store(*FIELD, "--debug", AWS_ENDPOINT_URL=relay.url)
+    assert done.status == 1
+    assert "refused: {" in done.stderr
+    for hidden in (CODE, "tuna", "own key"):
+        assert hidden not in done.told
 
 
-@pytest.mark.parametrize("piped", [b"987654\r\n", b"\xef\xbb\xbf987654\n", b"987654"])
-def test_how_windows_pipes_a_code(kept: Kept, piped: bytes) -> None:
-    """With a carriage return, or a byte order mark."""
-    assert kept.stage.run("store-code", *SECRET, "--create", stdin=piped.decode()).status == 0
-    assert kept.secret == CODE
+@pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
+def test_a_name_that_ends_as_an_arn_does_is_warned_of(kept: Kept, name: str, cautioned: bool) -> None:
+    """When it is created, when it is used later, and by its full ARN, but never because of that ARN."""
+    done = kept.store("--secret-id", name, "--create")
+    arn = kept.stage.client("secretsmanager").describe_secret(SecretId=name)["ARN"]
+    for ended in (done, kept.store("--secret-id", name), kept.store("--secret-id", arn)):
+        assert ended.status == 0
+        assert (f"The name {name} ends in a hyphen and six characters" in ended.stderr) == cautioned

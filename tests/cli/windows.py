@@ -1,7 +1,7 @@
 """Makes a Python on Linux or macOS as poor as one on Windows: what POSIX alone has is gone.
 
-As `sitecustomize`, it does so for a whole program. Other people's packages, which have ways of their own on Windows,
-are loaded before: it is this project's own modules that must do without.
+Other people's packages, which have ways of their own on Windows, are loaded before: it is this project's own modules
+that must do without.
 """
 
 from __future__ import annotations
@@ -59,7 +59,3 @@ def become(*loaded_before: str) -> None:
         sys.modules.pop(name, None)
     sys.meta_path.insert(0, _Absent())
     sys.platform = "win32"
-
-
-if __name__ == "sitecustomize":
-    become()
