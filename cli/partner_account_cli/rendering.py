@@ -15,7 +15,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from partner_account_cli import encoding
-from partner_account_rehearsal.narration import spinner
 
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 
@@ -93,7 +92,7 @@ def document(content: Any) -> None:
 def working(sentence: str) -> Iterator[None]:
     """A sign of life while something takes its time; on a terminal only."""
     console = _console(stderr=True)
-    with console.status(Text(sentence), spinner=spinner(console)):
+    with console.status(Text(sentence), spinner="dots" if console.encoding.startswith("utf") else "line"):
         yield
 
 

@@ -1,6 +1,6 @@
 """What PartnerAccount may cost, in numbers that no machine changes; `make bench` measures the rest, such as time.
 
-That a deployment without changes asks Partner Central nothing is shown by tests/e2e/test_deployment.py,
+That a deployment without changes asks Partner Central nothing is shown by tests/e2e/test_rehearse.py,
 with the real cdk CLI.
 """
 
