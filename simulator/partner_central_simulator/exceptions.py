@@ -47,8 +47,8 @@ class ServiceError(Exception):
         """The `Reason` member, for the errors that have one."""
         return self.members.get("Reason")
 
-    def body(self) -> dict[str, Any]:
-        """What goes over the wire; clients find the error code behind the `#`."""
+    def body(self) -> dict[str, Any] | None:
+        """What goes over the wire, None for an empty body; clients find the error code behind the `#`."""
         return {"__type": f"{self.namespace}#{self.code}", "Message": self.message, **self.members}
 
 
@@ -180,9 +180,8 @@ class ServiceUnavailableError(FrontDoorError):
     status = 503
     code = "ServiceUnavailable"
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> None:
         """Nothing: a load balancer knows no shapes."""
-        return {}
 
 
 class NotSimulatedError(FrontDoorError):

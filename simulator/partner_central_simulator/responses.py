@@ -162,8 +162,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def _encoded(body: Answer) -> bytes:
-    return json.dumps(body, default=_time).encode() if body else b""
+def _encoded(body: Answer | None) -> bytes:
+    # An output without members is `{}` in AWS JSON 1.0, and not an empty body.
+    return b"" if body is None else json.dumps(body, default=_time).encode()
 
 
 def _time(value: datetime) -> str:

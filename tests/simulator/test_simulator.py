@@ -313,6 +313,24 @@ class TestAnswers:
         assert len({answer.headers["x-amzn-RequestId"] for answer in answers}) == 2
         assert {answer.headers["Content-Type"] for answer in answers} == {"application/x-amz-json-1.0"}
 
+    @pytest.mark.parametrize(
+        ("operation", "members"),
+        [
+            ("SendEmailVerificationCode", {"Catalog": "AWS", "Email": EMAIL}),
+            ("SendEmailVerificationCode", {"Catalog": "Sandbox", "Email": EMAIL}),
+            ("TagResource", {"Tags": [{"Key": "Team", "Value": ""}]}),
+            ("UntagResource", {"TagKeys": ["Team"]}),
+        ],
+    )
+    def test_answer_without_members_is_an_empty_json_object(
+        self, simulator: Simulator, operation: str, members: dict[str, Any]
+    ) -> None:
+        """AWS JSON 1.0 serializes an output without members as `{}`, and never as an empty body."""
+        if "Catalog" not in members:
+            members = {"ResourceArn": simulator.account(ACCOUNT).add_partner("Example Corp").arn, **members}
+        response = post(simulator, json.dumps(members).encode(), operation)
+        assert (response.status, response.data) == (200, b"{}")
+
     def test_times(self, simulator: Simulator, clock: ManualClock) -> None:
         """Times travel as ISO 8601, as the model asks, and boto3 reads the simulator's own time from them."""
         response = post(simulator, json.dumps(partner_request()).encode())
