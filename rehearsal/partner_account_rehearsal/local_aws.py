@@ -78,9 +78,14 @@ class LocalAws:
             config=Config(proxies={}),
         )
 
-    def at(self, account: str, region: str) -> "LocalAws":
-        """The same as another account sees it, in another region."""
-        own = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    @property
+    def account(self) -> str:
+        """The number of the account whose credentials the environment has."""
+        return self.environment["AWS_ACCESS_KEY_ID"]
+
+    def at(self, region: str, account: str = "") -> "LocalAws":
+        """The same in another region, by default of the same account."""
+        own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
 
     def used_statements(self) -> list[UsedStatement]:

@@ -43,14 +43,14 @@ class StepRunner:
         self._step = StepReport("", 0.0)
         self._cloudformations: list[Any] = []
         self._repeated = False
-        self._lines_told: set[str] = set()
+        self._echoed_lines: set[str] = set()
         self._paths = ConstructPaths()
 
     def select_account(self, aws: LocalAws, cdk: Cdk, stacks: Sequence[Stack]) -> None:
         """Go on in another account, in which these stacks are deployed."""
-        account, regions = aws.environment["AWS_ACCESS_KEY_ID"], {stack.region or REGION for stack in stacks}
         self._aws, self._cdk, self._paths = aws, cdk, ConstructPaths(stacks)
-        self._cloudformations = [aws.at(account, region).client("cloudformation") for region in sorted(regions)]
+        regions = sorted({stack.region or REGION for stack in stacks})
+        self._cloudformations = [aws.at(region).client("cloudformation") for region in regions]
 
     @contextmanager
     def step(self, title: str, *, repeated: bool = False) -> Iterator[StepReport]:
@@ -105,7 +105,7 @@ class StepRunner:
         """Tell and record what has happened since the last time."""
         events = sorted([*self._new_requests(), *self._new_stack_events()], key=lambda event: event.seconds)
         for event in events:
-            self._tell(event)
+            self._print(event)
         self._step.events = sorted([*self._step.events, *events], key=lambda event: event.seconds)
 
     def skip_own_requests(self) -> None:
@@ -127,12 +127,12 @@ class StepRunner:
                         self._reporter.line(f"{stack['StackName']} was protected against deletion, and is no more")
 
     def _echo(self, line: str) -> None:
-        if not _EVENT_OF_CLI.match(line) and line not in self._lines_told:
+        if not _EVENT_OF_CLI.match(line) and line not in self._echoed_lines:
             self._reporter.quote(line)
         if self._repeated:
-            self._lines_told.add(line)
+            self._echoed_lines.add(line)
 
-    def _tell(self, event: Event) -> None:
+    def _print(self, event: Event) -> None:
         if event.source == PARTNER_CENTRAL:
             outcome = "" if event.status == "OK" else f" ({event.status})"
             style = "red" if event.failed else "bold magenta" if event.changes else "cyan"

@@ -114,7 +114,7 @@ class Rehearsal:
         """Be the account that the app is for."""
         stacks = self._assembly.stacks
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
-        self._aws = self._aws.at(account, REGION)
+        self._aws = self._aws.at(REGION, account)
         self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
         self._runner.select_account(self._aws, self._cdk(), stacks)
 
@@ -128,8 +128,8 @@ class Rehearsal:
     # What comes before a deployment
 
     def _bootstrap(self) -> None:
-        account = self._aws.environment["AWS_ACCESS_KEY_ID"]
-        environments = sorted({f"aws://{account}/{stack.region or REGION}" for stack in self._assembly.stacks})
+        stacks = self._assembly.stacks
+        environments = sorted({f"aws://{self._aws.account}/{stack.region or REGION}" for stack in stacks})
         with self._runner.step("Prepare the account for CDK (cdk bootstrap)"):
             self._runner.run("bootstrap", *environments, "--app", str(self._assembly.folder))
 
@@ -155,7 +155,7 @@ class Rehearsal:
         pairs = (parameter.partition("=") for parameter in self._options.parameters)
         values = {name.rpartition(":")[2]: value for name, _, value in pairs}
         for partner in (one for one in self._partners if one.needs_code):
-            aws = self._aws.at(self._aws.environment["AWS_ACCESS_KEY_ID"], partner.stack.region or REGION)
+            aws = self._aws.at(partner.stack.region or REGION)
             if (location := find_location(partner, aws, values)) is None:
                 self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
                 continue
@@ -167,9 +167,9 @@ class Rehearsal:
                 self._code_parameters += ["--parameters", f"{partner.stack.name}:{location.name}={code}"]
             else:
                 store_code(code, location, aws)
-            for told in self._report.partners:
-                if told.path == partner.path:
-                    told.verification_code = str(location)
+            for described in self._report.partners:
+                if described.path == partner.path:
+                    described.verification_code = str(location)
             self._reporter.line(f"{partner.path}: {location} has {'another one' if wrong else 'it'} now")
 
     # The deployments

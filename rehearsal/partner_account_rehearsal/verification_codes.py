@@ -100,8 +100,7 @@ def request_code(location: CodeLocation, catalog: str, aws: LocalAws) -> str:
     if catalog == SANDBOX:
         return "123456"
     # The service has one region, wherever the stack is.
-    there = aws.at(aws.environment["AWS_ACCESS_KEY_ID"], REGION)
-    there.client("partnercentral-account").send_email_verification_code(Catalog=catalog, Email=location.email)
+    aws.at(REGION).client("partnercentral-account").send_email_verification_code(Catalog=catalog, Email=location.email)
     return aws.partner_central.outbox()[-1].code
 
 

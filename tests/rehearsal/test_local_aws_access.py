@@ -37,7 +37,6 @@ TRUST = {
         }
     ],
 }
-LISTING = {"Statement": [{"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}]}
 # Tells which modules it finds, and from where; `six` is its own.
 LOOKS_AROUND = """
 import importlib.util, os, boto3, six
@@ -70,25 +69,19 @@ def aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def role(aws: LocalAws) -> Iterator[str]:
-    """The ARN of a role that the account may take on."""
-    iam = aws.client("iam")
-    yield make_role(aws, "Somebody")
-    for policy in iam.list_role_policies(RoleName="Somebody")["PolicyNames"]:
-        iam.delete_role_policy(RoleName="Somebody", PolicyName=policy)
-    iam.delete_role(RoleName="Somebody")
-
-
-@pytest.fixture
 def web(aws: LocalAws) -> Iterator[urllib3.PoolManager]:
     """A client that signs nothing."""
     with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"], retries=False, timeout=10) as web:
         yield web
 
 
-def make_role(aws: LocalAws, name: str) -> str:
-    """A role without any policy; its ARN."""
-    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+def make_role(aws: LocalAws, name: str, *statements: Mapping[str, Any]) -> str:
+    """A role that the account and Lambda may take on, with these statements as its policy; its ARN."""
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="Own", PolicyDocument=policy)
     return str(made["Role"]["Arn"])
 
 
@@ -106,25 +99,23 @@ def archive(**modules: str) -> bytes:
     return written.getvalue()
 
 
-def function(name: str, role: str, code: str = "", **variables: str) -> dict[str, Any]:
-    """What makes a function; by default one that looks around."""
+def function(name: str, role: str, code: str, **variables: str) -> dict[str, Any]:
+    """What makes a function."""
     return {
         "FunctionName": name,
         "Role": role,
         "Runtime": "python3.13",
         "Handler": "index.handler",
-        "Code": {
-            "ZipFile": archive(index=code or LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))
-        },
+        "Code": {"ZipFile": archive(index=code, six=inspect.getsource(importlib.import_module("six")))},
         "Environment": {"Variables": variables},
         "Timeout": 30,
     }
 
 
-def invoked(aws: LocalAws, name: str, event: Mapping[str, Any], **variables: str) -> Any:
-    """What the function of that name answers, which is made now, with a role of its own that has no policy."""
+def invoke(aws: LocalAws, name: str, code: str, event: Mapping[str, Any], **variables: str) -> Any:
+    """What a new function answers, whose role has no policy."""
     functions = aws.client("lambda")
-    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), **variables))
+    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), code, **variables))
     return json.load(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"])
 
 
@@ -140,7 +131,9 @@ def test_function_is_not_created_without_the_session_token(aws: LocalAws, creden
     """With the account number, a well-known key or a made-up token nobody creates a function, which would run here."""
     stranger = as_seen_with(aws, **credentials)
     with pytest.raises(ClientError, match=r"UnrecognizedClientException.*token included in the request is invalid"):
-        stranger.client("lambda").create_function(**function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody"))
+        stranger.client("lambda").create_function(
+            **function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody", LOOKS_AROUND)
+        )
     assert aws.client("lambda").list_functions()["Functions"] == []
 
 
@@ -212,10 +205,10 @@ def test_simulator_neither_answers_nor_records_requests_without_the_session_toke
     assert len(aws.partner_central.requests()) == noted
 
 
-def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws, role: str) -> None:
+def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws) -> None:
     """STS's are taken by AWS and by Partner Central, and no two sessions have the same."""
-    aws.client("iam").put_role_policy(RoleName="Somebody", PolicyName="Listing", PolicyDocument=json.dumps(LISTING))
-    sts = aws.client("sts")
+    listing = {"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}
+    role, sts = make_role(aws, "Lister", listing), aws.client("sts")
     first, second = (sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"] for _ in range(2))
     assert len({aws.environment["AWS_SESSION_TOKEN"], first["SessionToken"], second["SessionToken"]}) == 3
     session = as_seen_with(
@@ -224,22 +217,18 @@ def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws, role: 
         AWS_SECRET_ACCESS_KEY=first["SecretAccessKey"],
         AWS_SESSION_TOKEN=first["SessionToken"],
     )
-    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/jane")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Lister/jane")
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
 
 
 @pytest.mark.parametrize(("catalog", "decision"), [("AWS", "allowed"), ("Sandbox", "implicitDeny")])
-def test_simulated_policy_is_judged_with_the_given_context(
-    aws: LocalAws, role: str, catalog: str, decision: str
-) -> None:
+def test_simulated_policy_is_judged_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
     """As `partner-account doctor` asks; MiniStack alone would deny what depends on a condition key."""
     condition = {"StringEquals": {"partnercentral:Catalog": "AWS"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}
     allowed = {"Effect": "Allow", "Action": "partnercentral:CreatePartner", "Resource": "*", "Condition": condition}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
-    iam = aws.client("iam")
-    iam.put_role_policy(RoleName="Somebody", PolicyName="Creating", PolicyDocument=policy)
+    role = make_role(aws, f"Creator{catalog}", allowed)
     before = aws.used_statements()
-    answer = iam.simulate_principal_policy(
+    answer = aws.client("iam").simulate_principal_policy(
         PolicySourceArn=role,
         ActionNames=["partnercentral:CreatePartner"],
         ContextEntries=[
@@ -259,13 +248,11 @@ def handler(event, context):
 """
 
 
-def test_function_runs_on_a_session_of_its_role_whose_token_cannot_be_guessed(aws: LocalAws, role: str) -> None:
+def test_function_runs_on_a_session_of_its_role_whose_token_cannot_be_guessed(aws: LocalAws) -> None:
     """Its policies decide what it may do; without the local AWS's own token, what MiniStack gave it opens nothing."""
-    functions = aws.client("lambda")
-    functions.create_function(**function("telling", role, TELLS_ITS_CREDENTIALS))
-    credentials = json.load(functions.invoke(FunctionName="telling", Payload="{}")["Payload"])
+    credentials = invoke(aws, "telling", TELLS_ITS_CREDENTIALS, {})
     session = as_seen_with(aws, **credentials)
-    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/telling")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/role-of-telling/telling")
     with pytest.raises(ClientError, match=r"AccessDenied.*iam:ListRoles"):
         session.client("iam").list_roles()
     own, _, guessable = credentials["AWS_SESSION_TOKEN"].partition(".")
@@ -317,7 +304,7 @@ def test_function_imports_what_lambda_has_and_nothing_installed_beside_the_comma
     """boto3 and what it needs, its own modules before them; no package that happens to be installed here."""
     lambda_has = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"]
     here = ["crhelper", "partner_account_handler", "partner_account", "ministack", "aws_cdk", "click", "pip", "pytest"]
-    found = invoked(aws, "curious", {"names": lambda_has + here})
+    found = invoke(aws, "curious", LOOKS_AROUND, {"names": lambda_has + here})
     assert found == {"found": lambda_has, "own": True, "account": ACCOUNT, "variables": []}
 
 
@@ -329,8 +316,8 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "of_the_shell"))
     event = {"names": ["of_the_shell", "of_the_function"]}
     with local_aws() as aws:
-        assert invoked(aws, "plain", event)["found"] == []
-        own = invoked(aws, "extended", event, PYTHONPATH=str(tmp_path / "of_the_function"))
+        assert invoke(aws, "plain", LOOKS_AROUND, event)["found"] == []
+        own = invoke(aws, "extended", LOOKS_AROUND, event, PYTHONPATH=str(tmp_path / "of_the_function"))
     assert own["found"] == ["of_the_function"]
 
 
