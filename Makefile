@@ -29,7 +29,7 @@ help: ## Show what can be made (the default)
 demo: install ## Rehearse the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
 	@$(run) partner_account_cli rehearse --fault rollback -c catalog=AWS \
 		-c legal_name="Example Corp" -c primary_solution_type=SOFTWARE_PRODUCTS \
-		-c first_name=Jane -c last_name=Doe -c email=jane.doe@example.com -c business_title="Alliance Lead" \
+		-c first_name=Jane -c last_name=Doe -c email=alliances@example.com -c business_title="Alliance Lead" \
 		-c verification_code_secret=partner-account/code -c company_is_new_to_apn=true $(ARGS)
 
 test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies

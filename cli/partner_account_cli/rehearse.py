@@ -49,9 +49,9 @@ def rehearse(
     stacks.
     """
     require_posix("partner-account rehearse")
-    from partner_account_rehearsal.run import Files, run  # noqa: PLC0415 - it takes its time to load
-    from partner_account_rehearsal.steps import Wanted  # noqa: PLC0415
+    from partner_account_rehearsal.run import ReportFiles, run  # noqa: PLC0415 - it takes its time to load
+    from partner_account_rehearsal.steps import Options  # noqa: PLC0415
 
-    wanted = Wanted(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
-    if problem := run(wanted, Files(json_file, html_file, overwrite=overwrite)):
+    options = Options(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
+    if problem := run(options, ReportFiles(json_file, html_file, overwrite=overwrite)):
         raise CommandError(problem)

@@ -1,8 +1,8 @@
 """A rehearsal: the user's own CDK app, deployed on this machine before it is deployed for real.
 
-Its parts: what the app would create (`assembly`, `partners`, `rights`), what the local AWS can't create (`stand_ins`),
-what goes wrong on purpose (`faults`), where the code goes (`codes`), the steps themselves (`steps`, `stage`), and what
-is told of it all in the end (`report`, `page`).
+Its parts: what the app would create (`assembly`, `partners`, `iam_statements`), what the local AWS can't create
+(`limits`), what goes wrong on purpose (`faults`), where the code goes (`verification_codes`), the steps themselves
+(`steps`, `step_runner`), and what is told of it all (`report`, `terminal`, `page`).
 """
 
 import importlib.util

@@ -1,7 +1,7 @@
 """The app's cloud assembly, as `cdk synth` has written it: its stacks, their environments and their templates.
 
-Of the assembly's format only what CloudFormation and the CLI are told is read here. What a partner account is,
-other modules know.
+Of the assembly's format only what CloudFormation and the CLI are told is read here. What a partner account is, other
+modules know.
 """
 
 import hashlib
@@ -9,10 +9,12 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from partner_account_rehearsal.expressions import replace_references
 
 Template = dict[str, Any]
 NESTED_STACK = "AWS::CloudFormation::Stack"
@@ -20,61 +22,63 @@ _UNKNOWN = ("unknown-account", "unknown-region")
 
 
 @dataclass(frozen=True)
-class Placed:
+class TemplateResource:
     """A resource, and the template in which it stands.
 
     Attributes:
         logical_id: its key in that template.
         template: the whole template.
-        holders: the nested stacks that hold it, from the outermost one inwards.
+        parents: the nested stacks that hold it, from the outermost one inwards.
     """
 
     logical_id: str
     template: Template
-    holders: tuple["Placed", ...] = ()
-
-    @property
-    def within(self) -> tuple[str, ...]:
-        """The keys of the nested stacks that hold it, from the outermost one inwards."""
-        return tuple(holder.logical_id for holder in self.holders)
+    parents: tuple["TemplateResource", ...] = ()
 
     @property
     def root(self) -> str:
         """The key, in the stack's own template, of the resource itself or of the nested stack that holds it."""
-        return (*self.within, self.logical_id)[0]
+        return (*self.parents, self)[0].logical_id
 
     @property
-    def resource(self) -> Mapping[str, Any]:
-        """The resource as the template describes it."""
+    def definition(self) -> Mapping[str, Any]:
+        """The resource as the template defines it."""
         found: Mapping[str, Any] = self.template["Resources"][self.logical_id]
         return found
 
     @property
     def type(self) -> str:
         """Such as `AWS::S3::Bucket`."""
-        return str(self.resource["Type"])
+        return str(self.definition["Type"])
 
     @property
     def properties(self) -> Mapping[str, Any]:
         """Its properties."""
-        found: Mapping[str, Any] = self.resource.get("Properties", {})
+        found: Mapping[str, Any] = self.definition.get("Properties", {})
         return found
+
+    @property
+    def nested_template(self) -> str:
+        """The file of a nested stack's template; empty if CDK hasn't written it, since others may be YAML."""
+        asset = str(self.definition.get("Metadata", {}).get("aws:asset:path", ""))
+        return asset if self.type == NESTED_STACK and asset.endswith(".template.json") else ""
 
     @property
     def path(self) -> str:
         """Its construct's path in the app, or its logical id if CDK has written none."""
-        path = str(self.resource.get("Metadata", {}).get("aws:cdk:path", self.logical_id))
+        path = str(self.definition.get("Metadata", {}).get("aws:cdk:path", self.logical_id))
         path = re.sub(r"/([^/]+)\.NestedStack/\1\.NestedStackResource$", r"/\1", path)
         return re.sub(r"/(Resource|Default)$", "", path)
 
-    def seen_from_outside(self, value: Any) -> Any:
+    def resolve_parameters(self, value: Any) -> Any:
         """A value of its template in the terms of the stack's own one, which gives nested stacks their parameters."""
         template = self.template
-        for holder in reversed(self.holders):
-            declared = template.get("Parameters", {})
-            defaults = {name: one["Default"] for name, one in declared.items() if "Default" in one}
-            value = _with_parameters(value, {**defaults, **holder.properties.get("Parameters", {})})
-            template = holder.template
+        for parent in reversed(self.parents):
+            defaults = {name: one.get("Default") for name, one in template.get("Parameters", {}).items()}
+            given = {**defaults, **parent.properties.get("Parameters", {})}
+            known = {(name, ""): one for name, one in given.items()}
+            value = replace_references(value, lambda *reference, known=known: known.get(reference))
+            template = parent.template
         return value
 
 
@@ -103,16 +107,14 @@ class Stack:
         """The stack's own template."""
         return _read(self._folder / self._file)
 
-    def resources(self) -> Iterator[Placed]:
+    def resources(self) -> Iterator[TemplateResource]:
         """All its resources, those of its nested stacks included."""
-        return _placed(self.template, self._folder, ())
+        return _resources(self.template, self._folder, ())
 
-    def files(self) -> Iterator[Path]:
+    def template_files(self) -> Iterator[Path]:
         """The files of its templates, those of its nested stacks included."""
         yield self._folder / self._file
-        for placed in self.resources():
-            if placed.type == NESTED_STACK and (asset := _nested_file(placed.resource)):
-                yield self._folder / asset
+        yield from (self._folder / file for one in self.resources() if (file := one.nested_template))
 
     def replace_template(self, template: Template) -> None:
         """Write another template in place of its own, under another name in the assets' bucket.
@@ -132,15 +134,15 @@ class Assembly:
     """A cloud assembly in a folder; `selected` are the ids of the stacks that matter, in the order of deployment."""
 
     folder: Path
-    selected: tuple[str, ...] = field(default=())
+    selected: tuple[str, ...] = ()
 
     @cached_property
     def stacks(self) -> list[Stack]:
         """The selected stacks, in their order."""
-        everything = {stack.id: stack for stack in _stacks(self.folder)}
-        return [everything[one] for one in self.selected if one in everything]
+        by_id = {stack.id: stack for stack in _stacks(self.folder)}
+        return [by_id[one] for one in self.selected if one in by_id]
 
-    def before(self, stack: Stack) -> list[str]:
+    def dependencies_of(self, stack: Stack) -> list[str]:
         """The ids of the selected stacks that must be deployed before that one, in their order."""
         by_id = {one.id: one for one in self.stacks}
         needed: set[str] = set()
@@ -157,98 +159,71 @@ class Assembly:
         return Assembly(folder, self.selected)
 
 
+class ConstructPaths:
+    """The construct path of each resource, by the name of its stack and its logical id."""
+
+    def __init__(self, stacks: Iterable[Stack] = ()) -> None:
+        """Note all resources of these stacks."""
+        self._paths = {
+            ((stack.name, *(parent.logical_id for parent in one.parents)), one.logical_id): one.path
+            for stack in stacks
+            for one in stack.resources()
+        }
+        # The innermost first: its name begins with that of the stack around it.
+        chains = sorted({chain for chain, _ in self._paths}, key=len, reverse=True)
+        self._chains = [(_stack_name_pattern(chain), chain) for chain in chains]
+
+    def of_resource(self, stack_name: str, logical_id: str) -> str:
+        """The path of a resource; its logical id if it is none of the app's."""
+        return self._paths.get((self._chain(stack_name), logical_id), logical_id)
+
+    def of_stack(self, stack_name: str) -> str:
+        """The path of a nested stack; the name of any other."""
+        chain = self._chain(stack_name)
+        return self._paths[chain[:-1], chain[-1]] if len(chain) > 1 else stack_name
+
+    def _chain(self, stack_name: str) -> tuple[str, ...]:
+        return next((chain for pattern, chain in self._chains if pattern.fullmatch(stack_name)), ())
+
+
+def _stack_name_pattern(chain: tuple[str, ...]) -> re.Pattern[str]:
+    """What CloudFormation names a stack: a nested one by the stack around it, its logical id, and something random."""
+    outermost, *nested = map(re.escape, chain)
+    return re.compile(outermost + "".join(rf"-{logical_id}-[\w-]+" for logical_id in nested))
+
+
 def _stacks(folder: Path) -> Iterator[Stack]:
     artifacts = _read(folder / "manifest.json").get("artifacts", {})
-    ids = {key: artifact.get("displayName", key) for key, artifact in artifacts.items()}
+    stack_ids = {
+        key: artifact.get("displayName", key)
+        for key, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
     for key, artifact in artifacts.items():
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
             yield from _stacks(folder / properties["directoryName"])
-        if artifact["type"] == "aws:cloudformation:stack":
-            account, region = _environment(artifact["environment"])
+        if key in stack_ids:
+            account, region = artifact["environment"].removeprefix("aws://").split("/")
             yield Stack(
-                id=ids[key],
+                id=stack_ids[key],
                 name=properties.get("stackName", key),
-                account=account,
-                region=region,
-                dependencies=tuple(ids[one] for one in artifact.get("dependencies", ()) if _is_stack(artifacts, one)),
+                account="" if account in _UNKNOWN else account,
+                region="" if region in _UNKNOWN else region,
+                dependencies=tuple(stack_ids[one] for one in artifact.get("dependencies", ()) if one in stack_ids),
                 _folder=folder,
                 _file=properties["templateFile"],
                 _asset_url=properties.get("stackTemplateAssetObjectUrl", ""),
             )
 
 
-def _is_stack(artifacts: Mapping[str, Any], key: str) -> bool:
-    return bool(artifacts.get(key, {}).get("type") == "aws:cloudformation:stack")
-
-
-def _environment(url: str) -> tuple[str, str]:
-    account, region = url.removeprefix("aws://").split("/")
-    return ("" if account in _UNKNOWN else account), ("" if region in _UNKNOWN else region)
-
-
-def _placed(template: Template, folder: Path, holders: tuple[Placed, ...]) -> Iterator[Placed]:
-    for logical_id, resource in template.get("Resources", {}).items():
-        yield (placed := Placed(logical_id, template, holders))
-        if resource["Type"] == NESTED_STACK and (asset := _nested_file(resource)):
-            yield from _placed(_read(folder / asset), folder, (*holders, placed))
-
-
-def _with_parameters(value: Any, given: Mapping[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_with_parameters(one, given) for one in value]
-    if not isinstance(value, Mapping):
-        return value
-    if set(value) == {"Ref"} and value["Ref"] in given:
-        return given[value["Ref"]]
-    return {key: _with_parameters(one, given) for key, one in value.items()}
-
-
-def _nested_file(resource: Mapping[str, Any]) -> str:
-    asset = str(resource.get("Metadata", {}).get("aws:asset:path", ""))
-    # Others than CDK's own may be anything, YAML too.
-    return asset if asset.endswith(".template.json") else ""
+def _resources(template: Template, folder: Path, parents: tuple[TemplateResource, ...]) -> Iterator[TemplateResource]:
+    for logical_id in template.get("Resources", {}):
+        yield (resource := TemplateResource(logical_id, template, parents))
+        if file := resource.nested_template:
+            yield from _resources(_read(folder / file), folder, (*parents, resource))
 
 
 def _read(file: Path) -> Template:
     read: Template = json.loads(file.read_text("utf-8"))
     return read
-
-
-def in_words(value: object) -> str:
-    """A value of a template as one line of text; what only CloudFormation knows is written `${…}`, as in `Fn::Sub`."""
-    if isinstance(value, list):
-        return ", ".join(map(in_words, value))
-    if not isinstance(value, Mapping):
-        return str(value)
-    if set(value) == {"Ref"}:
-        return f"${{{value['Ref']}}}"
-    function, argument = next(iter(value.items()), ("", ""))
-    return _function_in_words(function, argument) if len(value) == 1 else json.dumps(value)
-
-
-def _function_in_words(function: str, argument: Any) -> str:
-    if function == "Fn::Join":
-        return str(argument[0]).join(map(in_words, argument[1]))
-    if function == "Fn::GetAtt":
-        return f"${{{argument if isinstance(argument, str) else '.'.join(argument)}}}"
-    if function == "Fn::Sub":
-        return argument if isinstance(argument, str) else str(argument[0])
-    return f"${{{function.removeprefix('Fn::')} {in_words(argument)}}}"
-
-
-def references(value: object) -> Iterable[str]:
-    """The logical ids and parameters that a value of a template refers to, pseudo parameters left out."""
-    if isinstance(value, list):
-        yield from (found for one in value for found in references(one))
-    elif isinstance(value, Mapping):
-        for key, argument in value.items():
-            if key == "Ref":
-                yield from () if str(argument).startswith("AWS::") else [str(argument)]
-            elif key == "Fn::GetAtt":
-                yield str(argument).split(".")[0] if isinstance(argument, str) else str(argument[0])
-            elif key == "Fn::Sub":
-                text = argument if isinstance(argument, str) else argument[0]
-                yield from re.findall(r"\$\{(?!AWS::|!)(\w+)", text)
-            else:
-                yield from references(argument)

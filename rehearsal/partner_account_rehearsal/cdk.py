@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +46,19 @@ class Cdk:
         Raises:
             ProcessError: there is no cdk CLI.
         """
-        with processes.cleanly() as resources:
+        values = [word for name, value in (context or {}).items() for word in ("--context", f"{name}={value}")]
+        with processes.uninterrupted_cleanup() as resources:
             process = processes.start(
-                [*self._command(arguments), *_context(context or {})],
+                [*self._command(arguments), *values],
                 environment={**self.environment, **QUIET},
                 folder=self.app,
                 output=subprocess.PIPE,
                 resources=resources,
             )
-            output = "".join(_echoed(process.stdout or (), echo))
+            output = ""
+            for line in process.stdout or ():
+                echo(line.rstrip("\n"))
+                output += line
             return Result(process.wait(), output)
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
@@ -64,13 +68,3 @@ class Cdk:
             install = "npm ci" if (self.app / "package-lock.json").exists() else "npm install aws-cdk@2"
             raise processes.ProcessError(f"there is no cdk CLI: run `{install}` in {self.app}")
         return [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]
-
-
-def _context(values: Mapping[str, str]) -> list[str]:
-    return [word for name, value in values.items() for word in ("--context", f"{name}={value}")]
-
-
-def _echoed(lines: Iterable[str], echo: Callable[[str], None]) -> Iterator[str]:
-    for line in lines:
-        echo(line.rstrip("\n"))
-        yield line

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from partner_account_rehearsal.assembly import Assembly
-from partner_account_rehearsal.partners import Partner
+from partner_account_rehearsal.partners import ManagedPartner
 
 # The custom resource of a function that doesn't exist: it fails as soon as it is created.
 _FAILING = {
@@ -73,11 +73,11 @@ FAULTS = {
 }
 
 
-def failing_copy(assembly: Assembly, partners: Sequence[Partner], folder: Path) -> Assembly:
+def failing_copy(assembly: Assembly, partners: Sequence[ManagedPartner], folder: Path) -> Assembly:
     """The assembly, in another folder, with a resource in each partner's stack that fails when the partner exists."""
     copied = assembly.copy_to(folder)
     for stack in copied.stacks:
-        roots = sorted({partner.placed.root for partner in partners if partner.stack.id == stack.id})
+        roots = sorted({partner.resource.root for partner in partners if partner.stack.id == stack.id})
         if roots:
             resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
             stack.replace_template({**stack.template, "Resources": resources})

@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,7 +17,7 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, wait_conditions
 
 from partner_account_rehearsal import lambda_runtime
-from partner_account_rehearsal.allowed import LOCAL_PATH
+from partner_account_rehearsal.iam_statements import IAM_PATH
 from partner_account_rehearsal.local_iam import LocalIam
 
 Message = Mapping[str, Any]
@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _SESSION_TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
 _SECURITY_TOKEN = b"x-amz-security-token"
-_ANSWER_PATH = "/_ministack/cfn-response/"
+_RESPONSE_PATH = "/_ministack/cfn-response/"
 _POLICY_VIOLATION = 1008
 _MESSAGE = "The security token included in the request is invalid."
 _REFUSAL = json.dumps({"__type": "UnrecognizedClientException", "message": _MESSAGE}).encode()
@@ -64,9 +64,9 @@ from ministack.app import app as ministack  # noqa: E402 - only now, see above
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
     """Pass a request on to MiniStack, or refuse it before its body is read."""
-    if scope["type"] == "http" and scope["path"] == LOCAL_PATH and _has_session_token(scope):
+    if scope["type"] == "http" and scope["path"] == IAM_PATH and _has_session_token(scope):
         await _answer_about_iam(scope, receive, send)
-    elif scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited(scope):
+    elif scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited_response(scope):
         await ministack(scope, receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
@@ -78,39 +78,31 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
 
 async def _answer_about_iam(scope: Message, receive: Receive, send: Send) -> None:
     """What Partner Central and the rehearsal want to know: what is allowed, and by which statements it was."""
-    answer = _iam.answer(json.loads(await _body(receive))) if scope["method"] == "POST" else _iam.used()
-    await send({"type": "http.response.start", "status": 200 if answer is not None else 403, "headers": []})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
-
-
-async def _body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    return body
+    answer = _iam.answer(json.loads(body)) if scope["method"] == "POST" else _iam.used()
+    await send({"type": "http.response.start", "status": 200 if answer is not None else 403, "headers": []})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 def _has_session_token(scope: Message) -> bool:
     """Whether the token stands in a request, signed or presigned, by itself or at the beginning of a session's."""
-    return any(hmac.compare_digest(one[: len(_SESSION_TOKEN)], _SESSION_TOKEN) for one in _session_tokens(scope))
-
-
-def _session_tokens(scope: Message) -> Iterator[bytes]:
-    yield from _headers(scope, _SECURITY_TOKEN)
     # The presigned URLs of S3's older signature write the name in small letters.
-    query = parse_qsl(scope["query_string"])
-    yield from (value for name, value in query if name.lower() == _SECURITY_TOKEN)
+    presigned = [value for name, value in parse_qsl(scope["query_string"]) if name.lower() == _SECURITY_TOKEN]
+    tokens = [*_headers(scope, _SECURITY_TOKEN), *presigned]
+    return any(hmac.compare_digest(one[: len(_SESSION_TOKEN)], _SESSION_TOKEN) for one in tokens)
 
 
-def _headers(scope: Message, wanted: bytes) -> Iterator[bytes]:
-    yield from (value for name, value in scope["headers"] if name == wanted)
+def _headers(scope: Message, wanted: bytes) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == wanted]
 
 
-def _is_awaited(scope: Message) -> bool:
+def _is_awaited_response(scope: Message) -> bool:
     """Whether it answers a custom resource, or signals a wait condition, by a URL that ends in a random UUID."""
     path = scope["path"]
     return scope.get("method") == "PUT" and (
-        path.removeprefix(_ANSWER_PATH) in custom_resource._pending  # noqa: SLF001 - there is no question for it
+        path.removeprefix(_RESPONSE_PATH) in custom_resource._pending  # noqa: SLF001 - there is no question for it
         or wait_conditions.has_handle(path.removeprefix(wait_conditions.SIGNAL_PATH))
     )

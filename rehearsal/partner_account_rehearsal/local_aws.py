@@ -4,7 +4,6 @@ Everything that either of them writes lies in one folder, which is removed with 
 there is not this module's business.
 """
 
-import http.client
 import json
 import os
 import re
@@ -12,7 +11,6 @@ import secrets
 import shlex
 import shutil
 import socket
-import ssl
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +18,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import botocore.session
 import trustme
+import urllib3
 from botocore.config import Config
 
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
-from partner_account_rehearsal.allowed import LOCAL_PATH, AllowedBy
+from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
 from partner_account_rehearsal.partner_central import PartnerCentral
 from partner_central_simulator.identity import API_VERSION, SERVICE
 
@@ -60,8 +58,15 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """A client that leads here, whatever profile or proxy the user has chosen elsewhere."""
-        own = self.environment
-        return _session_without_files().create_client(
+        own, nowhere = self.environment, (None, None, os.devnull, None)
+        session = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": nowhere,
+                "credentials_file": nowhere,
+            }
+        )
+        return session.create_client(
             service,
             region_name=own["AWS_REGION"],
             api_version=API_VERSION if service == SERVICE else None,
@@ -73,29 +78,28 @@ class LocalAws:
             config=Config(proxies={}),
         )
 
-    def at(self, account: str, region: str) -> "LocalAws":
-        """The same as another account sees it, in another region."""
-        own = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    @property
+    def account(self) -> str:
+        """The number of the account whose credentials the environment has."""
+        return self.environment["AWS_ACCESS_KEY_ID"]
+
+    def at(self, region: str, account: str = "") -> "LocalAws":
+        """The same in another region, by default of the same account."""
+        own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
 
-    def allowed(self) -> list[AllowedBy]:
+    def used_statements(self) -> list[UsedStatement]:
         """The statements of IAM policies that have allowed something so far."""
-        url = urlsplit(self.environment["AWS_ENDPOINT_URL"])
-        tls = ssl.create_default_context(cafile=self.environment["AWS_CA_BUNDLE"])
-        connection = http.client.HTTPSConnection(url.netloc, timeout=10, context=tls)
-        try:
-            connection.request(
-                "GET", LOCAL_PATH, headers={"X-Amz-Security-Token": self.environment["AWS_SESSION_TOKEN"]}
-            )
-            return [AllowedBy(**one) for one in json.load(connection.getresponse())]
-        finally:
-            connection.close()
+        url = self.environment["AWS_ENDPOINT_URL"] + IAM_PATH
+        token = {"X-Amz-Security-Token": self.environment["AWS_SESSION_TOKEN"]}
+        with urllib3.PoolManager(ca_certs=self.environment["AWS_CA_BUNDLE"], timeout=10) as http:
+            return [UsedStatement(**one) for one in json.loads(http.request("GET", url, headers=token).data)]
 
     def keep(self) -> None:
-        """Let the servers and the folder outlive this process; `farewell` tells how to end them."""
+        """Let the servers and the folder outlive this process; `shutdown_command` ends them."""
         self._resources.pop_all()
 
-    def directions(self) -> list[str]:
+    def shell_exports(self) -> list[str]:
         """The shell commands that lead a terminal here."""
         variables = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "CDK_"))}
         return [
@@ -104,7 +108,7 @@ class LocalAws:
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
 
-    def farewell(self) -> str:
+    def shutdown_command(self) -> str:
         """The shell command that ends the servers and removes the folder."""
         groups = " ".join(f"-{server.process.pid}" for server in self._servers)
         return f"kill -- {groups}; rm -r {shlex.quote(str(self.folder))}"
@@ -122,34 +126,22 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
         ModuleNotFoundError: a server's package is not installed.
     """
     require_installed("ministack", "hypercorn", "werkzeug")
-    with processes.unwinding(), processes.cleanly() as resources:
+    with processes.interruptions_as_exits(), processes.uninterrupted_cleanup() as resources:
         folder = _private_folder(resources)
-        environment = _environment(folder)
-        certificate = _certificate(folder)
+        environment, authority = _environment(folder), trustme.CA()
+        authority.cert_pem.write_to_path(environment["AWS_CA_BUNDLE"])
         # Opened here, and handed over, so that nobody else can get hold of the port.
         with socket.create_server((LOOPBACK, 0)) as listener:
             environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
             environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
-            ministack = _start_ministack(folder, environment, certificate, listener, resources)
+            ministack = _start_ministack(folder, environment, authority, listener, resources)
         partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 
-def _session_without_files() -> botocore.session.Session:
-    """A botocore session that reads no configuration file and knows no profile."""
-    nowhere = (None, None, os.devnull, None)
-    return botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": nowhere,
-            "credentials_file": nowhere,
-        }
-    )
-
-
 def _private_folder(resources: ExitStack) -> Path:
-    with processes.undisturbed():
+    with processes.interruptions_deferred():
         folder = Path(tempfile.mkdtemp(prefix="partner-account-"))
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
     for name in ("home", "tmp"):
@@ -161,8 +153,10 @@ def _environment(folder: Path) -> dict[str, str]:
     """The environment of everything that runs here, without the two endpoints."""
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    # jsii unpacks for ten seconds what the user's own cache may have.
+    caches = [str(cache) for name in JSII_CACHES if (cache := Path.home() / name).is_dir()]
     return {
-        **_jsii_cache(),
+        **({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": caches[0]} if caches else {}),
         **inherited,
         "PATH": programs,
         "HOME": str(folder / "home"),
@@ -181,12 +175,6 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _jsii_cache() -> dict[str, str]:
-    """Lead jsii to the cache that the user has already, if there is one: unpacking takes it ten seconds."""
-    caches = [cache for name in JSII_CACHES if (cache := Path.home() / name).is_dir()]
-    return {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(caches[0])} if caches else {}
-
-
 def _start_simulator(
     folder: Path, environment: Mapping[str, str], resources: ExitStack, *, verified: bool, readings: Path | None
 ) -> tuple[processes.Server, str]:
@@ -196,7 +184,7 @@ def _start_simulator(
     own = {
         "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"],
         # The local AWS knows whose each session is, and what the policies of its role allow.
-        "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER": environment["AWS_ENDPOINT_URL"] + LOCAL_PATH,
+        "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER": environment["AWS_ENDPOINT_URL"] + IAM_PATH,
     }
     server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 
@@ -209,27 +197,20 @@ def _start_simulator(
 
 
 def _start_ministack(
-    folder: Path, environment: Mapping[str, str], certificate: str, listener: socket.socket, resources: ExitStack
+    folder: Path,
+    environment: Mapping[str, str],
+    authority: trustme.CA,
+    listener: socket.socket,
+    resources: ExitStack,
 ) -> processes.Server:
     """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443."""
-    tls = ["--certfile", certificate, "--keyfile", certificate]
-    hypercorn = [sys.executable, "-m", "hypercorn", "--workers", "0", *tls]
-    python = {lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda"))}
-    server = _serve(
-        "MiniStack",
-        [*hypercorn, "--bind", f"fd://{listener.fileno()}", "partner_account_rehearsal.gateway:app"],
-        folder,
-        {**environment, **_ministack_settings(folder, str(listener.getsockname()[1])), **python},
-        resources,
-        file_descriptors=(listener.fileno(),),
-    )
-    server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
-    return server
-
-
-def _ministack_settings(folder: Path, port: str) -> dict[str, str]:
-    return {
-        "GATEWAY_PORT": port,
+    certificate = str(folder / "certificate.pem")
+    authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(certificate)
+    command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--certfile", certificate, "--keyfile", certificate]
+    command += ["--bind", f"fd://{listener.fileno()}", "partner_account_rehearsal.gateway:app"]
+    own = {
+        lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda")),
+        "GATEWAY_PORT": str(listener.getsockname()[1]),
         "MINISTACK_HOST": LOOPBACK,
         "BIND_HOST": LOOPBACK,
         # crhelper answers CloudFormation by HTTPS only, and the handler runs with the server's environment.
@@ -242,15 +223,10 @@ def _ministack_settings(folder: Path, port: str) -> dict[str, str]:
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }
-
-
-def _certificate(folder: Path) -> str:
-    """Make an authority (`ca.pem`), and by it a certificate of this machine, in one file with its key."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    path = str(folder / "certificate.pem")
-    authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(path)
-    return path
+    descriptors = (listener.fileno(),)
+    server = _serve("MiniStack", command, folder, {**environment, **own}, resources, descriptors)
+    server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
+    return server
 
 
 def _serve(

@@ -9,8 +9,9 @@ may ask; and it is noted which statements have allowed something.
 # MiniStack has no hooks and no settings for any of it.
 # ruff: noqa: SLF001
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import asdict, replace
 from typing import Any
 
 from ministack.core import iam_evaluator, lambda_runtime, responses
@@ -18,9 +19,12 @@ from ministack.core.iam_evaluator import EvalContext, PrincipalInfo
 from ministack.services import iam, kms, lambda_svc, secretsmanager, ssm
 from ministack.services.cloudformation import provisioners
 
-from partner_account_rehearsal.allowed import AllowedBy
+from partner_account_rehearsal.iam_statements import UsedStatement
 
 _AWS_MANAGED = "alias/aws/"
+
+_simulated: ContextVar[Mapping[str, Any] | None] = ContextVar("simulated", default=None)
+"""The condition keys of the request that SimulatePrincipalPolicy is asked about; None outside of it."""
 
 _evaluate = iam_evaluator.evaluate
 _enforce = iam_evaluator.enforce
@@ -53,6 +57,8 @@ class LocalIam:
         roles.update(create=_create_role, update=_update_role)
         secrets = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
         secrets.update(create=_create_secret, update=_update_secret, delete=_delete_secret)
+        simulate = iam._IAM_HANDLERS["SimulatePrincipalPolicy"]
+        iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = lambda parameters: _with_context(simulate, parameters)
         iam_evaluator.evaluate = self._evaluate
         iam_evaluator.enforce = self._enforce
 
@@ -74,8 +80,8 @@ class LocalIam:
         return {"account": principal.account, "arn": principal.arn, "allowed": allowed}
 
     def used(self) -> list[dict[str, Any]]:
-        """The statements that have allowed something, in the form of `AllowedBy`."""
-        used = [AllowedBy(*key, sorted(allowed)) for key, allowed in list(self._used.items())]
+        """The statements that have allowed something, in the form of `UsedStatement`."""
+        used = [UsedStatement(*key, sorted(allowed)) for key, allowed in list(self._used.items())]
         return [asdict(one) for one in used]
 
     def _own(self, token: str) -> str:
@@ -87,6 +93,8 @@ class LocalIam:
         return credentials | {"AWS_SESSION_TOKEN": self._own(credentials["AWS_SESSION_TOKEN"])}
 
     def _evaluate(self, context: EvalContext, policies: Sequence[Any], *limits: Sequence[Any]) -> Any:
+        if (simulated := _simulated.get()) is not None:
+            return _evaluate(replace(context, service_context=simulated), policies, *limits)
         result = _evaluate(context, policies, *limits)
         if result.decision == "Allow":
             statements = [statement for policy in policies for statement in policy]
@@ -117,6 +125,23 @@ class LocalIam:
         stream = f"{arn}{group or '/aws/lambda/' + config['FunctionName']}:log-stream:any"
         if all(_allows(principal, f"logs:{action}", stream, {}) for action in ("CreateLogStream", "PutLogEvents")):
             _emit_lambda_logs(function, *rest, **more)
+
+
+def _with_context(simulate: Callable[[Mapping[str, Any]], Any], parameters: Mapping[str, Any]) -> Any:
+    """What MiniStack's SimulatePrincipalPolicy answers if it doesn't ignore the context entries of the question."""
+    context: dict[str, Any] = {"aws:tagkeys": None}
+    names = [name for name in parameters if name.endswith(".ContextKeyName")]
+    for entry in (name.removesuffix(".ContextKeyName") for name in names):
+        values = [
+            iam._p(parameters, name) for name in parameters if name.startswith(f"{entry}.ContextKeyValues.member.")
+        ]
+        is_list = iam._p(parameters, f"{entry}.ContextKeyType").endswith("List")
+        context[iam._p(parameters, f"{entry}.ContextKeyName").lower()] = values if is_list else "".join(values)
+    token = _simulated.set(context)
+    try:
+        return simulate(parameters)
+    finally:
+        _simulated.reset(token)
 
 
 def _create_role(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:

@@ -1,6 +1,7 @@
 """The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -8,8 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from partner_account_rehearsal.report import Event, Report, StepReport
-from partner_account_rehearsal.terminal import headline
+from partner_account_rehearsal.report import Report, StepReport
 
 _GENERATOR = '<meta name="generator" content="partner-account rehearse">'
 """By this line of the page an earlier report is told from a file of the user's."""
@@ -64,7 +64,6 @@ def to_html(report: Report) -> str:
     )
     return environment.get_template("page.html.j2").render(
         report=report,
-        headline=headline(report),
         timeline=timeline_of(report),
         versions={name: version(name) for name in ("cdk-partner-account", "ministack")},
         retained=[path for stack in report.stacks for path in stack.retained],
@@ -88,22 +87,14 @@ def timeline_of(report: Report) -> Timeline:
 
 
 def _marks(step: StepReport, whole: float) -> Iterator[Mark]:
-    counts: dict[str, int] = {}
-    for request in step.requests:
-        counts[request.subject] = counts.get(request.subject, 0) + 1
+    counts = Counter(request.subject for request in step.requests)
     last = {request.subject: number for number, request in enumerate(step.requests)}
     # Changes are drawn last, so that they lie above the rest.
     for number, request in sorted(enumerate(step.requests), key=lambda pair: pair[1].changes):
-        count = counts[request.subject]
-        label = f"{request.subject} ({count} times)" if count > 1 else request.subject
-        shown = request.changes and last[request.subject] == number
-        yield Mark(
-            _percent(request.seconds, whole), _kind(request), f"{request.subject}: {request.status}", label * shown
-        )
-
-
-def _kind(request: Event) -> str:
-    return " ".join(filter(None, ("change" if request.changes else "look", "failed" if request.failed else "")))
+        kind = ("change" if request.changes else "look") + (" failed" if request.failed else "")
+        times = f" ({count} times)" if (count := counts[request.subject]) > 1 else ""
+        label = f"{request.subject}{times}" if request.changes and last[request.subject] == number else ""
+        yield Mark(_percent(request.seconds, whole), kind, f"{request.subject}: {request.status}", label)
 
 
 def _percent(seconds: float, whole: float) -> float:

@@ -29,18 +29,18 @@ class ProcessError(Exception):
 
 
 @contextmanager
-def cleanly() -> Iterator[ExitStack]:
+def uninterrupted_cleanup() -> Iterator[ExitStack]:
     """An exit stack whose cleaning up is never cut short by an interruption."""
     resources = ExitStack()
     try:
         yield resources
     finally:
-        with undisturbed():
+        with interruptions_deferred():
             resources.close()
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def interruptions_deferred() -> Iterator[None]:
     """Hold interruptions back until the block is done, then let the first one happen."""
     held: list[int] = []
     previous = {number: signal.signal(number, lambda n, _: held.append(n)) for number in INTERRUPTIONS}
@@ -54,7 +54,7 @@ def undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def unwinding() -> Iterator[None]:
+def interruptions_as_exits() -> Iterator[None]:
     """Let termination and a closed terminal unwind the stack as Ctrl-C does, so that every `finally` runs.
 
     What the program was told to ignore, as `nohup` does, stays ignored.
@@ -86,7 +86,7 @@ def start(
     It leads a process group of its own: Ctrl-C in the terminal reaches only the parent, which then ends
     its children in the right order.
     """
-    with undisturbed():
+    with interruptions_deferred():
         process = subprocess.Popen(  # noqa: S603 - the caller's own command, and no shell
             [str(word) for word in command],
             cwd=folder,
@@ -124,16 +124,16 @@ class Server:
     process: subprocess.Popen[str]
     log: Path
 
-    def wait_for(self, sign_of_life: Callable[[], T | None]) -> T:
-        """Ask for the sign of life until it is there, and return it.
+    def wait_for(self, ready: Callable[[], T | None]) -> T:
+        """Wait until `ready` returns something, and return that.
 
         Raises:
-            ProcessError: the server has ended, or shows no sign of life for 30 seconds.
+            ProcessError: the server has ended, or isn't ready after 30 seconds.
         """
         deadline = time.monotonic() + SECONDS_TO_START
         while self.process.poll() is None and time.monotonic() < deadline:
-            if (sign := sign_of_life()) is not None:
-                return sign
+            if (answer := ready()) is not None:
+                return answer
             time.sleep(0.05)
-        last_words = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-20:])
-        raise ProcessError(f"{self.name} did not start. The end of its log:\n{last_words}")
+        last_lines = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-20:])
+        raise ProcessError(f"{self.name} did not start. The end of its log:\n{last_lines}")

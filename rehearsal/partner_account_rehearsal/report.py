@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from partner_account_rehearsal.allowed import AllowedBy
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
-from partner_account_rehearsal.partners import RESOURCE_TYPE, Partner
-from partner_account_rehearsal.rights import Statement, statements_of
-from partner_account_rehearsal.stand_ins import Unsupported
+from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
+from partner_account_rehearsal.limits import UnsupportedType
+from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
 
 FORMAT = 1
 """Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
@@ -90,6 +89,11 @@ class StepReport:
         """What Partner Central received."""
         return [event for event in self.events if event.source == PARTNER_CENTRAL]
 
+    @property
+    def changes(self) -> list[str]:
+        """The requests that change something at Partner Central."""
+        return [request.subject for request in self.requests if request.changes]
+
 
 @dataclass(frozen=True)
 class StackReport:
@@ -110,7 +114,6 @@ class PartnerReport:
     primary_solution_type: str
     contact: str
     verification_code: str
-    existing_partner: str
 
 
 @dataclass
@@ -131,30 +134,54 @@ class Report:
     readings: dict[str, bool | str] = field(default_factory=dict)
     stacks: list[StackReport] = field(default_factory=list)
     partners: list[PartnerReport] = field(default_factory=list)
-    rights: list[Statement] = field(default_factory=list)
+    iam_statements: list[Statement] = field(default_factory=list)
     irreversible: list[str] = field(default_factory=list)
-    not_rehearsed: list[Unsupported] = field(default_factory=list)
+    not_rehearsed: list[UnsupportedType] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def describe(self, stacks: Sequence[Stack], partners: Sequence[Partner], fault: Fault | None) -> None:
+    def describe(self, stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault: Fault | None) -> None:
         """Note what the app would create, before it does."""
-        self.stacks = [_stack(stack) for stack in stacks]
-        self.partners = [_partner(partner) for partner in partners]
-        self.rights = statements_of(partners)
-        self.irreversible = [*_irreversible(partners)]
+        self.stacks = [_stack_report(stack) for stack in stacks]
+        self.partners = [
+            PartnerReport(
+                path=partner.path,
+                catalog=partner.catalog,
+                legal_name=partner.text("LegalName"),
+                primary_solution_type=partner.text("PrimarySolutionType"),
+                contact=partner.masked_contact,
+                verification_code=partner.code_source,
+            )
+            for partner in partners
+        ]
+        self.iam_statements = statements_of(partners)
+        self.irreversible = [*_irreversible(self.partners)]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
 
-    def note_used(self, allowed: Sequence[AllowedBy]) -> None:
+    def note_used(self, used: Sequence[UsedStatement]) -> None:
         """Note which of the function's statements have allowed something, and which nothing asked for."""
-        self.rights = [one.as_used(allowed) for one in self.rights]
-        unused = [one.sid or "one without a Sid" for one in self.rights if one.effect == "Allow" and not one.used]
+        self.iam_statements = [one.with_usage(used) for one in self.iam_statements]
+        unused = [
+            one.sid or "one without a Sid" for one in self.iam_statements if one.effect == "Allow" and not one.used
+        ]
         sentence = "Enforced: what the function did, its IAM statements allow"
         self.shown.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""
         return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 3)
+
+    @property
+    def headline(self) -> str:
+        """What a reader of the report must know first."""
+        match self.partners:
+            case []:
+                return "The rehearsal ended before it knew the app"
+            case [one]:
+                return f"One partner account would be created: “{one.legal_name}”"
+            case several:
+                names = " and ".join(f"“{one.legal_name}” in catalog {one.catalog}" for one in several)
+                return f"{len(several)} partner accounts would be created: {names}"
 
     def to_json(self) -> str:
         """The report as a JSON object; times are in seconds from `began_at`."""
@@ -170,29 +197,22 @@ def is_json_report(text: str) -> bool:
     return isinstance(content, dict) and {"format", "began_at", "outcome", "steps"} <= set(content)
 
 
-def _stack(stack: Stack) -> StackReport:
-    placed = [one for one in stack.resources() if one.type != _METADATA]
-    types = Counter(one.type for one in placed)
-    retained = [one.path for one in placed if one.resource.get("DeletionPolicy") in _RETAINED]
+def created_accounts(count: int) -> str:
+    """The beginning of a sentence: so many partner accounts were created."""
+    return "one partner account was created" if count == 1 else f"{count} partner accounts were created"
+
+
+def _stack_report(stack: Stack) -> StackReport:
+    resources = [one for one in stack.resources() if one.type != _METADATA]
+    types = Counter(one.type for one in resources)
+    retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
     return StackReport(stack.name, dict(sorted(types.items())), retained)
 
 
-def _partner(partner: Partner) -> PartnerReport:
-    return PartnerReport(
-        path=partner.path,
-        catalog=partner.catalog,
-        legal_name=partner.legal_name,
-        primary_solution_type=partner.primary_solution_type,
-        contact=partner.contact,
-        verification_code=partner.code_in_words,
-        existing_partner=partner.existing,
-    )
-
-
-def _irreversible(partners: Sequence[Partner]) -> Iterator[str]:
+def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
     for partner in partners:
         yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
-    if any(partner.catalog != "Sandbox" and not partner.adopts for partner in partners):
+    if any(partner.catalog != SANDBOX for partner in partners):
         yield (
             "A company that is an AWS Partner already must migrate its account instead: a new registration replaces "
             "its historical partner data, and no rehearsal and no call can tell whether it is one."

@@ -1,4 +1,4 @@
-"""The steps of a rehearsal, and what each must come to. How they are told and recorded, `stage` knows."""
+"""The steps of a rehearsal, and what each must come to. How they are told and recorded, `step_runner` knows."""
 
 import json
 import re
@@ -7,25 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from partner_account_rehearsal import RehearsalError, codes
+from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, Stack
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
+from partner_account_rehearsal.limits import obstacles, replace_unsupported, unsupported_types
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
-from partner_account_rehearsal.narration import Narrator
-from partner_account_rehearsal.partners import Partner, partners_of
-from partner_account_rehearsal.paths import Paths
-from partner_account_rehearsal.refusals import refusals
-from partner_account_rehearsal.report import Report, StepReport
-from partner_account_rehearsal.stage import Stage
-from partner_account_rehearsal.stand_ins import put_stand_ins, unsupported_in
-from partner_account_rehearsal.terminal import preview
-
-CATALOGS = ("AWS", codes.SANDBOX)
+from partner_account_rehearsal.partners import CATALOGS, SANDBOX, ManagedPartner, partners_of
+from partner_account_rehearsal.report import Report, StepReport, created_accounts
+from partner_account_rehearsal.step_runner import StepRunner
+from partner_account_rehearsal.terminal import Reporter
+from partner_account_rehearsal.verification_codes import find_location, request_code, store_code
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What is to be rehearsed.
 
     Attributes:
@@ -53,20 +49,20 @@ class Rehearsal:
     """One rehearsal on a local AWS that nobody else uses."""
 
     def __init__(
-        self, wanted: Wanted, aws: LocalAws, environment: Mapping[str, str], narrator: Narrator, report: Report
+        self, options: Options, aws: LocalAws, environment: Mapping[str, str], reporter: Reporter, report: Report
     ) -> None:
         """Prepare to record into `report`; `environment` is what the app gets."""
-        self._wanted = wanted
+        self._options = options
         self._aws = aws
-        self._narrator = narrator
+        self._reporter = reporter
         self._report = report
         self._environment = environment
-        self._stage = Stage(aws, self._cdk(), narrator, report)
+        self._runner = StepRunner(aws, self._cdk(), reporter, report)
         self._assembly = Assembly(aws.folder / "cdk.out")
-        self._partners: list[Partner] = []
+        self._partners: list[ManagedPartner] = []
         self._deployed: set[str] = set()
         self._code_parameters: list[str] = []
-        self._outputs = aws.folder / "outputs.json"
+        self._outputs_file = aws.folder / "outputs.json"
 
     def run(self) -> None:
         """Go through all steps.
@@ -80,36 +76,32 @@ class Rehearsal:
         self._prepare_codes()
         self._deploy()
         self._deploy_again()
-        if not self._wanted.keep:
+        if not self._options.keep:
             self._destroy()
-        self._report.note_used(self._aws.allowed())
-
-    def _cdk(self) -> Cdk:
-        return Cdk(self._wanted.folder, self._aws.folder, self._environment)
+        self._report.note_used(self._aws.used_statements())
 
     # What would be created
 
     def _synthesize(self) -> None:
-        with self._stage.step("Synthesize the app (cdk synth)", repeated=True):
-            self._make_assembly()
-            self._assembly = Assembly(self._assembly.folder, self._selected())
-            self._partners = partners_of(self._assembly.stacks)
-            if mistakes := [*refusals(self._assembly.stacks, self._partners, self._wanted.fault)]:
-                raise RehearsalError("; ".join(mistakes))
-            self._settle()
+        with self._runner.step("Synthesize the app (cdk synth)", repeated=True):
+            if self._options.app and (made := self._options.folder / self._options.app).is_dir():
+                Assembly(made).copy_to(self._assembly.folder)
+            else:
+                app = ("--app", self._options.app) if self._options.app else ()
+                context = [word for value in self._options.context for word in ("--context", value)]
+                # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
+                self._runner.run("synth", "--quiet", "--lookups=false", *app, *context)
+            self._read_assembly(self._selected_stacks())
+            if reasons := [*obstacles(self._assembly.stacks, self._partners, self._options.fault)]:
+                raise RehearsalError("; ".join(reasons))
+            self._select_account()
 
-    def _make_assembly(self) -> None:
-        """Run the app; an assembly that was made before is taken as it is."""
-        if self._wanted.app and (made := self._wanted.folder / self._wanted.app).is_dir():
-            Assembly(made).copy_to(self._assembly.folder)
-            return
-        app = ("--app", self._wanted.app) if self._wanted.app else ()
-        context = [word for value in self._wanted.context for word in ("--context", value)]
-        # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
-        self._stage.run("synth", "--quiet", "--lookups=false", *app, *context)
+    def _read_assembly(self, selected: tuple[str, ...]) -> None:
+        self._assembly = Assembly(self._assembly.folder, selected)
+        self._partners = partners_of(self._assembly.stacks)
 
-    def _selected(self) -> tuple[str, ...]:
-        patterns = self._wanted.stacks or ["**"]
+    def _selected_stacks(self) -> tuple[str, ...]:
+        patterns = self._options.stacks or ["**"]
         app = str(self._assembly.folder)
         listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", "--app", app)
         # The CLI's warnings stand before it.
@@ -118,83 +110,89 @@ class Rehearsal:
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(found[0]))
 
-    def _settle(self) -> None:
+    def _select_account(self) -> None:
         """Be the account that the app is for."""
-        account = next((stack.account for stack in self._assembly.stacks if stack.account), ACCOUNT)
-        self._aws = self._aws.at(account, REGION)
-        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
         stacks = self._assembly.stacks
-        self._stage.move_to(self._aws, self._cdk(), {stack.region or REGION for stack in stacks}, Paths(stacks))
+        account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
+        self._aws = self._aws.at(REGION, account)
+        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
+        self._runner.select_account(self._aws, self._cdk(), stacks)
 
     def _describe(self) -> None:
-        stacks = self._assembly.stacks
-        self._report.describe(stacks, self._partners, self._wanted.fault)
-        self._report.not_rehearsed = unsupported_in(self._assembly, self._aws.client("cloudformation"))
-        preview(self._report, self._narrator)
-        put_stand_ins(self._assembly, [one.type for one in self._report.not_rehearsed])
-        self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
-        self._partners = partners_of(self._assembly.stacks)
+        self._report.describe(self._assembly.stacks, self._partners, self._options.fault)
+        self._report.not_rehearsed = unsupported_types(self._assembly, self._aws.client("cloudformation"))
+        self._reporter.preview(self._report)
+        replace_unsupported(self._assembly, [one.type for one in self._report.not_rehearsed])
+        self._read_assembly(self._assembly.selected)
 
     # What comes before a deployment
 
     def _bootstrap(self) -> None:
-        account = self._aws.environment["AWS_ACCESS_KEY_ID"]
-        places = sorted({f"aws://{account}/{stack.region or REGION}" for stack in self._assembly.stacks})
-        with self._stage.step("Prepare the account for CDK (cdk bootstrap)"):
-            self._stage.run("bootstrap", *places, "--app", str(self._assembly.folder))
+        stacks = self._assembly.stacks
+        environments = sorted({f"aws://{self._aws.account}/{stack.region or REGION}" for stack in stacks})
+        with self._runner.step("Prepare the account for CDK (cdk bootstrap)"):
+            self._runner.run("bootstrap", *environments, "--app", str(self._assembly.folder))
 
     def _prepare_codes(self) -> None:
         for partner in self._partners:
-            self._deploy_what_comes_before(partner.stack)
-        with_code = [partner for partner in self._partners if codes.is_needed_by(partner)]
-        if with_code:
-            with self._stage.step("Request the verification code, and store it where the app looks for it"):
-                self._store_codes(with_code, wrong=self._wanted.fault is WRONG_CODE)
+            self._deploy_dependencies(partner.stack)
+        if any(partner.needs_code for partner in self._partners):
+            with self._runner.step("Request the verification code, and store it where the app looks for it"):
+                self._store_codes(wrong=self._options.fault is WRONG_CODE)
 
-    def _deploy_what_comes_before(self, stack: Stack) -> None:
+    def _deploy_dependencies(self, stack: Stack) -> None:
         """Deploy the stacks that may make the place for the code, or tell its name."""
         of_partners = {partner.stack.id for partner in self._partners}
-        before = [one for one in self._assembly.before(stack) if one not in of_partners | self._deployed]
-        if before:
-            with self._stage.step(f"Deploy what comes first: {', '.join(before)} (cdk deploy)") as step:
-                self._stage.run(*self._deploy_command(self._assembly, before))
-                expect_equal("the requests that change something", changes_in(step), [])
-            self._deployed.update(before)
+        stacks = [one for one in self._assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
+        if stacks:
+            with self._runner.step(f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)") as step:
+                self._runner.run(*self._deploy_command(self._assembly, stacks))
+                expect_equal("the requests that change something", step.changes, [])
+            self._deployed.update(stacks)
 
-    def _store_codes(self, partners: Sequence[Partner], *, wrong: bool = False) -> None:
+    def _store_codes(self, *, wrong: bool = False) -> None:
         self._code_parameters = []
-        for partner in partners:
-            aws = self._aws.at(self._aws.environment["AWS_ACCESS_KEY_ID"], partner.stack.region or REGION)
-            if (place := codes.place_of(partner, aws, _by_name(self._wanted.parameters))) is None:
-                self._narrator.tell(f"{partner.path}: its own stack makes {partner.code_in_words}: nothing is stored")
+        pairs = (parameter.partition("=") for parameter in self._options.parameters)
+        values = {name.rpartition(":")[2]: value for name, _, value in pairs}
+        for partner in (one for one in self._partners if one.needs_code):
+            aws = self._aws.at(partner.stack.region or REGION)
+            if (location := find_location(partner, aws, values)) is None:
+                self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
                 continue
-            code = codes.requested(place, partner.catalog, aws)
-            self._stage.catch_up()
-            self._keep_code(codes.wrong(code) if wrong else code, place, partner, aws)
-            self._narrator.tell(f"{partner.path}: {place} has {'another one' if wrong else 'it'} now")
-
-    def _keep_code(self, code: str, place: codes.Place, partner: Partner, aws: LocalAws) -> None:
-        if place.kind == "Parameter":
-            self._code_parameters.append(f"{partner.stack.name}:{place.name}={code}")
-        else:
-            codes.store(code, place, aws)
-        for told in self._report.partners:
-            if told.path == partner.path:
-                told.verification_code = str(place)
+            code = request_code(location, partner.catalog, aws)
+            self._runner.record_events()
+            if wrong:
+                code = f"{(int(code) + 1) % 1_000_000:06}"
+            if location.source == "Parameter":
+                self._code_parameters += ["--parameters", f"{partner.stack.name}:{location.name}={code}"]
+            else:
+                store_code(code, location, aws)
+            for described in self._report.partners:
+                if described.path == partner.path:
+                    described.verification_code = str(location)
+            self._reporter.line(f"{partner.path}: {location} has {'another one' if wrong else 'it'} now")
 
     # The deployments
 
     def _deploy(self) -> None:
-        fault = self._wanted.fault
+        fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
-            step = self._deploy_all("Create the partner account (cdk deploy)")
-            expect_equal(
-                "the requests that change something", changes_in(step), ["CreatePartner"] * len(self._partners)
-            )
+            self._expect_created(self._deploy_all("Create the partner account (cdk deploy)"))
+            shown = f"Deployed: {created}, and none too many."
         else:
             self._deploy_during(fault)
+            course = "deployed all the same" if fault.survived else "rolled back, then deployed"
+            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and none too many."
         self._expect_each_partner_once()
-        self._report.shown.append(_shown_by(fault, len(self._partners)))
+        self._report.shown.append(shown)
+
+    def _expect_created(self, step: StepReport) -> None:
+        changes = step.changes
+        for partner in self._partners:
+            # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
+            if partner.catalog == SANDBOX and "TagResource" in changes:
+                changes.remove("TagResource")
+        expect_equal("the requests that change something", changes, ["CreatePartner"] * len(self._partners))
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._assembly
@@ -202,13 +200,16 @@ class Rehearsal:
             assembly = failing_copy(assembly, self._partners, self._aws.folder / "cdk.out.failing")
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
-        with self._stage.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
+        with self._runner.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
             if fault.takes:
-                self._narrator.tell(f"This takes {fault.takes}.")
-            command = self._deploy_command(assembly, self._assembly.selected, *self._codes_as_parameters())
-            result = self._stage.attempt(*command)
-            wanted = "success" if fault.survived else "a rollback"
-            expect_equal("the end of the deployment", _ending(result, step), wanted)
+                self._reporter.line(f"This takes {fault.takes}.")
+            result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
+            ending = f"exit code {result.exit_code} (its own words stand in the terminal)"
+            if result.exit_code == 0:
+                ending = "success"
+            elif step.rolled_back:
+                ending = "a rollback"
+            expect_equal("the end of the deployment", ending, "success" if fault.survived else "a rollback")
             if fault.orders and not any(request.failed for request in step.requests):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
         self._aws.partner_central.clear_faults()
@@ -217,62 +218,59 @@ class Rehearsal:
         else:
             self._recover(fault)
 
-    def _names(self) -> list[str]:
-        return [stack.name for stack in self._assembly.stacks]
-
     def _recover(self, fault: Fault) -> None:
-        self._stage.lift_protection(self._names())
+        self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
         if fault is WRONG_CODE:
-            with self._stage.step("Request another code, and store that one"):
-                self._store_codes([partner for partner in self._partners if codes.is_needed_by(partner)])
+            with self._runner.step("Request another code, and store that one"):
+                self._store_codes()
         self._deploy_all("Deploy again, without that trouble (cdk deploy)")
 
     def _deploy_all(self, title: str) -> StepReport:
-        with self._stage.step(title) as step:
-            command = self._deploy_command(self._assembly, self._assembly.selected, *self._codes_as_parameters())
-            self._stage.run(*command)
+        with self._runner.step(title) as step:
+            command = self._deploy_command(self._assembly, self._assembly.selected)
+            self._runner.run(*command, *self._code_parameters)
             self._read_outputs()
         return step
 
     def _deploy_again(self) -> None:
         before = self._report.outputs
-        with self._stage.step("Deploy again, with nothing changed (cdk deploy)") as step:
-            self._stage.run(*self._deploy_command(self._assembly, self._assembly.selected))
+        with self._runner.step("Deploy again, with nothing changed (cdk deploy)") as step:
+            self._runner.run(*self._deploy_command(self._assembly, self._assembly.selected))
             self._read_outputs()
-            expect_equal("the requests that change something", changes_in(step), [])
+            expect_equal("the requests that change something", step.changes, [])
             expect_equal("the outputs", self._report.outputs, before)
         self._report.shown.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
 
     def _destroy(self) -> None:
-        with self._stage.step("Destroy the stacks (cdk destroy)") as step:
-            self._stage.lift_protection(self._names())
+        with self._runner.step("Destroy the stacks (cdk destroy)") as step:
+            self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
             app = ("--app", str(self._assembly.folder))
-            self._stage.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app)
-            self._narrator.tell(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
-            expect_equal("the requests that change something", changes_in(step), [])
+            self._runner.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app)
+            self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
+            expect_equal("the requests that change something", step.changes, [])
         self._report.shown.append("Destroyed: the stacks are gone, and the partner account is as it was.")
 
-    def _deploy_command(self, assembly: Assembly, stacks: Sequence[str], *more: str) -> list[str]:
-        given = [word for value in self._wanted.parameters for word in ("--parameters", value)]
-        options = ("--require-approval", "never", "--outputs-file", str(self._outputs))
-        return ["deploy", *stacks, "--exclusively", "--app", str(assembly.folder), *options, *given, *more]
+    def _cdk(self) -> Cdk:
+        return Cdk(self._options.folder, self._aws.folder, self._environment)
 
-    def _codes_as_parameters(self) -> list[str]:
-        return [word for value in self._code_parameters for word in ("--parameters", value)]
+    def _deploy_command(self, assembly: Assembly, stacks: Sequence[str]) -> list[str]:
+        parameters = [word for value in self._options.parameters for word in ("--parameters", value)]
+        options = ("--require-approval", "never", "--outputs-file", str(self._outputs_file))
+        return ["deploy", *stacks, "--exclusively", "--app", str(assembly.folder), *options, *parameters]
 
     def _read_outputs(self) -> None:
-        self._report.outputs = json.loads(self._outputs.read_text("utf-8"))
+        self._report.outputs = json.loads(self._outputs_file.read_text("utf-8"))
 
     def _expect_each_partner_once(self) -> list[str]:
         """The ids of the account's partners; there is one for each that the app has, and no other."""
         ids: list[str] = []
-        wanted = Counter(partner.catalog for partner in self._partners)
+        expected = Counter(partner.catalog for partner in self._partners)
         for catalog in CATALOGS:
             pages = self._aws.client("partnercentral-account").get_paginator("list_partners").paginate(Catalog=catalog)
             found = [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]]
-            expect_equal(f"the number of partners in catalog {catalog}", len(found), wanted[catalog])
+            expect_equal(f"the number of partners in catalog {catalog}", len(found), expected[catalog])
             ids += found
-        self._stage.overlook_requests()
+        self._runner.skip_own_requests()
         return ids
 
 
@@ -280,27 +278,3 @@ def expect_equal(what: str, found: object, expected: object) -> None:
     """Refuse to go on with a rehearsal that did something else than it should."""
     if found != expected:
         raise RehearsalError(f"{what} should be {expected}, but is {found}")
-
-
-def _ending(result: Result, step: StepReport) -> str:
-    if result.exit_code == 0:
-        return "success"
-    return "a rollback" if step.rolled_back else f"exit code {result.exit_code} (its own words stand in the terminal)"
-
-
-def changes_in(step: StepReport) -> list[str]:
-    """The requests of a step that change something at Partner Central."""
-    return [request.subject for request in step.requests if request.changes]
-
-
-def _shown_by(fault: Fault | None, count: int) -> str:
-    created = "one partner account was created" if count == 1 else f"{count} partner accounts were created"
-    if fault is None:
-        return f"Deployed: {created}, and none too many."
-    course = "deployed all the same" if fault.survived else "rolled back, then deployed"
-    return f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and none too many."
-
-
-def _by_name(parameters: Sequence[str]) -> Mapping[str, str]:
-    pairs = (parameter.partition("=") for parameter in parameters)
-    return {name.rpartition(":")[2]: value for name, _, value in pairs}

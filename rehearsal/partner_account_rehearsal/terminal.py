@@ -1,81 +1,91 @@
-"""What a rehearsal tells in the terminal before the first deployment and in the end."""
+"""What a rehearsal tells in the terminal: steps with their durations, what would be created, and the verdict."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from partner_account_rehearsal.narration import Narrator
-from partner_account_rehearsal.report import PartnerReport, Report
-from partner_account_rehearsal.rights import Statement
+from rich.console import Console
+from rich.text import Text
 
-
-def preview(report: Report, narrator: Narrator) -> None:
-    """What would be created, with which rights, what can't be undone, and what is not rehearsed."""
-    for partner in report.partners:
-        narrator.dictate(f"Partner account {partner.path}", _partner(partner))
-    resources = [f"  {one.name}: {_counted(one.resources)}" for one in report.stacks]
-    narrator.dictate("Would be created", resources)
-    narrator.dictate("The partner account's function may", map(_statement, report.rights))
-    narrator.dictate("Can't be undone", _bullets(report.irreversible))
-    if report.readings:
-        readings = [f"  {name}: {json.dumps(value)}" for name, value in report.readings.items()]
-        narrator.dictate("Readings of Partner Central that differ from the simulator's defaults", readings)
-    if report.not_rehearsed:
-        narrator.dictate("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
-        for one in report.not_rehearsed:
-            narrator.tell(f"{one.type}: {', '.join(one.paths)}", "yellow")
+from partner_account_rehearsal.iam_statements import Statement
+from partner_account_rehearsal.report import Report, created_accounts
 
 
-def summary(report: Report, narrator: Narrator) -> None:
-    """How each step ended, the outputs, and the verdict."""
-    steps = [f"  {_mark(step.outcome)} {step.title}  {step.seconds:.1f} s" for step in report.steps]
-    narrator.dictate("Report", steps)
-    for stack, outputs in report.outputs.items():
-        narrator.dictate(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
-    if report.outcome == "passed":
-        narrator.dictate("Shown", (f"  {sentence}" for sentence in report.shown))
-        narrator.conclude(verdict(report))
+class Reporter:
+    """Writes to standard output, in colour only on a terminal."""
 
+    def __init__(self) -> None:
+        """Begin to count the seconds."""
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._began = time.monotonic()
 
-def headline(report: Report) -> str:
-    """What a reader of the report must know first."""
-    match report.partners:
-        case []:
-            return "The rehearsal ended before it knew the app"
-        case [one]:
-            return f"One partner account would be created: “{one.legal_name}”"
-        case several:
-            names = " and ".join(f"“{one.legal_name}” in catalog {one.catalog}" for one in several)
-            return f"{len(several)} partner accounts would be created: {names}"
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Tell of a step that begins, and how long it took once it has succeeded."""
+        began = time.monotonic()
+        self._print(f"\n{title}", "bold")
+        # On a terminal a sign of life stands below the last line; elsewhere it prints nothing.
+        with self._console.status("", spinner="dots" if self._console.encoding.startswith("utf") else "line"):
+            yield
+        self._print(f"  ✓ {time.monotonic() - began:.1f} s", "green")
 
+    def quote(self, line: str) -> None:
+        """Pass on a line that another program has written, unless it is empty."""
+        if line.strip():
+            self._print(f"  │ {line}", "dim")
 
-def verdict(report: Report) -> str:
-    """What a rehearsal that passed has shown, in one sentence."""
-    count = len(report.partners)
-    what = "One partner account was created" if count == 1 else f"{count} partner accounts were created"
-    return f"{what}, and never one too many."
+    def line(self, text: str, style: str = "") -> None:
+        """Write an indented line."""
+        self._print(f"  {text}", style)
 
+    def section(self, heading: str, lines: Iterable[str] = ()) -> None:
+        """Write a heading, and below it lines that can be copied as they are."""
+        self._print(f"\n{heading}", "bold")
+        for line in lines:
+            self._print(line)
 
-def _partner(partner: PartnerReport) -> Iterator[str]:
-    yield f"  legal name             {partner.legal_name}"
-    yield f"  catalog                {partner.catalog}"
-    yield f"  primary solution type  {partner.primary_solution_type}"
-    yield f"  alliance lead contact  {partner.contact}"
-    yield f"  verification code      {partner.verification_code}"
-    yield f"  existing partner       {partner.existing_partner}"
+    def preview(self, report: Report) -> None:
+        """Tell what would be created, with which permissions, what can't be undone, and what is not rehearsed."""
+        for one in report.partners:
+            self.section(f"Partner account {one.path}")
+            self.line(f"legal name             {one.legal_name}")
+            self.line(f"catalog                {one.catalog}")
+            self.line(f"primary solution type  {one.primary_solution_type}")
+            self.line(f"alliance lead contact  {one.contact}")
+            self.line(f"verification code      {one.verification_code}")
+        self.section("Would be created")
+        for stack in report.stacks:
+            counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
+            self.line(f"{stack.name}: {', '.join(counted)}")
+        self.section("The partner account's function may", map(_statement, report.iam_statements))
+        self.section("Can't be undone", (f"  {sentence}" for sentence in report.irreversible))
+        if report.readings:
+            readings = (f"  {name}: {json.dumps(value)}" for name, value in report.readings.items())
+            self.section("Readings of Partner Central that differ from the simulator's defaults", readings)
+        if report.not_rehearsed:
+            self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
+            for unsupported in report.not_rehearsed:
+                self.line(f"{unsupported.type}: {', '.join(unsupported.paths)}", "yellow")
 
+    def summary(self, report: Report) -> None:
+        """Tell how each step ended, the outputs, and the verdict."""
+        self.section("Report")
+        for step in report.steps:
+            self.line(f"{'✓' if step.outcome == 'passed' else '✗'} {step.title}  {step.seconds:.1f} s")
+        for stack, outputs in report.outputs.items():
+            self.section(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
+        if report.outcome == "passed":
+            self.section("Shown", (f"  {sentence}" for sentence in report.shown))
+            verdict = f"{created_accounts(len(report.partners)).capitalize()}, and never one too many."
+            self._print(f"\n{verdict} ({time.monotonic() - self._began:.0f} s in all)", "bold green")
 
-def _counted(resources: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in resources.items())
+    def _print(self, line: str, style: str = "") -> None:
+        # As text, not as markup: brackets in it mean nothing.
+        self._console.print(Text(line, style))
 
 
 def _statement(statement: Statement) -> str:
-    on = f"  {statement.sid or statement.effect}: {', '.join(statement.actions)} on {', '.join(statement.resources)}"
-    return f"{on} if {' and '.join(statement.conditions)}" if statement.conditions else on
-
-
-def _bullets(sentences: Iterable[str]) -> Iterator[str]:
-    return (f"  {sentence}" for sentence in sentences)
-
-
-def _mark(outcome: str) -> str:
-    return "✓" if outcome == "passed" else "✗"
+    name, resources = statement.sid or statement.effect, ", ".join(statement.resources)
+    conditions = f" if {' and '.join(statement.conditions)}" if statement.conditions else ""
+    return f"  {name}: {', '.join(statement.actions)} on {resources}{conditions}"

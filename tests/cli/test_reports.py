@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from partner_account_rehearsal.narration import Narrator
 from partner_account_rehearsal.report import Report
-from partner_account_rehearsal.run import Files
+from partner_account_rehearsal.run import ReportFiles
+from partner_account_rehearsal.terminal import Reporter
 from tests.cli.stage import SCRIPT
 
 pytestmark = pytest.mark.e2e  # `rehearse` looks first whether the local AWS is installed, as only the main lock has it
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.e2e  # `rehearse` looks first whether the local AWS is 
 )
 def test_a_file_that_is_no_report_is_left_as_it_is(tmp_path: Path, reports: list[str], told: str) -> None:
     """Which is found out before anything is started: no app is run."""
-    Files(html=tmp_path / "report.html").write(Report(), Narrator())
+    ReportFiles(html=tmp_path / "report.html").write(Report(), Reporter())
     (tmp_path / "cdk.json").write_text('{"app": "touch started; false"}')
     (tmp_path / "app.py").write_text("import aws_cdk\n")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -45,21 +45,21 @@ def test_a_file_that_is_no_report_is_left_as_it_is(tmp_path: Path, reports: list
 
 def test_an_earlier_report_is_replaced(tmp_path: Path) -> None:
     """By what this command has written, in this version or another; so are an empty file, and none."""
-    files = Files(tmp_path / "report.json", tmp_path / "report.html")
+    files = ReportFiles(tmp_path / "report.json", tmp_path / "report.html")
     assert files.json
     assert files.html
-    assert files.not_replaceable() == []
-    files.write(Report(), Narrator())
-    assert files.not_replaceable() == []
+    assert files.problem() == ""
+    files.write(Report(), Reporter())
+    assert files.problem() == ""
     files.json.write_text(json.dumps({**json.loads(Report().to_json()), "format": 99, "more": 1}))
     files.html.write_text("\n")
-    assert files.not_replaceable() == []
+    assert files.problem() == ""
     files.json.write_text("{}")
     files.html.write_text("<html>")
-    assert files.not_replaceable() == [str(files.json), str(files.html)]
+    assert files.problem().startswith(f"{files.json} and {files.html} would be lost")
 
 
 def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     """A pipe, or /dev/stdout: nothing is lost there, and to read it first would wait for ever."""
     os.mkfifo(tmp_path / "pipe")
-    assert Files(tmp_path / "pipe", Path(os.devnull)).not_replaceable() == []
+    assert ReportFiles(tmp_path / "pipe", Path(os.devnull)).problem() == ""

@@ -1,4 +1,4 @@
-"""The examples that pass a partner's values on, deployed by the real cdk CLI on a local AWS, and what pipelines do.
+"""The examples that pass a partner's values on, deployed by the real cdk CLI on a local AWS.
 
 MiniStack ignores the region and the role of a weak reference, so that examples/another_environment.py can't be
 deployed here; it lets an export in use be changed, which the strict CloudFormation of
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.test_deployment import REAL, ROOT, Account, unlucky_app
+from tests.e2e.account import ROOT, Account, app_in
 
 pytestmark = pytest.mark.e2e
 
@@ -67,8 +67,7 @@ def aws() -> Iterator[LocalAws]:
 def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Examples:
     """Deployed once; the tests stand in the order of what happens to them."""
     folder = tmp_path_factory.mktemp("together")
-    account = Account(aws, program(folder, TOGETHER))
-    account.values.clear()
+    account = Account(aws, app_in(folder, TOGETHER))
     aws.partner_central.order_fault({"operation": "GetProfileVisibility", "kind": "no-profile-id", "times": None})
     outputs_file = folder / "outputs.json"
     result = account.cdk("deploy", "--all", "--concurrency=5", f"--outputs-file={outputs_file}", *UNASKED)
@@ -78,17 +77,7 @@ def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Example
     return Examples(account, outputs_file, {stack: account.outputs(stack) for stack in stacks})
 
 
-def program(folder: Path, text: str) -> Path:
-    """An app's folder."""
-    (folder / "program.py").write_text(text)
-    (folder / "cdk.json").write_text(json.dumps({"app": "python program.py"}))
-    return folder
-
-
-# --- Passing the values on ---
-
-
-def test_each_reader_has_the_values_of_its_partner(examples: Examples) -> None:
+def test_each_example_passes_its_partners_values_to_its_reader(examples: Examples) -> None:
     """By exports, CDK's references, weak references and SSM parameters, in one `cdk deploy --all`."""
     for reader, partner in READERS.items():
         read = examples.deployed[reader]
@@ -97,22 +86,24 @@ def test_each_reader_has_the_values_of_its_partner(examples: Examples) -> None:
         assert read["Arn"].endswith(f":{examples.account.number}:catalog/Sandbox/partner/{shown['PartnerId']}")
 
 
-def test_the_outputs_file_holds_what_the_stacks_show(examples: Examples) -> None:
+def test_outputs_file_of_the_cli_holds_the_outputs_of_all_stacks(examples: Examples) -> None:
     """`cdk deploy --outputs-file` gives a pipeline each value under the stack's and the output's name."""
     assert json.loads(examples.outputs_file.read_text()) == examples.deployed
 
 
-def test_another_machine_sees_no_difference(examples: Examples, tmp_path: Path) -> None:
+def test_cdk_diff_on_another_machine_finds_no_difference(examples: Examples, tmp_path: Path) -> None:
     """`cdk diff --fail` of what is deployed, synthesized elsewhere in another locale and time zone."""
     account = examples.account
     surroundings = {"TZ": "Pacific/Kiritimati", "LC_ALL": "POSIX", "PYTHONHASHSEED": "7"}
-    there = Cdk(program(tmp_path, TOGETHER), tmp_path, {**account.aws.environment, **surroundings})
+    there = Cdk(app_in(tmp_path, TOGETHER), tmp_path, {**account.aws.environment, **surroundings})
     result = there.run("diff", "--fail")
     assert "Number of stacks with differences: 0" in result.output
     assert result.exit_code == 0
 
 
-def test_readers_follow_a_late_profile_id_in_their_own_ways(examples: Examples) -> None:
+def test_late_profile_id_reaches_readers_by_parameter_at_once_and_by_weak_reference_with_a_change(
+    examples: Examples,
+) -> None:
     """Parameters are asked for by each deployment, weak references only by one that changes something."""
     account = examples.account
     assert {examples.profile_id(reader) for reader in ("ParametersReader", "WeakReader")} == {"pending"}
@@ -129,49 +120,15 @@ def test_readers_follow_a_late_profile_id_in_their_own_ways(examples: Examples) 
     assert examples.profile_id("WeakReader") == value
 
 
-def test_another_account_and_region_are_told_by_hand(examples: Examples, aws: LocalAws, tmp_path: Path) -> None:
+def test_values_passed_manually_reach_another_account_and_region(
+    examples: Examples, aws: LocalAws, tmp_path: Path
+) -> None:
     """What the outputs file of the one place holds goes on the command line of the other."""
     (tmp_path / "cdk.json").write_text(json.dumps({"app": f"python {ROOT / 'examples' / 'known_partner.py'}"}))
     arn = json.loads(examples.outputs_file.read_text())["ExportsPartner"]["PartnerArn"]
     elsewhere = Account(aws, tmp_path, region="eu-central-1")
-    elsewhere.values.clear()
-    result = elsewhere.deploy(partner_arn=arn)
-    assert result.exit_code == 0, result.output
+    elsewhere.deploy_successfully(partner_arn=arn)
     assert elsewhere.number not in arn
     assert elsewhere.outputs("KnownReader") == {"Arn": arn}
     parameter = elsewhere.aws.client("ssm").get_parameter(Name="/alliances/partner/Sandbox")["Parameter"]
     assert arn.endswith(f"/{parameter['Value']}")
-
-
-# --- Without rollback ---
-
-
-def test_without_rollback_a_failed_stack_is_repaired_by_the_next_deployment(examples: Examples, tmp_path: Path) -> None:
-    """A wrong code, then the right one; later another's failure, and `cdk rollback`: one partner throughout."""
-    account = examples.account
-    cdk = Cdk(unlucky_app(tmp_path), tmp_path, account.aws.environment)
-    values = {**REAL, "legal_name": f"Example Corp {account.number}"}
-
-    def run(*arguments: str, **context: str) -> Result:
-        return cdk.run(arguments[0], "PartnerAccount", *arguments[1:], context=values | context)
-
-    account.store_code("000000")
-    assert run("deploy", "--no-rollback", *UNASKED).exit_code == 1
-    assert (account.stack("PartnerAccount")["StackStatus"], account.partners()) == ("CREATE_FAILED", [])
-
-    account.store_code()
-    assembly = f"--app={tmp_path / 'cdk.out'}"
-    unanswered = run("deploy", assembly, *UNASKED)
-    assert unanswered.exit_code == 1
-    assert "paused fail state (CREATE_FAILED)" in unanswered.output
-    repaired = run("deploy", "--no-rollback", assembly, *UNASKED)
-    assert repaired.exit_code == 0, repaired.output
-    assert [account.outputs("PartnerAccount")["PartnerArn"]] == account.partners()
-
-    assert run("deploy", "--no-rollback", *UNASKED, business_title="CEO", fail_later="yes").exit_code == 1
-    assert (account.stack("PartnerAccount")["StackStatus"], account.business_title()) == ("UPDATE_FAILED", "CEO")
-    rolled_back = run("rollback", assembly)
-    assert rolled_back.exit_code == 0, rolled_back.output
-    assert account.stack("PartnerAccount")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert account.business_title() == REAL["business_title"]
-    assert [account.outputs("PartnerAccount")["PartnerArn"]] == account.partners()

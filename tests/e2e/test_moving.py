@@ -5,7 +5,6 @@ MiniStack lets a service token and an export in use be changed, so nothing is co
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partner_account_rehearsal.local_aws import local_aws
-from tests.e2e.test_deployment import ROOT, SECRET, Account
+from tests.e2e.account import ROOT, SECRET, VALUES, Account, app_in
 
 pytestmark = pytest.mark.e2e
 
@@ -82,7 +81,7 @@ class Moving:
         self._app = app
         self._steps = 0
         self.deploy(FIRST, "Alliances")
-        assert account.wrote() == ["CreatePartner"]
+        assert account.changes() == ["CreatePartner"]
         (self.arn,) = account.partners()
 
     def deploy(self, code: str, stack: str, *stacks: str) -> None:
@@ -91,20 +90,9 @@ class Moving:
         wanted = stacks or (stack,)
         self._steps += 1  # for MiniStack new exports alone are no change
         context = {"step": str(self._steps), "stack": stack, "partner_id": getattr(self, "arn", "").rpartition("/")[2]}
-        result = self.account.cdk("deploy", *wanted, "--require-approval", "never", **context)
-        assert result.exit_code == 0, result.output
+        self.account.deploy_successfully(*wanted, **context)
         # Whatever was done, no second partner has come of it.
         assert len(self.account.partners()) == 1
-
-    def resources(self, stack: str) -> dict[str, str]:
-        """The ARNs of a stack's partners by logical id."""
-        client = self.account.aws.client("cloudformation")
-        found = client.describe_stack_resources(StackName=stack)["StackResources"]
-        return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
-            for one in found
-            if one["ResourceType"] == "Custom::PartnerAccount"
-        }
 
     def exports(self) -> dict[str, str]:
         """What the stack Alliances exports of its partner."""
@@ -116,15 +104,13 @@ class Moving:
 def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
     """A partner in the stack Alliances, made as the construct Partner."""
     folder: Path = tmp_path_factory.mktemp("moving")
-    (folder / "moving.py").write_text(APP)
-    (folder / "cdk.json").write_text(json.dumps({"app": "python moving.py"}))
     with local_aws() as aws:
-        account = Account(aws, folder)
+        account = Account(aws, app_in(folder, APP), **VALUES)
         account.store_code()
         yield Moving(account, folder)
 
 
-def test_the_partner_is_moved_from_place_to_place(moving: Moving) -> None:
+def test_partner_is_moved_to_another_id_provider_and_stack(moving: Moving) -> None:
     """To another construct id, another provider, and another stack with a provider of its own.
 
     In each step Partner Central gets at most the new ownership tag, and all attributes stay what they were.
@@ -135,26 +121,26 @@ def test_the_partner_is_moved_from_place_to_place(moving: Moving) -> None:
     renamed, renamed_with_exports = recipes("Another construct id")
 
     moving.deploy(renamed_with_exports, "Alliances")
-    assert account.wrote() == ["TagResource"]
-    assert moving.resources("Alliances") == {"Partner776273A3": moving.arn}
+    assert account.changes() == ["TagResource"]
+    assert account.resources("Alliances") == {"Partner776273A3": moving.arn}
     assert moving.exports() == before
 
     moving.deploy(renamed, "Alliances")
-    assert account.wrote() == []
+    assert account.changes() == []
     assert moving.exports() == {name.replace("Partner", "Company", 1): value for name, value in before.items()}
     before = moving.exports()
 
     (other_provider,) = recipes("Another provider")
     moving.deploy(other_provider, "Alliances", "Platform", "Alliances")
-    assert account.wrote() == []
-    assert moving.resources("Alliances") == {"CompanyOfPlatform": moving.arn}
+    assert account.changes() == []
+    assert account.resources("Alliances") == {"CompanyOfPlatform": moving.arn}
     assert moving.exports() == before
 
     (other_stack,) = recipes("Another stack")
     moving.deploy(other_stack, "Company")
-    assert account.wrote() == ["TagResource"]
+    assert account.changes() == ["TagResource"]
     moving.deploy(other_stack, "Company", "Alliances")
-    assert account.wrote() == []
-    assert moving.resources("Company") == {"Partner776273A3": moving.arn}
-    assert moving.resources("Alliances") == {}
+    assert account.changes() == []
+    assert account.resources("Company") == {"Partner776273A3": moving.arn}
+    assert account.resources("Alliances") == {}
     assert account.outputs("Company")["PartnerArn"] == moving.arn

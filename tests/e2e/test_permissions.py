@@ -30,7 +30,7 @@ from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider, VerificationCode
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.construct.apps import CONTACT, new_stack, partner_in
+from tests.construct.apps import CONTACT, new_stack, partner_in, sandbox_partner_in
 
 pytestmark = pytest.mark.e2e
 
@@ -164,11 +164,12 @@ class Account:
     code: str
     number: str = field(default_factory=lambda: str(next(_numbers)))
     replaced: dict[str, str] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    known_events: set[str] = field(default_factory=set)
+    deployed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Prepare what the template refers to."""
-        self.aws = self.aws.at(self.number, "us-east-1")
+        self.aws = self.aws.at("us-east-1", self.number)
         s3 = self.aws.client("s3")
         s3.create_bucket(Bucket=f"code-{self.number}")
         # With a file of its own: MiniStack unpacks the same code once, and removes it with the first of the functions.
@@ -183,7 +184,7 @@ class Account:
         if self.code == "secret":
             made = self.aws.client("secretsmanager").create_secret(Name="code", SecretString=code, KmsKeyId=key)
             self.replaced = {SECRET: made["ARN"], **self.replaced}
-        else:
+        elif self.code == "parameter":
             self.aws.client("ssm").put_parameter(Name=PARAMETER, Value=code, Type="SecureString", KeyId=key)
 
     @property
@@ -191,31 +192,35 @@ class Account:
         """The stack's name; MiniStack keeps apart what functions of one name have by that name only."""
         return f"Demo{self.number}"
 
-    def create(self, template: Template) -> Mapping[str, Any]:
-        """Create the stack, and wait for the end."""
-        return self._deploy("create_stack", template)
+    def deploy(self, template: Template, name: str = "") -> Mapping[str, Any]:
+        """Create the stack, or update the one that is there, and wait for the end."""
+        name, cloudformation = name or self.stack, self.aws.client("cloudformation")
+        body = json.dumps(template)
+        for placeholder, value in self.replaced.items():
+            body = body.replace(placeholder, value)
+        deploy = cloudformation.update_stack if name in self.deployed else cloudformation.create_stack
+        deploy(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        self.deployed.add(name)
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                described: Mapping[str, Any] = stack
+                return described
+            time.sleep(0.3)
+        raise AssertionError(f"the deployment of {name} takes longer than three minutes")
 
-    def update(self, template: Template) -> Mapping[str, Any]:
-        """Update the stack, and wait for the end."""
-        return self._deploy("update_stack", template)
+    def deploy_successfully(self, template: Template, name: str = "") -> Mapping[str, Any]:
+        """The same; it has to succeed."""
+        stack = self.deploy(template, name)
+        assert stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, self.reasons(name)
+        return stack
 
-    def create_first(self, template: Template) -> Mapping[str, Any]:
-        """Create a stack that the other one imports from."""
-        return self._deploy("create_stack", template, f"Platform{self.number}")
-
-    def delete(self) -> None:
-        """Delete the stack."""
-        cloudformation = self.aws.client("cloudformation")
-        cloudformation.delete_stack(StackName=self.stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=self.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-
-    def reasons(self) -> list[str]:
+    def reasons(self, name: str = "") -> list[str]:
         """Why resources failed since this was last asked."""
-        events = self.aws.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
-        new = [one for one in events if one["EventId"] not in self.told]
-        self.told |= {one["EventId"] for one in new}
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=name or self.stack)["StackEvents"]
+        new = [one for one in events if one["EventId"] not in self.known_events]
+        self.known_events |= {one["EventId"] for one in new}
         return [one.get("ResourceStatusReason", "") for one in new if one["ResourceStatus"].endswith("FAILED")]
 
     def log(self) -> list[str]:
@@ -224,38 +229,24 @@ class Account:
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         return [one["message"] for group in groups for one in logs.filter_log_events(logGroupName=group)["events"]]
 
-    def _deploy(self, operation: str, template: Template, name: str = "") -> Mapping[str, Any]:
-        name = name or self.stack
-        cloudformation = self.aws.client("cloudformation")
-        body = json.dumps(template)
-        for placeholder, value in self.replaced.items():
-            body = body.replace(placeholder, value)
-        capabilities = ["CAPABILITY_NAMED_IAM"]
-        getattr(cloudformation, operation)(StackName=name, TemplateBody=body, Capabilities=capabilities)
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
-                described: Mapping[str, Any] = stack
-                return described
-            time.sleep(0.3)
-        raise AssertionError(f"{operation} takes longer than three minutes")
-
 
 def synthesized(code: str) -> tuple[Template, Path]:
-    """The template of a stack with a partner whose code is there, and its function's code."""
+    """The template of a stack with a partner whose code is there, or in the Sandbox, and its function's code."""
     stack = new_stack(synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
     key = kms.Key.from_key_arn(stack, "Key", KEY)
-    if code == "secret":
+    legal_name = f"Example Corp {ACCOUNT}"
+    if code == "sandbox":
+        sandbox_partner_in(stack, legal_name=legal_name)
+    elif code == "secret":
         secret = secretsmanager.Secret.from_secret_attributes(
             stack, "Code", secret_complete_arn=SECRET, encryption_key=key
         )
-        source = VerificationCode.from_secrets_manager(secret)
+        partner_in(stack, legal_name=legal_name, email_verification_code=VerificationCode.from_secrets_manager(secret))
     else:
         parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name=PARAMETER)
         source = VerificationCode.from_ssm_parameter(parameter, encryption_key=key)
-    partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source)
-    cdk.Tags.of(partner).add("Team", "Alliances")
+        partner_in(stack, legal_name=legal_name, email_verification_code=source)
+    cdk.Tags.of(stack.node.find_child("Partner")).add("Team", "Alliances")
     assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
     (folder,) = Path(assembly.directory).glob("asset.*")
     return template_of(assembly, "Demo"), folder
@@ -347,80 +338,71 @@ def without_partner(template: Template) -> Template:
     return {name: part for name, part in template.items() if name != "Outputs"} | {"Resources": rest}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a deployment ended, and why it failed if it did."""
-
-    status: str
-    reasons: list[str]
-
-
 @dataclass
 class Trials:
-    """The local AWS, the templates, and the deployments that run there."""
+    """The local AWS, the templates, and the deployments that run there: how each ended, and why resources failed."""
 
     aws: LocalAws
     templates: Mapping[str, tuple[Template, Path]]
-    running: dict[str, Future[dict[str, Ended]]] = field(default_factory=dict)
+    running: dict[str, Future[dict[str, tuple[str, list[str]]]]] = field(default_factory=dict)
 
     def account(self, code: str = "secret") -> Account:
         """A new account."""
         return Account(self.aws, self.templates[code][1], code)
 
-    def run(self, names: list[str]) -> dict[str, Ended]:
+    def run(self, names: list[str]) -> dict[str, tuple[str, list[str]]]:
         """Deploy with each of these differences, one after another, and in the end without any."""
         need, _ = CASES[names[0]]
         account, template = self.account(need.code), self.templates[need.code][0]
-        before, wanted = (
-            (template, with_another_contact_and_tag(template))
-            if need.updates
-            else (without_partner(template), template)
-        )
-        assert account.create(before)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+        updated = with_another_contact_and_tag(template)
+        before, wanted = (template, updated) if need.updates else (without_partner(template), template)
+        account.deploy_successfully(before)
         different = {name: changed(wanted, CASES[name][0].sid, CASES[name][1]) for name in names}
         return {
-            name: Ended(account.update(one)["StackStatus"], account.reasons())
+            name: (account.deploy(one)["StackStatus"], account.reasons())
             for name, one in {**different, AS_IT_IS: wanted}.items()
         }
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
     """All deployments of the cases, some at a time."""
-    with local_aws() as aws, ThreadPoolExecutor(len(GROUPS)) as pool:
-        trials = Trials(aws, {code: synthesized(code) for code in ("secret", "parameter")})
+    # A tag that the Sandbox refuses, or the function may not set there, fails no deployment: nothing would be seen.
+    readings = tmp_path_factory.mktemp("readings") / "probe.json"
+    readings.write_text(json.dumps({"Readings": {"sandbox_takes_tags_later": True}}))
+    with local_aws(readings=readings) as aws, ThreadPoolExecutor(len(GROUPS)) as pool:
+        trials = Trials(aws, {code: synthesized(code) for code in ("secret", "parameter", "sandbox")})
         trials.running = {group: pool.submit(trials.run, names) for group, names in GROUPS.items()}
         yield trials
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group, names in GROUPS.items() for name in names])
-def test_a_deployment_fails_with_less(trials: Trials, group: str, name: str) -> None:
+def test_deployment_fails_without_an_action_or_on_less(trials: Trials, group: str, name: str) -> None:
     """Without the action, on a narrower resource, or under another condition: rolled back, and the reason names it."""
-    ended = trials.running[group].result()[name]
-    assert ended.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert any("AccessDenied" in reason and CASES[name][0].call in reason for reason in ended.reasons), ended.reasons
+    status, reasons = trials.running[group].result()[name]
+    assert status == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("AccessDenied" in reason and CASES[name][0].call in reason for reason in reasons), reasons
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_after_all_that_failed_the_same_stack_is_deployed_as_it_is(trials: Trials, group: str) -> None:
+def test_same_stack_succeeds_with_the_policies_as_they_are_after_all_that_failed(trials: Trials, group: str) -> None:
     """So nothing but that one difference was the reason."""
-    assert trials.running[group].result()[AS_IT_IS] == Ended("UPDATE_COMPLETE", [])
+    assert trials.running[group].result()[AS_IT_IS] == ("UPDATE_COMPLETE", [])
 
 
-def test_without_its_statement_the_profile_id_stays_pending(trials: Trials) -> None:
+def test_profile_id_stays_pending_without_its_permission(trials: Trials) -> None:
     """As it does on a narrower resource: the deployment succeeds all the same, and the log names the denied call."""
     account, template = trials.account(), trials.templates["secret"][0]
-    less = [
-        changed(template, "ReadPartner", change("partnercentral:GetProfileVisibility"))
-        for change in (without, narrowed)
+    action = "partnercentral:GetProfileVisibility"
+    stacks = [
+        account.deploy_successfully(changed(template, "ReadPartner", without(action))),
+        account.deploy_successfully(changed(with_another_contact_and_tag(template), "ReadPartner", narrowed(action))),
     ]
-    stacks = [account.create(less[0]), account.update(with_another_contact_and_tag(less[1]))]
-    assert [one["StackStatus"] for one in stacks] == ["CREATE_COMPLETE", "UPDATE_COMPLETE"], account.reasons()
     assert [profile_id(one) for one in stacks] == ["pending", "pending"]
     denied = [one for one in account.log() if "GetProfileVisibility" in one and "AccessDenied" in one]
     assert len({json.loads(one)["request"] for one in denied}) == 2, account.log()
-    assert profile_id(account.update(template)).startswith("pprofile-")
+    assert profile_id(account.deploy_successfully(template)).startswith("pprofile-")
 
 
 def profile_id(stack: Mapping[str, Any]) -> str:
@@ -428,42 +410,38 @@ def profile_id(stack: Mapping[str, Any]) -> str:
     return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 
-@pytest.mark.parametrize("code", ["secret", "parameter"])
-def test_the_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, code: str) -> None:
+@pytest.mark.parametrize("code", ["secret", "parameter", "sandbox"])
+def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, code: str) -> None:
     """Creation and update succeed, and each action of each statement has been allowed by that statement."""
     account, template = trials.account(code), trials.templates[code][0]
-    assert account.create(template)["StackStatus"] == "CREATE_COMPLETE", account.reasons()
-    updated = account.update(with_another_contact_and_tag(template))
-    assert updated["StackStatus"] == "UPDATE_COMPLETE", account.reasons()
+    account.deploy_successfully(template)
+    account.deploy_successfully(with_another_contact_and_tag(template))
     used = {
         (one.sid, action)
-        for one in trials.aws.allowed()
+        for one in trials.aws.used_statements()
         if f":{account.number}:assumed-role/" in one.principal and one.sid  # the key's own policy has none
         for action in one.allowed
     }
     statements = [statement for document in documents_in(template) for statement in document["Statement"]]
     assert used == {(one["Sid"], action) for one in statements for action in actions_of(one)}
+    # In the Sandbox the function goes on without them.
+    assert {"ReadTags", "UpdateTags"} <= {sid for sid, _ in used}
+    assert [line for line in account.log() if "AccessDenied" in line] == []
 
 
-def test_without_its_statement_a_function_has_no_log(trials: Trials) -> None:
+def test_function_without_its_log_permissions_has_no_log(trials: Trials) -> None:
     """Nor on another log group. As on AWS, where the deployment succeeds all the same."""
     account, (template, _) = trials.account(), trials.templates["secret"]
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
-    changes = [change(action) for action in actions for change in (without, narrowed)]
-    deploy = account.create
-    for number, change in enumerate(changes):
+    for number, change in enumerate(change(action) for action in actions for change in (without, narrowed)):
         wanted = with_another_contact_and_tag(template) if number % 2 else template
-        assert deploy(changed(wanted, "WriteOwnLog", change))["StackStatus"] in {
-            "CREATE_COMPLETE",
-            "UPDATE_COMPLETE",
-        }, account.reasons()
+        account.deploy_successfully(changed(wanted, "WriteOwnLog", change))
         assert account.log() == []
-        deploy = account.update
-    assert account.update(template)["StackStatus"] == "UPDATE_COMPLETE", account.reasons()
+    account.deploy_successfully(template)
     assert account.log() != []
 
 
-def test_a_permissions_boundary_counts(trials: Trials) -> None:
+def test_permissions_boundary_is_enforced(trials: Trials) -> None:
     """What the role's policies allow and its boundary doesn't is denied."""
     account, template = trials.account(), deepcopy(trials.templates["secret"][0])
     allowed = {"Effect": "Allow", "NotAction": "partnercentral:CreatePartner", "Resource": "*"}
@@ -474,21 +452,19 @@ def test_a_permissions_boundary_counts(trials: Trials) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             resource["Properties"]["PermissionsBoundary"] = {"Ref": "Boundary"}
-    assert account.create(template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert account.deploy(template)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
 
 
-def test_a_shared_provider_an_own_role_and_grants_are_judged_alike(trials: Trials) -> None:
+def test_shared_provider_own_role_and_grants_work_and_allow_nothing_else(trials: Trials) -> None:
     """A partner's policy on a role of the user's in another stack; what is granted works, and nothing else does."""
     platform, template = with_a_shared_provider_an_own_role_and_grants()
     account = trials.account()
-    assert account.create_first(platform)["StackStatus"] == "CREATE_COMPLETE"
-    less = changed(template, "CreatePartner", without("partnercentral:CreatePartner"))
-    assert account.create(less)["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
-    account.delete()
-    stack = account.create(template)
-    assert stack["StackStatus"] == "CREATE_COMPLETE", account.reasons()
+    account.deploy_successfully(platform, f"Platform{account.number}")
+    less, failing = changed(template, "CreatePartner", without("partnercentral:CreatePartner")), f"Less{account.number}"
+    assert account.deploy(less, failing)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons(failing))
+    stack = account.deploy_successfully(template)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     publisher = as_role(account.aws, outputs["PublisherArn"]).client("partnercentral-account")
     named = {"Catalog": "AWS", "Identifier": outputs["PartnerArn"]}

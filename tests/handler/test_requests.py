@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import aws, lifecycle
+from partner_account_handler import calls
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.cloud import REGION, Cloud, contact, open_cloud, properties
 
@@ -24,7 +24,7 @@ class Wire:
         self.cloud = cloud
         self._sent: list[str] = []
         for service, region in (("partnercentral-account", "us-east-1"), ("cloudformation", REGION), ("ssm", REGION)):
-            client = aws._client(service, region)  # noqa: SLF001 - the very clients that the handler uses
+            client = calls.client(service, region)  # the very clients that the handler uses
             client.meta.events.register("before-send", self._note)
 
     def _note(self, event_name: str, **_rest: Any) -> None:
@@ -93,5 +93,5 @@ def test_a_delete_sends_nothing(moto_url: str) -> None:
     with wire_to(moto_url) as wire:
         arn = wire.cloud.create(properties()).physical_id
         wire.sent()
-        lifecycle.answer_delete(wire.cloud.event("Delete", properties(), PhysicalResourceId=arn))
+        wire.cloud.deliver(wire.cloud.event("Delete", properties(), PhysicalResourceId=arn))
         assert wire.sent() == Counter()

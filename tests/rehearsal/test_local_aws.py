@@ -1,4 +1,4 @@
-"""The local AWS and its processes: that they lead nowhere else, and that nothing of them stays behind."""
+"""The local AWS and its processes: clients are led there and nowhere else, and nothing of it stays behind."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws
-from partner_account_rehearsal.processes import ProcessError, Server, cleanly, start
+from partner_account_rehearsal.processes import ProcessError, Server, start, uninterrupted_cleanup
 
 pytestmark = pytest.mark.e2e
 
-# Starts a local AWS, tells its folder, and waits.
+# Starts a local AWS, prints its folder, and waits.
 WAITING = """
     import time
     from partner_account_rehearsal.local_aws import local_aws
@@ -29,14 +29,12 @@ WAITING = """
         print(aws.folder, flush=True)
         time.sleep(60)
 """
-
-
-# Starts a local AWS, tells how to use and how to end it, and leaves it.
+# Starts a local AWS, prints how to use and how to end it, and leaves it.
 KEEPING = """
     from partner_account_rehearsal.local_aws import local_aws
     with local_aws() as aws:
         aws.keep()
-        print(*aws.directions(), aws.farewell(), sep="\\n")
+        print(*aws.shell_exports(), aws.shutdown_command(), sep="\\n")
 """
 
 
@@ -74,21 +72,20 @@ def run_python(code: str, aws: LocalAws) -> str:
     return done.stdout.strip()
 
 
-def test_its_environment_leads_a_plain_boto3_to_it(aws: LocalAws) -> None:
-    """An unmodified boto3 with that environment works in the local account, over trusted TLS."""
-    code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    assert run_python(code, aws) == ACCOUNT
-
-
-def test_its_environment_leads_partner_central_calls_to_the_simulator(aws: LocalAws) -> None:
-    """An unmodified boto3 asks the simulator, which tells what it was asked."""
+def test_its_environment_leads_an_unmodified_boto3_to_both_servers(aws: LocalAws) -> None:
+    """Over trusted TLS to the local account, and to the simulator, which records the request."""
+    code = """
+    import boto3
+    boto3.client('partnercentral-account').list_partners(Catalog='AWS')
+    print(boto3.client('sts').get_caller_identity()['Account'])
+    """
     already = len(aws.partner_central.requests())
-    run_python("import boto3; boto3.client('partnercentral-account').list_partners(Catalog='AWS')", aws)
+    assert run_python(code, aws) == ACCOUNT
     assert [str(request) for request in aws.partner_central.requests(since=already)] == ["ListPartners"]
 
 
-def test_a_refused_request_is_told_with_its_reason(aws: LocalAws) -> None:
-    """The error with which a request was answered belongs to what is told of it."""
+def test_a_refused_request_is_recorded_with_its_reason(aws: LocalAws) -> None:
+    """As the error with which it was answered."""
     already = len(aws.partner_central.requests())
     with pytest.raises(ClientError):
         aws.client("partnercentral-account").get_partner(Catalog="AWS", Identifier="partner-0000000000000")
@@ -96,8 +93,10 @@ def test_a_refused_request_is_told_with_its_reason(aws: LocalAws) -> None:
     assert str(request) == "GetPartner (ResourceNotFoundException PARTNER_NOT_FOUND)"
 
 
-def test_the_users_own_aws_has_no_say(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Profile, proxy, endpoint and trust of the user's shell don't reach the clients."""
+def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_clients(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They could lead to a real account."""
     for name, value in {
         "AWS_PROFILE": "nobody-has-this-one",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -106,19 +105,30 @@ def test_the_users_own_aws_has_no_say(aws: LocalAws, monkeypatch: pytest.MonkeyP
     }.items():
         monkeypatch.setenv(name, value)
     assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
+    assert aws.used_statements() == []
 
 
-def test_the_users_own_aws_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A local AWS that is started in a shell with real credentials doesn't know them."""
+def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has its own ports, folder and session token; a block that ends by an exception removes them, and only them."""
     secrets = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "HTTPS_PROXY": "http://proxy.example"}
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    with local_aws() as aws:
-        assert {name for name in secrets if name in aws.environment} == {"AWS_SESSION_TOKEN"}
-        assert not set(secrets.values()) & set(aws.environment.values())
+    with suppress(ZeroDivisionError), local_aws() as other:
+        assert {name for name in secrets if name in other.environment} == {"AWS_SESSION_TOKEN"}
+        assert not set(secrets.values()) & set(other.environment.values())
+        assert other.environment["AWS_ENDPOINT_URL"] != aws.environment["AWS_ENDPOINT_URL"]
+        assert other.environment["AWS_SESSION_TOKEN"] != aws.environment["AWS_SESSION_TOKEN"]
+        other.client("s3").create_bucket(Bucket="mine")
+        assert processes_that_name(other.folder)
+        raise ZeroDivisionError
+    assert not other.folder.exists()
+    assert processes_that_name(other.folder) == []
+    assert aws.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_it_listens_on_the_loopback_interface_only(aws: LocalAws) -> None:
+def test_servers_listen_on_the_loopback_interface_only(aws: LocalAws) -> None:
     """Nobody else in the network reaches its servers."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing: it only picks this machine's own address
@@ -130,25 +140,8 @@ def test_it_listens_on_the_loopback_interface_only(aws: LocalAws) -> None:
             socket.create_connection((own_address, port), timeout=5)
 
 
-def test_two_run_beside_each_other(aws: LocalAws) -> None:
-    """A second local AWS gets its own ports and folder, and its end doesn't touch the first."""
-    with local_aws() as other:
-        assert other.environment["AWS_ENDPOINT_URL"] != aws.environment["AWS_ENDPOINT_URL"]
-        other.client("s3").create_bucket(Bucket="mine")
-    assert aws.client("s3").list_buckets()["Buckets"] == []
-
-
-def test_nothing_is_left_when_it_has_ended() -> None:
-    """In the end the folder and all processes are gone, though a block may have ended by an exception."""
-    with suppress(ZeroDivisionError), local_aws() as aws:
-        assert processes_that_name(aws.folder)
-        raise ZeroDivisionError
-    assert not aws.folder.exists()
-    assert processes_that_name(aws.folder) == []
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_is_left_when_it_is_interrupted(number: signal.Signals) -> None:
+def test_interrupted_local_aws_leaves_no_folder_and_no_process(number: signal.Signals) -> None:
     """Ctrl-C, termination and a closed terminal leave no folder and no process either."""
     heed_interruptions()
     command = [sys.executable, "-c", textwrap.dedent(WAITING)]
@@ -162,12 +155,12 @@ def test_nothing_is_left_when_it_is_interrupted(number: signal.Signals) -> None:
     assert processes_that_name(folder) == []
 
 
-def test_an_early_interruption_leaves_nothing(tmp_path: Path) -> None:
+def test_interruption_during_start_leaves_nothing(tmp_path: Path) -> None:
     """An interruption while the servers are being started leaves nothing, at whatever moment it comes."""
     heed_interruptions()
     command = [sys.executable, "-c", textwrap.dedent(WAITING)]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    for tenth in range(1, 9):
+    for tenth in (1, 3, 5, 8):
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as program:
             time.sleep(tenth / 10)
             program.send_signal(signal.SIGINT)
@@ -176,33 +169,33 @@ def test_an_early_interruption_leaves_nothing(tmp_path: Path) -> None:
         assert processes_that_name(tmp_path) == []
 
 
-def test_what_is_kept_outlives_the_program_until_its_farewell() -> None:
-    """What is kept goes on after the program, is reached by the directions, and ends with the farewell."""
+def test_kept_local_aws_runs_on_until_its_shutdown_command() -> None:
+    """The shell exports lead a terminal to it after the program has ended."""
     kept = subprocess.run([sys.executable, "-c", textwrap.dedent(KEEPING)], capture_output=True, text=True, check=True)
-    *directions, farewell = kept.stdout.splitlines()
-    folder = farewell.split()[-1]
+    *exports, shutdown = kept.stdout.splitlines()
+    folder = shutdown.split()[-1]
     ask = "python -c \"import boto3; print(boto3.client('sts').get_caller_identity()['Account'])\""
-    used = subprocess.run(["sh", "-c", "\n".join([*directions, ask])], capture_output=True, text=True, check=False)
-    subprocess.run(["sh", "-c", farewell], check=True)
+    used = subprocess.run(["sh", "-c", "\n".join([*exports, ask])], capture_output=True, text=True, check=False)
+    subprocess.run(["sh", "-c", shutdown], check=True)
     assert used.stdout.strip() == ACCOUNT, used.stderr
     assert not Path(folder).exists()
     assert eventually_none(folder)
 
 
-def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
-    """Who waits for a server that has ended is told what it said."""
+def test_server_that_does_not_start_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    """Whatever it waits for, a server that has ended will not get there."""
     log = tmp_path / "log"
-    with cleanly() as resources, log.open("w") as output:
+    with uninterrupted_cleanup() as resources, log.open("w") as output:
         command = [sys.executable, "-c", "raise SystemExit('the disk is full')"]
         process = start(command, environment={}, folder=tmp_path, output=output, resources=resources)
         with pytest.raises(ProcessError, match=r"Example did not start(.|\n)*the disk is full"):
             Server("Example", process, log).wait_for(lambda: None)
 
 
-def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
+def test_grandchildren_of_a_process_end_with_it(tmp_path: Path) -> None:
     """A grandchild that outlives its parent is ended too, even one that doesn't listen to a polite request."""
     stubborn = f"trap '' TERM; sleep 600 & echo {tmp_path}; wait"
-    with cleanly() as resources, (tmp_path / "log").open("w") as output:
+    with uninterrupted_cleanup() as resources, (tmp_path / "log").open("w") as output:
         start(
             ["sh", "-c", stubborn],
             environment={"PATH": "/usr/bin:/bin", "MARK": str(tmp_path)},

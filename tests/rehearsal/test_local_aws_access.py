@@ -1,4 +1,4 @@
-"""Who may use a local AWS on a machine that others use too, and what its functions find there."""
+"""Who may use a local AWS on a machine that others use too, what IAM says there, and what its functions find."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,6 @@ TRUST = {
         }
     ],
 }
-LISTING = {"Statement": [{"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}]}
 # Tells which modules it finds, and from where; `six` is its own.
 LOOKS_AROUND = """
 import importlib.util, os, boto3, six
@@ -69,25 +69,19 @@ def aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def role(aws: LocalAws) -> Iterator[str]:
-    """The ARN of a role that the account may take on."""
-    iam = aws.client("iam")
-    yield make_role(aws, "Somebody")
-    for policy in iam.list_role_policies(RoleName="Somebody")["PolicyNames"]:
-        iam.delete_role_policy(RoleName="Somebody", PolicyName=policy)
-    iam.delete_role(RoleName="Somebody")
-
-
-@pytest.fixture
 def web(aws: LocalAws) -> Iterator[urllib3.PoolManager]:
     """A client that signs nothing."""
     with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"], retries=False, timeout=10) as web:
         yield web
 
 
-def make_role(aws: LocalAws, name: str) -> str:
-    """A role without any policy; its ARN."""
-    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+def make_role(aws: LocalAws, name: str, *statements: Mapping[str, Any]) -> str:
+    """A role that the account and Lambda may take on, with these statements as its policy; its ARN."""
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="Own", PolicyDocument=policy)
     return str(made["Role"]["Arn"])
 
 
@@ -105,25 +99,23 @@ def archive(**modules: str) -> bytes:
     return written.getvalue()
 
 
-def function(name: str, role: str, code: str = "", **variables: str) -> dict[str, Any]:
-    """What makes a function; by default one that looks around."""
+def function(name: str, role: str, code: str, **variables: str) -> dict[str, Any]:
+    """What makes a function."""
     return {
         "FunctionName": name,
         "Role": role,
         "Runtime": "python3.13",
         "Handler": "index.handler",
-        "Code": {
-            "ZipFile": archive(index=code or LOOKS_AROUND, six=str(inspect.getsource(importlib.import_module("six"))))
-        },
+        "Code": {"ZipFile": archive(index=code, six=inspect.getsource(importlib.import_module("six")))},
         "Environment": {"Variables": variables},
         "Timeout": 30,
     }
 
 
-def invoked(aws: LocalAws, name: str, event: Mapping[str, Any], **variables: str) -> Any:
-    """What the function of that name answers, which is made now, with a role of its own that has no policy."""
+def invoke(aws: LocalAws, name: str, code: str, event: Mapping[str, Any], **variables: str) -> Any:
+    """What a new function answers, whose role has no policy."""
     functions = aws.client("lambda")
-    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), **variables))
+    functions.create_function(**function(name, make_role(aws, f"role-of-{name}"), code, **variables))
     return json.load(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"])
 
 
@@ -135,16 +127,18 @@ STRANGERS = {
 
 
 @pytest.mark.parametrize("credentials", STRANGERS.values(), ids=STRANGERS)
-def test_a_stranger_runs_no_function(aws: LocalAws, credentials: Mapping[str, str]) -> None:
+def test_function_is_not_created_without_the_session_token(aws: LocalAws, credentials: Mapping[str, str]) -> None:
     """With the account number, a well-known key or a made-up token nobody creates a function, which would run here."""
     stranger = as_seen_with(aws, **credentials)
     with pytest.raises(ClientError, match=r"UnrecognizedClientException.*token included in the request is invalid"):
-        stranger.client("lambda").create_function(**function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody"))
+        stranger.client("lambda").create_function(
+            **function("stranger", f"arn:aws:iam::{ACCOUNT}:role/anybody", LOOKS_AROUND)
+        )
     assert aws.client("lambda").list_functions()["Functions"] == []
 
 
 @pytest.mark.parametrize("service", ["s3", "sts", "cloudformation", "secretsmanager", "partnercentral-account"])
-def test_a_token_that_is_cut_short_is_refused(aws: LocalAws, service: str) -> None:
+def test_session_token_cut_short_is_refused_by_each_service(aws: LocalAws, service: str) -> None:
     """By each protocol that AWS has, and by Partner Central."""
     stranger = as_seen_with(aws, AWS_SESSION_TOKEN=aws.environment["AWS_SESSION_TOKEN"][:-1])
     calls = {
@@ -175,14 +169,14 @@ def test_a_token_that_is_cut_short_is_refused(aws: LocalAws, service: str) -> No
         ("GET", "/latest/meta-data/iam/security-credentials/"),
     ],
 )
-def test_nothing_is_answered_without_credentials(
+def test_no_endpoint_of_ministack_answers_without_the_session_token(
     aws: LocalAws, web: urllib3.PoolManager, method: str, path: str
 ) -> None:
     """Neither MiniStack's own endpoints, nor an answer that no custom resource waits for."""
     assert web.request(method, f"{aws.environment['AWS_ENDPOINT_URL']}{path}").status == 403
 
 
-def test_no_websocket_is_opened_without_credentials(aws: LocalAws) -> None:
+def test_no_websocket_is_opened_without_the_session_token(aws: LocalAws) -> None:
     """The connection ends before anything is said on it."""
     address = urlsplit(aws.environment["AWS_ENDPOINT_URL"])
     trust = ssl.create_default_context(cafile=aws.environment["AWS_CA_BUNDLE"])
@@ -198,7 +192,7 @@ def test_no_websocket_is_opened_without_credentials(aws: LocalAws) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 403")
 
 
-def test_a_stranger_is_neither_answered_nor_noted_by_the_simulator(aws: LocalAws) -> None:
+def test_simulator_neither_answers_nor_records_requests_without_the_session_token(aws: LocalAws) -> None:
     """Its own endpoints show codes and order faults; and a rehearsal counts the requests that it notes."""
     own = f"{aws.partner_central.address}/_simulator"
     asked = (("GET", "outbox"), ("GET", "requests"), ("DELETE", "faults"), ("POST", "faults"), ("GET", "health"))
@@ -211,10 +205,10 @@ def test_a_stranger_is_neither_answered_nor_noted_by_the_simulator(aws: LocalAws
     assert len(aws.partner_central.requests()) == noted
 
 
-def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -> None:
+def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws) -> None:
     """STS's are taken by AWS and by Partner Central, and no two sessions have the same."""
-    aws.client("iam").put_role_policy(RoleName="Somebody", PolicyName="Listing", PolicyDocument=json.dumps(LISTING))
-    sts = aws.client("sts")
+    listing = {"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}
+    role, sts = make_role(aws, "Lister", listing), aws.client("sts")
     first, second = (sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"] for _ in range(2))
     assert len({aws.environment["AWS_SESSION_TOKEN"], first["SessionToken"], second["SessionToken"]}) == 3
     session = as_seen_with(
@@ -223,8 +217,27 @@ def test_a_session_of_a_role_has_its_own_credentials(aws: LocalAws, role: str) -
         AWS_SECRET_ACCESS_KEY=first["SecretAccessKey"],
         AWS_SESSION_TOKEN=first["SessionToken"],
     )
-    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/jane")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Lister/jane")
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+
+
+@pytest.mark.parametrize(("catalog", "decision"), [("AWS", "allowed"), ("Sandbox", "implicitDeny")])
+def test_simulated_policy_is_judged_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
+    """As `partner-account doctor` asks; MiniStack alone would deny what depends on a condition key."""
+    condition = {"StringEquals": {"partnercentral:Catalog": "AWS"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}
+    allowed = {"Effect": "Allow", "Action": "partnercentral:CreatePartner", "Resource": "*", "Condition": condition}
+    role = make_role(aws, f"Creator{catalog}", allowed)
+    before = aws.used_statements()
+    answer = aws.client("iam").simulate_principal_policy(
+        PolicySourceArn=role,
+        ActionNames=["partnercentral:CreatePartner"],
+        ContextEntries=[
+            {"ContextKeyName": "aws:TagKeys", "ContextKeyValues": ["Owner", "Team"], "ContextKeyType": "stringList"},
+            {"ContextKeyName": "partnercentral:Catalog", "ContextKeyValues": [catalog], "ContextKeyType": "string"},
+        ],
+    )
+    assert [one["EvalDecision"] for one in answer["EvaluationResults"]] == [decision]
+    assert aws.used_statements() == before, "a question uses no statement"
 
 
 TELLS_ITS_CREDENTIALS = """
@@ -235,13 +248,11 @@ def handler(event, context):
 """
 
 
-def test_a_function_has_a_session_of_its_role_that_nobody_can_guess(aws: LocalAws, role: str) -> None:
+def test_function_runs_on_a_session_of_its_role_whose_token_cannot_be_guessed(aws: LocalAws) -> None:
     """Its policies decide what it may do; without the local AWS's own token, what MiniStack gave it opens nothing."""
-    functions = aws.client("lambda")
-    functions.create_function(**function("telling", role, TELLS_ITS_CREDENTIALS))
-    credentials = json.load(functions.invoke(FunctionName="telling", Payload="{}")["Payload"])
+    credentials = invoke(aws, "telling", TELLS_ITS_CREDENTIALS, {})
     session = as_seen_with(aws, **credentials)
-    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Somebody/telling")
+    assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/role-of-telling/telling")
     with pytest.raises(ClientError, match=r"AccessDenied.*iam:ListRoles"):
         session.client("iam").list_roles()
     own, _, guessable = credentials["AWS_SESSION_TOKEN"].partition(".")
@@ -251,7 +262,7 @@ def test_a_function_has_a_session_of_its_role_that_nobody_can_guess(aws: LocalAw
         guessed.client("sts").get_caller_identity()
 
 
-def test_a_presigned_url_needs_nothing_else(aws: LocalAws, web: urllib3.PoolManager) -> None:
+def test_presigned_url_needs_no_other_credentials(aws: LocalAws, web: urllib3.PoolManager) -> None:
     """It holds the session token; without that part it opens nothing."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="presigned")
@@ -264,7 +275,7 @@ def test_a_presigned_url_needs_nothing_else(aws: LocalAws, web: urllib3.PoolMana
     assert web.request("GET", kept).status == 403
 
 
-def test_a_wait_condition_is_signalled_by_its_url(aws: LocalAws, web: urllib3.PoolManager) -> None:
+def test_wait_condition_is_signalled_by_its_url_alone(aws: LocalAws, web: urllib3.PoolManager) -> None:
     """As the answer of a custom resource is: whoever has the URL needs no credentials."""
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(StackName="Waiting", TemplateBody=json.dumps(WAITING))
@@ -279,27 +290,25 @@ def test_a_wait_condition_is_signalled_by_its_url(aws: LocalAws, web: urllib3.Po
     waiter.wait(StackName="Waiting", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
 
 
-def test_the_credentials_are_shown_to_nobody(aws: LocalAws) -> None:
-    """They are new each time, stand in no process's arguments, and what is written lies in a private folder."""
+def test_credentials_are_in_no_process_list_and_in_a_private_folder(aws: LocalAws) -> None:
+    """They stand in no process's arguments, and what is written lies in a private folder."""
     token = aws.environment["AWS_SESSION_TOKEN"]
     assert len(token) >= 43
     assert aws.folder.stat().st_mode & 0o777 == 0o700
     arguments = subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     assert "hypercorn" in arguments
     assert token not in arguments
-    with local_aws() as other:
-        assert other.environment["AWS_SESSION_TOKEN"] != token
 
 
-def test_a_function_finds_what_lambda_has_and_nothing_of_this_command(aws: LocalAws) -> None:
+def test_function_imports_what_lambda_has_and_nothing_installed_beside_the_command(aws: LocalAws) -> None:
     """boto3 and what it needs, its own modules before them; no package that happens to be installed here."""
     lambda_has = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"]
     here = ["crhelper", "partner_account_handler", "partner_account", "ministack", "aws_cdk", "click", "pip", "pytest"]
-    found = invoked(aws, "curious", {"names": lambda_has + here})
+    found = invoke(aws, "curious", LOOKS_AROUND, {"names": lambda_has + here})
     assert found == {"found": lambda_has, "own": True, "account": ACCOUNT, "variables": []}
 
 
-def test_the_pythonpath_that_counts_is_the_functions_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not that of the shell in which a local AWS was started."""
     for name in ("of_the_shell", "of_the_function"):
         (tmp_path / name).mkdir()
@@ -307,8 +316,8 @@ def test_the_pythonpath_that_counts_is_the_functions_own(tmp_path: Path, monkeyp
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "of_the_shell"))
     event = {"names": ["of_the_shell", "of_the_function"]}
     with local_aws() as aws:
-        assert invoked(aws, "plain", event)["found"] == []
-        own = invoked(aws, "extended", event, PYTHONPATH=str(tmp_path / "of_the_function"))
+        assert invoke(aws, "plain", LOOKS_AROUND, event)["found"] == []
+        own = invoke(aws, "extended", LOOKS_AROUND, event, PYTHONPATH=str(tmp_path / "of_the_function"))
     assert own["found"] == ["of_the_function"]
 
 
@@ -321,7 +330,7 @@ def test_the_pythonpath_that_counts_is_the_functions_own(tmp_path: Path, monkeyp
         ({"index": ""}, "module 'index' has no attribute 'handler'"),
     ],
 )
-def test_a_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
+def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
     aws: LocalAws, code: Mapping[str, str], reason: str
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
@@ -354,3 +363,32 @@ def test_a_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
+
+
+# --- What moto can't tell of `partner-account store-code` ---
+
+
+def store_code(aws: LocalAws, *arguments: str, code: str) -> None:
+    """Run the installed command in the local AWS's environment."""
+    command = [str(Path(sys.executable).with_name("partner-account")), "store-code", *arguments]
+    subprocess.run(command, env=dict(aws.environment), input=code, capture_output=True, text=True, check=True)
+
+
+def test_overwritten_parameter_keeps_its_key(aws: LocalAws) -> None:
+    """It would otherwise go back to the AWS-managed key."""
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name="/keyed", Value="000000", Type="SecureString", KeyId=key)
+    store_code(aws, "--parameter", "/keyed", code="654321")
+    (described,) = ssm.describe_parameters()["Parameters"]
+    assert described["KeyId"] == key
+    assert ssm.get_parameter(Name="/keyed", WithDecryption=True)["Parameter"]["Value"] == "654321"
+
+
+def test_secret_is_overwritten_by_one_code_after_another(aws: LocalAws) -> None:
+    """And nobody else is suspected of having written it."""
+    secrets = aws.client("secretsmanager")
+    secrets.create_secret(Name="again")
+    for code in ("111111", "222222", "333333"):
+        store_code(aws, "--secret-id", "again", code=code)
+        assert secrets.get_secret_value(SecretId="again")["SecretString"] == code

@@ -13,14 +13,13 @@ from aws_cdk import aws_iam as iam
 
 from partner_account import PartnerAccountProvider
 from partner_account_cli.rehearse import rehearse
-from partner_account_rehearsal.assembly import Assembly, in_words, references
+from partner_account_rehearsal.assembly import Assembly, ConstructPaths
+from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS
+from partner_account_rehearsal.iam_statements import statements_of
+from partner_account_rehearsal.limits import obstacles, replace_unsupported
 from partner_account_rehearsal.partners import masked_address, partners_of
-from partner_account_rehearsal.paths import Paths
-from partner_account_rehearsal.refusals import refusals
 from partner_account_rehearsal.report import Report
-from partner_account_rehearsal.rights import statements_of
-from partner_account_rehearsal.stand_ins import put_stand_ins
 from tests.construct.apps import partner_in
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
@@ -33,7 +32,6 @@ PARTNER: dict[str, Any] = {
         "PrimarySolutionType": "SOFTWARE_PRODUCTS",
         "AllianceLeadContact": {"FirstName": "Jane", "LastName": "Doe", "Email": "jane@example.com"},
         "EmailVerificationCode": {"From": "ParameterStore", "Name": "/code"},
-        "ExistingPartner": {"Policy": "REFUSE"},
         "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Nested/Partner"},
     },
 }
@@ -88,7 +86,7 @@ def assembly_of(folder: Path, **templates: Any) -> Assembly:
     return Assembly(folder, tuple(templates))
 
 
-def test_the_rights_are_those_of_the_functions_role(tmp_path: Path) -> None:
+def test_report_lists_inline_attached_and_managed_policies_of_the_functions_role_only(tmp_path: Path) -> None:
     """Inline, attached and managed policies of that role, with their conditions; none of another role."""
     partners = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
     found = {one.sid: one for one in statements_of(partners)}
@@ -99,28 +97,28 @@ def test_the_rights_are_those_of_the_functions_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shared", ["provider", "role"])
-def test_the_rights_on_a_role_from_elsewhere_are_told_too(tmp_path: Path, shared: str) -> None:
+def test_report_lists_what_the_partners_stack_adds_to_a_role_from_elsewhere(tmp_path: Path, shared: str) -> None:
     """The construct's own stacks: the partner uses another stack's provider, or a role that no stack has made."""
     app = cdk.App(outdir=str(tmp_path))
     stack, platform = cdk.Stack(app, "Alliances"), cdk.Stack(app, "Platform")
     role = iam.Role.from_role_name(platform, "Role", "company") if shared == "role" else None
     partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, role=role))
     app.synth()
-    rights = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
-    assert {"CreatePartner", "ReadCodeFromSecret"} <= rights
-    assert ("WriteOwnLog" in rights) == (shared == "role")
+    sids = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
+    assert {"CreatePartner", "ReadCodeFromSecret"} <= sids
+    assert ("WriteOwnLog" in sids) == (shared == "role")
 
 
-def test_the_contact_is_masked(tmp_path: Path) -> None:
+def test_a_partner_is_described_with_a_masked_contact(tmp_path: Path) -> None:
     """Neither a name nor the local part of the address can be read from it; the domain can."""
     (partner,) = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
-    assert partner.contact == "J. D. <j…@example.com>"
+    assert partner.masked_contact == "J. D. <j…@example.com>"
     assert partner.path == "Alliances/Nested/Partner"
-    assert partner.legal_name == "Example ${AWS::AccountId}"
+    assert partner.text("LegalName") == "Example ${AWS::AccountId}"
     assert masked_address("${Email}") == "${Email}"
 
 
-def test_what_stands_in_takes_all_references_along(tmp_path: Path) -> None:
+def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(tmp_path: Path) -> None:
     """A resource of an unknown type does nothing, and whatever refers to it gets a value made up for it."""
     template = {
         "Resources": {
@@ -135,23 +133,25 @@ def test_what_stands_in_takes_all_references_along(tmp_path: Path) -> None:
                 "Properties": {
                     "List": [{"Ref": "Odd"}, {"Fn::GetAtt": ["Odd", "Arn"]}, {"Fn::GetAtt": "Odd.Name"}],
                     "Text": {"Fn::Sub": "${Odd}/${Odd.Arn}/${Even.Arn}/${!Odd}"},
+                    "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": {"Ref": "Odd"}}]},
                     "Own": {"Fn::GetAtt": ["Even", "Arn"]},
                 },
             },
         }
     }
-    put_stand_ins(assembly_of(tmp_path, One=template), ["AWS::Odd::Thing"])
+    replace_unsupported(assembly_of(tmp_path, One=template), ["AWS::Odd::Thing"])
     written = json.loads((tmp_path / "One.template.json").read_text())["Resources"]
     assert written["Odd"] == {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": ["Even"]}
     arn = "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
     assert written["Even"]["Properties"] == {
         "List": ["not-rehearsed-Odd", arn, "not-rehearsed-Odd-Name"],
         "Text": {"Fn::Sub": f"not-rehearsed-Odd/{arn}/${{Even.Arn}}/${{!Odd}}"},
+        "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": "not-rehearsed-Odd"}]},
         "Own": {"Fn::GetAtt": ["Even", "Arn"]},
     }
 
 
-def test_a_replaced_template_is_published_anew(tmp_path: Path) -> None:
+def test_replaced_template_gets_a_new_asset_name(tmp_path: Path) -> None:
     """Its name in the assets' bucket is a hash, under which the CLI would take the former one for it."""
     first, second = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
     first.replace_template({"Resources": RESOURCES})
@@ -161,11 +161,11 @@ def test_a_replaced_template_is_published_anew(tmp_path: Path) -> None:
     assert (first.region, second.dependencies) == ("eu-west-1", ("One",))
 
 
-def test_what_comes_before_a_stack(tmp_path: Path) -> None:
-    """All that it depends on, also by way of others, in the order of deployment; nothing that was not selected."""
+def test_dependencies_of_a_stack_include_indirect_selected_ones_in_deployment_order(tmp_path: Path) -> None:
+    """And nothing that was not selected."""
     assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
-    assert assembly.before(assembly.stacks[2]) == ["One", "Two"]
-    assert Assembly(tmp_path, ("Two", "Three")).before(assembly.stacks[2]) == ["Two"]
+    assert assembly.dependencies_of(assembly.stacks[2]) == ["One", "Two"]
+    assert Assembly(tmp_path, ("Two", "Three")).dependencies_of(assembly.stacks[2]) == ["Two"]
 
 
 def nested(folder: Path, logical_id: str, template: Any, **parameters: Any) -> Any:
@@ -193,17 +193,17 @@ def outer(tmp_path: Path) -> Assembly:
     return assembly_of(tmp_path, Outer={"Resources": {"Inner": nested(tmp_path, "Inner", inner, **codes)}})
 
 
-def test_a_partner_in_a_nested_stack_is_told_as_its_outermost_stack_says_it(outer: Assembly) -> None:
+def test_partner_in_a_nested_stack_is_described_by_the_parameters_of_its_outermost_stack(outer: Assembly) -> None:
     """What is handed on from stack to stack as parameters is what the outermost one hands on."""
     (partner,) = partners_of(outer.stacks)
-    assert partner.placed.root == "Inner"
+    assert partner.resource.root == "Inner"
     assert partner.email == {"Ref": "Mail"}
-    assert partner.code_in_words == "the secret ${ImportValue Codes:Code}"
+    assert partner.code_source == "the secret ${ImportValue Codes:Code}"
 
 
-def test_events_of_nested_stacks_are_told_by_construct_paths(outer: Assembly) -> None:
+def test_events_of_nested_stacks_are_named_by_construct_paths(outer: Assembly) -> None:
     """CloudFormation names a nested stack after the one around it, and adds something random."""
-    paths = Paths(outer.stacks)
+    paths = ConstructPaths(outer.stacks)
     assert paths.of_stack("Outer") == "Outer"
     assert paths.of_stack("Outer-Inner-0e8917c6-c3c") == "Outer/Inner"
     assert paths.of_stack("Outer-Inner-0e8917c6-c3c-Deeper-QX2") == "Outer/Deeper"
@@ -221,7 +221,11 @@ def with_partner(**properties: Any) -> Any:
     ("templates", "fault", "words"),
     [
         ({"One": {"Resources": {}}}, None, ["none of these stacks has a PartnerAccount"]),
-        ({"One": with_partner(ExistingPartner={"Policy": "ADOPT"})}, None, ["adopts a partner that only your account"]),
+        (
+            {"One": with_partner(ExistingPartnerId="partner-abcDEF1234567")},
+            None,
+            ["adopts a partner that only your account"],
+        ),
         ({"One": with_partner(), "Two": with_partner()}, None, ["several partners in catalog AWS"]),
         ({"One": with_partner(), "Two": with_partner(Catalog="Sandbox")}, "wrong-code", []),
         (
@@ -231,29 +235,21 @@ def with_partner(**properties: Any) -> Any:
         ),
     ],
 )
-def test_what_cannot_be_rehearsed_is_refused(
+def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     tmp_path: Path, templates: Any, fault: str | None, words: list[str]
 ) -> None:
-    """All reasons at once, before anything is deployed."""
+    """Before anything is deployed."""
     stacks = assembly_of(tmp_path, **templates).stacks
-    told = [*refusals(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
+    told = [*obstacles(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 
-@pytest.mark.parametrize(
-    ("template", "told"),
-    [
-        (with_partner(), True),
-        (with_partner(Catalog="Sandbox"), False),
-        (with_partner(ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-abcDEF1234567"}), False),
-    ],
-    ids=["AWS", "Sandbox", "adopted"],
-)
-def test_what_creating_a_partner_in_catalog_aws_does_to_the_company_is_part_of_what_cannot_be_undone(
-    tmp_path: Path, template: Any, told: bool
+@pytest.mark.parametrize(("catalog", "told"), [("AWS", True), ("Sandbox", False)])
+def test_irreversible_consequences_for_the_company_are_listed_in_catalog_aws_only(
+    tmp_path: Path, catalog: str, told: bool
 ) -> None:
     """That an AWS Partner must migrate, that terms are accepted, and which account is chosen."""
-    stacks = assembly_of(tmp_path, One=template).stacks
+    stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
     report = Report()
     report.describe(stacks, partners_of(stacks), None)
     text = " ".join(report.irreversible)
@@ -272,15 +268,15 @@ def test_what_creating_a_partner_in_catalog_aws_does_to_the_company_is_part_of_w
         (["a", {"Fn::GetAtt": "B.Arn"}], "a, ${B.Arn}"),
     ],
 )
-def test_an_expression_in_words(value: Any, words: str) -> None:
+def test_expression_reads_as_text(value: Any, words: str) -> None:
     """What only CloudFormation knows is written as in `Fn::Sub`."""
-    assert in_words(value) == words
+    assert to_text(value) == words
 
 
 def test_references_are_found_in_every_function() -> None:
     """In `Ref`, both forms of `Fn::GetAtt`, and `Fn::Sub`; pseudo parameters and literals are none."""
     value = [{"Ref": "A"}, {"Ref": "AWS::Region"}, {"X": {"Fn::GetAtt": ["B", "Arn"]}}, {"Fn::GetAtt": "C.Arn"}]
-    assert [*references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}])] == ["A", "B", "C", "D", "E"]
+    assert references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}]) == ["A", "B", "C", "D", "E"]
 
 
 def test_each_option_and_each_fault_is_documented() -> None:

@@ -1,0 +1,154 @@
+"""`partner-account rehearse` that fails or is interrupted: it says why, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partner_account_rehearsal.cdk import Cdk
+from partner_account_rehearsal.processes import ProcessError
+from tests.e2e.account import ROOT
+from tests.e2e.rehearsals import Place, place_with, rehearsed
+
+pytestmark = pytest.mark.e2e
+
+# An app with one partner in catalog AWS, which creates another in the Sandbox by itself.
+GREEDY_APP = """
+import boto3
+import aws_cdk as cdk
+from aws_cdk import aws_ssm
+from partner_account import *
+
+boto3.client("partnercentral-account", region_name="us-east-1").create_partner(
+    Catalog="Sandbox", LegalName="One Too Many", PrimarySolutionType="SOFTWARE_PRODUCTS",
+    EmailVerificationCode="123456",
+    AllianceLeadContact={"FirstName": "J", "LastName": "D", "Email": "j@example.com", "BusinessTitle": "Lead"})
+stack = cdk.Stack(cdk.App(), "Alliances")
+stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Stored", parameter_name="/code")
+PartnerAccount(
+    stack, "Partner", catalog=Catalog.AWS, legal_name="Just Right",
+    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+    email_verification_code=VerificationCode.from_ssm_parameter(stored), company_is_new_to_apn=True,
+    alliance_lead_contact=AllianceLeadContact(
+        first_name="J", last_name="D", email="j@example.com", business_title="Lead"))
+cdk.App.of(stack).synth()
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """The example app as it is in the checkout."""
+    return place_with(tmp_path, (ROOT / "app.py").read_text())
+
+
+@pytest.fixture(scope="module")
+def without_crhelper(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The example app, whose cloud assembly lies beside it in `made`; its function's asset lacks a package."""
+    folder = tmp_path_factory.mktemp("failing")
+    place = place_with(folder, "")
+    app = [sys.executable, str(ROOT / "app.py")]
+    subprocess.run(app, cwd=place.app, env=os.environ | {"CDK_OUTDIR": str(folder / "made")}, check=True)
+    (package,) = (folder / "made").glob("asset.*/crhelper")
+    package.rename(folder / "lost")
+    return place
+
+
+def test_failed_deployment_fails_the_rehearsal_with_the_reason_in_terminal_and_reports(
+    without_crhelper: Place, tmp_path: Path
+) -> None:
+    """The function finds what its asset holds, not what is installed beside this command; the error names the rest."""
+    done = rehearsed(without_crhelper, tmp_path, "--app", "../made")
+    assert done.exit_code == 1
+    last = done.told.splitlines()[-1]
+    assert last.startswith("Error: cdk deploy failed: Partner"), done.told
+    assert last.endswith(": Lambda can't load the function: No module named 'crhelper'")
+    assert "Traceback" not in done.told
+    assert done.report["outcome"] == "failed"
+    assert done.report["problem"] == last.removeprefix("Error: ")
+    assert [step["outcome"] for step in done.report["steps"]] == ["passed", "passed", "failed"]
+    assert "Failed" in done.page.sections["header"]
+    assert "No module named 'crhelper'" in done.page.sections["steps"]
+    without_crhelper.assert_untouched()
+
+
+def test_pattern_that_matches_no_stack_is_named_before_anything_is_deployed(without_crhelper: Place) -> None:
+    """And where the names stand."""
+    with without_crhelper.start("Absent*", "--app", "../made") as rehearsal:
+        told, _ = rehearsal.communicate(timeout=120)
+    assert rehearsal.returncode == 1
+    assert told.splitlines()[-1] == "Error: no stack matches Absent*: `cdk list` shows their names"
+    assert "cdk bootstrap" not in told
+    without_crhelper.assert_untouched()
+
+
+def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(tmp_path: Path) -> None:
+    """The last line says how many there should be, and the JSON report too."""
+    done = rehearsed(place_with(tmp_path, GREEDY_APP), tmp_path)
+    assert done.exit_code == 1
+    problem = "the number of partners in catalog Sandbox should be 0, but is 1"
+    assert done.told.splitlines()[-1] == f"Error: {problem}"
+    assert (done.report["outcome"], done.report["problem"]) == ("failed", problem)
+    assert done.report["partners"][0]["verification_code"] == "the SSM parameter /code"
+    done.place.assert_untouched()
+
+
+def test_interrupted_rehearsal_leaves_nothing(place: Place) -> None:
+    """Ctrl-C during the deployment ends the rehearsal, the CLI and the servers, and the directory is as before."""
+    with place.start() as rehearsal:
+        assert rehearsal.stdout is not None
+        for line in rehearsal.stdout:
+            if "PartnerAccountSandbox: creating CloudFormation changeset" in line:
+                break
+        rehearsal.send_signal(signal.SIGINT)
+        told, _ = rehearsal.communicate(timeout=60)
+    assert rehearsal.returncode != 0
+    assert "Traceback" not in told
+    place.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--app", "true", "--html", "absent/report.html"], "absent/report.html can't be written: name a file"),
+        ([], "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"),
+    ],
+)
+def test_missing_app_and_unwritable_report_are_errors_before_anything_is_started(
+    place: Place, arguments: list[str], error: str
+) -> None:
+    """With the remedy."""
+    (place.app / "cdk.json").unlink()
+    with place.start(*arguments) as rehearsal:
+        told, _ = rehearsal.communicate(timeout=60)
+    assert rehearsal.returncode == 1
+    assert told.startswith(f"Error: {error}")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, encoding: str) -> None:
+    """In the app's own words, which are UTF-8, and in what the terminal is drawn with; in a file as on a terminal."""
+    app = r"printf 'Zo\303\253 \346\240\252\n' >&2; false"
+    locale = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with place.start("--app", app, **locale) as rehearsal:
+        assert isinstance(rehearsal.stdout, io.TextIOWrapper)
+        told = rehearsal.stdout.buffer.read().decode(encoding)
+    assert rehearsal.returncode == 1
+    assert "Error: cdk synth failed" in told
+    assert ("| Zo\xeb \\u682a\n" if encoding == "cp1252" else "| Zo\\xeb \\u682a\n") in told
+    assert re.search(r"^  ok [0-9.]+ s$", told, re.MULTILINE)
+
+
+def test_missing_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
+    """The locked one where there is a lock."""
+    with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
+        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+    (place.app / "package-lock.json").touch()
+    with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm ci`"):
+        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")

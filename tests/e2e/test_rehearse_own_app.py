@@ -1,0 +1,113 @@
+"""`partner-account rehearse` of somebody's own app: it finds the codes' places, and names what it can't rehearse."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
+
+pytestmark = pytest.mark.e2e
+
+READINGS = {"one_partner_per_catalog": False, "profile_id": "at once"}
+ODD = "AWS::DevOpsGuru::ResourceCollection"
+# An app of somebody else: a stage for one account and region, other resources, one that the local AWS doesn't know,
+# and the codes expected in a CloudFormation parameter, and in a secret of another stack.
+OWN_APP = f"""
+import os
+import aws_cdk as cdk
+from aws_cdk import aws_s3, aws_secretsmanager, aws_sqs
+from partner_account import *
+
+def partner(stack, name, catalog, code):
+    contact = AllianceLeadContact(
+        first_name="Jane", last_name="Doe", email=f"{{name.lower()}}@example.com", business_title="Lead")
+    PartnerAccount(
+        stack, name, catalog=catalog, legal_name=f"R&D <{{name}}> {{os.environ['SUFFIX']}}",
+        email_verification_code=code, company_is_new_to_apn=catalog == Catalog.AWS,
+        primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS, alliance_lead_contact=contact)
+
+app = cdk.App()
+stage = cdk.Stage(app, "Prod", env=cdk.Environment(account="123456789012", region="eu-west-1"))
+one = cdk.Stack(stage, "One", stack_name="first", termination_protection=True)
+partner(one, "Ann", Catalog.AWS, VerificationCode.from_parameter(cdk.CfnParameter(one, "Given", no_echo=True)))
+aws_s3.Bucket(one, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
+odd = cdk.CfnResource(one, "Odd", type="{ODD}", properties={{}})
+cdk.CfnOutput(one, "OddArn", value=odd.get_att("Arn").to_string())
+secret = aws_secretsmanager.Secret(cdk.Stack(stage, "Codes"), "Code")
+two = cdk.Stack(stage, "Two")
+partner(two, "Bob", Catalog.SANDBOX, VerificationCode.from_secrets_manager(secret, json_field="code"))
+aws_sqs.Queue(two, "Queue")
+cdk.Stack(app, "Unused")
+app.synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """Two partners in two stacks of a stage, with a wrong code first, and with readings as a probe may report them."""
+    folder = tmp_path_factory.mktemp("own")
+    found = {**READINGS, "new_contact_email_needs_code": True}
+    (folder / "probe.json").write_text(json.dumps({"Readings": found}))
+    options = ("--fault", "wrong-code", "--readings", str(folder / "probe.json"))
+    done = rehearsed(place_with(folder, OWN_APP), folder, "Prod/*", *options, SUFFIX="Corp")
+    assert done.exit_code == 0, done.told
+    done.place.assert_untouched()
+    return done
+
+
+def test_codes_are_stored_in_the_parameter_and_in_the_other_stacks_secret(own: Rehearsed) -> None:
+    """As a parameter, and in a secret of another stack, that is deployed first; a wrong code first, then another."""
+    codes = {partner["path"]: partner["verification_code"] for partner in own.report["partners"]}
+    assert codes["Prod/One/Ann"] == "the CloudFormation parameter Given"
+    assert re.fullmatch(r"the secret Prod-Codes-Code\S+", codes["Prod/Two/Bob"])
+    titles = [step["title"].partition(":")[0] for step in own.report["steps"]]
+    assert titles[2] == "Deploy what comes first"
+    assert "EmailVerificationCode:INVALID_VALUE" in own.told
+    assert "store it, deploy again" in own.told
+    created = [
+        event
+        for step in own.report["steps"]
+        for event in step["events"]
+        if (event["subject"], event["status"]) == ("CreatePartner", "OK")
+    ]
+    assert len(created) == 2
+    assert own.changes()[-2:] == [[], []]
+
+
+def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> None:
+    """Before anything is deployed, and in both reports; one that is the default goes without saying."""
+    before, _, _ = own.told.partition("(cdk bootstrap)")
+    _, _, told = before.partition("Readings of Partner Central that differ from the simulator's defaults\n")
+    assert told.startswith('  one_partner_per_catalog: false\n  profile_id: "at once"\n\n')
+    assert own.report["readings"] == READINGS
+    page = own.page.sections["readings"]
+    assert page.split("Value", 1)[1].split() == ["one_partner_per_catalogfalse", 'profile_id"at', 'once"']
+    assert "new_contact_email_needs_code" not in own.everything()
+
+
+def test_unsupported_resource_types_are_named_before_anything_is_deployed(own: Rehearsed) -> None:
+    """With its construct, in terminal and reports; the rest of the app is rehearsed all the same."""
+    before, _, _ = own.told.partition("(cdk bootstrap)")
+    assert f"{ODD}: Prod/One/Odd" in before
+    assert own.report["not_rehearsed"] == [{"type": ODD, "paths": ["Prod/One/Odd"]}]
+    assert ODD in own.page.sections["not-rehearsed"]
+    assert own.report["outputs"]["first"]["OddArn"] == "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
+
+
+def test_named_stacks_only_are_deployed_in_their_account_and_region_and_destroyed(own: Rehearsed) -> None:
+    """The stacks that match, as that account; a stack that is protected against deletion is destroyed here too."""
+    assert {stack["name"] for stack in own.report["stacks"]} == {"Prod-Codes", "first", "Prod-Two"}
+    outputs = own.report["outputs"]
+    assert outputs["first"]["AnnArn"].startswith("arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/")
+    assert outputs["Prod-Two"]["BobArn"].startswith("arn:aws:partnercentral:us-east-1:123456789012:catalog/Sandbox/")
+    gone = [event["stack"] for event in own.report["steps"][-1]["events"] if event["status"] == "DELETE_COMPLETE"]
+    assert {"Prod-Codes", "first", "Prod-Two"} <= set(gone)
+
+
+def test_markup_in_a_legal_name_is_text_in_the_page(own: Rehearsed) -> None:
+    """A legal name with markup, made of an environment variable of the user's, is text."""
+    assert "R&D <Ann> Corp" in own.page.sections["created"]
+    assert "ann" not in own.page.tags
