@@ -1,4 +1,4 @@
-"""docs/provider.md: its tables and statements are those of the code, and its examples run."""
+"""docs/provider.md: its table and statements are those of the code, and its examples run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
-import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk.aws_lambda import Code, LayerVersion
 from aws_cdk.aws_logs import RetentionDays
 
-from partner_account import PartnerAccount, PartnerAccountProvider, provider_permissions
+from partner_account import PartnerAccount, PartnerAccountProvider
 from tests.construct.test_partners_of_an_app import new_app, new_stack, partner_in, resource_of, resources_of
 from tests.construct.test_provider_props import boundary_in, vpc_in
 
@@ -23,38 +22,20 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "provider.md").read_text()
 
 
-def section(heading: str) -> str:
-    """What stands below a heading."""
-    return PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def rows(heading: str) -> list[list[str]]:
-    """The rows of the last table below a heading, as lists of cells."""
-    lines = [line.strip("| ").split(" | ") for line in section(heading).splitlines() if line.startswith("| ")]
-    headers = [number for number, cells in enumerate(lines) if cells[0] in {"prop", "role", "Sid", "endpoint"}]
-    return lines[headers[-1] + 1 :]
-
-
 def examples(language: str) -> list[str]:
     """The code blocks of a language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_each_prop_is_documented() -> None:
-    """In the table of props, in the order of the code."""
+def test_table_of_props_has_each_prop_of_the_provider() -> None:
+    """In the order of the code."""
     signature = inspect.signature(PartnerAccountProvider.__init__)
     props = [name for name, parameter in signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
-    assert [cells[0].strip("`") for cells in rows("Props")] == props
+    table = PAGE.split("| default |\n", 1)[1].split("\n\n", 1)[0]
+    assert re.findall(r"^\| `(\w+)` ", table, re.MULTILINE) == props
 
 
-def test_the_function_s_own_statements_are_those_of_the_code() -> None:
-    """Who prepares a role finds each action, and none that isn't needed."""
-    needed = [provider_permissions.write_log("arn"), *provider_permissions.join_vpc()]
-    documented = {cells[0].strip("`"): re.findall(r"`([\w:]+)`", cells[1]) for cells in rows("A role of your own")}
-    assert documented == {permission.sid: list(permission.actions) for permission in needed}
-
-
-def test_the_key_s_statement_is_that_of_the_code() -> None:
+def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -> None:
     """The JSON on the page is what a key of the app gets."""
     stack = new_stack("Alliances", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     PartnerAccountProvider(stack, encryption_key=kms.Key(stack, "Key"))
@@ -80,8 +61,8 @@ def deployed(value: Any, **known: str) -> Any:
     return {name: deployed(member, **known) for name, member in value.items()}
 
 
-def test_a_role_has_room_for_five_stacks() -> None:
-    """IAM counts all characters but blanks; a stack of the longest name is reckoned with."""
+def test_role_has_room_for_the_policies_of_five_partners() -> None:
+    """In catalog AWS; IAM counts all characters but blanks. A stack of the longest name is reckoned with."""
     app = new_app()
     stack = cdk.Stack(app, "S" * 128)
     PartnerAccountProvider(stack, vpc=vpc_in(stack))
@@ -93,12 +74,12 @@ def test_a_role_has_room_for_five_stacks() -> None:
         for name, policy in policies.items()
     }
     own = sizes.pop("PartnerAccountProviderPolicyAEB33209")
-    (of_stack,) = sizes.values()
-    assert own + 5 * of_stack <= 10_240 < own + 6 * of_stack
+    (of_partner,) = sizes.values()
+    assert own + 5 * of_partner <= 10_240 < own + 6 * of_partner
 
 
-def test_the_examples_run(tmp_path: Path) -> None:
-    """As they stand, with the names that the text has for what the user brings."""
+def test_examples_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
+    """With the names that the text has for what the user brings."""
     stack = new_stack()
     first, shared, proxied = examples("python")
     names: dict[str, Any] = {"boundary": boundary_in(stack), "vpc": vpc_in(stack), "key": kms.Key(stack, "Key")}
@@ -125,12 +106,3 @@ def test_the_examples_run(tmp_path: Path) -> None:
     function = resource_of(behind, "AWS::Lambda::Function")["Properties"]
     assert set(function["Environment"]["Variables"]) == {"HTTPS_PROXY", "NO_PROXY", "AWS_CA_BUNDLE"}
     assert len(function["Layers"]) == 1
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", PAGE))
-def test_links_lead_somewhere(link: str) -> None:
-    """To a file of the project and a heading in it."""
-    path, _, anchor = link.partition("#")
-    text = (ROOT / "docs" / path).read_text() if path else PAGE
-    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
-    assert not anchor or anchor in headings
