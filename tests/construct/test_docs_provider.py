@@ -15,7 +15,7 @@ from aws_cdk.aws_lambda import Code, LayerVersion
 from aws_cdk.aws_logs import RetentionDays
 
 from partner_account import PartnerAccount, PartnerAccountProvider
-from tests.construct.test_partners_of_an_app import new_app, new_stack, partner_in, resource_of, resources_of
+from tests.construct.apps import new_app, new_stack, partner_in, resource_of, resources_of
 from tests.construct.test_provider_props import boundary_in, vpc_in
 
 ROOT = Path(__file__).parents[2]
