@@ -63,7 +63,8 @@ def test_example_of_grants_runs() -> None:
     stack = cdk.Stack()
     principal = iam.ServicePrincipal("lambda.amazonaws.com")
     names: dict[str, Any] = {
-        role: iam.Role(stack, role, assumed_by=principal) for role in ("auditor", "alliance_team", "marketing")
+        role: iam.Role(stack, role, assumed_by=principal)
+        for role in ("auditor", "alliance_team", "marketing", "controller")
     }
     exec(python_blocks("docs/props.md")[1], names | {"partner": PartnerAccount.from_partner_arn(stack, "P", ARN)})  # noqa: S102 - the page's own code
     assert len(Template.from_stack(stack).find_resources("AWS::IAM::Policy")) == len(names)
