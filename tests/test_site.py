@@ -23,14 +23,7 @@ import partner_central_simulator
 
 ROOT = Path(__file__).parents[1]
 BUILD = ["-m", "sphinx", "--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/site", "."]
-INTERNAL = {
-    f"partner_account.{name}"
-    for name in (
-        "VerificationCode.errors",
-        "VerificationCode.permissions",
-        "VerificationCode.template_value",
-    )
-}
+INTERNAL = {f"partner_account.VerificationCode.{name}" for name in ("errors", "permissions", "template_value")}
 """What the construct asks of its own props."""
 
 pytestmark = pytest.mark.slow

@@ -28,10 +28,7 @@ myst_heading_anchors = 4
 nitpicky = True
 # Types of other projects, whose pages can't be looked up without network.
 nitpick_ignore_regex = [("py:.*", r"(?!partner_account\.|partner_central_simulator\.).*")]
-nitpick_ignore = [
-    ("py:class", "partner_account.grants.GrantablePartner"),
-    ("py:class", "partner_central_simulator.authorization.Authorizer"),
-]
+nitpick_ignore = [("py:class", "partner_central_simulator.authorization.Authorizer")]
 toc_object_entries_show_parents = "hide"
 
 # The docstrings' single backticks are code, as in Markdown.

@@ -1,4 +1,4 @@
-"""The README's way to a real account, walked on the local AWS: its commands as they stand, in their order."""
+"""The tutorial's way to a partner, walked on the local AWS: its commands as they stand, in their order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from partner_account_rehearsal.local_aws import LocalAws, local_aws
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text().split("## On a real account\n", 1)[1].split("\n### ", 1)[0]
-COMMANDS = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
+TUTORIAL = (ROOT / "docs/tutorial.md").read_text("utf-8")
+COMMANDS = re.findall(r"^```sh\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -52,11 +53,20 @@ class Terminal:
         return done.stdout
 
 
-def test_the_way_to_a_real_account_can_be_walked(aws: LocalAws) -> None:
-    """Sandbox, verify, request the code, store it, check, deploy, compare: a partner in each catalog in the end."""
-    sandbox, verify, wait, request, store, check, deploy, compare = COMMANDS
+def test_commands_of_the_tutorial_make_a_partner_in_the_sandbox_and_one_for_real(aws: LocalAws) -> None:
+    """Install, deploy to the Sandbox, change it, verify, request the code, store it, check, deploy, compare.
+
+    What `make demo` runs, tests/e2e/test_rehearse.py runs.
+    """
+    install, demo, sandbox, change, verify, wait, request, store, check, deploy, compare = COMMANDS
     terminal = Terminal(aws)
+    terminal.run(install)
+    assert demo == "make demo\n"
     assert "PartnerReaderSandbox.Arn = " in terminal.run(sandbox)
+    assert "Example Corp" in terminal.run(change)
+    sandbox_partner = {"Catalog": "Sandbox", "Identifier": partners_of(aws, "Sandbox")[0]["Arn"]}
+    contact = aws.client("partnercentral-account").get_alliance_lead_contact(**sandbox_partner)
+    assert contact["AllianceLeadContact"]["LastName"] == "Roe"
 
     for url in re.findall(r"http://\S+", terminal.run(verify)):
         urllib.request.urlopen(url).close()  # noqa: S310 - a human follows the simulator's URL
@@ -69,8 +79,10 @@ def test_the_way_to_a_real_account_can_be_walked(aws: LocalAws) -> None:
     assert "failed" not in terminal.run(check)
     assert "PartnerReader.Arn = " in terminal.run(deploy)
     assert "same" in terminal.run(compare)
-    partners = [
-        aws.client("partnercentral-account").list_partners(Catalog=catalog)["PartnerSummaryList"]
-        for catalog in ("AWS", "Sandbox")
-    ]
-    assert [len(found) for found in partners] == [1, 1]
+    assert [len(partners_of(aws, catalog)) for catalog in ("AWS", "Sandbox")] == [1, 1]
+
+
+def partners_of(aws: LocalAws, catalog: str) -> list[Any]:
+    """What the account has in a catalog."""
+    found: list[Any] = aws.client("partnercentral-account").list_partners(Catalog=catalog)["PartnerSummaryList"]
+    return found
