@@ -138,9 +138,15 @@ def list_faults(*, url: str, output: str) -> None:
     _write_faults(_ask(url, "GET", "faults")["faults"], output)
 
 
+def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from partner_central_simulator import FaultKind  # noqa: PLC0415 - it takes its time to load
+
+    return [kind for kind in FaultKind if kind.startswith(incomplete)]
+
+
 @faults.command()
 @click.argument("operation")
-@click.argument("kind")
+@click.argument("kind", shell_complete=_fault_kinds)
 @click.option("--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many it meets; one by default.")
 @click.option("--always", is_flag=True, help="It meets each request.")
 @click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")

@@ -33,6 +33,7 @@ from partner_central_simulator.contract import (
 )
 from partner_central_simulator.contract.findings import mask, word
 from partner_central_simulator.contract.run import NAME_PREFIX, NOT_IN_SANDBOX
+from partner_central_simulator.models import partner_arn
 from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request
 
 SWITCHES = {field.name: field.default for field in fields(Readings)}
@@ -263,7 +264,7 @@ def test_no_call_can_name_another_catalog_than_the_sandbox() -> None:
         assert {one.catalog for one in at.simulator.account(ACCOUNT).partners} == {"Sandbox"}
         sandbox = run._sandbox  # noqa: SLF001 - the only thing that calls
         count = len(at.simulator.requests)
-        arn = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-0000000000000"
+        arn = partner_arn(ACCOUNT, "AWS", "partner-0000000000000")
         foreign: list[tuple[str, dict[str, Any]]] = [
             ("CreatePartner", {**partner_request(), "Catalog": "AWS"}),
             ("ListPartners", {"Catalog": "AWS"}),
@@ -410,15 +411,16 @@ def test_endpoint_that_is_no_partner_central_stops_the_run(status: int, body: by
         ContractRun(Sandbox(client_of(url))).look()
 
 
-def test_answer_for_another_catalog_stops_the_run() -> None:
+@pytest.mark.parametrize(("catalog", "catalog_of_arn"), [("AWS", "Sandbox"), ("Sandbox", "AWS")])
+def test_answer_for_another_catalog_stops_the_run(catalog: str, catalog_of_arn: str) -> None:
     """It would go on with what it must not touch."""
 
     class Client:
         meta = client_of(Simulator()).meta
 
         def get_partner(self, **_: Any) -> dict[str, Any]:
-            arn = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-0000000000000"
-            members = {"Catalog": "AWS", "Arn": arn, "Id": "", "LegalName": "", "CreatedAt": "", "Profile": {}}
+            arn = partner_arn(ACCOUNT, catalog_of_arn, "partner-0000000000000")
+            members = {"Catalog": catalog, "Arn": arn, "Id": "", "LegalName": "", "CreatedAt": "", "Profile": {}}
             return {**members, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     with pytest.raises(StoppedError, match="answered for another catalog"):
