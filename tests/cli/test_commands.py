@@ -153,14 +153,14 @@ class TestShow:
         assert done.status == 0
         for told in (arn, "Example Corp", "SOFTWARE_PRODUCTS", "PRIVATE", "pprofile-", "team=alliances", "none"):
             assert told in done.stdout
-        assert "J*** D***, A***, a***@example.com" in done.stdout
+        assert "J*** D***, A***, j***@example.com" in done.stdout
         assert "Jane" not in done.stdout
         assert EMAIL not in done.stdout
         assert f"Jane Doe, Alliance Lead, {EMAIL}" in stage.run("show", "--show-contact").stdout
         (partner,) = stage.run("show", "--output", "json").document["Partners"]
         assert partner["Arn"] == arn
         assert partner["Tags"] == {"team": "alliances"}
-        assert partner["AllianceLeadContact"]["Email"] == "a***@example.com"
+        assert partner["AllianceLeadContact"]["Email"] == "j***@example.com"
         (partner,) = stage.run("show", "--show-contact", "--output", "json").document["Partners"]
         assert partner["AllianceLeadContact"] == CONTACT
 
