@@ -201,8 +201,8 @@ class TestShow:
         assert (done.status, done.stderr) == (0, "")
         assert re.search(r"Legal name +Example Corp", done.stdout)
 
-    def test_sandbox_that_refuses_to_list_tags(self, stage: Stage) -> None:
-        """Has none, as the function takes it; what is denied is told."""
+    def test_a_sandbox_that_refuses_to_list_tags_has_none(self, stage: Stage) -> None:
+        """As the function takes it. What is denied there is told, and so is any refusal in catalog AWS."""
 
         def refuse(**_: object) -> None:
             raise ClientError({"Error": {"Code": "ValidationException"}}, "ListTagsForResource")
@@ -211,6 +211,7 @@ class TestShow:
         client.meta.events.register("before-call.partnercentral-account.ListTagsForResource", refuse)
         arn = stage.create_partner("Sandbox")
         assert partners.read(client, "Sandbox", arn).unread == {}
+        assert set(partners.read(client, "AWS", stage.create_partner()).unread) == {"Tags"}
         stage.simulator.faults.add("ListTagsForResource", "access-denied")
         assert stage.run("show", "--catalog", "Sandbox").status == 1
 
