@@ -1,8 +1,8 @@
 """The example app: one stack with a partner account, and another stack that uses it.
 
 Values are given as `-c name=value`, and in the catalog Sandbox, the default, all have a default.
-In the catalog AWS creating a partner can't be undone, so there every value must be given; among them
-`company_is_new_to_apn`, which says that the company has no account of the AWS Partner Network yet.
+In the catalog AWS creating a partner can't be undone, so there the values of the partner must be given, and
+`company_is_new_to_apn=true`: it says that the company has no account of the AWS Partner Network yet.
 """
 
 import re
@@ -18,31 +18,28 @@ from constructs import Construct
 from partner_account import (
     AllianceLeadContact,
     Catalog,
-    ExistingPartner,
     PartnerAccount,
     PartnerAccountError,
     PrimarySolutionType,
     VerificationCode,
 )
 
-DEFAULTS = {"catalog": "Sandbox", "existing_partner": "refuse"}
+DEFAULTS = {"catalog": "Sandbox", "existing_partner_id": "", "company_is_new_to_apn": "false"}
 SANDBOX_DEFAULTS = {
     # All Sandbox partners of the world share their legal names: the account's number makes this one unique.
     "legal_name": f"Example Corp {cdk.Aws.ACCOUNT_ID}",
     "primary_solution_type": "SOFTWARE_PRODUCTS",
     "first_name": "Jane",
     "last_name": "Doe",
-    "email": "jane.doe@example.com",
+    "email": "alliances@example.com",
     "business_title": "Alliance Lead",
     "verification_code_secret": "",
-    # It means nothing there.
-    "company_is_new_to_apn": "false",
 }
 ALLOWED = {
     "catalog": "|".join(Catalog),
     "primary_solution_type": "|".join(PrimarySolutionType),
     "company_is_new_to_apn": "true|false",
-    "existing_partner": "refuse|allow_another|partner-[A-Za-z0-9]{13}",
+    "existing_partner_id": "partner-[A-Za-z0-9]{13}",
 }
 
 
@@ -70,7 +67,7 @@ class PartnerStack(cdk.Stack):
             ),
             email_verification_code=code,
             company_is_new_to_apn=values["company_is_new_to_apn"] == "true",
-            existing_partner=existing_partner(values["existing_partner"]),
+            existing_partner_id=values["existing_partner_id"] or None,
         )
 
 
@@ -95,27 +92,21 @@ class ReaderStack(cdk.Stack):
             cdk.CfnOutput(self, attribute, value=kept.string_value)
 
 
-def existing_partner(choice: str) -> ExistingPartner:
-    """What to do about a partner that the account has already."""
-    choices = {"refuse": ExistingPartner.refuse(), "allow_another": ExistingPartner.allow_another()}
-    return choices.get(choice) or ExistingPartner.adopt(choice)
-
-
 def values_given_to(app: cdk.App) -> Mapping[str, str]:
     """The values from the command line, with the defaults of the catalog; exits if some can't be used."""
     given = {name: app.node.try_get_context(name) for name in DEFAULTS | SANDBOX_DEFAULTS}
     values = DEFAULTS | {name: value for name, value in given.items() if value}
     if values["catalog"] != Catalog.AWS:
         values = SANDBOX_DEFAULTS | values
-    mistakes = [f"{name} is missing: add -c {name}={ALLOWED.get(name, '...')}" for name in given if name not in values]
+    errors = [f"{name} is missing: add -c {name}={ALLOWED.get(name, '...')}" for name in given if name not in values]
     # cdk.json may hold any JSON.
     no_texts = [name for name, value in values.items() if not isinstance(value, str)]
-    mistakes += [f"{name} must be a text: write it in quotation marks" for name in no_texts]
+    errors += [f"{name} must be a text: write it in quotation marks" for name in no_texts]
     for name, pattern in ALLOWED.items():
-        if name in values and name not in no_texts and not re.fullmatch(pattern, values[name]):
-            mistakes.append(f"{name} can't be {values[name]!r}: use -c {name}={pattern}")
-    if mistakes:
-        sys.exit("\n".join(mistakes))
+        if name not in no_texts and values.get(name) and not re.fullmatch(pattern, values[name]):
+            errors.append(f"{name} can't be {values[name]!r}: use -c {name}={pattern}")
+    if errors:
+        sys.exit("\n".join(errors))
     return values
 
 

@@ -27,7 +27,7 @@ class PartnerStack(cdk.Stack):
             legal_name=f"Example Corp {self.account}",
             primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
             alliance_lead_contact=AllianceLeadContact(
-                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+                first_name="Jane", last_name="Doe", email="alliances@example.com", business_title="Alliance Lead"
             ),
             email_verification_code=VerificationCode.for_sandbox(),
         )
@@ -39,7 +39,7 @@ class ReaderStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, stack_name: str) -> None:
         """Import the ARN, which a role to read the partner needs."""
         super().__init__(scope, construct_id)
-        partner = PartnerAccount.from_stack_exports(self, "Partner", stack_name=stack_name, partner="Partner")
+        partner = PartnerAccount.from_stack_exports(self, "Partner", stack_name=stack_name, partner_path="Partner")
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
         kept = ssm.StringParameter(self, "PartnerArn", string_value=partner.partner_arn)
         cdk.CfnOutput(self, "Arn", value=kept.string_value)

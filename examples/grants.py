@@ -27,13 +27,21 @@ class GrantsStack(cdk.Stack):
             legal_name=f"Example Corp {self.account}",
             primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
             alliance_lead_contact=AllianceLeadContact(
-                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+                first_name="Jane", last_name="Doe", email="alliances@example.com", business_title="Alliance Lead"
             ),
             email_verification_code=VerificationCode.for_sandbox(),
         )
         partner.grant_read(self._role("Auditor"))
-        # There is also `grant_manage_tags`; whether the Sandbox takes tags is documented nowhere.
-        partner.grant_manage_contact(self._role("AllianceLead"))
+        lead = self._role("AllianceLead")
+        partner.grant(lead, "partnercentral:GetAllianceLeadContact", "partnercentral:PutAllianceLeadContact")
+        # A new address is proved by a code. The action has no resource type, so it is narrowed to the catalog.
+        lead.add_to_policy(
+            iam.PolicyStatement(
+                actions=["partnercentral:SendEmailVerificationCode"],
+                resources=["*"],
+                conditions={"StringEquals": {"partnercentral:Catalog": partner.catalog}},
+            )
+        )
         publisher = self._role("Publisher")
         partner.grant_read(publisher)
         partner.grant(

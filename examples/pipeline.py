@@ -17,12 +17,14 @@ from partner_account import AllianceLeadContact, Catalog, PartnerAccount, Primar
 
 REPOSITORY = "example-corp/alliances"
 CONNECTION = "arn:aws:codeconnections:eu-west-1:111122223333:connection/aEXAMPLE-1111-2222-3333-bbbbEXAMPLE"
-EMAIL = "jane.doe@example.com"
+EMAIL = "alliances@example.com"
 CODE_SECRET = "partner-account/code"  # noqa: S105 - its name
 CDK_CLI = "2.1148.1"
 
 WHAT_THE_APPROVER_DOES = f"""\
-1. Read the change set: creating a partner can't be undone. A company that is an AWS Partner must migrate instead.
+1. Read the change set: creating a partner can't be undone, accepts the AWS Partner Central and ACE terms for the
+   company, and makes this AWS account the one that pays the yearly fee. A company that is an AWS Partner already must
+   migrate instead. More: docs/what-it-means.md
 2. aws partnercentral-account send-email-verification-code --region us-east-1 --catalog AWS --email {EMAIL}
 3. aws secretsmanager put-secret-value --secret-id {CODE_SECRET} --secret-string file:///dev/stdin
 4. Approve at once. An update that leaves the contact's e-mail as it is needs no code."""

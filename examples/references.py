@@ -34,7 +34,7 @@ class PartnerStack(cdk.Stack):
             legal_name=f"Example Corp {self.account}",
             primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
             alliance_lead_contact=AllianceLeadContact(
-                first_name="Jane", last_name="Doe", email="jane.doe@example.com", business_title="Alliance Lead"
+                first_name="Jane", last_name="Doe", email="alliances@example.com", business_title="Alliance Lead"
             ),
             email_verification_code=VerificationCode.for_sandbox(),
         )

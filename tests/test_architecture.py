@@ -10,8 +10,8 @@ from pathlib import Path
 import partner_account
 import partner_account_handler
 from partner_account import provider
-from partner_account_handler.answering import SENDING_SECONDS
 from partner_account_handler.clock import MARGIN_SECONDS
+from partner_account_handler.response import SENDING_SECONDS
 
 PAGE = (Path(__file__).parents[1] / "docs/architecture.md").read_text("utf-8")
 HANDLER = Path(partner_account_handler.__file__).parent

@@ -26,9 +26,7 @@ BUILD = ["-m", "sphinx", "--nitpicky", "--fail-on-warning", "--keep-going", "--q
 INTERNAL = {
     f"partner_account.{name}"
     for name in (
-        "ExistingPartner.partner_id",
-        "ExistingPartner.policy",
-        "VerificationCode.mistakes",
+        "VerificationCode.errors",
         "VerificationCode.permissions",
         "VerificationCode.template_value",
     )

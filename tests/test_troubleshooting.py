@@ -11,12 +11,12 @@ import pytest
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
-    BY_ENDING,
     BY_OPERATION,
+    BY_OUTCOME,
     BY_REASON,
     DENIED_OPERATION,
 )
-from tests.handler.test_observability import own_codes
+from tests.handler.test_log import own_codes
 
 PAGE = (Path(__file__).parents[1] / "docs/troubleshooting.md").read_text("utf-8")
 BY_CALL = {
@@ -34,7 +34,7 @@ def sections(chapter: str) -> dict[str, str]:
 def test_each_code_of_the_handler_has_its_section() -> None:
     """With what it means and what to do; and no section is about a code that doesn't exist."""
     told = sections("Codes of this construct")
-    assert told.keys() == own_codes().keys()
+    assert told.keys() == own_codes()
     assert [code for code, text in told.items() if len(text.split()) < 10] == []
 
 
@@ -45,7 +45,7 @@ def test_each_code_of_the_handler_has_its_section() -> None:
         ("By reason", BY_REASON),
         ("By code", BY_CODE),
         ("By call", BY_CALL),
-        ("Any other", BY_ENDING),
+        ("Any other", BY_OUTCOME),
     ],
 )
 def test_each_remedy_is_the_one_that_the_handler_gives(section: str, remedies: Mapping[str, str]) -> None:

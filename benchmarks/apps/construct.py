@@ -4,14 +4,7 @@ import aws_cdk as cdk
 from aws_cdk.aws_secretsmanager import Secret
 
 from benchmarks.apps import CATALOG, SECRET, SOLUTION_TYPE, Declared, synthesize
-from partner_account import (
-    AllianceLeadContact,
-    Catalog,
-    ExistingPartner,
-    PartnerAccount,
-    PrimarySolutionType,
-    VerificationCode,
-)
+from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
 
 
 def declare(stack: cdk.Stack, name: str, declared: Declared) -> None:
@@ -31,7 +24,6 @@ def declare(stack: cdk.Stack, name: str, declared: Declared) -> None:
         ),
         email_verification_code=VerificationCode.from_secrets_manager(secret),
         company_is_new_to_apn=True,
-        existing_partner=ExistingPartner.allow_another(),
     )
 
 

@@ -174,11 +174,13 @@ def _tell_report(report: "Report", file: Path | None, output: str) -> None:
     if file:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
         rendering.note(f"The report is in {file}")
-        rendering.note(f"Rehearse on what was found: partner-account rehearse --readings {shlex.quote(str(file))}")
+        if report.readings:
+            rendering.note(f"Rehearse on what was found: partner-account rehearse --readings {shlex.quote(str(file))}")
     if output == "json":
         rendering.document(document)
     else:
+        created = report.partners_created
         rendering.say(
             f"{len(report.readings)} readings found by {report.calls} calls in {report.seconds:.0f} s; "
-            f"partners created: {report.partners_created}; endpoint: {report.endpoint}"
+            f"partners created: {'unknown' if created is None else created}; endpoint: {report.endpoint}"
         )

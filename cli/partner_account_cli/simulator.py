@@ -1,9 +1,11 @@
 """`partner-account simulator`: the simulated Partner Central alone, and what it knows, by its own endpoints."""
 
-import http.client
-import json
+import logging
 import os
+import secrets
+import signal
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,25 +16,14 @@ import click
 from partner_account_cli import rendering
 from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import output_option, readings_option
-from partner_account_rehearsal import require_installed
+from partner_account_rehearsal.partner_central import PartnerCentral, RefusedError
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
-FAULT_KINDS = (
-    "throttle",
-    "access-denied",
-    "internal-error",
-    "unavailable",
-    "cut",
-    "delay",
-    "hang",
-    "lagging-list",
-    "no-profile-id",
-    "no-tags",
-    "echo",
-    "garbled",
-)
-_OK = 200
-_FORBIDDEN = 403
+# No options: the arguments of a process are shown to everybody on its machine.
+SESSION_TOKEN_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"  # noqa: S105 - the name of an environment variable
+AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
+"""The rehearsal names the address of its local IAM here."""
+
 _STATUS = {"200": rendering.GOOD}
 
 url_option = click.option(
@@ -59,32 +50,55 @@ def simulator() -> None:
     "--port", metavar="PORT", type=click.IntRange(0, 65535), default=0, help="The port (default: a free one)."
 )
 @click.option("--verified", is_flag=True, help="Let each account begin verified.")
-@click.option("--state-file", metavar="FILE", help="Keep all partners in this file (default: in memory).")
 @click.option("--any-credentials", is_flag=True, help="Let calls of the service do without its session token.")
 @readings_option
-def start(
-    *,
-    host: str,
-    port: int,
-    verified: bool,
-    state_file: str | None,
-    any_credentials: bool,
-    readings: Path | None,
-) -> None:
+def start(*, host: str, port: int, verified: bool, any_credentials: bool, readings: Path | None) -> None:
     """Run the simulator until Ctrl-C.
 
-    It tells how to point clients at it, and then each request. It answers only whoever has its session token: what
-    PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN says, or a new one. It needs Linux or macOS.
+    It keeps all partners in memory, tells how to point clients at it, and then each request. It answers only whoever
+    has its session token: what PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN says, or a new one. It needs Linux or macOS.
     """
     require_posix("partner-account simulator start")
-    require_installed("werkzeug", "cattrs")
-    command = [sys.executable, "-m", "partner_central_simulator", "--host", host, "--port", str(port)]
-    command += ["--verified"] if verified else []
-    command += ["--state-file", state_file] if state_file else []
-    command += ["--any-credentials"] if any_credentials else []
-    command += ["--readings", str(readings)] if readings else []
-    sys.stdout.flush()
-    os.execv(sys.executable, command)  # noqa: S606 - it takes this process's place, so signals and status are its own
+    from partner_central_simulator import Simulator  # noqa: PLC0415 - it takes its time to load
+    from partner_central_simulator.authorization import HttpAuthorizer  # noqa: PLC0415
+    from partner_central_simulator.readings import ReadingsFileError, load_readings  # noqa: PLC0415
+
+    session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
+    iam = os.environ.get(AUTHORIZER_VARIABLE)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        running = Simulator(
+            host=host,
+            port=port,
+            verified=verified,
+            readings=load_readings(readings) if readings else None,
+            session_token=session_token,
+            any_credentials=any_credentials,
+            authorizer=HttpAuthorizer(iam, session_token, os.environ.get("AWS_CA_BUNDLE")) if iam else None,
+        ).start()
+    except ReadingsFileError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"the simulator can't listen at {host}:{port}: {error}", "Name another --port.") from None
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    click.echo(_instructions(running.url, session_token), sys.stdout)
+    ended.wait()
+    running.stop()
+
+
+def _instructions(url: str, session_token: str) -> str:
+    return f"""\
+Partner Central simulator listening on {url}
+
+Point a client at it, with the region us-east-1 and this session token (a 12-digit access key is its own account):
+  AWS CLI and SDKs   export {ENDPOINT_VARIABLE}={url} AWS_DEFAULT_REGION=us-east-1
+                     export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_SESSION_TOKEN={session_token}
+  Lambda             {ENDPOINT_VARIABLE}={url} in the function's environment,
+                     and --any-credentials for the simulator, since Lambda sets the session token itself
+E-mails it sent, with their codes: {url}/_simulator/outbox?X-Amz-Security-Token={session_token}
+"""
 
 
 @simulator.command()
@@ -126,7 +140,7 @@ def list_faults(*, url: str, output: str) -> None:
 
 @faults.command()
 @click.argument("operation")
-@click.argument("kind", metavar="KIND", type=click.Choice(FAULT_KINDS))
+@click.argument("kind")
 @click.option("--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many it meets; one by default.")
 @click.option("--always", is_flag=True, help="It meets each request.")
 @click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
@@ -184,21 +198,14 @@ def _ask(url: str, method: str, what: str, body: Any = None) -> Any:
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise CommandError(f"{url!r} is no address of a simulator", "It tells its own when it starts: http://…")
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     try:
-        session_token = {"X-Amz-Security-Token": os.environ.get("AWS_SESSION_TOKEN", "")}
-        connection.request(method, f"/_simulator/{what}", None if body is None else json.dumps(body), session_token)
-        answer = connection.getresponse()
-        content = json.load(answer)
-    except (OSError, http.client.HTTPException, ValueError):
+        return PartnerCentral(url, os.environ.get("AWS_SESSION_TOKEN", "")).ask(method, what, body)
+    except OSError:
         raise CommandError(
             f"no simulator answers at {url}", "Start one by `partner-account simulator start`."
         ) from None
-    finally:
-        connection.close()
-    if answer.status == _FORBIDDEN:
-        remedy = "Export AWS_SESSION_TOKEN as the simulator, or the rehearsal that keeps it, has told."
-        raise CommandError(f"the simulator refused: {content['error']}", remedy)
-    if answer.status != _OK:
-        raise CommandError(f"the simulator refused: {content['error']}", "Correct what this names.")
-    return content
+    except RefusedError as error:
+        remedy = "Correct what this names."
+        if error.is_forbidden:
+            remedy = "Export AWS_SESSION_TOKEN as the simulator, or the rehearsal that keeps it, has told."
+        raise CommandError(f"the simulator refused: {error}", remedy) from None

@@ -4,29 +4,20 @@ Everything a user of the construct needs is named here; the modules behind it ar
 """
 
 from partner_account.errors import PartnerAccountError
-from partner_account.interface import IPartnerAccount
-from partner_account.metrics import PartnerMetric
+from partner_account.grants import IPartnerAccount
 from partner_account.partner_account import PartnerAccount
-from partner_account.props import (
-    AllianceLeadContact,
-    Catalog,
-    ExistingPartner,
-    ExportNames,
-    PrimarySolutionType,
-)
+from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
 from partner_account.provider import PartnerAccountProvider
 from partner_account.verification_code import VerificationCode
 
 __all__ = [
     "AllianceLeadContact",
     "Catalog",
-    "ExistingPartner",
     "ExportNames",
     "IPartnerAccount",
     "PartnerAccount",
     "PartnerAccountError",
     "PartnerAccountProvider",
-    "PartnerMetric",
     "PrimarySolutionType",
     "VerificationCode",
 ]

@@ -1,19 +1,52 @@
-"""The one error that this package raises at synth, and how it words several mistakes at once."""
+"""The one exception that this package raises at synth, and the errors about values of another type.
+
+Each of these shows what to write, and repeats no value.
+"""
 
 from collections.abc import Sequence
+
+from aws_cdk import CfnParameter, SecretValue
 
 
 class PartnerAccountError(ValueError):
     """A `PartnerAccount` or its provider can't be synthesized as it is written.
 
-    The message names every mistake found, each with what is allowed, and never a sensitive value.
+    The message lists every error, each with what is allowed, and never a sensitive value.
     """
 
 
-def refuse_mistakes(construct_path: str, mistakes: Sequence[str], kind: str = "PartnerAccount") -> None:
-    """Raise one `PartnerAccountError` that lists all mistakes, if there are any."""
-    if not mistakes:
+def raise_if_invalid(construct_path: str, errors: Sequence[str], kind: str = "PartnerAccount") -> None:
+    """Raise one `PartnerAccountError` that lists all errors, if there are any."""
+    if not errors:
         return
-    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    listed = "".join(f"\n  - {mistake}" for mistake in mistakes)
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    listed = "".join(f"\n  - {error}" for error in errors)
     raise PartnerAccountError(f"{kind} {construct_path!r} has {count}:{listed}")
+
+
+def has_attribute(value: object, attribute: str) -> bool:
+    """Whether a value has what an interface of CDK promises, such as a role its `role_arn`.
+
+    Python knows no instances of jsii's interfaces: an imported resource is a proxy that stands for several of them.
+    """
+    kinds = [type(value), *map(type, getattr(value, "_delegates", ()))]
+    return any(hasattr(kind, attribute) for kind in kinds)
+
+
+def type_errors(prop: str, value: object, attribute: str, expected: str) -> list[str]:
+    """The error that a value that is given lacks the attribute by which the expected type is known."""
+    return [] if value is None or has_attribute(value, attribute) else [f"{prop}: must be {expected}"]
+
+
+def string_error(prop: str, value: object) -> str:
+    """The error that a value is no string."""
+    return f"{prop}: must be a string{how_to_get_string(value)}"
+
+
+def how_to_get_string(value: object) -> str:
+    """The end of an error: how a string is had of a value that stands for one known at deployment."""
+    if isinstance(value, CfnParameter):
+        return "; of a CfnParameter take .value_as_string"
+    if isinstance(value, SecretValue):
+        return ", and no secret, which CloudFormation doesn't resolve here; use a CfnParameter with no_echo=True"
+    return "; of a token take .to_string()" if has_attribute(value, "resolve") else ""

@@ -1,28 +1,64 @@
-"""The grants of a partner account. Which statements they consist of is told in `permissions`."""
+"""What every partner account has in common, whether an app creates it or only knows it; its grants among that."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import reduce
 
 import jsii
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from partner_account import permissions
-from partner_account.errors import PartnerAccountError
-from partner_account.kinds import kind_mistakes
-from partner_account.permissions import Permission
+from partner_account.errors import PartnerAccountError, type_errors
+from partner_account_handler.identity import OWNER_TAG
 
-_A_GRANTEE = 'a role or the like, such as Role.from_role_arn(stack, "Role", arn)'
+_ACTIONS_ON_PARTNER = frozenset(
+    {
+        "AssociateAwsTrainingCertificationEmailDomain",
+        "CancelProfileUpdateTask",
+        "DisassociateAwsTrainingCertificationEmailDomain",
+        "GetAllianceLeadContact",
+        "GetPartner",
+        "GetProfileUpdateTask",
+        "GetProfileVisibility",
+        "GetQualificationsAssociationDetails",
+        "GetQualificationsAssociationTask",
+        "GetQualificationsDisassociationTask",
+        "PutAllianceLeadContact",
+        "PutProfileVisibility",
+        "StartProfileUpdateTask",
+        "StartQualificationsAssociationTask",
+        "StartQualificationsDisassociationTask",
+        "TagResource",
+        "UntagResource",
+    }
+)
+"""Those for which the Service Authorization Reference names a partner's ARN."""
+
+_TAGGING = {"partnercentral:TagResource", "partnercentral:UntagResource"}
 
 
-class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
-    """A construct that stands for one partner, and can grant rights on it."""
+class IPartnerAccount(Construct, metaclass=jsii.JSIIAbstractClass):
+    """A partner account: a `PartnerAccount`, or one that its `from_…` methods refer to."""
 
     @property
     @abstractmethod
     def partner_arn(self) -> str:
         """The partner's ARN."""
+
+    @property
+    @abstractmethod
+    def partner_id(self) -> str:
+        """The partner's id, `partner-` and 13 letters or digits."""
+
+    @property
+    @abstractmethod
+    def profile_id(self) -> str:
+        """The id of the partner's profile: `pprofile-` and 13 letters or digits, or `pending`.
+
+        It is `pending` while the service has given none; the next update of the partner then brings the real one.
+
+        Raises:
+            PartnerAccountError: The partner was referred to without it.
+        """
 
     @property
     @abstractmethod
@@ -32,55 +68,59 @@ class GrantablePartner(Construct, metaclass=jsii.JSIIAbstractClass):
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow these `partnercentral:` actions on this partner, each by its full name.
 
+        The tag by which the construct knows its partner is left out of what TagResource and UntagResource may change.
+
         Raises:
-            PartnerAccountError: An action is none of the 17 that take a partner's ARN, so it would have no effect.
+            PartnerAccountError: An action is none of the 17 that take a partner's ARN, or has a wildcard.
         """
-        if mistakes := list(_mistakes(actions)):
-            raise PartnerAccountError(f"grant on {self.node.path!r}: {'; '.join(mistakes)}")
-        return self._grant(grantee, [permissions.on_partner(self.partner_arn, actions)])
+        if errors := list(_action_errors(actions)):
+            raise PartnerAccountError(f"grant on {self.node.path!r}: {'; '.join(errors)}")
+        tagging = [action for action in actions if action in _TAGGING]
+        others = [action for action in actions if action not in _TAGGING]
+        grants = [self._grant(grantee, others, self.partner_arn)] if others else []
+        if tagging:
+            not_the_owner = {"ForAllValues:StringNotEqualsIgnoreCase": {"aws:TagKeys": OWNER_TAG}}
+            grants.append(self._grant(grantee, tagging, self.partner_arn, not_the_owner))
+        return grants[0].combine(grants[-1]) if len(grants) > 1 else grants[0]
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading the partner, its contact, its profile's visibility and tasks, and its tags."""
-        return self._grant(grantee, permissions.to_read(self.partner_arn))
+        reading = ("GetAllianceLeadContact", "GetPartner", "GetProfileUpdateTask", "GetProfileVisibility")
+        granted = self._grant(grantee, [f"partnercentral:{name}" for name in reading], self.partner_arn)
+        # The Service Authorization Reference names no resource type for it.
+        return granted.combine(self._grant(grantee, ["partnercentral:ListTagsForResource"], "*"))
 
-    def grant_manage_contact(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow reading and replacing the alliance lead contact, and requesting the code that a new address takes."""
-        return self._grant(grantee, permissions.to_manage_contact(self.partner_arn, self.catalog))
-
-    def grant_manage_tags(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow reading, setting and removing tags, except the construct's own ownership tag.
-
-        Whether the Sandbox takes tags after CreatePartner, which refuses them there, is documented nowhere.
-        """
-        return self._grant(grantee, permissions.to_manage_tags(self.partner_arn))
-
-    def _grant(self, grantee: iam.IGrantable, granted: Sequence[Permission]) -> iam.Grant:
-        if mistakes := kind_mistakes("grantee", grantee, "grant_principal", _A_GRANTEE):
-            raise PartnerAccountError(f"grant on {self.node.path!r}: {mistakes[0]}")
-        grants = [
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=list(permission.actions),
-                resource_arns=[permission.resource],
-                conditions=permission.conditions,
-            )
-            for permission in granted
-        ]
-        return reduce(lambda one, other: one.combine(other), grants)
+    def _grant(
+        self,
+        grantee: iam.IGrantable,
+        actions: Sequence[str],
+        resource: str,
+        conditions: dict[str, dict[str, str]] | None = None,
+    ) -> iam.Grant:
+        expected = 'a role or the like, such as Role.from_role_arn(stack, "Role", arn)'
+        if errors := type_errors("grantee", grantee, "grant_principal", expected):
+            raise PartnerAccountError(f"grant on {self.node.path!r}: {errors[0]}")
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[resource], conditions=conditions
+        )
 
 
-def _mistakes(actions: Sequence[str]) -> Iterator[str]:
+def _action_errors(actions: Sequence[str]) -> Iterator[str]:
     if not actions:
         yield "name at least one action, such as 'partnercentral:GetPartner'"
     for action in actions:
         if not isinstance(action, str):
             yield "each action must be a string, and an argument of its own: grant(role, 'partnercentral:GetPartner')"
             continue
-        service, _, operation = action.partition(":")
-        if service != "partnercentral" or not operation:
+        service, _, name = action.partition(":")
+        if service != "partnercentral" or not name:
             yield f"{action!r} is no action of Partner Central, which begin with partnercentral:"
-        elif operation not in permissions.ON_PARTNER:
+        elif "*" in name or "?" in name:
+            yield f"{action!r} has a wildcard, which may grant later actions, too; name each action"
+        elif name == "ListTagsForResource":
+            yield f"{action!r} is documented to have no resource type; grant_read grants it on '*'"
+        elif name not in _ACTIONS_ON_PARTNER:
             yield (
-                f"{action!r} would have no effect: it is none of the actions that take a partner's ARN "
-                f"({', '.join(sorted(permissions.ON_PARTNER))}); grant others on '*' or on their own resources yourself"
+                f"{action!r} takes no partner's ARN, as only these do: {', '.join(sorted(_ACTIONS_ON_PARTNER))}; "
+                "grant it on '*' or on its own resource yourself"
             )

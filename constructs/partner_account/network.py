@@ -7,7 +7,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IDependable
 
-from partner_account.kinds import kind_mistakes, offers
+from partner_account.errors import has_attribute, type_errors
 
 _HTTPS = 443
 
@@ -25,9 +25,9 @@ class Network:
     subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup] | None
 
-    def mistakes(self) -> Iterator[str]:
-        """Say what can't work about them."""
-        if wrong := list(self._kind_mistakes()):
+    def errors(self) -> Iterator[str]:
+        """What can't work about them."""
+        if wrong := list(self._type_errors()):
             yield from wrong
             return
         if self.vpc is None and self.subnets is not None:
@@ -42,15 +42,15 @@ class Network:
                 "choose private ones with a NAT gateway"
             )
 
-    def _kind_mistakes(self) -> Iterator[str]:
-        yield from kind_mistakes(
+    def _type_errors(self) -> Iterator[str]:
+        yield from type_errors(
             "vpc", self.vpc, "vpc_id", 'a VPC, such as Vpc.from_lookup(stack, "Vpc", vpc_id="vpc-…")'
         )
         if not isinstance(self.subnets, ec2.SubnetSelection | None):
             yield "vpc_subnets: must be a SubnetSelection, such as SubnetSelection(subnet_group_name=…)"
         groups = self.security_groups
         if groups is not None and not (
-            isinstance(groups, list | tuple) and all(offers(group, "security_group_id") for group in groups)
+            isinstance(groups, list | tuple) and all(has_attribute(group, "security_group_id") for group in groups)
         ):
             yield (
                 "security_groups: must be a list of security groups, such as "
@@ -71,7 +71,7 @@ class Network:
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "The APIs of AWS")
         return [group]
 
-    def connectivity(self) -> list[IDependable]:
+    def dependencies(self) -> list[IDependable]:
         """What must exist before the function is called: the routes that lead out of the VPC."""
         return [self._selected(self.vpc).internet_connectivity_established] if self.vpc else []
 

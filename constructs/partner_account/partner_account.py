@@ -1,49 +1,31 @@
 """The construct itself: it refuses what can't work and puts the parts of the other modules together."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
 import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, IResolvable, ITaggableV2, TagManager
+from aws_cdk import Annotations, ITaggableV2, Stack, TagManager
 from constructs import Construct
 
-from partner_account.errors import refuse_mistakes
-from partner_account.grants import GrantablePartner
+from partner_account.clashes import DeclaredPartner, PartnerRegistry
+from partner_account.errors import raise_if_invalid
+from partner_account.grants import IPartnerAccount
 from partner_account.imported import ExportedPartner, ImportedPartner
-from partner_account.interface import IPartnerAccount
-from partner_account.metrics import PartnerMetric, PartnerMetrics
-from partner_account.neighbours import Neighbourhood, neighbour_of
-from partner_account.outputs import OutputNames, StackOutputs
-from partner_account.place import Place
-from partner_account.props import (
-    AllianceLeadContact,
-    Catalog,
-    ExistingPartner,
-    ExportNames,
-    Partner,
-    PrimarySolutionType,
-)
-from partner_account.provider import PartnerAccountProvider, own_provider, sharing_mistakes
+from partner_account.outputs import OutputNames
+from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
+from partner_account.provider import PartnerAccountProvider, sharing_errors
 from partner_account.resource import add_resource
-from partner_account.tags import SandboxTagNotice, TagRules, tag_manager_in
-from partner_account.tokens import TokenRules
-from partner_account.validation import partner_mistakes, texts_with_tokens
+from partner_account.synth_checks import SynthChecks
+from partner_account.tags import tag_manager_in
+from partner_account.validation import PartnerProps, props_errors
 from partner_account.verification_code import VerificationCode
 
-if TYPE_CHECKING:
-    from aws_cdk import aws_cloudwatch as cloudwatch
-
 _SECOND_PARTNER = (
-    "This app has another PartnerAccount in the same catalog, and one of the two refuses others. If they are deployed "
-    "to one AWS account, that one stops its deployment where the other's partner is there first; else both may be "
-    "created, since partners of one stack begin at the same moment, and that can't be undone. If both are wanted, say "
-    "existing_partner=ExistingPartner.allow_another() at each that refuses; if their AWS accounts differ, acknowledge "
-    "this warning."
+    "This app has another PartnerAccount in catalog AWS. If both are deployed to one AWS account, the later one is "
+    "refused; if both are deployed at the same moment, as partners of one stack are, two may be created, and that "
+    "can't be undone. Keep one; if their AWS accounts differ, acknowledge this warning."
 )
 
 
 @jsii.implements(ITaggableV2)
-class PartnerAccount(GrantablePartner):
+class PartnerAccount(IPartnerAccount):
     """An AWS Partner Central account of the AWS account that the stack is deployed to.
 
     Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
@@ -55,8 +37,8 @@ class PartnerAccount(GrantablePartner):
     The contact and the tags can be changed later; `catalog` and `legal_name` can't, and
     `primary_solution_type` not by this construct.
 
-    `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner; in the
-    Sandbox, which refuses tags in CreatePartner, none of them are sent.
+    `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner. The Sandbox refuses tags
+    in CreatePartner: there none of them are sent.
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them
@@ -70,7 +52,7 @@ class PartnerAccount(GrantablePartner):
         alliance_lead_contact: AllianceLeadContact,
         email_verification_code: VerificationCode,
         company_is_new_to_apn: bool = False,
-        existing_partner: ExistingPartner | None = None,
+        existing_partner_id: str | None = None,
         outputs: bool = True,
         export_names: ExportNames | None = None,
         provider: PartnerAccountProvider | None = None,
@@ -96,8 +78,10 @@ class PartnerAccount(GrantablePartner):
                 migrated or not. It must be said in `Catalog.AWS`, unless a partner is adopted: a company that is an
                 AWS Partner already must migrate, and no call of the service tells whether it is one. In the
                 Sandbox it means nothing.
-            existing_partner: What to do about a partner that the account has already. By default
-                the deployment is refused and names it.
+            existing_partner_id: A partner that this AWS account has in the catalog already: the deployment takes it
+                under management and creates none, or fails if there is no such partner. `partner-` and 13 letters or
+                digits, or a token. By default a partner is created, unless the account has one in catalog AWS: then
+                the deployment is refused and names it. One that this very construct created is always found again.
             outputs: Whether the stack gets the outputs `<name>Arn`, `<name>Id` and
                 `<name>ProfileId`, where `<name>` is the letters and digits of the construct's path
                 below its stack. Outside nested stacks they are exported as
@@ -107,71 +91,62 @@ class PartnerAccount(GrantablePartner):
                 the stack's own, which is found or made.
 
         Raises:
-            PartnerAccountError: Some of this can't work; the message lists every mistake.
+            PartnerAccountError: Some of this can't work; the message lists every error.
         """
         super().__init__(scope, id)
-        partner = Partner(
+        props = PartnerProps(
             catalog=catalog,
             legal_name=legal_name,
             primary_solution_type=primary_solution_type,
             contact=alliance_lead_contact,
             code=email_verification_code,
             company_is_new_to_apn=company_is_new_to_apn,
-            existing=ExistingPartner.refuse() if existing_partner is None else existing_partner,
+            existing_partner_id=existing_partner_id,
         )
-        place = Place.of(self, scope)
-        names = OutputNames(place, outputs=outputs, own=export_names)
-        self._check(place, partner, names, provider)
+        names = OutputNames(self, outputs=outputs, export_names=export_names)
+        declared = DeclaredPartner.of(self, props, names)
+        others = PartnerRegistry.of(self).partners
+        raise_if_invalid(
+            self.node.path,
+            [
+                *props_errors(props, self),
+                *names.errors(),
+                *(sharing_errors(self, provider) if provider is not None else ()),
+                *(error for other in others for error in declared.clashes_with(other)),
+            ],
+        )
+        if any(declared.is_second_beside(other) for other in others):
+            Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
+        others.append(declared)
 
-        if texts := texts_with_tokens(partner):
-            TokenRules.of(place.home.stack).watch(place.path, texts)
         self._catalog = catalog
-        self._tags = tag_manager_in(place.home.stack)
-        self._resource = add_resource(
-            self, place, partner, self._sent_tags(place), provider or own_provider(place.home.stack)
-        )
-        self._metrics = PartnerMetrics(self._resource)
-        StackOutputs.of(place.home.stack).add(self, place, names, self._resource)
+        self._tags = tag_manager_in(Stack.of(self))
+        # The Sandbox refuses tags in CreatePartner.
+        tags = self._tags.rendered_tags if catalog == Catalog.AWS else None
+        provider = provider or PartnerAccountProvider.get_or_create(self)
+        self._resource = add_resource(self, props, tags, provider)
+        added = names.add(self, self._resource)
+        self.node.add_validation(SynthChecks(self, props.texts(), self._tags, self._resource, added))
 
     @property
     def partner_arn(self) -> str:
         """The partner's ARN, a token."""
-        return self._attribute("Arn")
+        return self._resource.get_att("Arn").to_string()
 
     @property
     def partner_id(self) -> str:
         """The partner's id, `partner-` and 13 letters or digits; a token."""
-        return self._attribute("Id")
+        return self._resource.get_att("Id").to_string()
 
     @property
     def profile_id(self) -> str:
-        """The id of the partner's profile, a token.
-
-        It is `pprofile-` and 13 letters or digits, or `pending` while the service has given none;
-        the next update of the partner then brings the real one.
-        """
-        return self._attribute("ProfileId")
+        """The id of the partner's profile, a token: `pending` while the service has given none."""
+        return self._resource.get_att("ProfileId").to_string()
 
     @property
     def catalog(self) -> Catalog:
         """The catalog the partner is in."""
         return self._catalog
-
-    def metric(self, metric: PartnerMetric, **options: Any) -> "cloudwatch.Metric":
-        """A metric of this partner, for an alarm or a dashboard.
-
-        Deployments are rare, and a metric has no data between them: let alarms treat missing data as not breaching.
-
-        Args:
-            metric: Which one.
-            options: Those of `cloudwatch.MetricOptions`. By default `statistic` is Sum, and Average for the duration,
-                and `period` 5 minutes. `dimensions_map` is added to the partner's own dimensions:
-                `{"Reason": "OutOfTime"}` tells one reason of a failure from the others.
-
-        Raises:
-            PartnerAccountError: There is no such metric.
-        """
-        return self._metrics.metric(metric, options)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -183,7 +158,7 @@ class PartnerAccount(GrantablePartner):
         """Refer to a partner by its ARN, a literal or a token. It has no `profile_id`.
 
         Raises:
-            PartnerAccountError: The ARN is a literal of another form.
+            PartnerAccountError: The ARN is a literal of an invalid format.
         """
         return ImportedPartner(scope, id, partner_arn)
 
@@ -204,7 +179,7 @@ class PartnerAccount(GrantablePartner):
             profile_id: `pprofile-` and 13 letters or digits. Without it, using `profile_id` is an error.
 
         Raises:
-            PartnerAccountError: A literal has another form.
+            PartnerAccountError: A literal has an invalid format.
         """
         return ImportedPartner(scope, id, partner_arn, profile_id)
 
@@ -214,7 +189,7 @@ class PartnerAccount(GrantablePartner):
         id: str,  # noqa: A002
         *,
         stack_name: str,
-        partner: str,
+        partner_path: str,
     ) -> IPartnerAccount:
         """Refer to a partner of the same account and region by the exports of its stack.
 
@@ -222,7 +197,7 @@ class PartnerAccount(GrantablePartner):
             scope: Any construct.
             id: Unique within `scope`.
             stack_name: The name under which the partner's stack is deployed.
-            partner: The partner's construct path below its stack, such as `Partner`.
+            partner_path: The partner's construct path below its stack, such as `Partner`.
 
         An attribute's export is imported when the attribute is used. It can't change as long as a stack imports
         it, so leave `profile_id` alone while it may be `pending`.
@@ -230,44 +205,4 @@ class PartnerAccount(GrantablePartner):
         Raises:
             PartnerAccountError: No stack and partner can be of these names.
         """
-        return ExportedPartner(scope, id, stack_name, partner)
-
-    def _attribute(self, name: str) -> str:
-        return self._resource.get_att(name).to_string()
-
-    def _check(
-        self, place: Place, partner: Partner, names: OutputNames, provider: PartnerAccountProvider | None
-    ) -> None:
-        neighbourhood = Neighbourhood.of(place.home.stack)
-        neighbour = neighbour_of(place, partner, names)
-        refuse_mistakes(
-            neighbour.path,
-            [
-                *partner_mistakes(partner, self, place.home),
-                *names.mistakes(),
-                *_provider_mistakes(self, provider),
-                *neighbourhood.clashes(neighbour),
-            ],
-        )
-        if neighbourhood.may_stop(neighbour):
-            Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
-        neighbourhood.welcome(neighbour)
-
-    def _sent_tags(self, place: Place) -> IResolvable | None:
-        if self._catalog == Catalog.SANDBOX:  # it refuses them
-            notice = SandboxTagNotice(self, self._tags)
-            # After all aspects that bring tags.
-            Aspects.of(self).add(notice, priority=AspectPriority.READONLY)
-            return None
-        tags = self._tags.rendered_tags
-        TagRules.of(place.home.stack).watch(place.path, tags)
-        return tags
-
-
-def _provider_mistakes(scope: Construct, provider: object) -> Iterator[str]:
-    if provider is None:
-        return
-    if isinstance(provider, PartnerAccountProvider):
-        yield from sharing_mistakes(scope, provider)
-    else:
-        yield "provider: must be a PartnerAccountProvider, such as PartnerAccountProvider.of(stack)"
+        return ExportedPartner(scope, id, stack_name, partner_path)

@@ -1,19 +1,19 @@
-"""Every permission that a partner takes, and why. What the function itself needs is told in `provider_permissions`.
+"""Every IAM permission of the function, and why it exists. `policy` puts them on the function's role.
 
-No other module writes IAM statements. Sources: the Service Authorization Reference of AWS Partner
-Central, Secrets Manager, Systems Manager, KMS and CloudFormation.
+Sources: the Service Authorization References of Partner Central, Secrets Manager, Systems Manager, KMS,
+CloudFormation, CloudWatch Logs and EC2; the Lambda Developer Guide on functions in a VPC; the CloudWatch Logs User
+Guide on encryption.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_cdk import Acknowledgment, Aws
+from aws_cdk import ArnFormat, Aws, Stack, Token
 from aws_cdk import aws_iam as iam
 
 from partner_account.props import Catalog
-from partner_account.tags import OWNERSHIP_TAG_KEY
+from partner_account_handler.identity import OWNER_TAG
 
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
@@ -34,124 +34,103 @@ class Permission:
     reason: str
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    def to_statement(self) -> iam.PolicyStatement:
+        """The statement of a policy."""
+        return iam.PolicyStatement.from_json(
+            {
+                "Sid": self.sid,
+                "Effect": "Allow",
+                "Action": list(self.actions),
+                "Resource": self.resource,
+                "Condition": self.conditions,
+            }
+        )
 
-def to_statements(permissions: Sequence[Permission]) -> dict[str, iam.PolicyStatement]:
-    """The statements that grant these permissions, by their Sid, which IAM lets stand once in a policy."""
-    return {permission.sid: _to_statement(permission) for permission in permissions}
 
-
-def _to_statement(permission: Permission) -> iam.PolicyStatement:
-    return iam.PolicyStatement.from_json(
-        {
-            "Sid": permission.sid,
-            "Effect": "Allow",
-            "Action": list(permission.actions),
-            "Resource": permission.resource,
-            "Condition": permission.conditions,
-        }
-    )
+# --- For a partner ---
 
 
 def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
     """What managing one partner takes, apart from reading its verification code."""
-    permissions = [_list_partners(catalog), _read_partner(catalog), _write_contact(catalog), _ask_stack()]
+    in_catalog = {"StringEquals": {"partnercentral:Catalog": catalog.value}}
+    partners = f"arn:{Aws.PARTITION}:partnercentral:{SERVICE_REGION}:{Aws.ACCOUNT_ID}:catalog/{catalog.value}/partner/*"
+    permissions = [
+        Permission(
+            sid="LookForPartners",
+            actions=["partnercentral:ListPartners"],
+            resource="*",
+            conditions=in_catalog,
+            reason="Before it creates, the handler looks for a partner that is there already; "
+            "ListPartners has no resource type, so it is narrowed to the catalog instead.",
+        ),
+        Permission(
+            sid="ReadPartner",
+            actions=[
+                "partnercentral:GetAllianceLeadContact",
+                "partnercentral:GetPartner",
+                "partnercentral:GetProfileVisibility",
+            ],
+            resource=partners,
+            reason="An update compares before it writes, and the profile's id may have to be asked "
+            "for; the partner's id isn't known before the partner exists.",
+        ),
+        Permission(
+            sid="UpdateContact",
+            actions=["partnercentral:PutAllianceLeadContact"],
+            resource=partners,
+            reason="The alliance lead contact follows the template; the partner's id isn't known "
+            "before the partner exists.",
+        ),
+        Permission(
+            sid="AskOwnStack",
+            actions=["cloudformation:DescribeStacks"],
+            resource=Aws.STACK_ID,
+            reason="Before it creates, the handler asks whether the stack still waits for it: an "
+            "event may arrive hours late.",
+        ),
+        Permission(
+            sid="ReadTags",
+            actions=["partnercentral:ListTagsForResource"],
+            resource="*",
+            reason="The ownership tag tells whose a partner is. Sources differ: the Service Authorization Reference "
+            "names no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on "
+            "partners; and its request carries no catalog. It only reads.",
+        ),
+        Permission(
+            sid="UpdateTags",
+            # In the Sandbox there is the ownership tag alone, if the Sandbox takes it.
+            actions=[
+                "partnercentral:TagResource",
+                *(["partnercentral:UntagResource"] if catalog == Catalog.AWS else []),
+            ],
+            resource=partners,
+            reason="Tags follow the template; the partner's id isn't known before the partner exists.",
+        ),
+    ]
     if may_create:
-        permissions.append(_create_partner(catalog))
-    permissions += [_read_tags(), _write_tags(catalog)]
-    # The Sandbox refuses tags in CreatePartner.
-    if may_create and catalog == Catalog.AWS:
-        permissions.append(_tag_at_creation(catalog))
+        permissions.append(
+            Permission(
+                sid="CreatePartner",
+                actions=["partnercentral:CreatePartner"],
+                resource="*",
+                conditions=in_catalog,
+                reason="The purpose of it all; CreatePartner has no resource type, so it is narrowed to the catalog "
+                "instead.",
+            )
+        )
+    if may_create and catalog == Catalog.AWS:  # the Sandbox refuses tags in CreatePartner
+        permissions.append(
+            Permission(
+                sid="TagAtCreation",
+                actions=["partnercentral:TagResource"],
+                resource="*",
+                conditions={**in_catalog, "Null": {f"aws:RequestTag/{OWNER_TAG}": "false"}},
+                reason="CreatePartner with tags needs TagResource as well, and which resource that is checked against "
+                "is documented nowhere; narrowed to the catalog, which CreatePartner names, and to requests that "
+                "carry the ownership tag.",
+            )
+        )
     return permissions
-
-
-def _list_partners(catalog: Catalog) -> Permission:
-    return Permission(
-        sid="LookForPartners",
-        actions=["partnercentral:ListPartners"],
-        resource="*",
-        conditions=_only_in(catalog),
-        reason="Before it creates, the handler looks for a partner that is there already; "
-        "ListPartners has no resource type, so it is narrowed to the catalog instead.",
-    )
-
-
-def _create_partner(catalog: Catalog) -> Permission:
-    return Permission(
-        sid="CreatePartner",
-        actions=["partnercentral:CreatePartner"],
-        resource="*",
-        conditions=_only_in(catalog),
-        reason="The purpose of it all; CreatePartner has no resource type, so it is narrowed to the catalog instead.",
-    )
-
-
-def _read_partner(catalog: Catalog) -> Permission:
-    return Permission(
-        sid="ReadPartner",
-        actions=[
-            "partnercentral:GetAllianceLeadContact",
-            "partnercentral:GetPartner",
-            "partnercentral:GetProfileVisibility",
-        ],
-        resource=_partners(catalog),
-        reason="An update compares before it writes, and the profile's id may have to be asked "
-        "for; the partner's id isn't known before the partner exists.",
-    )
-
-
-def _write_contact(catalog: Catalog) -> Permission:
-    return Permission(
-        sid="UpdateContact",
-        actions=["partnercentral:PutAllianceLeadContact"],
-        resource=_partners(catalog),
-        reason="The alliance lead contact follows the template; the partner's id isn't known "
-        "before the partner exists.",
-    )
-
-
-def _read_tags() -> Permission:
-    return Permission(
-        sid="ReadTags",
-        actions=["partnercentral:ListTagsForResource"],
-        resource="*",
-        reason="The ownership tag tells whose a partner is. Sources differ: the Service Authorization Reference names "
-        "no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on partners; and its "
-        "request carries no catalog. It only reads.",
-    )
-
-
-def _write_tags(catalog: Catalog) -> Permission:
-    # In the Sandbox there is the ownership tag alone, if the Sandbox takes it.
-    untagging = ["partnercentral:UntagResource"] if catalog == Catalog.AWS else []
-    return Permission(
-        sid="UpdateTags",
-        actions=["partnercentral:TagResource", *untagging],
-        resource=_partners(catalog),
-        reason="Tags follow the template; the partner's id isn't known before the partner exists.",
-    )
-
-
-def _tag_at_creation(catalog: Catalog) -> Permission:
-    return Permission(
-        sid="TagAtCreation",
-        actions=["partnercentral:TagResource"],
-        resource="*",
-        conditions={**_only_in(catalog), "Null": {f"aws:RequestTag/{OWNERSHIP_TAG_KEY}": "false"}},
-        reason="CreatePartner with tags needs TagResource as well, and which resource that is checked against is "
-        "documented nowhere; narrowed to the catalog, which CreatePartner names, and to requests that carry the "
-        "ownership tag.",
-    )
-
-
-@cache
-def _ask_stack() -> Permission:
-    return Permission(
-        sid="AskOwnStack",
-        actions=["cloudformation:DescribeStacks"],
-        resource=Aws.STACK_ID,
-        reason="Before it creates, the handler asks whether the stack still waits for it: an "
-        "event may arrive hours late.",
-    )
 
 
 def read_secret(secret_arn: str) -> Permission:
@@ -194,109 +173,67 @@ def _decrypt(sid: str, key: "IKey", store: str) -> Permission:
     )
 
 
-ON_PARTNER = frozenset(
-    {
-        "AssociateAwsTrainingCertificationEmailDomain",
-        "CancelProfileUpdateTask",
-        "DisassociateAwsTrainingCertificationEmailDomain",
-        "GetAllianceLeadContact",
-        "GetPartner",
-        "GetProfileUpdateTask",
-        "GetProfileVisibility",
-        "GetQualificationsAssociationDetails",
-        "GetQualificationsAssociationTask",
-        "GetQualificationsDisassociationTask",
-        "PutAllianceLeadContact",
-        "PutProfileVisibility",
-        "StartProfileUpdateTask",
-        "StartQualificationsAssociationTask",
-        "StartQualificationsDisassociationTask",
-        "TagResource",
-        "UntagResource",
-    }
-)
-"""The 17 actions for which the Service Authorization Reference names a partner's ARN: others have no effect on one."""
+# --- For the function itself, whatever partners it serves ---
 
 
-def on_partner(partner_arn: str, actions: Sequence[str]) -> Permission:
-    """Some actions on one partner, for a grantee of the user's."""
-    return Permission(sid="", actions=actions, resource=partner_arn, reason="The user grants it.")
-
-
-def to_read(partner_arn: str) -> list[Permission]:
-    """Read everything about one partner."""
-    return [
-        on_partner(
-            partner_arn,
-            [
-                "partnercentral:GetAllianceLeadContact",
-                "partnercentral:GetPartner",
-                "partnercentral:GetProfileUpdateTask",
-                "partnercentral:GetProfileVisibility",
-            ],
-        ),
-        _read_tags(),
-    ]
-
-
-def to_manage_contact(partner_arn: str, catalog: str) -> list[Permission]:
-    """Read and replace the contact of one partner, and have a code sent to a new address."""
-    contact = ["partnercentral:GetAllianceLeadContact", "partnercentral:PutAllianceLeadContact"]
-    sending = Permission(
-        sid="RequestCode",
-        actions=["partnercentral:SendEmailVerificationCode"],
-        resource="*",
-        conditions=_only_in(catalog),
-        reason="A new address is proved by a code; the action has no resource type, so it is narrowed to the catalog.",
+def write_log(log_group_arn: str) -> Permission:
+    """Write the function's own log; `log_group_arn` ends with `:*`, as CloudFormation returns it."""
+    return Permission(
+        sid="WriteOwnLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resource=log_group_arn,
+        reason="The log documents what was done to a partner; no other log group is reached.",
     )
-    return [on_partner(partner_arn, contact), sending]
 
 
-def to_manage_tags(partner_arn: str) -> list[Permission]:
-    """Read and write the tags of one partner, except the ownership tag."""
-    writing = Permission(
-        sid="",
-        actions=["partnercentral:TagResource", "partnercentral:UntagResource"],
-        resource=partner_arn,
-        conditions={"ForAllValues:StringNotEquals": {"aws:TagKeys": OWNERSHIP_TAG_KEY}},
-        reason="The user grants it; the ownership tag is the construct's own.",
-    )
-    return [writing, _read_tags()]
+# Calls by a function's code carry this key, Lambda's own calls with the function's role don't.
+_BY_LAMBDA_ITSELF = {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
-def acknowledgments(permissions: Sequence[Permission]) -> list[Acknowledgment]:
-    """Tell cdk-nag why the wildcards in these permissions are there, one by one.
+def join_vpc() -> list[Permission]:
+    """What Lambda needs of the role to put the function into a VPC, and the function's code may not use.
 
-    Its rule AwsSolutions-IAM5 reports each distinct resource with a wildcard once per policy.
+    AWS's managed policy AWSLambdaVPCAccessExecutionRole allows the same to the code, and every log group besides.
     """
-    reasons: dict[str, list[str]] = {}
-    for permission in permissions:
-        if permission.resource.endswith("*"):
-            reasons.setdefault(permission.resource, []).append(f"{permission.sid}: {permission.reason}")
     return [
-        Acknowledgment(
-            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{_as_cdk_nag_writes_it(resource)}]",
-            reason=" ".join(why),
-        )
-        for resource, why in reasons.items()
+        Permission(
+            sid="LookForNetworkInterfaces",
+            actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+            resource="*",
+            conditions=_BY_LAMBDA_ITSELF,
+            reason="Lambda finds the function's network interfaces; neither action has a resource type. "
+            "The function's code can't use it.",
+        ),
+        Permission(
+            sid="ConnectToVpc",
+            actions=[
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            resource=f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:*:*/*",
+            conditions=_BY_LAMBDA_ITSELF,
+            reason="Lambda makes and removes the function's network interfaces; their ids aren't known before, it "
+            "doesn't work with fewer of the region's, and a shared subnet is another account's. "
+            "The function's code can't use it.",
+        ),
     ]
 
 
-@cache
-def _as_cdk_nag_writes_it(resource: str) -> str:
-    for token, name in {
-        Aws.PARTITION: "AWS::Partition",
-        Aws.REGION: "AWS::Region",
-        Aws.ACCOUNT_ID: "AWS::AccountId",
-    }.items():
-        resource = resource.replace(token, f"<{name}>")
-    return resource
-
-
-def _only_in(catalog: str) -> Mapping[str, Mapping[str, str]]:
-    return {"StringEquals": {"partnercentral:Catalog": str(catalog)}}
-
-
-@cache
-def _partners(catalog: Catalog) -> str:
-    return f"arn:{Aws.PARTITION}:partnercentral:{SERVICE_REGION}:{Aws.ACCOUNT_ID}:catalog/{catalog.value}/partner/*"
+def encrypt_log(stack: Stack) -> iam.PolicyStatement:
+    """For the key's own policy: CloudWatch Logs may use the key for the log groups of this stack, and for no other."""
+    # The group's own ARN would close a circle: the group needs the key. CloudFormation names a group after its stack.
+    log_groups = stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="*" if Token.is_unresolved(stack.stack_name) else f"{stack.stack_name}-*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    return iam.PolicyStatement(
+        sid="EncryptPartnerAccountLog",
+        principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+        actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+    )

@@ -1,14 +1,7 @@
-"""The types of a PartnerAccount's props, in the service's own vocabulary.
-
-They hold values only; `validation` judges them. `VerificationCode` has a module of its own.
-"""
+"""The types of a PartnerAccount's props, in the service's own words; `VerificationCode` has a module of its own."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from partner_account.verification_code import VerificationCode
 
 
 class Catalog(StrEnum):
@@ -18,7 +11,7 @@ class Catalog(StrEnum):
     """The real catalog. Creating a partner there can't be undone."""
 
     SANDBOX = "Sandbox"
-    """The test catalog. It takes any six digits as a code, refuses tags in CreatePartner, and is wiped about yearly."""
+    """The test catalog. It takes any six digits as a code, refuses tags in CreatePartner, and is wiped yearly."""
 
 
 class PrimarySolutionType(StrEnum):
@@ -57,51 +50,6 @@ class AllianceLeadContact:
     """1 to 80 characters, without control characters and emoji."""
 
 
-@dataclass(frozen=True)
-class ExistingPartner:
-    """What to do about a partner that this AWS account already has in the catalog.
-
-    A partner that an earlier deployment of this very construct created is always found again,
-    whatever is chosen here. Make one with `refuse`, `adopt` or `allow_another`.
-    """
-
-    policy: str
-    partner_id: str | None = None
-
-    @classmethod
-    def refuse(cls) -> "ExistingPartner":
-        """Fail the deployment and name the partner that is there (the default)."""
-        return cls("REFUSE")
-
-    @classmethod
-    def adopt(cls, partner_id: str) -> "ExistingPartner":
-        """Take this partner, and no other, under management; never create one.
-
-        `partner_id` is `partner-` and 13 letters or digits, or a token. The deployment fails if
-        the account has no such partner.
-        """
-        return cls("ADOPT", partner_id)
-
-    @classmethod
-    def allow_another(cls) -> "ExistingPartner":
-        """Create a partner beside those of the account that this construct didn't create.
-
-        AWS's documentation speaks of one account for each legal business name, and of registering one AWS account;
-        whether the service lets one AWS account have two partners is not documented, and creating one can't be undone.
-        """
-        return cls("ALLOW_ANOTHER")
-
-    @property
-    def refuses(self) -> bool:
-        """Whether a partner that the account has already stops the deployment, in catalog AWS."""
-        return self.policy == "REFUSE"
-
-    @property
-    def may_create(self) -> bool:
-        """Whether a deployment may call CreatePartner."""
-        return self.policy != "ADOPT"
-
-
 @dataclass(frozen=True, kw_only=True)
 class ExportNames:
     """Names under which the three outputs are exported; a name left out keeps its default.
@@ -112,16 +60,3 @@ class ExportNames:
     partner_arn: str | None = None
     partner_id: str | None = None
     profile_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Partner:
-    """The partner that a user wants, as the props of a PartnerAccount tell it."""
-
-    catalog: Catalog
-    legal_name: str
-    primary_solution_type: PrimarySolutionType | str
-    contact: AllianceLeadContact
-    code: "VerificationCode"
-    company_is_new_to_apn: bool
-    existing: ExistingPartner

@@ -4,7 +4,6 @@ What partners need beyond that is granted in their own stack, by `policy`, not h
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_ec2 as ec2
@@ -14,13 +13,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
-from partner_account import provider_permissions
+from partner_account import permissions
 from partner_account.asset import assembled_asset
-from partner_account.errors import PartnerAccountError, refuse_mistakes
-from partner_account.kinds import kind_mistakes
+from partner_account.errors import PartnerAccountError, raise_if_invalid, type_errors
 from partner_account.network import Network
-from partner_account.once import once
-from partner_account.place import own_child
 from partner_account.policy import add_policy
 
 _HANDLER = "partner_account_handler.index.handler"
@@ -34,8 +30,6 @@ SERVICE_TIMEOUT_SECONDS = 300
 
 # CPU comes with memory, and most of a run is the start of Python and boto3.
 _MEMORY_MB = 512
-# What Lambda allows.
-_LEAST_MEMORY_MB, _MOST_MEMORY_MB = 128, 10_240
 
 # Lambda deprecated Python 3.10 on October 31, 2026, and creates no functions with it from November 30, 2026 on:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
@@ -96,20 +90,23 @@ class PartnerAccountProvider(Construct):
             PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
         stack = Stack.of(scope)
+        if isinstance(stack.node.try_find_child(_ID), PartnerAccountProvider):
+            raise PartnerAccountError(
+                f"The stack {stack.node.path!r} has a PartnerAccountProvider already: made by hand, or by its "
+                "first PartnerAccount. Make it once, before the first PartnerAccount; "
+                "PartnerAccountProvider.get_or_create(scope) finds it"
+            )
         network = Network(vpc=vpc, subnets=vpc_subnets, security_groups=security_groups)
-        _refuse_second_in(stack)
-        mistakes = [
-            *_role_mistakes(role, permissions_boundary),
-            *network.mistakes(),
-            *kind_mistakes(
+        errors = [
+            *_role_errors(role, permissions_boundary),
+            *network.errors(),
+            *type_errors(
                 "encryption_key", encryption_key, "key_arn", 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
             ),
-            *_log_mistakes(log_retention, log_removal_policy),
-            *_memory_mistakes(memory_size),
-            *_architecture_mistakes(architecture),
-            *_runtime_mistakes(runtime),
+            *_option_errors(log_retention, log_removal_policy, memory_size, architecture),
+            *_runtime_errors(runtime),
         ]
-        refuse_mistakes(f"{stack.node.path}/{_ID}", mistakes, kind=_ID)
+        raise_if_invalid(f"{stack.node.path}/{_ID}", errors, kind=_ID)
 
         super().__init__(stack, _ID)
         network.warn_if_isolated(self)
@@ -120,32 +117,51 @@ class PartnerAccountProvider(Construct):
             removal_policy=log_removal_policy,
             encryption_key=encryption_key,
         )
-        self._let_logs_use(encryption_key)
-        self._role = role or _role(self, permissions_boundary)
-        needed = [provider_permissions.write_log(self._log_group.log_group_arn)]
-        needed += provider_permissions.join_vpc() if vpc else []
-        policy = add_policy(self, self._role, needed)
-        self._function = _function(
+        if encryption_key is not None:
+            added = encryption_key.add_to_resource_policy(permissions.encrypt_log(stack), True)
+            if not added.statement_added:
+                Annotations.of(self).add_warning_v2("partner-account:key-not-updated", _KEY_NOT_UPDATED)
+        self._role = role or iam.Role(
             self,
-            runtime=runtime or lambda_.Runtime.PYTHON_3_14,
-            architecture=architecture or lambda_.Architecture.ARM_64,
-            memory_size=memory_size,
-            role=self._role,
-            log_group=self._log_group,
-            environment_encryption=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=network.groups(self),
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="Manages AWS Partner Central accounts",
+            permissions_boundary=permissions_boundary,
         )
+        needed = [permissions.write_log(self._log_group.log_group_arn)]
+        needed += permissions.join_vpc() if vpc else []
+        policy = add_policy(self, self._role, needed)
+        with assembled_asset(self) as folder:
+            self._function = lambda_.Function(
+                self,
+                "Function",
+                description="Creates and updates AWS Partner Central accounts",
+                code=lambda_.Code.from_asset(str(folder)),
+                handler=_HANDLER,
+                timeout=_TIMEOUT,
+                # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
+                retry_attempts=0,
+                max_event_age=_OLDEST_EVENT,
+                runtime=runtime or lambda_.Runtime.PYTHON_3_14,
+                architecture=architecture or lambda_.Architecture.ARM_64,
+                memory_size=memory_size,
+                role=self._role,
+                log_group=self._log_group,
+                environment_encryption=encryption_key,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                security_groups=network.groups(self),
+            )
         # Lambda takes the function into its VPC, and out of it, with the role's permissions.
         self._function.node.add_dependency(policy)
-        self._service_token = self._function.function_arn
-        self._readiness = [self._function.node.find_child("EventInvokeConfig"), *network.connectivity()]
+        self._dependencies = [self._function.node.find_child("EventInvokeConfig"), *network.dependencies()]
 
     @staticmethod
-    def of(scope: Construct) -> "PartnerAccountProvider":
-        """The provider of the stack that `scope` belongs to, made with its defaults if need be."""
-        return own_provider(Stack.of(scope))
+    def get_or_create(scope: Construct) -> "PartnerAccountProvider":
+        """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
+        stack = Stack.of(scope)
+        found = stack.node.try_find_child(_ID)
+        return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack)
 
     @property
     def function(self) -> lambda_.Function:
@@ -165,32 +181,22 @@ class PartnerAccountProvider(Construct):
     @property
     def service_token(self) -> str:
         """What CloudFormation calls: the function's ARN."""
-        return self._service_token
+        return self._function.function_arn
 
     @property
-    def readiness(self) -> Sequence[IDependable]:
+    def dependencies(self) -> Sequence[IDependable]:
         """What must exist before the first call.
 
         Without its settings Lambda might repeat a call for six hours; without routes a call would be in vain.
         """
-        return self._readiness
-
-    def _let_logs_use(self, key: kms.IKey | None) -> None:
-        if key is None:
-            return
-        added = key.add_to_resource_policy(provider_permissions.encrypt_log(self._log_group), True)
-        if not added.statement_added:
-            Annotations.of(self).add_warning_v2("partner-account:key-not-updated", _KEY_NOT_UPDATED)
+        return self._dependencies
 
 
-@once
-def own_provider(stack: Stack) -> PartnerAccountProvider:
-    """The provider in a stack itself, made with its defaults if need be."""
-    return own_child(stack, _ID, PartnerAccountProvider) or PartnerAccountProvider(stack)
-
-
-def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iterator[str]:
-    """Say why a provider can't serve a partner at `scope`."""
+def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:
+    """Why a provider can't serve a partner at `scope`."""
+    if not isinstance(provider, PartnerAccountProvider):
+        yield "provider: must be a PartnerAccountProvider, such as PartnerAccountProvider.get_or_create(stack)"
+        return
     here, there = Stack.of(scope), Stack.of(provider)
     if Stage.of(here) is not Stage.of(there):
         yield f"provider: is in another stage or app, in {there.node.path!r}; use one of the same, or leave it out"
@@ -201,19 +207,9 @@ def sharing_mistakes(scope: Construct, provider: PartnerAccountProvider) -> Iter
         )
 
 
-def _refuse_second_in(stack: Stack) -> None:
-    if own_child(stack, _ID, PartnerAccountProvider) is None:
-        return
-    raise PartnerAccountError(
-        f"The stack {stack.node.path!r} has a PartnerAccountProvider already: made by hand, or by its "
-        "first PartnerAccount. Make it once, before the first PartnerAccount; "
-        "PartnerAccountProvider.of(scope) finds it"
-    )
-
-
-def _role_mistakes(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) -> Iterator[str]:
-    yield from kind_mistakes("role", role, "role_arn", 'a role, such as Role.from_role_arn(stack, "Role", arn)')
-    yield from kind_mistakes(
+def _role_errors(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) -> Iterator[str]:
+    yield from type_errors("role", role, "role_arn", 'a role, such as Role.from_role_arn(stack, "Role", arn)')
+    yield from type_errors(
         "permissions_boundary",
         boundary,
         "managed_policy_arn",
@@ -223,26 +219,22 @@ def _role_mistakes(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) 
         yield "permissions_boundary: is for the role that is made here; give it to your own role instead"
 
 
-def _memory_mistakes(memory_size: object) -> Iterator[str]:
-    if Token.is_unresolved(memory_size):
-        return
-    if not (isinstance(memory_size, int) and _LEAST_MEMORY_MB <= memory_size <= _MOST_MEMORY_MB):
-        yield f"memory_size: is {memory_size!r}; allowed are {_LEAST_MEMORY_MB} to {_MOST_MEMORY_MB} MB"
-
-
-def _log_mistakes(retention: object, removal_policy: object) -> Iterator[str]:
+def _option_errors(
+    retention: object, removal_policy: object, memory_size: object, architecture: object
+) -> Iterator[str]:
     if not isinstance(retention, logs.RetentionDays):
         yield "log_retention: must be a member of RetentionDays, such as RetentionDays.TEN_YEARS"
     if not isinstance(removal_policy, RemovalPolicy):
         yield "log_removal_policy: must be a member of RemovalPolicy, such as RemovalPolicy.DESTROY"
-
-
-def _architecture_mistakes(architecture: object) -> Iterator[str]:
+    lowest, highest = 128, 10_240  # what Lambda allows
+    is_allowed = isinstance(memory_size, int) and lowest <= memory_size <= highest
+    if not is_allowed and not Token.is_unresolved(memory_size):
+        yield f"memory_size: is {memory_size!r}; allowed are {lowest} to {highest} MB"
     if not isinstance(architecture, lambda_.Architecture | None):
         yield "architecture: must be an Architecture, such as Architecture.X86_64"
 
 
-def _runtime_mistakes(runtime: object) -> Iterator[str]:
+def _runtime_errors(runtime: object) -> Iterator[str]:
     if runtime is None:
         return
     if not isinstance(runtime, lambda_.Runtime):
@@ -253,30 +245,4 @@ def _runtime_mistakes(runtime: object) -> Iterator[str]:
         yield (
             f"runtime: is {runtime.name}; the function needs Python 3.{_OLDEST_PYTHON} or later, "
             "since Lambda has deprecated the older ones and ends the creation of functions with them"
-        )
-
-
-def _role(scope: Construct, boundary: iam.IManagedPolicy | None) -> iam.Role:
-    return iam.Role(
-        scope,
-        "Role",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        description="Manages AWS Partner Central accounts",
-        permissions_boundary=boundary,
-    )
-
-
-def _function(scope: Construct, **options: Any) -> lambda_.Function:
-    with assembled_asset(scope) as folder:
-        return lambda_.Function(
-            scope,
-            "Function",
-            description="Creates and updates AWS Partner Central accounts",
-            code=lambda_.Code.from_asset(str(folder)),
-            handler=_HANDLER,
-            timeout=_TIMEOUT,
-            # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
-            retry_attempts=0,
-            max_event_age=_OLDEST_EVENT,
-            **options,
         )

@@ -1,16 +1,16 @@
 """The Partner Central Account API as the installed botocore knows it: its files and its shapes.
 
-botocore itself isn't imported: its loader takes a tenth of the time that this package may cost an app.
+Of botocore only the package itself is imported, to find its data: its loader would cost an app a tenth of a second.
 """
 
 import gzip
 import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from partner_account.errors import PartnerAccountError
-from partner_account.installed import package_folder
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -26,22 +26,14 @@ def member_shape(structure: str, member: str) -> Mapping[str, Any]:
 
 
 def shapes() -> Mapping[str, Mapping[str, Any]]:
-    """The shapes of the service model by name.
-
-    Raises:
-        PartnerAccountError: The installed botocore doesn't know the service.
-    """
+    """The shapes of the service model by name."""
     found: Mapping[str, Mapping[str, Any]] = service_model()["shapes"]
     return found
 
 
 @cache
 def service_model() -> Mapping[str, Any]:
-    """The service model: all that a client needs, without the documentation, which is most of it.
-
-    Raises:
-        PartnerAccountError: The installed botocore doesn't know the service.
-    """
+    """The service model: all that a client needs, without the documentation, which is most of it."""
     # Only botocore's own data: a model under ~/.aws/models would make synth depend on the machine.
     packed = (model_folder() / "service-2.json.gz").read_bytes()
     found: Mapping[str, Any] = json.loads(gzip.decompress(packed), object_hook=_without_documentation)
@@ -61,9 +53,8 @@ def model_folder() -> "Traversable":
     Raises:
         PartnerAccountError: The installed botocore doesn't know the service.
     """
-    botocore = package_folder("botocore")
-    folder = botocore and botocore / "data" / SERVICE / API_VERSION
-    if folder and folder.is_dir():
+    folder = files("botocore") / "data" / SERVICE / API_VERSION
+    if folder.is_dir():
         return folder
     raise PartnerAccountError(
         f"The installed botocore doesn't know the service {SERVICE} ({API_VERSION}); "

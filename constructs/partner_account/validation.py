@@ -6,20 +6,19 @@ Tokens pass, since their values are known only at deployment. No message repeats
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from aws_cdk import Stack
 from constructs import Construct
 
-from partner_account.kinds import as_text, no_text
-from partner_account.place import Home
-from partner_account.props import AllianceLeadContact, Catalog, ExistingPartner, Partner, PrimarySolutionType
+from partner_account.errors import how_to_get_string, string_error
+from partner_account.props import AllianceLeadContact, Catalog, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
-from partner_account.tokens import holds_token, is_left_to_deployment, literal_in
+from partner_account.tokens import is_left_to_deployment, literal_in
 from partner_account.verification_code import VerificationCode
 from partner_account_handler.identity import PARTITION
 from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
-
-_POLICIES = {"REFUSE", "ADOPT", "ALLOW_ANOTHER"}
 
 _CONTACT_MEMBERS = {
     "first_name": "FirstName",
@@ -29,110 +28,94 @@ _CONTACT_MEMBERS = {
 }
 
 
-def partner_mistakes(partner: Partner, scope: Construct, home: Home) -> Iterator[str]:
-    """Say what can't work about the partner declared at `scope`, whatever else is in the app."""
-    yield from _region_mistakes(home)
-    yield from _catalog_mistakes(partner.catalog)
-    yield from _legal_name_mistakes(partner.legal_name)
-    yield from _primary_solution_type_mistakes(partner.primary_solution_type)
-    yield from _contact_mistakes(partner.contact)
-    yield from _existing_partner_mistakes(partner.existing)
-    yield from _code_mistakes(partner.code, partner.catalog, scope)
-    yield from _new_company_mistakes(partner)
+@dataclass(frozen=True, kw_only=True)
+class PartnerProps:
+    """The props of a PartnerAccount that say which partner is wanted."""
+
+    catalog: Catalog
+    legal_name: str
+    primary_solution_type: PrimarySolutionType | str
+    contact: AllianceLeadContact
+    code: VerificationCode
+    company_is_new_to_apn: bool
+    existing_partner_id: str | None
+
+    def texts(self) -> dict[str, str]:
+        """The texts that Partner Central shows to others, by their props."""
+        contact = {f"alliance_lead_contact.{name}": getattr(self.contact, name) for name in _CONTACT_MEMBERS}
+        return {"legal_name": self.legal_name, **contact}
 
 
-def texts_with_tokens(partner: Partner) -> dict[str, str]:
-    """The texts of a partner that hold a token, by their props."""
-    contact = {f"alliance_lead_contact.{name}": getattr(partner.contact, name) for name in _CONTACT_MEMBERS}
-    return {prop: text for prop, text in {"legal_name": partner.legal_name, **contact}.items() if holds_token(text)}
-
-
-def _code_mistakes(code: object, catalog: Catalog, scope: Construct) -> Iterator[str]:
-    if isinstance(code, VerificationCode):
-        yield from code.mistakes(scope, catalog)
+def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
+    """What can't work about the partner declared at `partner`, whatever else is in the app."""
+    yield from _region_errors(Stack.of(partner).region)
+    # Permissions and tags depend on it at synth.
+    if not isinstance(props.catalog, Catalog):
+        yield f"catalog: must be {_members_of(Catalog)}, and can't be a token"
+    yield from _text_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
+    if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
+        yield from (f"legal_name: {error}" for error in blank_mistakes(props.legal_name))
+    solution_type = props.primary_solution_type
+    if not isinstance(solution_type, PrimarySolutionType) and not is_left_to_deployment(solution_type):
+        yield (
+            f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, "
+            f"or a token{how_to_get_string(solution_type)}"
+        )
+    if isinstance(props.contact, AllianceLeadContact):
+        for name, member in _CONTACT_MEMBERS.items():
+            shape = member_shape("AllianceLeadContact", member)
+            yield from _text_errors(f"alliance_lead_contact.{name}", getattr(props.contact, name), shape)
+    else:
+        yield (
+            "alliance_lead_contact: must be an "
+            "AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+        )
+    yield from _existing_partner_errors(props.existing_partner_id)
+    if isinstance(props.code, VerificationCode):
+        yield from props.code.errors(partner, props.catalog)
     else:
         yield (
             "email_verification_code: must be made by one of VerificationCode's methods, "
             "such as from_secrets_manager(secret)"
         )
+    yield from _new_company_errors(props)
 
 
-def _new_company_mistakes(partner: Partner) -> Iterator[str]:
-    said = partner.company_is_new_to_apn
-    if not isinstance(said, bool):
-        yield "company_is_new_to_apn: must be True or False"
-    elif partner.catalog == Catalog.AWS and _may_create(partner.existing) and not said:
-        yield (
-            "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "
-            "its account: a new registration replaces its historical partner data, and Partner Central may not list "
-            "an account that isn't migrated. If the company has none, say True; a partner of this AWS account is "
-            'taken over by existing_partner=ExistingPartner.adopt("partner-…"). See docs/what-it-means.md'
-        )
-
-
-def _may_create(existing: object) -> bool:
-    return isinstance(existing, ExistingPartner) and existing.may_create
-
-
-def _region_mistakes(home: Home) -> Iterator[str]:
-    if home.region is None:
+def _region_errors(region: str) -> Iterator[str]:
+    if is_left_to_deployment(region):
         return
     from aws_cdk.region_info import RegionInfo  # noqa: PLC0415 - apps without a known region needn't load it
 
-    partition = RegionInfo.get(home.region).partition
+    partition = RegionInfo.get(region).partition
     # A region that this CDK doesn't know is left to the handler.
     if partition not in {None, PARTITION}:
         yield (
-            f"stack: is in {home.region}, which belongs to the partition {partition}, where Partner Central isn't; "
+            f"stack: is in {region}, which belongs to the partition {partition}, where Partner Central isn't; "
             f"deploy it to a region of the partition {PARTITION}, such as us-east-1"
         )
 
 
-def _catalog_mistakes(catalog: object) -> Iterator[str]:
-    # Permissions and tags depend on it at synth.
-    if not isinstance(catalog, Catalog):
-        yield f"catalog: must be {_members_of(Catalog)}, and can't be a token"
-
-
-def _primary_solution_type_mistakes(value: object) -> Iterator[str]:
-    # A test keeps the enum equal to the service model's.
-    if isinstance(value, PrimarySolutionType) or is_left_to_deployment(value):
-        return
-    yield f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, or a token{as_text(value)}"
-
-
-def _legal_name_mistakes(legal_name: object) -> Iterator[str]:
-    shape = member_shape("CreatePartnerRequest", "LegalName")
-    yield from _text_mistakes("legal_name", legal_name, shape)
-    if isinstance(legal_name, str) and not is_left_to_deployment(legal_name):
-        for mistake in blank_mistakes(legal_name):
-            yield f"legal_name: {mistake}"
-
-
-def _contact_mistakes(contact: object) -> Iterator[str]:
-    if not isinstance(contact, AllianceLeadContact):
-        yield (
-            "alliance_lead_contact: must be an "
-            "AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
-        )
-        return
-    for name, member in _CONTACT_MEMBERS.items():
-        shape = member_shape("AllianceLeadContact", member)
-        yield from _text_mistakes(f"alliance_lead_contact.{name}", getattr(contact, name), shape)
-
-
-def _existing_partner_mistakes(existing: object) -> Iterator[str]:
-    if not isinstance(existing, ExistingPartner) or existing.policy not in _POLICIES:
-        yield "existing_partner: must be made by one of ExistingPartner's methods, such as adopt(partner_id)"
-        return
-    partner_id = existing.partner_id
-    if existing.may_create or is_left_to_deployment(partner_id):
+def _existing_partner_errors(partner_id: object) -> Iterator[str]:
+    if partner_id is None or is_left_to_deployment(partner_id):
         return
     if not isinstance(partner_id, str):
-        yield no_text("existing_partner: the id", partner_id)
+        yield string_error("existing_partner_id", partner_id)
     elif not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
-            f"existing_partner: {partner_id!r} is not the id of a partner, which is partner- and 13 letters or digits"
+            f"existing_partner_id: {partner_id!r} is not the id of a partner, "
+            "which is partner- and 13 letters or digits"
+        )
+
+
+def _new_company_errors(props: PartnerProps) -> Iterator[str]:
+    if not isinstance(props.company_is_new_to_apn, bool):
+        yield "company_is_new_to_apn: must be True or False"
+    elif props.catalog == Catalog.AWS and props.existing_partner_id is None and not props.company_is_new_to_apn:
+        yield (
+            "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "
+            "its account: a new registration replaces its historical partner data, and Partner Central may not list "
+            "an account that isn't migrated. If the company has none, say True; if this AWS account has a partner, "
+            "set existing_partner_id to adopt it. See docs/what-it-means.md"
         )
 
 
@@ -140,26 +123,22 @@ def _members_of(enum: type[Catalog | PrimarySolutionType]) -> str:
     return " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
 
 
-def _text_mistakes(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
+def _text_errors(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(value, str):
-        yield no_text(prop, value)
+        yield string_error(prop, value)
         return
     value = composed(value)
     if not value.strip():
         yield f"{prop}: is empty; allowed are {shape['min']} to {shape['max']} characters"
     elif not is_left_to_deployment(value):
-        yield from _length_mistakes(prop, value, shape)
-        yield from _character_mistakes(prop, value, shape["pattern"])
-    for mistake in text_mistakes(literal_in(value)):
-        yield f"{prop}: {mistake}"
+        if len(value) > shape["max"]:
+            yield f"{prop}: has {len(value)} characters; allowed are {shape['min']} to {shape['max']}"
+        yield from _character_errors(prop, value, shape["pattern"])
+    for error in text_mistakes(literal_in(value)):
+        yield f"{prop}: {error}"
 
 
-def _length_mistakes(prop: str, value: str, shape: Mapping[str, Any]) -> Iterator[str]:
-    if len(value) > shape["max"]:
-        yield f"{prop}: has {len(value)} characters; allowed are {shape['min']} to {shape['max']}"
-
-
-def _character_mistakes(prop: str, value: str, pattern: str) -> Iterator[str]:
+def _character_errors(prop: str, value: str, pattern: str) -> Iterator[str]:
     if re.fullmatch(pattern, value):
         return
     if "@" in pattern:

@@ -8,18 +8,16 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.kinds import kind_mistakes, offers
+from partner_account.errors import has_attribute, type_errors
 from partner_account.permissions import Permission
-from partner_account.place import Home
 from partner_account.props import Catalog
-from partner_account.tokens import known
+from partner_account.tokens import holds_token
 
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 # a complete one, whatever the secret's name is.
 _SIX = "-??????"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
-
-
-_A_KEY = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
 
 
 class VerificationCode(ABC):
@@ -81,15 +76,15 @@ class VerificationCode(ABC):
         return _SandboxCode()
 
     @abstractmethod
-    def template_value(self, home: Home) -> Mapping[str, str]:
+    def template_value(self, stack: Stack) -> Mapping[str, str]:
         """The property `EmailVerificationCode` of a custom resource in that stack."""
 
-    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002 - for subclasses
+    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002 - for subclasses
         """What the handler's role needs to read the code for a partner in that stack."""
         return ()
 
-    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
-        """Say what is wrong with this source for that partner, in the user's words."""
+    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
+        """What is wrong with this source for that partner, in the user's words."""
         yield from ()
 
 
@@ -98,31 +93,22 @@ class _SecretsManagerCode(VerificationCode):
     secret: "ISecret"
     json_field: str | None
 
-    @cached_property
-    def _arn(self) -> str:
-        return self.secret.secret_arn
-
-    @cached_property
-    def _is_partial(self) -> bool:
-        """Whether the secret is imported without the six characters that Secrets Manager appends to its name."""
-        return self.secret.secret_full_arn is None
-
-    def template_value(self, home: Home) -> Mapping[str, str]:
+    def template_value(self, stack: Stack) -> Mapping[str, str]:
         field = {} if self.json_field is None else {"JsonField": self.json_field}
-        return {"From": "SecretsManager", "SecretId": self._name_in(home) or self._arn, **field}
+        return {"From": "SecretsManager", "SecretId": self._name_in(stack) or self.secret.secret_arn, **field}
 
-    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002
+    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
         key = self.secret.encryption_key
-        found = [permissions.read_secret(self._arn_in_policies)]
+        found = [permissions.read_secret(self._arn_in_policies())]
         return found if key is None else [*found, permissions.decrypt_secret(key, self.secret.env.region)]
 
-    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
-        if not offers(self.secret, "secret_arn"):
+    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        if not has_attribute(self.secret, "secret_arn"):
             yield (
                 "email_verification_code: from_secrets_manager takes a secret, such as "
                 'Secret.from_secret_name_v2(stack, "Code", "partner-account/code")'
             )
-        elif self._is_taken_for_another(partner):
+        elif self._is_taken_for_another(Stack.of(partner)):
             yield (
                 "email_verification_code: the secret's name ends in a hyphen and six characters, so Secrets Manager "
                 "takes its partial ARN for a complete one; import the secret by its complete ARN, or by "
@@ -133,26 +119,28 @@ class _SecretsManagerCode(VerificationCode):
         elif not isinstance(self.json_field, str | None):
             yield "email_verification_code: json_field must be a string, the name of a field"
 
-    def _name_in(self, home: Home) -> str | None:
-        """The name, if the ARN is partial and the secret is where a name is looked for: in the stack's own region."""
-        own_secrets = f":secretsmanager:{home.region_in_arns}:{home.account_in_arns}"
-        prefix, _, name = self._arn.partition(":secret:")
-        return name if self._is_partial and prefix.endswith(own_secrets) else None
+    def _has_partial_arn(self) -> bool:
+        """Whether the secret is imported without the six characters that Secrets Manager appends to its name."""
+        return self.secret.secret_full_arn is None
 
-    def _is_taken_for_another(self, partner: Construct) -> bool:
-        known_name = self._arn if self._is_partial else getattr(self.secret, "_physical_name", "")
+    def _name_in(self, stack: Stack) -> str | None:
+        """The name, if the ARN is partial and the secret is where a name is looked for: in the stack's own region."""
+        own_secrets = f":secretsmanager:{stack.region}:{stack.account}"
+        prefix, _, name = self.secret.secret_arn.partition(":secret:")
+        return name if self._has_partial_arn() and prefix.endswith(own_secrets) else None
+
+    def _is_taken_for_another(self, stack: Stack) -> bool:
+        known_name = self.secret.secret_arn if self._has_partial_arn() else getattr(self.secret, "_physical_name", "")
         if not _LOOKS_COMPLETE.search(known_name):
             return False
-        stack = Stack.of(partner)
-        is_partial = self._is_partial or _SIX in str(stack.resolve(self._arn_in_policies))
-        return is_partial and self._name_in(Home.of(stack)) is None
+        is_partial = self._has_partial_arn() or _SIX in str(stack.resolve(self._arn_in_policies()))
+        return is_partial and self._name_in(stack) is None
 
-    @property
     def _arn_in_policies(self) -> str:
-        if self._is_partial:
-            return f"{self._arn}{_SIX}"
+        if self._has_partial_arn():
+            return f"{self.secret.secret_arn}{_SIX}"
         # Of a secret that the app makes in another account or region, CDK writes a partial ARN, and knows it.
-        arn: str = getattr(self.secret, "_arn_for_policies", self._arn)
+        arn: str = getattr(self.secret, "_arn_for_policies", self.secret.secret_arn)
         return arn
 
 
@@ -161,22 +149,23 @@ class _ParameterStoreCode(VerificationCode):
     parameter: "IStringParameter"
     key: "IKey | None"
 
-    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
+    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "ParameterStore", "Name": self.parameter.parameter_name}
 
-    def permissions(self, home: Home) -> Sequence[Permission]:  # noqa: ARG002
+    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
         read = permissions.read_parameter(self.parameter.parameter_arn)
         return [read] if self.key is None else [read, permissions.decrypt_parameter(self.key)]
 
-    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
-        yield from kind_mistakes("email_verification_code: encryption_key", self.key, "key_arn", _A_KEY)
-        if not offers(self.parameter, "parameter_arn"):
+    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+        a_key = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
+        yield from type_errors("email_verification_code: encryption_key", self.key, "key_arn", a_key)
+        if not has_attribute(self.parameter, "parameter_arn"):
             yield (
                 "email_verification_code: from_ssm_parameter takes a parameter, such as "
                 'StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name="/partner/code")'
             )
             return
-        here, there = Home.of(Stack.of(partner)), self.parameter.env
+        here, there = Stack.of(partner), self.parameter.env
         if _differ(here.account, there.account) or _differ(here.region, there.region):
             yield (
                 "email_verification_code: the SSM parameter belongs to a stack of another account or region, and the "
@@ -194,10 +183,10 @@ class _ParameterStoreCode(VerificationCode):
 class _CfnParameterCode(VerificationCode):
     parameter: CfnParameter
 
-    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
+    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Parameter", "Value": self.parameter.value_as_string}
 
-    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if not isinstance(self.parameter, CfnParameter):
             yield (
                 "email_verification_code: from_parameter takes the CfnParameter itself, such as "
@@ -217,10 +206,10 @@ class _CfnParameterCode(VerificationCode):
 
 @dataclass(frozen=True)
 class _SandboxCode(VerificationCode):
-    def template_value(self, home: Home) -> Mapping[str, str]:  # noqa: ARG002
+    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Sandbox"}
 
-    def mistakes(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if catalog != Catalog.SANDBOX:
             yield (
                 "email_verification_code: for_sandbox() works only with Catalog.SANDBOX; here use "
@@ -228,6 +217,6 @@ class _SandboxCode(VerificationCode):
             )
 
 
-def _differ(here: str | None, there: str) -> bool:
+def _differ(here: str, there: str) -> bool:
     """Whether two accounts or regions are known, and not the same."""
-    return None not in {here, known(there)} and here != there
+    return here != there and not holds_token(here) and not holds_token(there)

@@ -1,14 +1,125 @@
-"""From botocore's exceptions to a `CallError` that carries names only, no message and no input."""
+"""Calls to AWS: a failed one becomes a `CallError` of names only, and what may be repeated is repeated here.
+
+botocore's own retries are off, so that none is hidden.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import botocore.session
+from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
-from partner_account_handler.errors import CallError, Ending, Fault
+from partner_account_handler import log
+from partner_account_handler.clock import Clock, pauses
+from partner_account_handler.errors import CallError, TimeLeftError
+from partner_account_handler.failure import CallFailure, CallOutcome
+
+_MODELS = Path(__file__).resolve().parent.parent / "models"
+"""Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
+
+API_VERSION = "2025-04-04"
+"""That of the model in the asset. Unless told, botocore takes the latest that it finds, which may be the runtime's."""
+
+CALL_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
+STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
+"""For CloudFormation, which may still be asked in the time that is kept back."""
+
+_LAST_QUESTIONS = {"DescribeStacks"}
+"""May be asked in the time that is kept back: the answer tells a rollback from other failures."""
+
+_LAG_SECONDS = 30.0
+"""How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
+
+
+@cache
+def _session() -> botocore.session.Session:
+    session = botocore.session.Session()
+    if _MODELS.is_dir():
+        session.get_component("data_loader").search_paths.insert(0, str(_MODELS))
+    return session
+
+
+def ca_bundle() -> str | None:
+    """The file of certificate authorities that botocore was told to trust, if it was told one."""
+    bundle: str | None = _session().get_config_variable("ca_bundle")
+    return bundle
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """The botocore client of a service, made once per process."""
+    config = STACK_CONFIG if service == "cloudformation" else CALL_CONFIG
+    version = API_VERSION if service == "partnercentral-account" else None
+    return _session().create_client(service, region_name=region, api_version=version, config=config)
+
+
+class Calls:
+    """The calls of one invocation, repeated until its time is up.
+
+    Args:
+        region: The stack's own, in which calls are made unless told otherwise.
+        clock: What is left of the invocation.
+        clients: Gives a client by service and region.
+    """
+
+    def __init__(self, region: str, clock: Clock, clients: Callable[[str, str], Any] = client) -> None:
+        self.clock = clock
+        self.clients = clients
+        self._region = region
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        *,
+        region: str = "",
+        needs: str = "",
+        repeat: bool = True,
+        before: Callable[[], None] = lambda: None,
+        **members: Any,
+    ) -> Mapping[str, Any]:
+        """Calls until there is an answer that has what it `needs`; `before` comes before each try.
+
+        Raises:
+            CallError: it failed, and may not be repeated, or no time is left to.
+            TimeLeftError: no time was left for the first try.
+        """
+        service_client = self.clients(service, region or self._region)
+        name = service_client.meta.method_to_api_mapping[operation]
+        waited = 0.0
+        for pause in pauses():
+            before()
+            if self.clock.left() <= 0 and name not in _LAST_QUESTIONS:
+                raise TimeLeftError(name)
+            try:
+                answer: Mapping[str, Any] = getattr(service_client, operation)(**members)
+            except Exception as cause:  # noqa: BLE001 - botocore's parsers stumble over a broken answer in many ways
+                error = call_error(name, cause)
+            else:
+                if not needs or answer.get(needs) is not None:
+                    return answer
+                error = incomplete(name)
+            log.warning("call failed", **error.failure.log_fields())
+            is_lagging = error.failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
+            if not (repeat and (is_lagging or self.may_pass(error)) and self.clock.pause(pause)):
+                raise error
+            waited += pause
+        raise AssertionError("pauses never end")
+
+    def may_pass(self, error: CallError) -> bool:
+        """Whether the same call may succeed later in this invocation."""
+        if error.failure.call_outcome is CallOutcome.DENIED:
+            return self.clock.is_settling()
+        return error.failure.call_outcome is not CallOutcome.REFUSED
+
+
+# From botocore's exceptions to names, no message and no input
 
 _NEVER_SENT = (ParamValidationError, NoCredentialsError, PartialCredentialsError)
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -40,36 +151,40 @@ _FIELDS = {
 }
 
 
+def incomplete(operation: str) -> CallError:
+    """The error of an answer that lacks what it must have: nobody knows what it stands for."""
+    return CallError(CallFailure(operation, CallOutcome.UNKNOWN, "IncompleteAnswer"))
+
+
 def call_error(operation: str, cause: Exception) -> CallError:
     """The failed call as a `CallError`. Raise it ``from None``: the cause may hold the input."""
-    if isinstance(cause, ClientError):
-        return CallError(_service_fault(operation, cause.response))
-    ending = Ending.REFUSED if isinstance(cause, _NEVER_SENT) else Ending.OPEN
-    return CallError(Fault(operation, ending, type(cause).__name__))
-
-
-def _service_fault(operation: str, response: Mapping[str, Any]) -> Fault:
+    if not isinstance(cause, ClientError):
+        outcome = CallOutcome.REFUSED if isinstance(cause, _NEVER_SENT) else CallOutcome.UNKNOWN
+        return CallError(CallFailure(operation, outcome, type(cause).__name__))
+    response: Mapping[str, Any] = cause.response
     code = _matching(_NAME, response.get("Error", {}).get("Code"))
     reason = _matching(_CONSTANT, response.get("Reason"))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return Fault(
-        operation,
-        _ending(code, reason, status),
-        code or f"HTTP{status}",
-        reason,
-        tuple(_details(response.get("ErrorDetails"))),
-        _matching(_REQUEST_ID, response.get("ResponseMetadata", {}).get("RequestId")),
+    return CallError(
+        CallFailure(
+            operation,
+            _call_outcome(code, reason, status),
+            code or f"HTTP{status}",
+            reason,
+            tuple(_details(response.get("ErrorDetails"))),
+            _matching(_REQUEST_ID, response.get("ResponseMetadata", {}).get("RequestId")),
+        )
     )
 
 
-def _ending(code: str, reason: str, status: int) -> Ending:
+def _call_outcome(code: str, reason: str, status: int) -> CallOutcome:
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
-        return Ending.THROTTLED
+        return CallOutcome.THROTTLED
     if status >= 500:  # noqa: PLR2004 - HTTP's server errors
-        return Ending.OPEN
+        return CallOutcome.UNKNOWN
     if code in _DENIED and reason not in _LASTING_DENIAL:
-        return Ending.DENIED
-    return Ending.REFUSED
+        return CallOutcome.DENIED
+    return CallOutcome.REFUSED
 
 
 def _details(raw: object) -> Iterator[str]:

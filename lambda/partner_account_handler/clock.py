@@ -11,7 +11,7 @@ MARGIN_SECONDS = 52.0
 question to CloudFormation (2 and 5), 17 s for the answer; and 5 s.
 
 The time-out to connect counts for each address of a host. A call to a host that can't be reached at nine addresses
-(27 s) fits in as well. One that waits for several addresses, and then for an answer, does not: then `OneAnswer`'s
+(27 s) fits in as well. One that waits for several addresses, and then for an answer, does not: then `SingleResponse`'s
 timer answers.
 """
 

@@ -1,4 +1,4 @@
-"""Create: ask which deployment waits, look whether the partner exists, ask again, then act.
+"""Create: ask whether the stack waits, look whether the partner exists, ask again, then act.
 
 CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one did.
 """
@@ -6,21 +6,25 @@ CreatePartner can't be undone. Whatever happens here, a repeated or later Create
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws, tag_list
+from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
-from partner_account_handler.converge import Changes, contact_change, differing_tags, owner_change
-from partner_account_handler.errors import CallError, Ending, NotWaitingError, PartnerError, TagsNotVisibleError
-from partner_account_handler.identity import OWNER_TAG, PARTITION, client_token, same_name
-from partner_account_handler.look import look
-from partner_account_handler.metrics import Outcome
+from partner_account_handler.code_store import verification_code
+from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
+from partner_account_handler.existing import find_existing
+from partner_account_handler.failure import CallOutcome
+from partner_account_handler.identity import OWNER_TAG, PARTITION, same_name
+from partner_account_handler.outcome import Outcome
 from partner_account_handler.partner import Partner
-from partner_account_handler.request import Policy, Request
+from partner_account_handler.partner_central import tag_list
+from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
+from partner_account_handler.request import Request
+from partner_account_handler.stack_gate import ObservedStack
 
-_WAITING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
 
 _FRESH_SECONDS = 5.0
@@ -30,43 +34,59 @@ _FRESH_SECONDS = 5.0
 class Next(Enum):
     """What follows a failed CreatePartner, or a failed question before it."""
 
-    CALL = "looking, asking, and the same call with the same token and body"
-    LOOK_ON = "looking until the time is up, since a list may lag behind"
-    LOOK = "looking for half a minute"
-    STOP = "one more look, and failing"
+    RESEND = "looking, asking, and the same call with the same token and body"
+    POLL_UNTIL_DEADLINE = "looking until the time is up, since a list may lag behind"
+    POLL_BRIEFLY = "looking for half a minute"
+    GIVE_UP = "one more look, and failing"
 
 
-_PATIENCE = {Next.LOOK_ON: float("inf"), Next.LOOK: 30.0, Next.STOP: 0.0}
-"""Seconds in which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
+_POLL_SECONDS = {Next.POLL_UNTIL_DEADLINE: float("inf"), Next.POLL_BRIEFLY: 30.0, Next.GIVE_UP: 0.0}
+"""In which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
 
 
-def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
-    """The partner of this request, and whether it was found, adopted or created.
+@dataclass(frozen=True)
+class Result:
+    """The partner that a request is answered with, what became of it, and the stack as it was observed for that."""
+
+    partner: Partner
+    outcome: Outcome
+    stack: ObservedStack
+
+
+def create(request: Request, aws: Aws) -> Result:
+    """The partner of this request, found, adopted or created.
 
     Raises:
         HandlerError: no partner is known to belong to this request, with what to do about it.
     """
+    wanted = request.wanted
     _require_partition(request)
-    _require_waiting(aws)
-    aws.require_root_stack(request.wanted.owner_stack)
+    stack = aws.gate.await_create()
+    stack.require_root(wanted.owner_stack, request.stack_id)
     body: dict[str, Any] = {}
     failures: list[CallError] = []
     for pause in pauses():
         began = aws.clock.spent()
-        found = _look(request, aws, failures)
+        found, listed = _find(request, aws, failures)
         if found is not None:
-            return _take(found, request, aws)
+            return _take_over(found, request, aws, stack)
         if not body:
             body = _body(request, aws)
             if aws.clock.spent() - began > _FRESH_SECONDS:
                 continue
         try:
-            return _created(aws.create_partner(body), request, aws)
+            partner = aws.partner_central.create_partner(body, stack)
         except CallError as failure:
             failures.append(failure)
-        step = next_step(failures, may_pass=aws.may_pass(failures[-1]))
-        if step is not Next.CALL:
-            return _take(_look_again(request, aws, failures[-1], _PATIENCE[step]), request, aws)
+        else:
+            log.info("partner created", partner=partner.id)
+            # One that was listed before is an earlier result of the client token: it may be another's by now.
+            if not wanted.taggable and partner.arn not in listed:
+                aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
+            return Result(partner, Outcome.CREATED, stack)
+        step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
+        if step is not Next.RESEND:
+            return _take_over(_poll(request, aws, failures[-1], _POLL_SECONDS[step]), request, aws, stack)
         if not aws.clock.pause(pause):
             raise failures[-1]
     raise AssertionError("pauses never end")
@@ -75,40 +95,42 @@ def create(request: Request, aws: Aws) -> tuple[Partner, Outcome]:
 def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
     """What follows CreatePartner's failures in this invocation; `may_pass` if the last of them may not recur."""
     if may_pass:
-        return Next.CALL
-    if _is_unsure(failures):
-        return Next.LOOK_ON
-    last = failures[-1].fault
-    return Next.LOOK if _MAY_EXIST & {last.reason, *last.details} else Next.STOP
+        return Next.RESEND
+    if _may_have_created(failures):
+        return Next.POLL_UNTIL_DEADLINE
+    last = failures[-1].failure
+    return Next.POLL_BRIEFLY if _MAY_EXIST & {last.reason, *last.details} else Next.GIVE_UP
 
 
-def _is_unsure(failures: Sequence[CallError]) -> bool:
+def _may_have_created(failures: Sequence[CallError]) -> bool:
     """Whether one of the failed calls may have been carried out; the question before it changes nothing."""
-    faults = [failure.fault for failure in failures]
-    return any(fault.ending is Ending.OPEN and fault.operation == "CreatePartner" for fault in faults)
+    return any(
+        error.failure.call_outcome is CallOutcome.UNKNOWN and error.failure.operation == "CreatePartner"
+        for error in failures
+    )
 
 
-def _look(request: Request, aws: Aws, failures: Sequence[CallError]) -> Partner | None:
+def _find(request: Request, aws: Aws, failures: Sequence[CallError]) -> tuple[Partner | None, frozenset[str]]:
     for pause in pauses():
         try:
-            return look(request, aws)
+            return find_existing(request, aws)
         except PartnerError as error:
-            if _is_unsure(failures):
+            if _may_have_created(failures):
                 break
             if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
                 raise
     # The foreign partner may be our own, whose tags lag behind.
-    return _look_again(request, aws, failures[-1], _PATIENCE[Next.LOOK_ON])
+    return _poll(request, aws, failures[-1], _POLL_SECONDS[Next.POLL_UNTIL_DEADLINE]), frozenset()
 
 
-def _look_again(request: Request, aws: Aws, error: CallError, patience: float) -> Partner:
+def _poll(request: Request, aws: Aws, error: CallError, seconds: float) -> Partner:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
-    until = aws.clock.spent() + patience
+    until = aws.clock.spent() + seconds
     for pause in pauses():
         try:
-            found = look(request, aws)
+            found, _ = find_existing(request, aws)
         except PartnerError:
-            if not patience:
+            if not seconds:
                 raise
             found = None
         except CallError:  # says less than the error that made us look
@@ -131,51 +153,31 @@ def _require_partition(request: Request) -> None:
         )
 
 
-def _require_waiting(aws: Aws) -> None:
-    """An event may come after everybody has given it up. Before each change `Aws` asks again."""
-    status = aws.stack().status
-    if status not in _WAITING:
-        raise NotWaitingError(status)
-
-
 def _body(request: Request, aws: Aws) -> dict[str, Any]:
     """The request, always the same; what is wrong with it is told before the code is read."""
-    body = _body_without_code(request)
-    aws.check("CreatePartner", body)
-    return {**body, "EmailVerificationCode": aws.verification_code(request.wanted.code)}
-
-
-def _body_without_code(request: Request) -> dict[str, Any]:
     wanted = request.wanted
-    body = {
+    body: dict[str, Any] = {
         "Catalog": wanted.catalog,
-        "ClientToken": client_token(request.stack_id, request.logical_id, request.request_id),
+        "ClientToken": request.client_token,
         "LegalName": wanted.legal_name,
         "PrimarySolutionType": wanted.primary_solution_type,
         "AllianceLeadContact": wanted.contact.to_service(),
     }
-    if not wanted.taggable:
-        return body
-    return {**body, "Tags": tag_list({**wanted.tags, OWNER_TAG: request.owner.to_tag()})}
+    if wanted.taggable:
+        body["Tags"] = tag_list({**wanted.tags, OWNER_TAG: request.owner.to_tag()})
+    aws.partner_central.validate("CreatePartner", body)
+    return {**body, "EmailVerificationCode": verification_code(wanted.code, aws.calls)}
 
 
-def _created(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
-    log.info("partner created", partner=partner.id)
-    # One that was listed before the call is an earlier result of its client token: it may be another's by now.
-    if not request.wanted.taggable and partner.arn not in aws.listed:
-        aws.tag_if_taken(partner.arn, {OWNER_TAG: request.owner.to_tag()})
-    return partner, Outcome.CREATED
-
-
-def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcome]:
+def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStack) -> Result:
     """Brings a partner that exists to what the template says, as far as that can be changed."""
     wanted = request.wanted
     log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
-    owner = owner_change(partner, request.owner, aws.operation())
+    owner = owner_change(partner, request.owner, stack.operation)
     is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
-    if is_ours and aws.shows(partner.arn):
+    if is_ours and stack.shows(partner.arn):
         # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
         log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
     else:
@@ -184,7 +186,7 @@ def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcom
             changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
         else:
             changes = Changes({}, [], contact, None, optional_owner=owner)
-        written = changes.write(partner, aws)
+        written = changes.write(partner, aws, stack)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
         log.info(
             "partner taken over",
@@ -192,4 +194,4 @@ def _take(partner: Partner, request: Request, aws: Aws) -> tuple[Partner, Outcom
             written=written,
             former_owner=partner.owner and partner.owner.shown(),
         )
-    return partner, Outcome.ADOPTED if wanted.policy is Policy.ADOPT else Outcome.RECOVERED
+    return Result(partner, Outcome.ADOPTED if wanted.existing_partner_id else Outcome.RECOVERED, stack)

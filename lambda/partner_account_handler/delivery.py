@@ -21,7 +21,7 @@ import urllib3
 from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get_cert_path
 from botocore.utils import get_environ_proxies
 
-from partner_account_handler.aws import ca_bundle
+from partner_account_handler.calls import ca_bundle
 from partner_account_handler.clock import pauses
 from partner_account_handler.errors import AnswerUnreachableError
 

@@ -9,18 +9,23 @@ HandlerError
 │   └── TagsNotVisibleError  or it can't be told yet
 ├── NotWaitingError  the stack no longer waits, so nothing is done
 ├── TimeLeftError    no time is left in this invocation
-└── DefectError      a defect of this package
+└── DefectError      a defect of this package, see `defects_as_errors`
 
 None of them holds a value of the user's or a message of the service, which may echo the input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from enum import Enum
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
+from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.remedies import remedy_for
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 REASON_LIMIT = 240
 """Characters of a Reason that crhelper lets through; it would cut a longer one at its beginning."""
@@ -34,14 +39,8 @@ class HandlerError(Exception):
 
     def __init__(self, code: str, happened: str, remedy: str) -> None:
         self.code = code
-        super().__init__(_fitted(f"{code}: {happened}", remedy))
-
-
-def _fitted(happened: str, remedy: str) -> str:
-    room = REASON_LIMIT - len(remedy) - 2
-    if len(happened) > room:
-        happened = happened[: room - 1] + "…"
-    return f"{happened}. {remedy}"
+        text, room = f"{code}: {happened}", REASON_LIMIT - len(remedy) - 2
+        super().__init__(f"{text if len(text) <= room else text[: room - 1] + '…'}. {remedy}")
 
 
 class RequestError(HandlerError):
@@ -49,8 +48,8 @@ class RequestError(HandlerError):
 
     is_refusal = True
 
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("InvalidProperties", "; ".join(mistakes), "Correct them in the template and deploy again.")
+    def __init__(self, mistakes: Sequence[str], remedy: str = "Correct them in the template and deploy again.") -> None:
+        super().__init__("InvalidProperties", "; ".join(mistakes), remedy)
 
 
 class CodeError(HandlerError):
@@ -110,53 +109,23 @@ class DefectError(HandlerError):
         super().__init__("Defect", f"{kind} at {place}", "Nothing is lost. Please report this, and deploy again.")
 
 
-class Ending(Enum):
-    """How a call to AWS ended, as far as it matters for what to do next."""
-
-    OPEN = "open"
-    """Nobody knows whether it was carried out: time-out, connection lost, 5xx."""
-    THROTTLED = "throttled"
-    """Not carried out, may be repeated later."""
-    DENIED = "denied"
-    """Not allowed; right after a deployment perhaps only not yet, since IAM is eventually consistent."""
-    REFUSED = "refused"
-    """Not carried out, and repeating it changes nothing."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What AWS said about a failed call, reduced to names that can't hold a value of the user's."""
-
-    operation: str
-    ending: Ending
-    code: str
-    reason: str = ""
-    details: tuple[str, ...] = ()
-    """Codes of ErrorDetails, those of a field as ``LegalName:INVALID_VALUE``."""
-    request_id: str = ""
-    """By which AWS support finds the call."""
-
-    def told(self) -> dict[str, object]:
-        """For the log."""
-        return {**asdict(self), "ending": self.ending.value}
-
-
 class CallError(HandlerError):
     """A call to AWS ended badly."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self.is_refusal = fault.ending in (Ending.REFUSED, Ending.DENIED)
-        names = "/".join(filter(None, (fault.code, fault.reason)))
-        details = f" ({', '.join(fault.details)})" if fault.details else ""
-        super().__init__(names, f"{fault.operation} {_verb(fault)}{details}", remedy_for(fault))
+    def __init__(self, failure: CallFailure) -> None:
+        self.failure = failure
+        self.is_refusal = failure.call_outcome in (CallOutcome.REFUSED, CallOutcome.DENIED)
+        names = "/".join(filter(None, (failure.code, failure.reason)))
+        verb = "had no certain outcome" if failure.call_outcome is CallOutcome.UNKNOWN else "failed"
+        details = f" ({', '.join(failure.details)})" if failure.details else ""
+        super().__init__(names, f"{failure.operation} {verb}{details}", remedy_for(failure))
 
 
 class AnswerUnreachableError(CallError):
     """No answer could be sent to CloudFormation, so nothing is changed: the stack could never succeed."""
 
     def __init__(self, failure: str) -> None:
-        super().__init__(Fault("ConnectToResponseURL", Ending.OPEN, failure))
+        super().__init__(CallFailure("ConnectToResponseURL", CallOutcome.UNKNOWN, failure))
         HandlerError.__init__(
             self,
             "AnswerUnreachable",
@@ -165,5 +134,26 @@ class AnswerUnreachableError(CallError):
         )
 
 
-def _verb(fault: Fault) -> str:
-    return "had no certain outcome" if fault.ending is Ending.OPEN else "failed"
+def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The border at which a defect of ours becomes an error that carries nothing of the input.
+
+    Without an answer CloudFormation would wait for its time-out.
+    """
+
+    @wraps(function)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return function(*args, **kwargs)
+        except HandlerError:
+            raise
+        except Exception as defect:  # noqa: BLE001 - whatever it is
+            kind, place = type(defect).__name__, _place(defect.__traceback__)
+        raise DefectError(kind, place)  # here, so that the defect is no part of it
+
+    return guarded
+
+
+def _place(traceback: Any) -> str:
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"

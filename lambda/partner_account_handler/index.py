@@ -2,66 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.answering import OneAnswer
-from partner_account_handler.aws import Aws
+from partner_account_handler.aws import aws_of
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
-from partner_account_handler.identity import client_token
-from partner_account_handler.lifecycle import Answer, answer_create, answer_delete, answer_update
-from partner_account_handler.metrics import report_of
-from partner_account_handler.request import is_custom_resource_event
+from partner_account_handler.lifecycle import respond
+from partner_account_handler.outcome import report_of
+from partner_account_handler.request import is_custom_resource_event, read_request
+from partner_account_handler.response import SingleResponse
 
-helper = OneAnswer()
+helper = SingleResponse()
 
 
 def handler(event: Any, context: Any) -> None:
     """Answers one request of CloudFormation; anything else is not answered at all."""
-    log.silence_others()
-    log.about()
+    log.suppress_library_logs()
+    log.bind()
     if not is_custom_resource_event(event):
         log.error("not a request of CloudFormation, so not answered")
         return
-    log.about(request=event["RequestId"])
+    log.bind(request=event["RequestId"])
     helper.begin(event["ResponseURL"])
     helper(event, context)
 
 
 @helper.create
-def _create(event: dict[str, Any], context: Any) -> str:
-    # A Create that fails has the same id in each redelivery, where crhelper would make up a new one.
-    token = client_token(event["StackId"], event["LogicalResourceId"], event["RequestId"])
-    helper.PhysicalResourceId = f"not-created-{token[:32]}"
-    return _told(lambda: answer_create(event, _aws(event, context), _if_late))
-
-
 @helper.update
-def _update(event: dict[str, Any], context: Any) -> str:
-    helper.PhysicalResourceId = event["PhysicalResourceId"]
-    return _told(lambda: answer_update(event, _aws(event, context), _if_late))
-
-
 @helper.delete
-def _delete(event: dict[str, Any], _context: Any) -> str:
-    helper.PhysicalResourceId = event["PhysicalResourceId"]
-    return _told(lambda: answer_delete(event))
-
-
-def _aws(event: dict[str, Any], context: Any) -> Aws:
+def _respond(event: dict[str, Any], context: Any) -> str:
+    request = read_request(event)
+    helper.PhysicalResourceId = request.physical_id  # crhelper would make up a new one for each failure
     clock = Clock(lambda: context.get_remaining_time_in_millis() / 1000)
-    return Aws(event["StackId"], clock, helper.delivery.require_reachable)
-
-
-def _if_late(answer: Answer) -> None:
-    helper.succeed_if_late(answer.physical_id, answer.data, answer.report)
-
-
-def _told(act: Callable[[], Answer]) -> str:
+    aws = aws_of(request.stack_id, clock, helper.delivery.require_reachable)
     try:
-        answer = act()
+        answer = respond(request, aws, helper.succeed_on_timeout)
     except HandlerError as error:
         helper.report = report_of(error)
         raise

@@ -1,7 +1,7 @@
 """What the function's log shows: outcomes and names, never a value of the user's; one JSON object per line.
 
-The lines go to stdout as they are. CloudWatch finds metrics only in a log event that is JSON from its first
-character to its last, and Lambda puts a prefix before each record of `logging`.
+The lines go to stdout as they are. A metric filter of CloudWatch reads only log events that are JSON from the first
+character to the last, and Lambda puts a prefix before each record of `logging`.
 
 Records of other libraries are dropped: botocore's DEBUG shows request bodies, crhelper's the whole event, and
 urllib3 warns with the URL that it tries again.
@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 
-_about: dict[str, object] = {}
+_bound: dict[str, object] = {}
 
 
-def about(**fields: object) -> None:
-    """Says what all lines from now on are about; without fields they are about nothing in particular."""
-    _about.clear()
-    _about.update(fields)
+def bind(**fields: object) -> None:
+    """Sets fields of all lines from now on; without any, such lines have none."""
+    _bound.clear()
+    _bound.update(fields)
 
 
 def info(message: str, **fields: object) -> None:
@@ -50,10 +50,10 @@ def _say(level: str, message: str, fields: Mapping[str, object]) -> None:
 def _line(level: str, message: str, fields: Mapping[str, object]) -> str:
     # With the log format JSON, Lambda's filter takes lines without a timestamp for INFO, whatever their level.
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    return json.dumps({"timestamp": now, "level": level, "message": message, **_about, **fields}) + "\n"
+    return json.dumps({"timestamp": now, "level": level, "message": message, **_bound, **fields}) + "\n"
 
 
-def silence_others() -> None:
+def suppress_library_logs() -> None:
     """Lets no record of `logging` reach the log: none is this package's."""
     for handler in (*logging.getLogger().handlers, logging.lastResort):
         if handler is not None and _drop not in handler.filters:

@@ -7,52 +7,39 @@ from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
 from partner_account_handler.errors import CallError, HandlerError
 from partner_account_handler.partner import Partner
+from partner_account_handler.stack_gate import ObservedStack
 
 PENDING = "pending"
 """ProfileId while the service has none: a missing attribute would fail the stack after the irreversible step."""
 
 
-def find_profile_id(partner: Partner, aws: Aws) -> str:
-    """The profile id, or the last known one, or ``pending``. Raises nothing: a partner outlives this question."""
-    try:
-        found = partner.profile_id or _asked(partner, aws)
-    except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
-        log.warning("profile id unknown", partner=partner.id, error=type(error).__name__)
-        found = None
-    return found or last_profile_id(partner, aws)
+def profile_id(
+    partner: Partner, stack: ObservedStack, aws: Aws, *, keep_shown: bool = False, required: bool = False
+) -> str:
+    """The profile id by the service, or else the one that the stack shows, or else ``pending``.
 
-
-def current_profile_id(partner: Partner, aws: Aws) -> str:
-    """The profile id, or ``pending`` if the service says that there is none.
+    Args:
+        partner: Whose it is, and perhaps what it is.
+        stack: Whose outputs show what was answered last.
+        aws: How it is asked for.
+        keep_shown: Asks nothing if the stack shows one, which no rollback may change: an export may be in use.
+        required: Fails if neither the service nor the stack tells: ``pending`` might be a step back. Else nothing is
+            raised: a partner outlives this question.
 
     Raises:
-        HandlerError: neither the service nor the stack's outputs tell it; ``pending`` might be a step back.
+        HandlerError: why the service doesn't tell a `required` one.
     """
+    shown = stack.attribute("ProfileId", partner.arn)
+    if keep_shown and shown:
+        return shown
     try:
         found = partner.profile_id or _asked(partner, aws)
-    except HandlerError:
-        if known_profile_id(partner.arn, aws) is None:
+    except Exception as error:  # after CreatePartner's answer nothing may make the Create fail
+        if required and not (shown and isinstance(error, HandlerError)):
             raise
+        log.warning("profile id unknown", partner=partner.id, error=type(error).__name__)
         found = None
-    return found or last_profile_id(partner, aws)
-
-
-def last_profile_id(partner: Partner, aws: Aws) -> str:
-    """The profile id that the stack shows now, which no rollback may change: an export may be in use."""
-    return known_profile_id(partner.arn, aws) or PENDING
-
-
-def known_profile_id(arn: str, aws: Aws) -> str | None:
-    """The profile id that the stack shows."""
-    return shown_attribute("ProfileId", arn, aws)
-
-
-def shown_attribute(attribute: str, arn: str, aws: Aws) -> str | None:
-    """The output of the stack that stands beside the output of this partner's ARN; None if there is none."""
-    outputs = aws.known_stack.outputs if aws.known_stack else {}
-    prefixes = (key[: -len("Arn")] for key, value in outputs.items() if value == arn and key.endswith("Arn"))
-    beside = (outputs.get(f"{prefix}{attribute}") for prefix in prefixes)
-    return next(filter(None, beside), None)
+    return found or shown or PENDING
 
 
 def _asked(partner: Partner, aws: Aws) -> str | None:
@@ -68,8 +55,8 @@ def _answered(partner: Partner, aws: Aws) -> str | None:
     """What the service says, asked until the time is up if it fails."""
     for pause in pauses():
         try:
-            return aws.profile_id(partner)
+            return aws.partner_central.profile_id(partner)
         except CallError as error:
-            if not (aws.may_pass(error) and aws.clock.pause(pause)):
+            if not (aws.calls.may_pass(error) and aws.clock.pause(pause)):
                 raise
     raise AssertionError("pauses never end")

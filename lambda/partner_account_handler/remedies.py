@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from partner_account_handler.errors import Fault
+from partner_account_handler.failure import CallFailure
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
-_TAGS = "Correct the tags (a tag policy may forbid a key), deploy again."
+_TAGS = "Correct the tags (a tag policy may forbid a key; the Sandbox takes none in CreatePartner), deploy again."
 _PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
 _DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
 
@@ -16,9 +13,14 @@ _DECRYPT = "Allow kms:Decrypt with the key of the code's store for the function'
 
 BY_DETAIL = {
     "INCOMPATIBLE_LEGAL_NAME": "Use the legal name that the business verification confirmed, deploy again.",
-    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "Verify the business (StartVerification), then deploy again.",
+    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": (
+        "Verify the business, deploy again. It also fails for a company that is an AWS Partner: migrate that."
+    ),
     "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant (StartVerification), then deploy again.",
-    "INVALID_ACCOUNT_LINKING_STATUS": "Unlink this account from the other Partner Central account, or use that one.",
+    "INVALID_ACCOUNT_LINKING_STATUS": (
+        "The account is linked to a Partner Central account: the company is an AWS Partner already. "
+        "Migrate that, don't register anew."
+    ),
     "INVALID_ACCOUNT_STATE": "The AWS account must be active and in good standing: see Billing, then deploy again.",
     "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
     "INELIGIBLE_ACCOUNT_TIER": "Move the AWS account to a paid plan, then deploy again.",
@@ -27,7 +29,7 @@ BY_DETAIL = {
     "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
     "TagKeys": _TAGS,
     "Catalog": "Correct catalog, deploy again.",
-    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or use ExistingPartner.adopt(id), deploy again.",
+    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or set existing_partner_id, deploy again.",
     "LegalName": "Correct legal_name, deploy again.",
     "PrimarySolutionType": "Correct primary_solution_type, deploy again.",
     "AllianceLeadContact": "Correct alliance_lead_contact, deploy again.",
@@ -41,12 +43,14 @@ BY_DETAIL = {
 BY_REASON = {
     "DUPLICATE_PARTNER": (
         "The legal name is taken, or the account may have one partner only, or ours is not visible yet. "
-        "Deploy again, correct legal_name, or adopt."
+        "Deploy again, correct legal_name, or set existing_partner_id."
     ),
     "CONFLICT_CLIENT_TOKEN": _DEPLOY_AGAIN,
     "INCOMPATIBLE_PROFILE_STATE": _PROFILE_TASK,
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": _PROFILE_TASK,
-    "VERIFICATION_ALREADY_IN_PROGRESS": "Complete the verification at its CompletionUrl, then deploy again.",
+    "VERIFICATION_ALREADY_IN_PROGRESS": (
+        "Wait, or complete it where `verification status` shows an address, then deploy again."
+    ),
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state, deploy again.",
     "PARTNER_NOT_FOUND": (
         "The partner is gone, though AWS has no call that deletes one: ask AWS Partner support before anything else."
@@ -75,24 +79,24 @@ _MAY_READ = (
 DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}
 """What was denied there."""
 
-BY_ENDING = {
-    "open": _DEPLOY_AGAIN,
+BY_OUTCOME = {
+    "unknown": _DEPLOY_AGAIN,
     "throttled": "Wait a minute and deploy again.",
     "denied": "Allow this call for the function's role (SCP, permissions boundary, policy), deploy again.",
     "refused": "Correct what this names; the function's log has AWS's request id for support. Deploy again.",
 }
 
 
-def remedy_for(fault: Fault) -> str:
+def remedy_for(failure: CallFailure) -> str:
     """The most specific remedy that is known for a failed call."""
-    for detail in fault.details:
+    for detail in failure.details:
         for name in (detail, detail.partition(":")[0]):
             if name in BY_DETAIL:
                 return BY_DETAIL[name]
-    by_operation = {"refused": BY_OPERATION, "denied": DENIED_OPERATION}.get(fault.ending.value, {})
+    by_operation = {"refused": BY_OPERATION, "denied": DENIED_OPERATION}.get(failure.call_outcome.value, {})
     return (
-        BY_REASON.get(fault.reason)
-        or BY_CODE.get(fault.code)
-        or by_operation.get(fault.operation)
-        or BY_ENDING[fault.ending.value]
+        BY_REASON.get(failure.reason)
+        or BY_CODE.get(failure.code)
+        or by_operation.get(failure.operation)
+        or BY_OUTCOME[failure.call_outcome.value]
     )

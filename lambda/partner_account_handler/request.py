@@ -1,4 +1,4 @@
-"""The border: CloudFormation's event becomes one frozen `Request`. Below it nothing sees an event."""
+"""The border: CloudFormation's event becomes one frozen `Request`. Beyond it nothing sees an event."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-from partner_account_handler.errors import RequestError
-from partner_account_handler.identity import OWNER_TAG, Owner, normalized, same_name
+from partner_account_handler.errors import HandlerError, RequestError, defects_as_errors
+from partner_account_handler.identity import OWNER_TAG, Owner, client_token, normalized, same_name
 from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
 
-_E = TypeVar("_E", bound=Enum)
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
 _TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResponseURL")
-
-
-class Policy(Enum):
-    """What to do with a partner that the account has already."""
-
-    REFUSE = "REFUSE"
-    ADOPT = "ADOPT"
-    ALLOW_ANOTHER = "ALLOW_ANOTHER"
+_SCHEMA_VERSION = "1"
 
 
 class CodeStore(Enum):
@@ -90,8 +82,8 @@ class Properties:
     primary_solution_type: str
     contact: Contact
     code: CodeSource
-    policy: Policy
-    adopted_id: str
+    existing_partner_id: str
+    """The partner to adopt; empty if none is."""
     owner_stack: str
     owner_path: str
     tags: Mapping[str, str]
@@ -100,7 +92,7 @@ class Properties:
     def taggable(self) -> bool:
         """Whether the service is known to take tags.
 
-        The Sandbox refuses them in CreatePartner, and whether it takes any later is documented nowhere: there only the
+        The Sandbox takes none in CreatePartner, and whether it takes any later is documented nowhere: there only the
         ownership tag is tried, and nothing fails without it.
         """
         return self.catalog != "Sandbox"
@@ -108,21 +100,41 @@ class Properties:
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One request of CloudFormation.
+    """One request of CloudFormation. Its ResponseURL is no part of it: only the delivery of the answer knows that.
 
     `previous` is None where there is none, where it can't be read, and where it is the partner that is wanted now: then
     everything counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for done
     (`cdk deploy --no-rollback`).
     """
 
+    operation: str
+    """`Create`, `Update` or `Delete`."""
     stack_id: str
     logical_id: str
     request_id: str
     physical_id: str
-    wanted: Properties
+    """That of the resource; for a Create the one that a failed answer names, also when it is delivered again."""
+    properties: Properties | HandlerError
+    """What the template asks for, or what is wrong with it: an Update that belongs to a rollback needs none of it."""
     previous: Properties | None = None
     was_refused: bool = False
     """Whether the former properties are such as this function refuses: then it has written nothing of them."""
+
+    @property
+    def wanted(self) -> Properties:
+        """What the template asks for.
+
+        Raises:
+            HandlerError: the properties are not those of a PartnerAccount; all mistakes in one.
+        """
+        if isinstance(self.properties, HandlerError):
+            raise self.properties
+        return self.properties
+
+    @property
+    def client_token(self) -> str:
+        """The idempotency token of its CreatePartner."""
+        return client_token(self.stack_id, self.logical_id, self.request_id)
 
     @property
     def owner(self) -> Owner:
@@ -145,27 +157,22 @@ def is_custom_resource_event(event: object) -> bool:
 
 
 def read_request(event: Mapping[str, Any]) -> Request:
-    """The event of a Create or Update as a `Request`.
-
-    Raises:
-        RequestError: the properties are not those of a PartnerAccount; all mistakes in one.
-    """
-    wanted = read_properties(event.get("ResourceProperties"))
-    previous, was_refused = _read_previous(event)
-    return Request(
-        stack_id=event["StackId"],
-        logical_id=event["LogicalResourceId"],
-        request_id=event["RequestId"],
-        physical_id=event.get("PhysicalResourceId", ""),
-        wanted=wanted,
-        previous=previous,
-        was_refused=was_refused,
-    )
+    """A custom resource's event as a `Request`. Raises nothing: what is wrong is told when the properties are used."""
+    properties: Properties | HandlerError
+    previous, was_refused = None, False
+    try:
+        properties, previous, was_refused = _read_both(event)
+    except HandlerError as error:
+        properties = error
+    ids = event["StackId"], event["LogicalResourceId"], event["RequestId"]
+    creates = event["RequestType"] == "Create"
+    physical_id = f"not-created-{client_token(*ids)[:32]}" if creates else event["PhysicalResourceId"]
+    return Request(event["RequestType"], *ids, physical_id, properties, previous, was_refused)
 
 
 _NO_PART_OF_THE_PARTNER = {
     "EmailVerificationCode",
-    "ExistingPartner",
+    "ExistingPartnerId",
     "SchemaVersion",
     "ServiceTimeout",
     "ServiceToken",
@@ -173,49 +180,52 @@ _NO_PART_OF_THE_PARTNER = {
 """What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
-def _read_previous(event: Mapping[str, Any]) -> tuple[Properties | None, bool]:
+@defects_as_errors
+def _read_both(event: Mapping[str, Any]) -> tuple[Properties, Properties | None, bool]:
+    """The wanted and the previous properties, and whether the latter were refused."""
+    properties = read_properties(event.get("ResourceProperties"))
     wanted, before = event["ResourceProperties"], event.get("OldResourceProperties") or {}
     try:
         previous = read_properties(before)
     except RequestError:
         # Properties of another version may be refused by this code, and have been written by that of their time.
-        return None, isinstance(before, dict) and before.get("SchemaVersion") == wanted.get("SchemaVersion")
+        return properties, None, isinstance(before, dict) and before.get("SchemaVersion") == wanted.get("SchemaVersion")
     names = {*wanted, *before} - _NO_PART_OF_THE_PARTNER
-    return None if all(wanted.get(name) == before.get(name) for name in names) else previous, False
+    is_same = all(wanted.get(name) == before.get(name) for name in names)
+    return properties, None if is_same else previous, False
 
 
 def read_properties(raw: object) -> Properties:
-    """ResourceProperties as `Properties`, whose scalars CloudFormation has all turned into strings."""
+    """ResourceProperties as `Properties`, whose scalars CloudFormation has all turned into strings.
+
+    Raises:
+        RequestError: they are not those of a PartnerAccount, or of a newer one.
+    """
     fields = _Fields(raw)
+    fields.require_known_schema()
     owner = fields.section("Owner")
-    existing = fields.section("ExistingPartner", optional=True)
     properties = Properties(
         catalog=fields.text("Catalog"),
         legal_name=fields.name("LegalName"),
         primary_solution_type=fields.text("PrimarySolutionType"),
         contact=_contact(fields.section("AllianceLeadContact")),
         code=_code(fields.section("EmailVerificationCode")),
-        policy=existing.choice("Policy", Policy, Policy.REFUSE),
-        adopted_id=existing.text("PartnerId", default=""),
+        existing_partner_id=fields.text("ExistingPartnerId", default=""),
         owner_stack=owner.text("StackName"),
         owner_path=owner.text("ConstructPath"),
         tags=fields.tags("Tags"),
     )
-    if properties.policy is Policy.ADOPT and not properties.adopted_id:
-        fields.mistakes.append("ExistingPartner.PartnerId is missing")
     if fields.mistakes:
         raise RequestError(fields.mistakes)
     return properties
 
 
 def _contact(fields: _Fields) -> Contact:
-    return Contact(
-        fields.name("FirstName"), fields.name("LastName"), fields.name("Email"), fields.name("BusinessTitle")
-    )
+    return Contact(*(fields.name(name) for name in ("FirstName", "LastName", "Email", "BusinessTitle")))
 
 
 def _code(fields: _Fields) -> CodeSource:
-    store = fields.choice("From", CodeStore, None)
+    store = fields.store("From")
     key = {
         CodeStore.SECRETS_MANAGER: "SecretId",
         CodeStore.PARAMETER_STORE: "Name",
@@ -233,9 +243,18 @@ class _Fields:
         self._path = path
         self._raw: Mapping[str, object] = raw if isinstance(raw, dict) else {}
 
-    def section(self, name: str, *, optional: bool = False) -> _Fields:
+    def require_known_schema(self) -> None:
+        """Providers are shared: a stack may be deployed by a newer construct than the one that made the function."""
+        version = self._raw.get("SchemaVersion")
+        if isinstance(version, str) and re.fullmatch(r"[0-9]+", version) and version.lstrip("0") > _SCHEMA_VERSION:
+            raise RequestError(
+                ["the template's SchemaVersion is newer than this function"],
+                "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",
+            )
+
+    def section(self, name: str) -> _Fields:
         raw = self._raw.get(name)
-        if not isinstance(raw, dict) and not (optional and raw is None):
+        if not isinstance(raw, dict):
             self.mistakes.append(f"{self._path}{name} is no map")
         return _Fields(raw, f"{self._path}{name}.", self.mistakes)
 
@@ -255,14 +274,14 @@ class _Fields:
         self.mistakes.extend(f"{self._path}{name} {mistake}" for mistake in found)
         return text
 
-    def choice(self, name: str, kind: type[_E], default: _E | None) -> _E:
-        text = self.text(name, None if default is None else str(default.value))
-        for member in kind:
-            if member.value == text:
-                return member
+    def store(self, name: str) -> CodeStore:
+        text = self.text(name)
+        for store in CodeStore:
+            if store.value == text:
+                return store
         if text:
-            self.mistakes.append(f"{self._path}{name} is none of {', '.join(str(m.value) for m in kind)}")
-        return next(iter(kind))
+            self.mistakes.append(f"{self._path}{name} is none of {', '.join(store.value for store in CodeStore)}")
+        return CodeStore.SECRETS_MANAGER
 
     def tags(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name, [])

@@ -121,7 +121,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
         ProcessError: a server did not start.
         ModuleNotFoundError: a server's package is not installed.
     """
-    require_installed("ministack", "hypercorn", "werkzeug", "cattrs")
+    require_installed("ministack", "hypercorn", "werkzeug")
     with processes.unwinding(), processes.cleanly() as resources:
         folder = _private_folder(resources)
         environment = _environment(folder)
@@ -190,7 +190,7 @@ def _jsii_cache() -> dict[str, str]:
 def _start_simulator(
     folder: Path, environment: Mapping[str, str], resources: ExitStack, *, verified: bool, readings: Path | None
 ) -> tuple[processes.Server, str]:
-    command = [sys.executable, "-m", "partner_central_simulator", "--port", "0"]
+    command = [sys.executable, "-m", "partner_account_cli", "simulator", "start"]
     command += ["--verified"] if verified else []
     command += ["--readings", str(readings.resolve())] if readings else []
     own = {

@@ -1,12 +1,22 @@
-"""What the simulated Partner Central was asked, and which e-mails it sent: its own endpoints, read."""
+"""A client of the simulated Partner Central's own endpoints: what it was asked, which e-mails it sent, its faults."""
 
 import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
+
+
+class RefusedError(Exception):
+    """The simulator refuses; the text is its reason. `is_forbidden` is whether it doesn't know the session token."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        """Take the reason, and the HTTP status."""
+        super().__init__(reason)
+        self.is_forbidden = status == HTTPStatus.FORBIDDEN
 
 
 @dataclass(frozen=True)
@@ -55,27 +65,40 @@ class PartnerCentral:
 
     def requests(self, since: int = 0) -> list[Request]:
         """The requests it received, in their order, without the first `since` ones."""
-        return [_request(entry) for entry in self._ask("GET", f"requests?since={since}")["requests"]]
+        return [_request(entry) for entry in self.ask("GET", f"requests?since={since}")["requests"]]
 
     def outbox(self) -> list[Mail]:
         """The e-mails it sent, oldest first."""
-        return [Mail(mail["email"], mail["code"]) for mail in self._ask("GET", "outbox")["outbox"]]
+        return [Mail(mail["email"], mail["code"]) for mail in self.ask("GET", "outbox")["outbox"]]
 
     def order_fault(self, order: Mapping[str, Any]) -> None:
         """Order a fault, by the members that the simulator's `Faults.add` takes."""
-        self._ask("POST", "faults", json.dumps(order))
+        self.ask("POST", "faults", order)
 
     def clear_faults(self) -> None:
         """Forget all faults that were ordered."""
-        self._ask("DELETE", "faults")
+        self.ask("DELETE", "faults")
 
-    def _ask(self, method: str, what: str, body: str | None = None) -> Any:
+    def ask(self, method: str, what: str, body: Any = None) -> dict[str, Any]:
+        """What the simulator answers below `/_simulator`, such as `GET outbox`, in its own members.
+
+        Raises:
+            OSError: nothing answers at the address, or no simulator.
+            RefusedError: it does not want to.
+        """
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=10)
         try:
-            connection.request(method, f"/_simulator/{what}", body, {"X-Amz-Security-Token": self.session_token})
-            return json.load(connection.getresponse())
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, f"/_simulator/{what}", sent, {"X-Amz-Security-Token": self.session_token})
+            response = connection.getresponse()
+            content: dict[str, Any] = json.load(response)
+            if response.status != HTTPStatus.OK:
+                raise RefusedError(content["error"], response.status)
+        except (http.client.HTTPException, KeyError, TypeError, ValueError):
+            raise ConnectionError(f"{self.address} is not a simulator's") from None
         finally:
             connection.close()
+        return content
 
 
 def _request(entry: Mapping[str, Any]) -> Request:

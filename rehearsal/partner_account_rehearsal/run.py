@@ -16,7 +16,7 @@ from partner_account_rehearsal.processes import ProcessError
 from partner_account_rehearsal.report import Report, is_json_report
 from partner_account_rehearsal.steps import Rehearsal, Wanted
 from partner_account_rehearsal.terminal import summary
-from partner_central_simulator.readings_file import ReadingsFileError, load_readings
+from partner_central_simulator.readings import ReadingsFileError, load_readings
 
 # What could lead the app to a real account, or away from this machine.
 _AWS_OWN = ("AWS_", "CDK_")

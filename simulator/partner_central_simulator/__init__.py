@@ -9,9 +9,10 @@ from partner_central_simulator.journal import RecordedRequest
 from partner_central_simulator.models import Mail, Partner, ProfileTask
 from partner_central_simulator.readings import ProfileIdAppears, Readings
 from partner_central_simulator.server import Simulator
-from partner_central_simulator.store import StateFileError
+from partner_central_simulator.service import AccountAdmin
 
 __all__ = [
+    "AccountAdmin",
     "Fault",
     "FaultKind",
     "Mail",
@@ -21,5 +22,4 @@ __all__ = [
     "Readings",
     "RecordedRequest",
     "Simulator",
-    "StateFileError",
 ]

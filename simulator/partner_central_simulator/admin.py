@@ -1,7 +1,6 @@
 """The simulator's own endpoints below `/_simulator`, for other processes and for humans. Nothing here exists at AWS."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from ipaddress import ip_address
@@ -20,23 +19,8 @@ PREFIX = "/_simulator/"
 
 _OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
 
-# A human opens its URL, which nobody can guess, in a browser, which has no session token.
-_COMPLETION = "verification"
 
-_ROUTES = Map(
-    [
-        Rule("/_simulator/health", endpoint="health", methods=["GET"]),
-        Rule("/_simulator/outbox", endpoint="outbox", methods=["GET"]),
-        Rule("/_simulator/requests", endpoint="requests", methods=["GET"]),
-        Rule("/_simulator/faults", endpoint="faults", methods=["GET"]),
-        Rule("/_simulator/faults", endpoint="add_fault", methods=["POST"]),
-        Rule("/_simulator/faults", endpoint="clear_faults", methods=["DELETE"]),
-        Rule("/_simulator/verifications/<token>", endpoint=_COMPLETION, methods=["GET", "POST"]),
-    ]
-)
-
-
-class Admin:
+class AdminEndpoints:
     """Answers the simulator's own endpoints, to callers on this machine only."""
 
     def __init__(self, service: Service, faults: Faults, journal: Journal, session_token: str | None = None) -> None:
@@ -45,40 +29,36 @@ class Admin:
         self._faults = faults
         self._journal = journal
         self._session_token = session_token
-        self._views: dict[str, Callable[..., Any]] = {
-            "health": self._health,
-            "outbox": self._outbox,
-            "requests": self._requests,
-            "faults": self._pending_faults,
-            "add_fault": self._add_fault,
-            "clear_faults": self._clear_faults,
-            _COMPLETION: self._complete_verification,
-        }
+        self._routes = Map(
+            [
+                Rule(f"{PREFIX}outbox", endpoint=self._outbox, methods=["GET"]),
+                Rule(f"{PREFIX}requests", endpoint=self._requests, methods=["GET"]),
+                Rule(f"{PREFIX}faults", endpoint=self._pending_faults, methods=["GET"]),
+                Rule(f"{PREFIX}faults", endpoint=self._add_fault, methods=["POST"]),
+                Rule(f"{PREFIX}faults", endpoint=self._clear_faults, methods=["DELETE"]),
+                Rule(f"{PREFIX}verifications/<token>", endpoint=self._complete_verification, methods=["GET", "POST"]),
+            ]
+        )
 
     def respond(self, request: Request) -> Response:
         """Answer one request in JSON."""
         try:
-            _refuse_strangers(request)
-            endpoint, arguments = _ROUTES.bind_to_environ(request.environ).match()
-            if endpoint != _COMPLETION and self._session_token and not has_session_token(request, self._session_token):
+            _require_loopback(request)
+            endpoint, arguments = self._routes.bind_to_environ(request.environ).match()
+            # A human opens a completion URL, which nobody can guess, in a browser, which has no session token.
+            if "token" not in arguments and self._session_token and not has_session_token(request, self._session_token):
                 raise Forbidden("the session token is not the one that the simulator has told when it was started")
-            answer, status = self._views[endpoint](request, **arguments), 200
+            answer, status = endpoint(request, **arguments), 200
         except HTTPException as error:
             answer, status = {"error": error.description}, error.code or 500
-        return Response(json.dumps(answer, default=_plain) + "\n", status, content_type="application/json")
-
-    def _health(self, request: Request) -> dict[str, str]:
-        return {"status": "ok", "url": request.host_url.rstrip("/")}
+        return Response(json.dumps(answer, default=datetime.isoformat) + "\n", status, content_type="application/json")
 
     def _outbox(self, _request: Request) -> dict[str, Any]:
         with self._service.transaction() as state:
             return {"outbox": [asdict(mail) for mail in state.outbox]}
 
     def _requests(self, request: Request) -> dict[str, Any]:
-        since = request.args.get("since", 0, type=int)
-        entries = self._journal.since(since)
-        cursor = entries[-1].number if entries else since
-        return {"requests": [asdict(entry) for entry in entries], "cursor": cursor}
+        return {"requests": [asdict(entry) for entry in self._journal.since(request.args.get("since", 0, type=int))]}
 
     def _pending_faults(self, _request: Request) -> dict[str, Any]:
         return {"faults": [asdict(fault) for fault in self._faults.pending]}
@@ -103,11 +83,7 @@ class Admin:
         return {"type": verification.type, "status": verification.status}
 
 
-def _refuse_strangers(request: Request) -> None:
+def _require_loopback(request: Request) -> None:
     # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
     if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
         raise Forbidden("only for callers on the simulator's own machine")
-
-
-def _plain(value: datetime) -> str:
-    return value.isoformat()

@@ -9,12 +9,13 @@ import json
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from partner_central_simulator.exceptions import AccessDeniedError, InternalServerError
 from partner_central_simulator.identity import SESSION_TOKEN, account_of
-from partner_central_simulator.models import Account, Partner, Request
+from partner_central_simulator.models import Account, Partner, Request, partner_arn
 from partner_central_simulator.readings import Readings
 from partner_central_simulator.verifications import BUSINESS, REGISTRANT
 
@@ -31,9 +32,6 @@ ON_A_PARTNER: Final = {
     "UntagResource",
 }
 """The actions that take the ARN of a partner; all others are checked against `*`."""
-
-_OK = 200
-_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -113,16 +111,16 @@ class HttpAuthorizer:
     def _ask(self, credentials: Credentials, *checks: Check) -> Any:
         question = {"credentials": asdict(credentials), "checks": [asdict(check) for check in checks]}
         connection = (
-            http.client.HTTPSConnection(self._url.netloc, timeout=_SECONDS, context=self._tls)
+            http.client.HTTPSConnection(self._url.netloc, timeout=10, context=self._tls)
             if self._tls
-            else http.client.HTTPConnection(self._url.netloc, timeout=_SECONDS)
+            else http.client.HTTPConnection(self._url.netloc, timeout=10)
         )
         try:
             headers = {SESSION_TOKEN: self._session_token, "Content-Type": "application/json"}
             connection.request("POST", self._url.path, json.dumps(question), headers)
             answer = connection.getresponse()
             content = answer.read()
-            return json.loads(content) if answer.status == _OK else None
+            return json.loads(content) if answer.status == HTTPStatus.OK else None
         except (OSError, http.client.HTTPException):
             raise InternalServerError("IAM doesn't answer.") from None
         finally:
@@ -132,42 +130,31 @@ class HttpAuthorizer:
 def checks_of(operation: str, request: Request, account: Account, readings: Readings) -> Iterator[Check]:
     """All that IAM must allow for this request, the operation's own action first."""
     context = dict([*_request_keys(request), *_resource_tags(request, account)])
-    yield Check(f"partnercentral:{operation}", _resource(operation, request, account, readings), context)
+    on_partner = operation in ON_A_PARTNER or (operation == "ListTagsForResource" and readings.list_tags_on_partner)
+    resource = _named_arn(request, account) if on_partner else "*"
+    yield Check(f"partnercentral:{operation}", resource, context)
     if operation == "CreatePartner" and request.get("Tags"):
-        resource = _partner_arn(account.id, request["Catalog"], "*") if readings.tag_at_creation_on_partner else "*"
+        resource = partner_arn(account.id, request["Catalog"], "*") if readings.tag_at_creation_on_partner else "*"
         yield Check("partnercentral:TagResource", resource, context)
-
-
-def _resource(operation: str, request: Request, account: Account, readings: Readings) -> str:
-    if operation in ON_A_PARTNER or (operation == "ListTagsForResource" and readings.list_tags_on_partner):
-        return _named_arn(request, account)
-    return "*"
 
 
 def _named_arn(request: Request, account: Account) -> str:
     named: str = request.get("ResourceArn") or request["Identifier"]
-    return named if named.startswith("arn:") else _partner_arn(account.id, request["Catalog"], named)
-
-
-def _partner_arn(account: str, catalog: str, partner_id: str) -> str:
-    return f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}"
+    return named if named.startswith("arn:") else partner_arn(account.id, request["Catalog"], named)
 
 
 def _request_keys(request: Request) -> Iterator[tuple[str, str | Sequence[str]]]:
     if "Catalog" in request:
         yield "partnercentral:Catalog", request["Catalog"]
-    if kind := _verification_type(request):
+    if "VerificationDetails" in request:
+        kind = BUSINESS if "BusinessVerificationDetails" in request["VerificationDetails"] else REGISTRANT
         yield "partnercentral:VerificationType", kind
+    if "VerificationType" in request:
+        yield "partnercentral:VerificationType", request["VerificationType"]
     for tag in request.get("Tags", ()):
         yield f"aws:RequestTag/{tag['Key']}", tag["Value"]
     if keys := [*(tag["Key"] for tag in request.get("Tags", ())), *request.get("TagKeys", ())]:
         yield "aws:TagKeys", keys
-
-
-def _verification_type(request: Request) -> str | None:
-    if "VerificationDetails" in request:
-        return BUSINESS if "BusinessVerificationDetails" in request["VerificationDetails"] else REGISTRANT
-    return request.get("VerificationType")
 
 
 def _resource_tags(request: Request, account: Account) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,11 @@
-"""One class per error the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
+"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
 
 ServiceError
 ├── AccessDeniedError, ConflictError, ResourceNotFoundError, ServiceQuotaExceededError   carry a Reason
 ├── ValidationFailedError                                                                Reason and ErrorDetails
 ├── ThrottlingError, InternalServerError
-└── FrontDoorError   answered in place of the service, so not in its model
-    ├── SerializationError, UnknownOperationError, RequestTooLargeError, ServiceUnavailableError
-    ├── MissingAuthenticationTokenError, IncompleteSignatureError, InvalidSignatureError, UnrecognizedClientError
+└── GatewayError   answered in place of the service, by its code and status
+    ├── ServiceUnavailableError
     └── NotSimulatedError   a real operation that this simulator leaves out
 """
 
@@ -32,8 +31,8 @@ class BusinessProblem(NamedTuple):
 class ServiceError(Exception):
     """An error answer: HTTP status, error code, message, and the members its shape has besides."""
 
-    status: ClassVar[int] = 400
-    code: ClassVar[str]
+    status: int = 400
+    code: str
     namespace: ClassVar[str] = "com.amazonaws.partnercentralaccount"
 
     def __init__(self, message: str, **members: Any) -> None:
@@ -47,8 +46,8 @@ class ServiceError(Exception):
         """The `Reason` member, for the errors that have one."""
         return self.members.get("Reason")
 
-    def body(self) -> dict[str, Any]:
-        """What goes over the wire; clients find the error code behind the `#`."""
+    def body(self) -> dict[str, Any] | None:
+        """What goes over the wire, None for an empty body; clients find the error code behind the `#`."""
         return {"__type": f"{self.namespace}#{self.code}", "Message": self.message, **self.members}
 
 
@@ -120,74 +119,34 @@ class ValidationFailedError(ServiceError):
         )
 
 
-class FrontDoorError(ServiceError):
-    """What stands in front of the service refuses a request that never gets to the service itself."""
+class GatewayError(ServiceError):
+    """AWS's gateway refuses a request, which never gets to the service itself, nor is the error in its model."""
 
     namespace = "com.amazon.coral.service"
 
-
-class SerializationError(FrontDoorError):
-    """The body is no JSON object."""
-
-    code = "SerializationException"
-
-
-class UnknownOperationError(FrontDoorError):
-    """`X-Amz-Target` names no operation of this service."""
-
-    status = 404
-    code = "UnknownOperationException"
+    def __init__(self, code: str, message: str, status: int = 403) -> None:
+        """Take the error's code, its message, and the HTTP status."""
+        super().__init__(message)
+        self.code = code
+        self.status = status
 
 
-class RequestTooLargeError(FrontDoorError):
-    """The body is larger than any real request can be."""
+class ServiceUnavailableError(GatewayError):
+    """A load balancer has no service to reach."""
 
-    status = 413
-    code = "RequestEntityTooLargeException"
+    def __init__(self) -> None:
+        """There is nothing to tell."""
+        super().__init__("ServiceUnavailable", "", 503)
 
-
-class MissingAuthenticationTokenError(FrontDoorError):
-    """The request is not signed."""
-
-    status = 403
-    code = "MissingAuthenticationTokenException"
-
-
-class IncompleteSignatureError(FrontDoorError):
-    """The `Authorization` header has not the form of Signature Version 4."""
-
-    status = 403
-    code = "IncompleteSignature"
-
-
-class InvalidSignatureError(FrontDoorError):
-    """The signature is made for another region or another service."""
-
-    status = 403
-    code = "InvalidSignatureException"
-
-
-class UnrecognizedClientError(FrontDoorError):
-    """The session token is not one that this simulator knows."""
-
-    status = 403
-    code = "UnrecognizedClientException"
-
-
-class ServiceUnavailableError(FrontDoorError):
-    """A load balancer has no service to reach, and answers without JSON."""
-
-    status = 503
-    code = "ServiceUnavailable"
-
-    def body(self) -> dict[str, Any]:
+    def body(self) -> None:
         """Nothing: a load balancer knows no shapes."""
-        return {}
 
 
-class NotSimulatedError(FrontDoorError):
+class NotSimulatedError(GatewayError):
     """The operation exists at AWS and is left out here; success would be a lie."""
 
-    status = 501
-    code = "NotSimulatedException"
     namespace = "partner_central_simulator"
+
+    def __init__(self, operation: str) -> None:
+        """Name the operation."""
+        super().__init__("NotSimulatedException", f"{operation} exists at AWS, but is not simulated.", 501)

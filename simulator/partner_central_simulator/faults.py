@@ -1,13 +1,12 @@
 """Faults that tests and rehearsals order in advance, and what each does to a request. No rules of the service.
 
-A fault waits for requests of its operation, and is used up after `times` of them, or when its time is over; which of
-them it strikes can be left to chance or to a schedule. Those that strike *before* the commit leave no trace in the
-state; those *after* it strike when the request has taken effect, and only its answer suffers.
+A fault waits for requests of its operation, and is used up after `times` of them, or when its time is over. Those that
+strike *before* the commit leave no trace in the state; those *after* it strike when the request has taken effect, and
+only its answer suffers.
 """
 
-import random
 import threading
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -77,13 +76,13 @@ _BEFORE_OR_AFTER_COMMIT = {
     FaultKind.DELAY,
     FaultKind.HANG,
 }
+_STRIKING = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
 _OPERATIONS_OF = {
     FaultKind.LAGGING_LIST: {"ListPartners"},
     FaultKind.NO_TAGS: {"ListTagsForResource"},
     FaultKind.NO_PROFILE_ID: {"CreatePartner", "GetPartner", "GetProfileVisibility", "PutProfileVisibility"},
 }
 _LONGEST = timedelta(days=365).total_seconds()
-_STRIKING = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
 
 
 class ConnectionCutError(ConnectionAbortedError):
@@ -94,9 +93,7 @@ class ConnectionCutError(ConnectionAbortedError):
 class Fault:
     """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`.
 
-    Which of them it strikes is chosen by `schedule`, the numbers of those that it strikes, the first being 1; by
-    `probability` and `seed`, which choose the same ones each time; or by neither: then it strikes each one, and only
-    those count. `lasting` ends the fault so many seconds after it was added.
+    `seconds` is the length of a delay or of a lag. `lasting` ends the fault so many seconds after it was added.
     """
 
     operation: str
@@ -104,57 +101,29 @@ class Fault:
     times: int | None = 1
     seconds: float | None = None
     after_commit: bool = False
-    probability: float = 1.0
-    seed: int = 0
-    schedule: tuple[int, ...] | None = None
     lasting: float | None = None
     id: int
     added_at: datetime
-    met: int = 0
-    """How many requests it has met so far, struck or not."""
 
     def __post_init__(self) -> None:
         """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
-        if wrong := [*_mistaken_kind(self), *_mistaken_choice(self)]:
+        if wrong := list(self._problems()):
             raise ValueError("; ".join(wrong))
 
-    def is_over(self, now: datetime) -> bool:
-        """Whether its time is over."""
-        return self.lasting is not None and (now - self.added_at).total_seconds() >= self.lasting
-
-    def strikes_next(self) -> bool:
-        """Whether it strikes the next request that it meets."""
-        if self.schedule is not None:
-            return self.met + 1 in self.schedule
-        chance = random.Random(f"{self.seed}/{self.id}/{self.met}").random()  # noqa: S311 - no secret, and repeatable
-        return chance < self.probability
-
-    def meets(self, operation: str, kinds: Container[FaultKind]) -> bool:
-        """Whether this fault waits for that operation and is of one of those kinds."""
-        return self.operation in {operation, ANY_OPERATION} and self.kind in kinds
-
-
-def _mistaken_kind(fault: Fault) -> Iterator[str]:
-    if fault.operation not in _OPERATIONS_OF.get(fault.kind, {*OPERATIONS, ANY_OPERATION}):
-        yield f"{fault.kind} never meets {fault.operation}: name an operation that is simulated"
-    if fault.after_commit and fault.kind not in _BEFORE_OR_AFTER_COMMIT:
-        yield f"{fault.kind} cannot strike after the commit: leave out after_commit"
-    if fault.kind is FaultKind.DELAY and fault.seconds is None:
-        yield "a delay needs its length: give seconds"
-    if fault.seconds is not None and fault.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
-        yield f"{fault.kind} has no length: leave out seconds, or give lasting"
-
-
-def _mistaken_choice(fault: Fault) -> Iterator[str]:
-    if fault.times is not None and fault.times < 1:
-        yield "a fault strikes at least once: give times=1 or more, or None for always"
-    if not 0 < fault.probability <= 1:
-        yield "a probability is more than 0, and 1 at most"
-    if fault.schedule is not None and (fault.probability != 1 or not fault.schedule or min(fault.schedule) < 1):
-        yield "a schedule names requests from 1 on, and leaves nothing to chance: leave out probability"
-    for name, length in (("seconds", fault.seconds), ("lasting", fault.lasting)):
-        if length is not None and not 0 <= length <= _LONGEST:
-            yield f"{name} must not be negative, nor more than a year"
+    def _problems(self) -> Iterator[str]:
+        if self.operation not in _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION}):
+            yield f"{self.kind} never meets {self.operation}: name an operation that is simulated"
+        if self.times is not None and self.times < 1:
+            yield "a fault strikes at least once: give times=1 or more, or None for always"
+        if self.after_commit and self.kind not in _BEFORE_OR_AFTER_COMMIT:
+            yield f"{self.kind} cannot strike after the commit: leave out after_commit"
+        if self.kind is FaultKind.DELAY and self.seconds is None:
+            yield "a delay needs its length: give seconds"
+        if self.seconds is not None and self.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
+            yield f"{self.kind} has no length: leave out seconds, or give lasting"
+        for name, length in (("seconds", self.seconds), ("lasting", self.lasting)):
+            if length is not None and not 0 <= length <= _LONGEST:
+                yield f"{name} must not be negative, nor more than a year"
 
 
 class Faults:
@@ -165,7 +134,7 @@ class Faults:
         self._clock = clock
         self._lock = threading.Lock()
         self._ids = count(1)
-        self._pending: list[Fault] = []
+        self._pending: dict[int, Fault] = {}
         self._release = threading.Event()
 
     def add(
@@ -176,27 +145,23 @@ class Faults:
         *,
         seconds: float | None = None,
         after_commit: bool = False,
-        probability: float = 1.0,
-        seed: int = 0,
-        schedule: Sequence[int] | None = None,
         lasting: float | None = None,
     ) -> Fault:
-        """Order a fault; a ValueError says what is wrong with an impossible one. A `schedule` tells `times` too."""
+        """Order a fault; a ValueError says what is wrong with an impossible one."""
+        if kind not in list(FaultKind):
+            raise ValueError(f"there is no fault {kind}: name one of {', '.join(FaultKind)}")
         fault = Fault(
             operation=operation,
             kind=FaultKind(kind),
-            times=times if schedule is None else len(set(schedule)),
+            times=times,
             seconds=seconds,
             after_commit=after_commit,
-            probability=probability,
-            seed=seed,
-            schedule=None if schedule is None else tuple(schedule),
             lasting=lasting,
             id=next(self._ids),
             added_at=self._clock(),
         )
         with self._lock:
-            self._pending.append(fault)
+            self._pending[fault.id] = fault
         return fault
 
     def clear(self) -> None:
@@ -209,8 +174,11 @@ class Faults:
         """Those that still wait, each with the times that are left."""
         now = self._clock()
         with self._lock:
-            self._pending[:] = [fault for fault in self._pending if not fault.is_over(now)]
-            return list(self._pending)
+            return [
+                fault
+                for fault in self._pending.values()
+                if fault.lasting is None or (now - fault.added_at).total_seconds() < fault.lasting
+            ]
 
     def release(self) -> None:
         """Let go of all requests that hang or are delayed now."""
@@ -223,24 +191,20 @@ class Faults:
         Raises the error to be answered, or ConnectionCutError.
         """
         for fault in self._waiting(operation, _STRIKING):
-            if fault.after_commit == after_commit and self._use(fault):
-                met.append(fault.kind)
-                self._do(fault, operation)
-
-    def _do(self, fault: Fault, operation: str) -> None:
-        if fault.kind in _ERRORS:
-            raise _ERRORS[fault.kind](operation)
-        if fault.kind in {FaultKind.DELAY, FaultKind.HANG}:
-            self._release.wait(fault.seconds)
-        if fault.kind in {FaultKind.CUT, FaultKind.HANG}:
-            raise ConnectionCutError
+            if fault.after_commit != after_commit or not self._use(fault, met):
+                continue
+            if fault.kind in _ERRORS:
+                raise _ERRORS[fault.kind](operation)
+            if fault.kind in {FaultKind.DELAY, FaultKind.HANG}:
+                self._release.wait(fault.seconds)
+            if fault.kind in {FaultKind.CUT, FaultKind.HANG}:
+                raise ConnectionCutError
 
     def distort(self, operation: str, met: list[FaultKind], answer: Answer) -> Answer:
         """The answer as lagging parts of the service would give it; notes in `met` what made a difference."""
         for fault in self._waiting(operation, _VIEWS):
             seen = _VIEWS[fault.kind](fault, answer, self._clock())
-            if seen != answer and self._use(fault):
-                met.append(fault.kind)
+            if seen != answer and self._use(fault, met):
                 answer = seen
         if "Visibility" in answer and "ProfileId" not in answer:
             raise ResourceNotFoundError("The partner has no profile yet.", Reason="PARTNER_PROFILE_NOT_FOUND")
@@ -249,43 +213,38 @@ class Faults:
     def echo(self, operation: str, met: list[FaultKind], error: ServiceError, request: str) -> ServiceError:
         """The error as it is, or with the request in its message."""
         for fault in self._waiting(operation, {FaultKind.ECHO}):
-            if self._use(fault):
-                met.append(fault.kind)
+            if self._use(fault, met):
                 return type(error)(f"{error.message} Received: {request}", **error.members)
         return error
 
     def garble(self, operation: str, met: list[FaultKind], content: bytes) -> bytes:
         """The answer's bytes as they are, or the first half of them."""
         for fault in self._waiting(operation, {FaultKind.GARBLED}):
-            if content and self._use(fault):
-                met.append(fault.kind)
+            if self._use(fault, met):
                 return content[: len(content) // 2]
         return content
 
     def _waiting(self, operation: str, kinds: Container[FaultKind]) -> list[Fault]:
-        return [fault for fault in self.pending if fault.meets(operation, kinds)]
+        return [one for one in self.pending if one.operation in {operation, ANY_OPERATION} and one.kind in kinds]
 
-    def _use(self, fault: Fault) -> bool:
-        """Take one of the fault's times; False if it spares this request, or another one took the last of them."""
+    def _use(self, fault: Fault, met: list[FaultKind]) -> bool:
+        """Take one of the fault's times and note it in `met`; False if another request has taken the last of them."""
         with self._lock:
-            for index, left in enumerate(self._pending):
-                if left.id == fault.id:
-                    strikes = left.strikes_next()
-                    self._pending[index : index + 1] = _after_meeting(left, strikes=strikes)
-                    return strikes
-        return False
-
-
-def _after_meeting(fault: Fault, *, strikes: bool) -> list[Fault]:
-    """What is left of a fault when it has met a request."""
-    left = None if fault.times is None else fault.times - strikes
-    return [] if left is not None and left < 1 else [replace(fault, times=left, met=fault.met + 1)]
+            left = self._pending.get(fault.id)
+            if left is None:
+                return False
+            if left.times is not None and left.times <= 1:
+                del self._pending[fault.id]
+            elif left.times is not None:
+                self._pending[fault.id] = replace(left, times=left.times - 1)
+        met.append(fault.kind)
+        return True
 
 
 _ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
     FaultKind.THROTTLE: lambda _: ThrottlingError("Rate exceeded"),
     FaultKind.INTERNAL_ERROR: lambda _: InternalServerError("The service has failed. Try again."),
-    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(""),
+    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(),
     FaultKind.ACCESS_DENIED: lambda operation: AccessDeniedError(
         f"The caller is not authorized to perform: partnercentral:{operation}", Reason="ACCESS_DENIED"
     ),
@@ -293,16 +252,13 @@ _ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
 
 
 def _without_new_partners(fault: Fault, answer: Answer, now: datetime) -> Answer:
-    if "PartnerSummaryList" not in answer:
-        return answer
-    visible = [partner for partner in answer["PartnerSummaryList"] if not _is_new(fault, partner["CreatedAt"], now)]
+    def is_new(created_at: datetime) -> bool:
+        if fault.seconds is None:
+            return created_at >= fault.added_at
+        return now - created_at < timedelta(seconds=fault.seconds)
+
+    visible = [partner for partner in answer["PartnerSummaryList"] if not is_new(partner["CreatedAt"])]
     return {**answer, "PartnerSummaryList": visible}
-
-
-def _is_new(fault: Fault, created_at: datetime, now: datetime) -> bool:
-    if fault.seconds is None:
-        return created_at >= fault.added_at
-    return now - created_at < timedelta(seconds=fault.seconds)
 
 
 def _without_profile_id(_fault: Fault, answer: Answer, _now: datetime) -> Answer:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 from partner_central_simulator.exceptions import ConflictError, ServiceError
-from partner_central_simulator.models import Call, Request, TokenUse
+from partner_central_simulator.models import Call, TokenUse
 
 
 def once(call: Call, act: Callable[[], str]) -> str:
@@ -17,20 +17,15 @@ def once(call: Call, act: Callable[[], str]) -> str:
     if token is None:
         return act()
     key = f"{call.operation}/{token}"
-    fingerprint = _fingerprint(call.request)
-    earlier = call.account.tokens.get(key)
-    if earlier and (made := _earlier_result(call, earlier, fingerprint)):
-        return made
-    return _run(call, key, fingerprint, act)
-
-
-def _earlier_result(call: Call, earlier: TokenUse, fingerprint: str) -> str | None:
-    if earlier.fingerprint != fingerprint and call.readings.reused_token_conflicts:
-        raise ConflictError("The client token was used with other parameters before.", Reason="CONFLICT_CLIENT_TOKEN")
-    return earlier.made
-
-
-def _run(call: Call, key: str, fingerprint: str, act: Callable[[], str]) -> str:
+    body = {name: value for name, value in call.request.items() if name != "ClientToken"}
+    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    if earlier := call.account.tokens.get(key):
+        if earlier.fingerprint != fingerprint and call.readings.reused_token_conflicts:
+            raise ConflictError(
+                "The client token was used with other parameters before.", Reason="CONFLICT_CLIENT_TOKEN"
+            )
+        if earlier.made:
+            return earlier.made
     try:
         made = act()
     except ServiceError:
@@ -39,8 +34,3 @@ def _run(call: Call, key: str, fingerprint: str, act: Callable[[], str]) -> str:
         raise
     call.account.tokens[key] = TokenUse(fingerprint, made)
     return made
-
-
-def _fingerprint(request: Request) -> str:
-    body = {name: value for name, value in request.items() if name != "ClientToken"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

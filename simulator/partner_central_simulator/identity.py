@@ -9,11 +9,7 @@ import re
 
 from werkzeug.wrappers import Request
 
-from partner_central_simulator.exceptions import (
-    IncompleteSignatureError,
-    InvalidSignatureError,
-    MissingAuthenticationTokenError,
-)
+from partner_central_simulator.exceptions import GatewayError
 
 REGION = "us-east-1"
 SERVICE = "partnercentral-account"
@@ -33,11 +29,16 @@ def access_key_of(authorization: str | None) -> str:
     Raises the errors that AWS answers to an unsigned request, and to one signed for another region or service.
     """
     if not authorization:
-        raise MissingAuthenticationTokenError("Missing Authentication Token")
+        raise GatewayError("MissingAuthenticationTokenException", "Missing Authentication Token")
     credential = _AUTHORIZATION.fullmatch(authorization.strip())
     if credential is None:
-        raise IncompleteSignatureError("The Authorization header is not in the form of Signature Version 4.")
-    _check_scope(credential["region"], credential["service"])
+        raise GatewayError("IncompleteSignature", "The Authorization header has an invalid format.")
+    if credential["region"] != REGION:
+        message = f"Credential should be scoped to a valid region, not '{credential['region']}'."
+        raise GatewayError("InvalidSignatureException", message)
+    if credential["service"] != SERVICE:
+        message = f"Credential should be scoped to correct service: '{SERVICE}'."
+        raise GatewayError("InvalidSignatureException", message)
     return credential["key"]
 
 
@@ -55,10 +56,3 @@ def has_session_token(request: Request, expected: str) -> bool:
     """Whether the session token of a request, signed or presigned, is the expected one or begins with it."""
     sent = session_token_of(request)
     return hmac.compare_digest(sent[: len(expected)].encode(), expected.encode())
-
-
-def _check_scope(region: str, service: str) -> None:
-    if region != REGION:
-        raise InvalidSignatureError(f"Credential should be scoped to a valid region, not '{region}'.")
-    if service != SERVICE:
-        raise InvalidSignatureError(f"Credential should be scoped to correct service: '{SERVICE}'.")

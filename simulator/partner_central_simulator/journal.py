@@ -1,6 +1,5 @@
 """The record of every request, in the order of arrival, without a secret or a name in it. No judgement on them."""
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -16,8 +15,6 @@ REMEMBERED = 10_000
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
 """How much they may have had in their bodies, all together; the latest one is kept in any case."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -81,15 +78,3 @@ class Journal:
         """The number of the latest request; 0 before the first."""
         with self._lock:
             return self._latest
-
-    def clear(self) -> None:
-        """Forget all requests; numbers go on."""
-        with self._lock:
-            self._requests.clear()
-            self._size = 0
-
-    @staticmethod
-    def end(entry: RecordedRequest) -> None:
-        """Tell the log how a request ended."""
-        # Its text: a handler that collects log records shall not keep every request.
-        _log.info("%s", str(entry))

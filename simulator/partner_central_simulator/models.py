@@ -1,7 +1,4 @@
-"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails. No HTTP, and no rules.
-
-The classes are plain data, so that `store` can write all of it to a file and read it back.
-"""
+"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails. No HTTP, and no rules."""
 
 import secrets
 import string
@@ -28,6 +25,11 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 def new_id(prefix: str) -> str:
     """`<prefix>-` and 13 random letters and digits, the form of all ids of the service."""
     return f"{prefix}-{''.join(secrets.choice(_ALPHANUMERIC) for _ in range(13))}"
+
+
+def partner_arn(account: str, catalog: str, partner_id: str) -> str:
+    """The ARN of a partner; the id may be a wildcard."""
+    return f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}"
 
 
 @dataclass
@@ -106,7 +108,7 @@ def new_partner(
     return Partner(
         catalog=catalog,
         id=partner_id,
-        arn=f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}",
+        arn=partner_arn(account, catalog, partner_id),
         legal_name=legal_name,
         created_at=now,
         contact=dict(contact),

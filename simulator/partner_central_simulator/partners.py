@@ -5,8 +5,7 @@ import binascii
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from partner_central_simulator.exceptions import (
     BusinessProblem,
@@ -31,7 +30,9 @@ TAGS_PER_PARTNER = 200
 def create_partner(call: Call) -> Answer:
     """Create a partner, once per client token."""
     if "Tags" in call.request:
-        _check_new_tags(call)
+        if call.request["Catalog"] == "Sandbox":
+            raise _no_tags_in_sandbox("Tags")
+        _check_tags(call.request["Tags"])
     partner_id = once(call, lambda: _create(call).id)
     partner = next(partner for partner in call.account.partners if partner.id == partner_id)
     return {**_describe(call, partner), "AllianceLeadContact": partner.contact}
@@ -41,13 +42,7 @@ def _create(call: Call) -> Partner:
     email = call.request["AllianceLeadContact"]["Email"]
     with code_at_stake(call, email):
         _check_new_partner(call, email)
-    partner = _requested(call)
-    call.account.partners.append(partner)
-    return partner
-
-
-def _requested(call: Call) -> Partner:
-    return new_partner(
+    partner = new_partner(
         call.account.id,
         call.now,
         catalog=call.request["Catalog"],
@@ -56,24 +51,24 @@ def _requested(call: Call) -> Partner:
         contact=call.request["AllianceLeadContact"],
         tags=_as_mapping(call.request.get("Tags", [])),
     )
+    call.account.partners.append(partner)
+    return partner
 
 
 def _check_new_partner(call: Call, email: str) -> None:
     catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
-    if catalog == "AWS" and (problems := list(_business_problems(call, legal_name))):
-        raise ValidationFailedError.of_business(problems)
+    if catalog == "AWS":
+        problems = list(unmet_prerequisites(call.account))
+        verified = verified_legal_name(call.account)
+        if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
+            problems.append(BusinessProblem("The legal name is not the verified one.", "INCOMPATIBLE_LEGAL_NAME"))
+        if problems:
+            raise ValidationFailedError.of_business(problems)
     check_code(call, email)
     if call.readings.one_partner_per_catalog and partners_in(call.account, catalog):
         raise ConflictError("This account has a partner in this catalog.", Reason="DUPLICATE_PARTNER")
     if is_name_taken(call.state, catalog, legal_name):
         raise ConflictError("A partner with this legal name exists.", Reason="DUPLICATE_PARTNER")
-
-
-def _business_problems(call: Call, legal_name: str) -> Iterator[BusinessProblem]:
-    yield from unmet_prerequisites(call.account)
-    verified = verified_legal_name(call.account)
-    if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
-        yield BusinessProblem("The legal name is not the verified one.", "INCOMPATIBLE_LEGAL_NAME")
 
 
 def is_name_taken(state: State, catalog: str, legal_name: str) -> bool:
@@ -113,14 +108,9 @@ def partners_in(account: Account, catalog: str) -> list[Partner]:
 
 
 def requested_partner(call: Call) -> Partner:
-    """The partner that `Identifier` names, by id or ARN."""
-    return find_partner(call.account, call.request["Catalog"], call.request["Identifier"])
-
-
-def find_partner(account: Account, catalog: str, identifier: str) -> Partner:
-    """A partner of this account and catalog, by id or ARN; those of others are not found."""
-    for partner in partners_in(account, catalog):
-        if identifier in {partner.id, partner.arn}:
+    """The partner that `Identifier` names, by id or ARN; those of other accounts and catalogs are not found."""
+    for partner in partners_in(call.account, call.request["Catalog"]):
+        if call.request["Identifier"] in {partner.id, partner.arn}:
             return partner
     raise ResourceNotFoundError("No such partner in this account and catalog.", Reason="PARTNER_NOT_FOUND")
 
@@ -132,12 +122,8 @@ def list_partners(call: Call) -> Answer:
     page = partners[start : start + call.page_size]
     answer: Answer = {"PartnerSummaryList": [_summary(partner) for partner in page]}
     if start + call.page_size < len(partners):
-        answer["NextToken"] = _token_after(page[-1])
+        answer["NextToken"] = base64.urlsafe_b64encode(json.dumps({"after": page[-1].arn}).encode()).decode()
     return answer
-
-
-def _token_after(partner: Partner) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": partner.arn}).encode()).decode()
 
 
 def _page_start(partners: list[Partner], next_token: str | None) -> int:
@@ -160,20 +146,21 @@ def get_alliance_lead_contact(call: Call) -> Answer:
 def put_alliance_lead_contact(call: Call) -> Answer:
     """Replace the contact; the address may have to be confirmed by the code that was sent there."""
     partner, contact = requested_partner(call), call.request["AllianceLeadContact"]
-    _confirm_address(call, partner, contact["Email"])
+    if "EmailVerificationCode" in call.request:
+        with code_at_stake(call, contact["Email"]):
+            check_code(call, contact["Email"])
+    elif _needs_code(call, partner.contact, contact):
+        problem = FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
+        raise ValidationFailedError.of_fields([problem])
     partner.contact = dict(contact)
     return {**identity(partner), "AllianceLeadContact": partner.contact}
 
 
-def _confirm_address(call: Call, partner: Partner, email: str) -> None:
-    has_code = "EmailVerificationCode" in call.request
-    is_new = email != partner.contact["Email"] and call.readings.new_contact_email_needs_code
-    if (is_new or call.readings.any_contact_change_needs_code) and not has_code:
-        problem = FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
-        raise ValidationFailedError.of_fields([problem])
-    if has_code:
-        with code_at_stake(call, email):
-            check_code(call, email)
+def _needs_code(call: Call, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    changed = {name for name in new if new[name] != old[name]}
+    if "Email" in changed and call.readings.new_contact_email_needs_code:
+        return True
+    return bool(changed - {"Email"}) and call.readings.any_contact_change_needs_code
 
 
 def tag_resource(call: Call) -> Answer:
@@ -198,12 +185,6 @@ def untag_resource(call: Call) -> Answer:
     return {}
 
 
-def _without(tags: Mapping[str, str], keys: Iterable[str], call: Call) -> dict[str, str]:
-    fold = str.casefold if call.readings.tag_keys_ignore_case else str
-    folded = set(map(fold, keys))
-    return {key: value for key, value in tags.items() if fold(key) not in folded}
-
-
 def list_tags_for_resource(call: Call) -> Answer:
     """All tags of one partner."""
     partner = _tagged_partner(call)
@@ -220,31 +201,30 @@ def _tagged_partner(call: Call) -> Partner:
 
 def _check_taggable(call: Call, partner: Partner, member: str) -> None:
     if partner.catalog == "Sandbox" and not call.readings.sandbox_takes_tags_later:
-        raise ValidationFailedError.of_fields([_no_tags_in_sandbox(member)])
+        raise _no_tags_in_sandbox(member)
 
 
-def _check_new_tags(call: Call) -> None:
-    if call.request["Catalog"] == "Sandbox":
-        raise ValidationFailedError.of_fields([_no_tags_in_sandbox("Tags")])
-    _check_tags(call.request["Tags"])
+def _no_tags_in_sandbox(member: str) -> ValidationFailedError:
+    problem = FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
+    return ValidationFailedError.of_fields([problem])
 
 
-def _no_tags_in_sandbox(member: str) -> FieldProblem:
-    return FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
-
-
-def _check_tags(tags: list[dict[str, str]]) -> None:
-    if problems := list(_tag_problems(tags)):
+def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
+    uses = Counter(tag["Key"] for tag in tags)
+    problems = []
+    if any(count > 1 for count in uses.values()):
+        problems.append(FieldProblem("Tags", "A key must not occur twice.", "DUPLICATE_VALUE"))
+    if any(key.lower().startswith("aws:") for key in uses):
+        problems.append(FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE"))
+    if problems:
         raise ValidationFailedError.of_fields(problems)
 
 
-def _tag_problems(tags: list[dict[str, str]]) -> Iterator[FieldProblem]:
-    uses = Counter(tag["Key"] for tag in tags)
-    if any(count > 1 for count in uses.values()):
-        yield FieldProblem("Tags", "A key must not occur twice.", "DUPLICATE_VALUE")
-    if any(key.lower().startswith("aws:") for key in uses):
-        yield FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE")
+def _without(tags: Mapping[str, str], keys: Iterable[str], call: Call) -> dict[str, str]:
+    fold = str.casefold if call.readings.tag_keys_ignore_case else str
+    folded = set(map(fold, keys))
+    return {key: value for key, value in tags.items() if fold(key) not in folded}
 
 
-def _as_mapping(tags: Iterable[dict[str, Any]]) -> dict[str, str]:
+def _as_mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}

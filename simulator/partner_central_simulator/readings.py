@@ -1,7 +1,10 @@
 """How the simulator answers where AWS documents nothing. What AWS does document is no choice and not here."""
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import Field, dataclass, fields
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 
 class ProfileIdAppears(StrEnum):
@@ -55,7 +58,7 @@ class Readings:
     """`PutAllianceLeadContact` with another e-mail address needs the code that was sent to that address."""
 
     any_contact_change_needs_code: bool = False
-    """So does every other change of the contact. Not the default: the member is optional in the service model."""
+    """So does a change of any other member. Not the default: the code is optional in the service model."""
 
     failed_attempt_spends_code: bool = True
     """An e-mail code is spent by the first request that names its address, also if that request fails."""
@@ -90,3 +93,42 @@ class Readings:
         """Those that aren't the defaults, by their names."""
         values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
         return {name: value for name, (value, default) in values.items() if value != default}
+
+
+class ReadingsFileError(Exception):
+    """The file can't be read, or names readings that this simulator doesn't have."""
+
+
+def load_readings(path: Path) -> Readings:
+    """The readings that a JSON file, such as a report of `partner-account probe`, has in its object `Readings`.
+
+    What the file doesn't name is as by default.
+
+    Raises:
+        ReadingsFileError: what is wrong with the file.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ReadingsFileError(f"{path} can't be read: {error.strerror}") from None
+    except ValueError:
+        raise ReadingsFileError(f"{path} is no JSON: name a report of `partner-account probe`") from None
+    named = content.get("Readings") if isinstance(content, dict) else None
+    if not isinstance(named, dict):
+        raise ReadingsFileError(f"{path} has no object `Readings`: name a report of `partner-account probe`")
+    known = {field.name: field for field in fields(Readings)}
+    if unknown := sorted(set(named) - set(known)):
+        raise ReadingsFileError(f"{path} names unknown readings: {', '.join(unknown)}; known are {', '.join(known)}")
+    return Readings(**{name: _value(path, known[name], value) for name, value in named.items()})
+
+
+def _value(path: Path, field: Field[Any], value: object) -> Any:
+    kind: Any = type(field.default)
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        raise ReadingsFileError(f"{path}: {field.name} must be true or false")
+    try:
+        return kind(value)
+    except ValueError:
+        raise ReadingsFileError(f"{path}: {field.name} must be one of {', '.join(kind)}") from None

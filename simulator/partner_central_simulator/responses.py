@@ -12,14 +12,10 @@ from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator.authorization import AllowEverything, Authorizer, Caller, Credentials
 from partner_central_simulator.exceptions import (
-    FrontDoorError,
+    GatewayError,
     InternalServerError,
     NotSimulatedError,
-    RequestTooLargeError,
-    SerializationError,
     ServiceError,
-    UnknownOperationError,
-    UnrecognizedClientError,
     ValidationFailedError,
 )
 from partner_central_simulator.faults import Faults
@@ -31,7 +27,6 @@ from partner_central_simulator.validation import known_members, masked, problems
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 LARGEST_BODY = 1024 * 1024
-_INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message
 
 _log = logging.getLogger(__name__)
 
@@ -63,13 +58,14 @@ class Wire:
         """Answer one request; raises ConnectionCutError if a fault wants no answer."""
         if self._session_token and not has_session_token(request, self._session_token):
             # Nor is it a request of anybody who may be told of it later.
-            error = UnrecognizedClientError(_INVALID_TOKEN)
+            error = _unrecognized_client()
             return _response(error.status, _encoded(error.body()))
         entry = self._journal.begin(_target(request), min(request.content_length or 0, LARGEST_BODY))
         try:
             entry.status, content = self._outcome(request, entry)
         finally:
-            self._journal.end(entry)
+            # Its text: a handler that collects log records shall not keep every request.
+            _log.info("%s", str(entry))
         return _response(entry.status, content)
 
     def _outcome(self, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
@@ -87,13 +83,16 @@ class Wire:
 
     def _refusal(self, error: ServiceError, request: Request, entry: RecordedRequest) -> tuple[int, bytes]:
         entry.error_code, entry.error_reason = error.code, error.reason
-        if not isinstance(error, FrontDoorError):
+        if not isinstance(error, GatewayError):
             text = request.get_data(as_text=True)
             error = self._faults.echo(entry.operation or "", entry.faults, error, text)
         return error.status, _encoded(error.body())
 
     def _answer(self, request: Request, entry: RecordedRequest) -> Answer:
-        caller = self._caller(request)
+        access_key = access_key_of(request.headers.get("Authorization"))
+        caller = self._authorizer.caller(Credentials(access_key, session_token_of(request)))
+        if caller is None:
+            raise _unrecognized_client()
         entry.account = caller.account
         operation = self._operation(request, entry.operation)
         body = _decoded(request)
@@ -104,17 +103,12 @@ class Wire:
             _check_error(operation, error)
             raise
 
-    def _caller(self, request: Request) -> Caller:
-        access_key = access_key_of(request.headers.get("Authorization"))
-        if caller := self._authorizer.caller(Credentials(access_key, session_token_of(request))):
-            return caller
-        raise UnrecognizedClientError(_INVALID_TOKEN)
-
     def _operation(self, request: Request, name: str | None) -> OperationModel:
         if request.mimetype != CONTENT_TYPE or name not in self._model.operation_names:
-            raise UnknownOperationError("The content type, or the operation in X-Amz-Target, is unknown.")
+            message = "The content type, or the operation in X-Amz-Target, is unknown."
+            raise GatewayError("UnknownOperationException", message, 404)
         if name not in OPERATIONS:
-            raise NotSimulatedError(f"{name} exists at AWS, but is not simulated.")
+            raise NotSimulatedError(name)
         return self._model.operation_model(name)
 
     def _perform(
@@ -136,6 +130,10 @@ class Wire:
         return answer
 
 
+def _unrecognized_client() -> GatewayError:
+    return GatewayError("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
 def _response(status: int, content: bytes) -> Response:
     return Response(content, status, {"x-amzn-RequestId": str(uuid4())}, content_type=CONTENT_TYPE)
 
@@ -150,11 +148,12 @@ def _decoded(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(request.get_data(), parse_constant=_refuse_constant)
     except RequestEntityTooLarge:
-        raise RequestTooLargeError(f"A body has no more than {LARGEST_BODY} bytes.") from None
+        message = f"A body has no more than {LARGEST_BODY} bytes."
+        raise GatewayError("RequestEntityTooLargeException", message, 413) from None
     except (ValueError, RecursionError, HTTPException):
-        raise SerializationError("The body is not JSON.") from None
+        raise GatewayError("SerializationException", "The body is not JSON.", 400) from None
     if not isinstance(body, dict):
-        raise SerializationError("The body is not a JSON object.")
+        raise GatewayError("SerializationException", "The body is not a JSON object.", 400)
     return body
 
 
@@ -162,8 +161,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def _encoded(body: Answer) -> bytes:
-    return json.dumps(body, default=_time).encode() if body else b""
+def _encoded(body: Answer | None) -> bytes:
+    # An output without members is `{}` in AWS JSON 1.0, and not an empty body.
+    return b"" if body is None else json.dumps(body, default=_time).encode()
 
 
 def _time(value: datetime) -> str:
@@ -180,7 +180,7 @@ def _check_answer(operation: OperationModel, answer: Answer) -> None:
 
 
 def _check_error(operation: OperationModel, error: ServiceError) -> None:
-    if isinstance(error, FrontDoorError):
+    if isinstance(error, GatewayError):
         return
     shape = next((shape for shape in operation.error_shapes if shape.name == error.code), None)
     if shape is None or list(problems(shape, {"Message": error.message, **error.members})):

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,22 +16,18 @@ from botocore.model import ServiceModel
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request
 
-from partner_central_simulator.admin import PREFIX, Admin
+from partner_central_simulator.admin import PREFIX, AdminEndpoints
 from partner_central_simulator.authorization import Authorizer
-from partner_central_simulator.desk import AccountDesk
 from partner_central_simulator.faults import ConnectionCutError, Faults
 from partner_central_simulator.identity import API_VERSION, SERVICE
 from partner_central_simulator.journal import Journal, RecordedRequest
 from partner_central_simulator.models import Clock, Mail
 from partner_central_simulator.readings import Readings
 from partner_central_simulator.responses import LARGEST_BODY, Wire
-from partner_central_simulator.service import Service
-from partner_central_simulator.store import Store
+from partner_central_simulator.service import AccountAdmin, Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
 
 _POLL_SECONDS = 0.01
 """How soon the server notices that it shall stop."""
@@ -47,7 +42,7 @@ def _utc_now() -> datetime:
 class Simulator:
     """A simulated Partner Central on a port of this machine, with all that tests and rehearsals need to know of it.
 
-    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, or in `state_file`.
+    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, also while it is stopped.
     """
 
     def __init__(
@@ -55,7 +50,6 @@ class Simulator:
         *,
         verified: bool = False,
         readings: Readings | None = None,
-        state_file: Path | str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         page_size: int = 50,
@@ -69,8 +63,6 @@ class Simulator:
         Args:
             verified: Accounts that the simulator hears of for the first time have both verifications behind them.
             readings: How to take rules that AWS documents nowhere; by default strictly.
-            state_file: Where to keep the state, in an existing folder; by default nowhere. A file that holds no
-                state raises StateFileError.
             host: The address to listen on.
             port: The port to listen on; 0 for any free one.
             page_size: The number of partners on one page of `ListPartners`, 50 at most.
@@ -84,16 +76,10 @@ class Simulator:
         self.faults = Faults(clock)
         self._port = port
         self._journal = Journal(clock)
-        self._service = Service(
-            store=Store(Path(state_file) if state_file else None),
-            clock=clock,
-            readings=readings or Readings(),
-            page_size=page_size,
-            verified=verified,
-        )
+        self._service = Service(clock=clock, readings=readings or Readings(), page_size=page_size, verified=verified)
         of_service = None if any_credentials else session_token
         self._wire = Wire(self._service, _service_model(), self.faults, self._journal, of_service, authorizer)
-        self._admin = Admin(self._service, self.faults, self._journal, session_token)
+        self._admin = AdminEndpoints(self._service, self.faults, self._journal, session_token)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -148,7 +134,7 @@ class Simulator:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """All requests to the service since the start or the last reset, in the order of arrival."""
+        """All requests to the service, in the order of arrival."""
         return self._journal.since()
 
     def requests_since(self, number: int) -> list[RecordedRequest]:
@@ -159,13 +145,9 @@ class Simulator:
         """The number of the latest request, for `requests_since`."""
         return self._journal.latest
 
-    def reset_requests(self) -> None:
-        """Forget the requests so far; their numbers go on."""
-        self._journal.clear()
-
-    def account(self, account_id: str) -> AccountDesk:
-        """The hands of humans and of AWS itself on one account."""
-        return AccountDesk(self._service, account_id)
+    def account(self, account_id: str) -> AccountAdmin:
+        """What humans and AWS itself see of one account, and do to it, outside the API."""
+        return AccountAdmin(self._service, account_id)
 
     def _application(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
@@ -186,7 +168,7 @@ def _service_model() -> ServiceModel:
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Leaves the log to the journal, which knows the operation, and never the query string of a URL."""
+    """Leaves the log to `Wire`, which knows the operation; a URL may have a session token in its query."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class names it
         if type != "info":

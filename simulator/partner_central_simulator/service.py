@@ -1,17 +1,32 @@
-"""The service without its wire: each operation's rule, run one at a time over the one state. No HTTP."""
+"""The service without its wire: each operation's rule, run one at a time over the one state. No HTTP.
 
+`AccountAdmin` is what happens to an AWS account outside the API.
+"""
+
+import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from partner_central_simulator import partners, profiles, verifications
 from partner_central_simulator.authorization import Check, checks_of
 from partner_central_simulator.exceptions import FieldProblem, ValidationFailedError
-from partner_central_simulator.models import Account, Answer, Call, Clock, Request, State, Verification
+from partner_central_simulator.models import (
+    DAY,
+    Account,
+    Answer,
+    Call,
+    Clock,
+    Partner,
+    Request,
+    State,
+    TaskPlan,
+    Verification,
+    new_partner,
+)
 from partner_central_simulator.readings import Readings
-from partner_central_simulator.store import Store
 
 CATALOGS = ("AWS", "Sandbox")
 
@@ -34,28 +49,39 @@ OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
     "CancelProfileUpdateTask": profiles.cancel_profile_update_task,
 }
 
+_DEFAULT_CONTACT = {
+    "FirstName": "Ann",
+    "LastName": "Operator",
+    "Email": "ann@example.com",
+    "BusinessTitle": "Alliance Lead",
+}
+
 
 class Service:
     """Partner Central for all accounts. Safe to use from several threads."""
 
-    def __init__(self, *, store: Store, clock: Clock, readings: Readings, page_size: int, verified: bool) -> None:
-        """Go on with the state in `store`; `verified` is how accounts begin that it does not know."""
-        self._store = store
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        readings: Readings,
+        page_size: int = 50,
+        verified: bool = False,
+        state: State | None = None,
+    ) -> None:
+        """Serve what is in `state`, by default nothing; `verified` is how accounts begin that it does not know."""
         self._clock = clock
         self._readings = readings
         self._page_size = page_size
         self._verified = verified
         self._lock = threading.RLock()
-        self._state = store.load()
+        self._state = state or State()
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
-        """The state for oneself; what was changed is saved at the end, also if an error ends it."""
+        """The state for oneself."""
         with self._lock:
-            try:
-                yield self._state
-            finally:
-                self._store.save(self._state)
+            yield self._state
 
     def now(self) -> datetime:
         """The service's time."""
@@ -63,19 +89,18 @@ class Service:
 
     def account(self, account_id: str) -> Account:
         """That account; one that was never seen comes into being. Call it within a transaction."""
-        known = self._state.accounts.get(account_id)
-        return known or self._new_account(account_id)
-
-    def _new_account(self, account_id: str) -> Account:
-        account = self._state.accounts[account_id] = Account(account_id)
-        if self._verified:
-            for kind in (verifications.BUSINESS, verifications.REGISTRANT):
-                verifications.decide(account, kind, "SUCCEEDED", self._clock())
-        return account
+        if account_id not in self._state.accounts:
+            account = self._state.accounts[account_id] = Account(account_id)
+            if self._verified:
+                for kind in (verifications.BUSINESS, verifications.REGISTRANT):
+                    verifications.decide(account, kind, "SUCCEEDED", self._clock())
+        return self._state.accounts[account_id]
 
     def perform(self, operation: str, account_id: str, request: Request, base_url: str) -> Answer:
         """Apply the rule of one operation to a request that the service model allows."""
-        _check_catalog(request)
+        if request.get("Catalog", "AWS") not in CATALOGS:
+            problem = FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
+            raise ValidationFailedError.of_fields([problem])
         with self.transaction() as state:
             call = Call(
                 operation=operation,
@@ -100,7 +125,100 @@ class Service:
             return verifications.complete(state, completion_token, status, self._clock())
 
 
-def _check_catalog(request: Request) -> None:
-    if request.get("Catalog", CATALOGS[0]) not in CATALOGS:
-        problem = FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
-        raise ValidationFailedError.of_fields([problem])
+class AccountAdmin:
+    """One AWS account as its humans in the console, AWS support and the yearly Sandbox refresh see and change it.
+
+    For tests and rehearsals. None of the service's rules hold here, as none of them bind AWS itself. What it returns
+    are copies.
+    """
+
+    def __init__(self, service: Service, account_id: str) -> None:
+        """Administer that account."""
+        self._service = service
+        self._id = account_id
+
+    @property
+    def partners(self) -> list[Partner]:
+        """All partners of the account in all catalogs, oldest first."""
+        with self._account() as account:
+            return copy.deepcopy(account.partners)
+
+    def partner(self, partner_id: str) -> Partner:
+        """The partner of that id; KeyError if there is none."""
+        with self._partner(partner_id) as partner:
+            return copy.deepcopy(partner)
+
+    def set_verification(self, kind: str, status: str) -> None:
+        """Decide a verification (`BUSINESS_VERIFICATION`, ...) as `SUCCEEDED`, `FAILED` and so on, started or not."""
+        with self._account() as account:
+            verifications.decide(account, kind, status, self._service.now())
+
+    def add_partner(
+        self,
+        legal_name: str,
+        *,
+        catalog: str = "AWS",
+        primary_solution_type: str = "SOFTWARE_PRODUCTS",
+        contact: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        age: timedelta = DAY,
+    ) -> Partner:
+        """A human has created a partner in the console, a day ago if nothing else is said."""
+        partner = new_partner(
+            self._id,
+            self._service.now() - age,
+            catalog=catalog,
+            legal_name=legal_name,
+            primary_solution_type=primary_solution_type,
+            contact=contact or _DEFAULT_CONTACT,
+            tags=tags or {},
+        )
+        with self._account() as account:
+            account.partners.append(partner)
+            return copy.deepcopy(partner)
+
+    def rename_partner(self, partner_id: str, legal_name: str) -> None:
+        """AWS support renames the company."""
+        with self._partner(partner_id) as partner:
+            partner.legal_name = legal_name
+
+    def change_contact(self, partner_id: str, **members: str) -> None:
+        """A human changes members of the contact in the console, such as `BusinessTitle="CTO"`."""
+        with self._partner(partner_id) as partner:
+            partner.contact.update(members)
+
+    def tag_partner(self, partner_id: str, tags: Mapping[str, str]) -> None:
+        """A human adds or changes tags."""
+        with self._partner(partner_id) as partner:
+            partner.tags.update(tags)
+
+    def untag_partner(self, partner_id: str, *keys: str) -> None:
+        """A human removes tags."""
+        with self._partner(partner_id) as partner:
+            for key in keys:
+                partner.tags.pop(key, None)
+
+    def delete_partner(self, partner_id: str) -> None:
+        """The yearly Sandbox refresh, or a support case, removes the partner and all memory of its tokens."""
+        with self._account() as account, self._partner(partner_id) as partner:
+            account.partners.remove(partner)
+            account.tokens = {key: use for key, use in account.tokens.items() if use.made != partner_id}
+
+    def plan_profile_tasks(self, *, reads: int | None = 1, errors: Sequence[Mapping[str, str]] = ()) -> None:
+        """Decide how profile tasks that are started from now on will end; see `TaskPlan`."""
+        with self._account() as account:
+            account.task_plan = TaskPlan(reads, [dict(error) for error in errors])
+
+    @contextmanager
+    def _account(self) -> Iterator[Account]:
+        with self._service.transaction():
+            yield self._service.account(self._id)
+
+    @contextmanager
+    def _partner(self, partner_id: str) -> Iterator[Partner]:
+        with self._account() as account:
+            for partner in account.partners:
+                if partner.id == partner_id:
+                    yield partner
+                    return
+            raise KeyError(partner_id)

@@ -27,22 +27,14 @@ def _structure(shape: StructureShape, value: object, path: str) -> Iterator[Fiel
         yield FieldProblem(path, "Must be a structure.", "INVALID_VALUE")
         return
     present = {name: value[name] for name in shape.members if value.get(name) is not None}
-    if shape.name != _INCOMPLETE_AT_BIRTH:
-        yield from _missing(shape, present, path)
+    paths = {name: f"{path}.{name}".removeprefix(".") for name in shape.members}
+    required = () if shape.name == _INCOMPLETE_AT_BIRTH else shape.required_members
+    for name in (name for name in required if name not in present):
+        yield FieldProblem(paths[name], "A value is required.", "REQUIRED_FIELD_MISSING")
     if shape.is_tagged_union and len(present) != 1:
         yield FieldProblem(path, f"Needs exactly one of {', '.join(shape.members)}.", "INVALID_VALUE")
     for name, member in present.items():
-        yield from problems(shape.members[name], member, _join(path, name))
-
-
-def _missing(shape: StructureShape, present: dict[str, object], path: str) -> Iterator[FieldProblem]:
-    for name in shape.required_members:
-        if name not in present:
-            yield FieldProblem(_join(path, name), "A value is required.", "REQUIRED_FIELD_MISSING")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+        yield from problems(shape.members[name], member, paths[name])
 
 
 def _list(shape: ListShape, value: object, path: str) -> Iterator[FieldProblem]:
@@ -58,16 +50,14 @@ def _list(shape: ListShape, value: object, path: str) -> Iterator[FieldProblem]:
 
 
 def _string(shape: StringShape, value: object, path: str) -> Iterator[FieldProblem]:
+    minimum, maximum = shape.metadata.get("min", 0), shape.metadata.get("max")
+    pattern = shape.metadata.get("pattern")
     if not isinstance(value, str):
         yield FieldProblem(path, "Must be a string.", "INVALID_VALUE")
-    elif shape.enum and value not in shape.enum:
+        return
+    if shape.enum and value not in shape.enum:
         yield FieldProblem(path, f"Must be one of {', '.join(shape.enum)}.", "INVALID_ENUM_VALUE")
-    else:
-        yield from _text(shape.metadata, value, path)
-
-
-def _text(limits: dict[str, Any], value: str, path: str) -> Iterator[FieldProblem]:
-    minimum, maximum, pattern = limits.get("min", 0), limits.get("max"), limits.get("pattern")
+        return
     if len(value) < minimum or (maximum is not None and len(value) > maximum):
         message = f"Length must be from {minimum} to {maximum or 'any number of'} characters."
         yield FieldProblem(path, message, "INVALID_VALUE")

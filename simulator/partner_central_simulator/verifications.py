@@ -45,20 +45,15 @@ def send_email_verification_code(call: Call) -> Answer:
     if call.request["Catalog"] == "Sandbox":
         return {}
     email = call.request["Email"]
-    _check_mail_quota(call, email)
-    mail = Mail("AWS", email, f"{secrets.randbelow(10**6):06}", call.account.id, call.now)
-    call.state.outbox.append(mail)
-    _log.info("e-mail to %s (account %s): your verification code is %s", email, call.account.id, mail.code)
-    return {}
-
-
-def _check_mail_quota(call: Call, email: str) -> None:
-    today = [mail for mail in _mails(call, email) if call.now - mail.sent_at < DAY]
-    if len(today) >= MAILS_PER_DAY:
+    if sum(call.now - mail.sent_at < DAY for mail in _mails(call, email)) >= MAILS_PER_DAY:
         raise ServiceQuotaExceededError(
             f"No more than {MAILS_PER_DAY} codes a day are sent to one address.",
             Reason="LIMIT_EXCEEDED_NUMBER_OF_EMAIL",
         )
+    mail = Mail("AWS", email, f"{secrets.randbelow(10**6):06}", call.account.id, call.now)
+    call.state.outbox.append(mail)
+    _log.info("e-mail to %s (account %s): your verification code is %s", email, call.account.id, mail.code)
+    return {}
 
 
 def _mails(call: Call, email: str) -> list[Mail]:
@@ -132,32 +127,19 @@ def start_verification(call: Call) -> Answer:
 
 def _start(call: Call, details: dict[str, Any]) -> Verification:
     kind = BUSINESS if "BusinessVerificationDetails" in details else REGISTRANT
-    _refuse_second_verification(call, kind)
-    verification = Verification(
-        type=kind,
-        status=_PENDING if _waits_for_human(call, kind) else _IN_PROGRESS,
-        details=next(iter(details.values())),
-        completion_token=secrets.token_urlsafe(16),
-        completion_expires_at=call.now + DAY,
-        started_at=call.now,
-        reads_left=None if _waits_for_human(call, kind) else _READS_IN_PROGRESS,
-    )
+    earlier = call.account.verifications.get(kind)
+    if earlier and earlier.status == "SUCCEEDED":
+        raise ConflictError("The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
+    if earlier and (earlier.status == _IN_PROGRESS or _is_open(earlier, call.now)):
+        raise ConflictError("A verification is in progress already.", Reason="VERIFICATION_ALREADY_IN_PROGRESS")
+    waits_for_human = kind == REGISTRANT or call.readings.business_verification_has_completion_url
+    verification = _new_verification(kind, next(iter(details.values())), call.now)
+    if waits_for_human:
+        verification.status = _PENDING
+    else:
+        verification.reads_left = _READS_IN_PROGRESS
     call.account.verifications[kind] = verification
     return verification
-
-
-def _waits_for_human(call: Call, kind: str) -> bool:
-    return kind == REGISTRANT or call.readings.business_verification_has_completion_url
-
-
-def _refuse_second_verification(call: Call, kind: str) -> None:
-    earlier = call.account.verifications.get(kind)
-    if earlier is None:
-        return
-    if earlier.status == "SUCCEEDED":
-        raise ConflictError("The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
-    if earlier.status == _IN_PROGRESS or _is_open(earlier, call.now):
-        raise ConflictError("A verification is in progress already.", Reason="VERIFICATION_ALREADY_IN_PROGRESS")
 
 
 def get_verification(call: Call) -> Answer:
@@ -165,17 +147,12 @@ def get_verification(call: Call) -> Answer:
     verification = call.account.verifications.get(call.request["VerificationType"])
     if verification is None:
         raise ResourceNotFoundError("No verification of this type was started.", Reason="VERIFICATION_NOT_FOUND")
-    _progress(call.now, verification)
+    if verification.status == _IN_PROGRESS and verification.reads_left is not None:
+        if verification.reads_left == 0:
+            verification.status, verification.completed_at = "SUCCEEDED", call.now
+        else:
+            verification.reads_left -= 1
     return _describe(call, verification)
-
-
-def _progress(now: datetime, verification: Verification) -> None:
-    if verification.status != _IN_PROGRESS or verification.reads_left is None:
-        return
-    if verification.reads_left == 0:
-        verification.status, verification.completed_at = "SUCCEEDED", now
-    else:
-        verification.reads_left -= 1
 
 
 def _describe(call: Call, verification: Verification) -> Answer:
@@ -205,17 +182,18 @@ def _response_details(call: Call, verification: Verification) -> Answer:
 
 def decide(account: Account, kind: str, status: str, now: datetime) -> None:
     """Decide a verification outside the API; that of a business which nobody has named bears no real name."""
-    verification = account.verifications.setdefault(kind, _unasked(kind, now))
+    made_up = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
+    unasked = _new_verification(kind, made_up if kind == BUSINESS else {}, now)
+    verification = account.verifications.setdefault(kind, unasked)
     verification.status, verification.reads_left = status, None
     verification.completed_at = None if status in {_PENDING, _IN_PROGRESS} else now
 
 
-def _unasked(kind: str, now: datetime) -> Verification:
-    details = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
+def _new_verification(kind: str, details: dict[str, str], now: datetime) -> Verification:
     return Verification(
         type=kind,
         status=_IN_PROGRESS,
-        details=details if kind == BUSINESS else {},
+        details=details,
         completion_token=secrets.token_urlsafe(16),
         completion_expires_at=now + DAY,
         started_at=now,

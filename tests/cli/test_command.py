@@ -15,7 +15,7 @@ import pytest
 from partner_account_cli.command_line import COMMANDS, partner_account
 from tests.cli.stage import ACCOUNT, BUSINESS, SCRIPT, Stage
 
-HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "cattrs", "ministack", "yaml"}
+HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "ministack", "yaml"}
 TRACED = """
 import sys
 from partner_account_cli.__main__ import main

@@ -10,7 +10,6 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from partner_account_cli import partners
-from partner_account_cli.simulator import FAULT_KINDS
 from partner_central_simulator import FaultKind, Readings
 from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
 from tests.handler.test_runtime import later_model
@@ -229,10 +228,9 @@ class TestShow:
 class TestSimulator:
     """`partner-account simulator`."""
 
-    def test_it_runs_and_tells(self, stage: Stage, tmp_path: Path) -> None:
-        """Started, asked for e-mails and requests, and ended by Ctrl-C."""
-        state = str(tmp_path / "state.json")
-        with stage.terminal("simulator", "start", "--verified", "--port", "0", "--state-file", state) as terminal:
+    def test_start_runs_until_ctrl_c_and_shows_emails_and_requests(self, stage: Stage) -> None:
+        """To whoever has its session token."""
+        with stage.terminal("simulator", "start", "--verified", "--port", "0") as terminal:
             terminal.expect(r"listening on http://127\.0\.0\.1:[0-9]+")
             url = next(word for word in terminal.shown.split() if word.startswith("http://"))
             terminal.expect("/_simulator/outbox[^\r]+\r\n")
@@ -250,8 +248,8 @@ class TestSimulator:
             terminal.type("\x03")
             assert terminal.ended() == 0
 
-    def test_faults(self, stage: Stage) -> None:
-        """Ordered, listed, met, and cleared."""
+    def test_faults_are_ordered_listed_met_and_cleared(self, stage: Stage) -> None:
+        """With all their options."""
         order = ("simulator", "faults", "add", "ListPartners", "throttle", "--times", "2")
         assert stage.run(*order).status == 0
         assert stage.run("show").status == 1
@@ -263,17 +261,20 @@ class TestSimulator:
         (fault,) = stage.simulator.faults.pending
         assert (fault.times, fault.seconds, fault.after_commit, fault.lasting) == (None, 0.1, True, 60)
 
-    def test_impossible_fault(self, stage: Stage) -> None:
-        """The simulator says what is wrong with it."""
-        done = stage.run("simulator", "faults", "add", "ListPartners", "delay")
+    @pytest.mark.parametrize(
+        ("kind", "told"),
+        [("delay", "a delay needs its length: give seconds"), ("plague", "name one of throttle, access-denied, ")],
+    )
+    def test_impossible_fault_is_refused_in_the_simulator_s_words(self, stage: Stage, kind: str, told: str) -> None:
+        """They have the remedy."""
+        done = stage.run("simulator", "faults", "add", "ListPartners", kind)
         assert done.status == 1
-        assert "a delay needs its length: give seconds" in done.stderr
+        assert told in done.stderr
 
-    def test_kinds_of_fault(self, stage: Stage) -> None:
-        """The command offers the simulator's kinds of fault, and no other; its help names each."""
-        assert list(FAULT_KINDS) == [kind.value for kind in FaultKind]
-        told = "".join(stage.run("simulator", "faults", "add", "--help").stdout.split())  # a line may end in a kind
-        assert [kind for kind in FAULT_KINDS if kind not in told] == []
+    def test_help_names_each_kind_of_fault(self, stage: Stage) -> None:
+        """Of the simulator's."""
+        told = stage.run("simulator", "faults", "add", "--help").stdout
+        assert [kind for kind in FaultKind if not re.search(rf"\b{kind}\b", told)] == []
 
     def test_nothing_is_cut_off_in_a_narrow_terminal(self, stage: Stage) -> None:
         """A cell that is too wide goes on below."""
@@ -284,8 +285,8 @@ class TestSimulator:
         assert "…" not in terminal.shown
 
     @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "https://partnercentral.example.com"])
-    def test_no_simulator(self, stage: Stage, url: str) -> None:
-        """Says how to start one."""
+    def test_address_without_a_simulator_is_told_with_how_to_start_one(self, stage: Stage, url: str) -> None:
+        """Nobody there, no address, another service."""
         done = stage.run("simulator", "requests", "--endpoint-url", url)
         assert done.status == 1
         assert len(done.stderr.splitlines()) == 2

@@ -23,7 +23,7 @@ from partner_account_cli.checks import DoctorRun
 from partner_account_cli.iam import SimulatedRequest, simulate
 from tests.cli.stage import ACCOUNT, Stage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 
 def verdicts(stage: Stage, *options: str) -> dict[str, str]:

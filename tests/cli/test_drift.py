@@ -20,7 +20,7 @@ from partner_account_cli.deployed import UNRESOLVED, DeployedPartner, resolve, v
 from partner_account_cli.drift import owner_tag
 from partner_account_handler import identity
 from tests.cli.stage import ACCOUNT, CONTACT, EMAIL, REGION, Ended, Stage, open_stage
-from tests.construct.test_partners_of_an_app import new_app, partner_in, template_of
+from tests.construct.apps import new_app, partner_in, template_of
 
 JANE = AllianceLeadContact(
     first_name=CONTACT["FirstName"],

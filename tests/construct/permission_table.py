@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk.aws_kms import IKey
 
-from partner_account import Catalog, permissions, provider_permissions
+from partner_account import Catalog, PartnerAccount, permissions
 from partner_account.permissions import Permission
 
 HEAD = """\
@@ -23,19 +25,20 @@ this page says anything else. It shows a partner in catalog AWS; for one in the 
 ## What the function may do
 
 The role belongs to the stack's `PartnerAccountProvider`. It may write its own log; the rest is granted by a policy
-that the partners of a stack share: one for each catalog, and another one for those that are adopted.
+that each partner brings.
 """
 
 GRANTS = """\
 ## What you may grant
 
-To a role, a function or a user of yours, on one partner.
+`grant_read` allows a role, a function or a user of yours to read one partner. `grant` allows the actions that you name,
+of those that take a partner's ARN; with `TagResource` and `UntagResource` the ownership tag is left out.
 """
 
 NOTES = {
-    "CreatePartner": "Not granted with `ExistingPartner.adopt`.",
+    "CreatePartner": "Not granted with `existing_partner_id`.",
     "UpdateTags": "In the Sandbox `TagResource` alone, for the ownership tag.",
-    "TagAtCreation": "Not granted in the Sandbox, nor with `ExistingPartner.adopt`.",
+    "TagAtCreation": "Not granted in the Sandbox, nor with `existing_partner_id`.",
     "ReadCodeFromSecret": "Granted with `VerificationCode.from_secrets_manager`.",
     "ReadCodeFromParameterStore": "Granted with `VerificationCode.from_ssm_parameter`.",
     "DecryptCodeFromSecret": "Granted if the secret has a key of your own.",
@@ -60,37 +63,31 @@ def granted() -> list[Permission]:
         permissions.read_parameter("<the parameter>"),
         permissions.decrypt_secret(key, "<Region of the secret>"),
         permissions.decrypt_parameter(key),
-        provider_permissions.write_log("<the own log group>:*"),
+        permissions.write_log("<the own log group>:*"),
     ]
 
 
-def grants() -> Iterator[tuple[str, Permission]]:
-    """The statements of the partner's grants, with the method that makes them."""
-    for method, made in (
-        ("grant_read", permissions.to_read("<the partner>")),
-        ("grant_manage_contact", permissions.to_manage_contact("<the partner>", Catalog.AWS)),
-        ("grant_manage_tags", permissions.to_manage_tags("<the partner>")),
-    ):
-        yield from ((method, permission) for permission in made)
+def grant_read() -> list[dict[str, Any]]:
+    """The statements of `grant_read`, and of a `grant` of both actions that tag."""
+    stack = Stack()
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    arn = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-abcDEF1234567"
+    partner = PartnerAccount.from_partner_arn(stack, "Partner", arn)
+    partner.grant_read(role)
+    partner.grant(role, "partnercentral:TagResource", "partnercentral:UntagResource")
+    policy: Any = role.node.find_child("DefaultPolicy")
+    statements = json.dumps(stack.resolve(policy.document)["Statement"]).replace(arn, "<the partner>")
+    found: list[dict[str, Any]] = json.loads(statements)
+    return found
 
 
 def page() -> str:
     """The whole page."""
-    all_granted = [*granted(), *provider_permissions.join_vpc()]
+    all_granted = [*granted(), *permissions.join_vpc()]
     function = [[f"`{found.sid}`", _actions(found), _why(found)] for found in all_granted]
-    users = [[f"`{method}`", _actions(found)] for method, found in grants()]
-    return "\n".join(
-        [
-            HEAD,
-            _table(["Sid", "actions", "why"], function),
-            "",
-            _statements(all_granted),
-            GRANTS,
-            _table(["method", "actions"], [*users, ["`grant`", "those of `partnercentral:` that you name"]]),
-            "",
-            _statements([found for _, found in grants()]),
-        ]
-    )
+    statements = [found.to_statement().to_json() for found in all_granted]
+    table = _table(["Sid", "actions", "why"], function)
+    return "\n".join([HEAD, table, "", _statements(statements), GRANTS, _statements(grant_read())])
 
 
 def _actions(permission: Permission) -> str:
@@ -103,11 +100,9 @@ def _why(permission: Permission) -> str:
     return f"{permission.reason} {NOTES.get(permission.sid, '')}".strip()
 
 
-def _statements(made: Sequence[Permission]) -> str:
+def _statements(made: Sequence[object]) -> str:
     """As IAM gets them, but for the values that are known at the deployment only."""
-    # One by one, since grants have no Sid to tell them apart.
-    statements = [statement.to_json() for one in made for statement in permissions.to_statements([one]).values()]
-    text = _readable(json.dumps(statements, indent=2, ensure_ascii=False))
+    text = _readable(json.dumps(made, indent=2, ensure_ascii=False))
     return f"As IAM statements:\n\n```json\n{text}\n```\n"
 
 

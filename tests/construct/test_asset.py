@@ -15,20 +15,21 @@ import zipfile
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import aws_cdk as cdk
 import pytest
 
 from partner_account import PartnerAccountError, asset, service_model
-from tests.construct.test_partners_of_an_app import new_app, new_stack, partner_in, resource_of, template_of
+from tests.construct.apps import new_app, new_stack, partner_in, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 MODEL = "models/partnercentral-account/2025-04-04"
+SURROUNDINGS = os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def staged_in(app: cdk.App) -> Path:
@@ -49,6 +50,14 @@ def asset_of_a_partner() -> dict[str, bytes]:
     return files_in(staged_in(app))
 
 
+def key_of_code() -> str:
+    """The name under which the function's code is uploaded: its hash."""
+    stack = new_stack()
+    partner_in(stack)
+    key: str = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Code"]["S3Key"]
+    return key
+
+
 def installed(package: str) -> Path:
     """Where a package lies, without importing it."""
     spec = find_spec(package)
@@ -58,74 +67,71 @@ def installed(package: str) -> Path:
 
 
 @pytest.fixture
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The parts are located and read anew, and again after the test."""
-    for package in ("partner_account_handler", "crhelper"):
-        # A package that is imported already is found where it was imported from.
-        monkeypatch.delitem(sys.modules, package, raising=False)
+def forgetful() -> Iterator[None]:
+    """The parts are read anew, and again after the test."""
     asset._files.cache_clear()  # noqa: SLF001
     yield
     asset._files.cache_clear()  # noqa: SLF001
 
 
-def test_what_is_in_it() -> None:
-    """The asset holds the handler's and crhelper's Python files and the service model, and nothing else."""
-    expected = {f"{MODEL}/{name}" for name in ("service-2.json", "endpoint-rule-set-1.json.gz")}
-    expected |= {f"{MODEL}/paginators-1.json"}
-    for package in ("partner_account_handler", "crhelper"):
-        root = installed(package)
-        expected |= {f"{package}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")}
-    assert set(asset_of_a_partner()) == expected
+def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What lies in the folder is found before what is installed."""
+    monkeypatch.syspath_prepend(str(folder))
+    # A package that is imported already is found where it was imported from.
+    monkeypatch.delitem(sys.modules, "partner_account_handler")
+    asset._files.cache_clear()  # noqa: SLF001
 
 
-def test_the_entry_point_is_in_it() -> None:
-    """The module that the function names as its handler is in the asset."""
+# --- What is in it ---
+
+
+def test_the_asset_holds_handler_crhelper_and_service_model_and_nothing_else() -> None:
+    """Their Python files; the module that the function names as its handler is among them.
+
+    Zipped, it has 60 KB at most; boto3, which others bring along, has 17 MB.
+    """
+    model = {f"{MODEL}/{name}" for name in ("service-2.json", "endpoint-rule-set-1.json.gz", "paginators-1.json")}
+    packages = {
+        f"{package}/{path.relative_to(installed(package)).as_posix()}"
+        for package in ("partner_account_handler", "crhelper")
+        for path in installed(package).rglob("*.py")
+    }
     stack = new_stack()
     partner_in(stack)
-    module = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Handler"].rpartition(".")[0]
+    properties = resource_of(stack, "AWS::Lambda::Function")["Properties"]
     app = stack.node.root
     assert isinstance(app, cdk.App)
-    assert f"{module.replace('.', '/')}.py" in files_in(staged_in(app))
-
-
-def test_the_model_knows_the_service() -> None:
-    """The bundled model is botocore's own, but for the documentation, which is most of it."""
-    bundled = asset_of_a_partner()[f"{MODEL}/service-2.json"]
-    packed = (service_model.model_folder() / "service-2.json.gz").read_bytes()
-    assert json.loads(bundled) == without_documentation(json.loads(gzip.decompress(packed)))
-    assert len(bundled) < len(gzip.decompress(packed)) / 2
-
-
-def without_documentation(model: Any) -> Any:
-    """A service model without its explanations."""
-    if isinstance(model, list):
-        return [without_documentation(member) for member in model]
-    if not isinstance(model, dict):
-        return model
-    kept = {name: member for name, member in model.items() if name != "documentation" or isinstance(member, dict)}
-    return {name: without_documentation(member) for name, member in kept.items()}
-
-
-def test_it_is_small() -> None:
-    """Zipped as the CLI does, the asset has at most 60 KB; boto3, which others bring along, has 17 MB."""
+    folder = staged_in(app)
+    found = files_in(folder)
+    assert found.keys() == model | packages
+    assert f"{properties['Handler'].rpartition('.')[0].replace('.', '/')}.py" in packages
+    assert properties["Code"]["S3Key"] == f"{folder.name.removeprefix('asset.')}.zip"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in asset_of_a_partner().items():
+        for name, content in found.items():
             archive.writestr(name, content)
     assert len(buffer.getvalue()) <= 60 * 1024
 
 
-def key_of_code() -> str:
-    """The name under which the function's code is uploaded: its hash."""
-    stack = new_stack()
-    partner_in(stack)
-    key: str = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Code"]["S3Key"]
-    return key
+def test_the_service_model_is_botocores_own_without_its_documentation() -> None:
+    """Which is most of it: the API's metadata, operations and shapes are all there."""
+    bundled = asset_of_a_partner()[f"{MODEL}/service-2.json"]
+    whole = gzip.decompress((service_model.model_folder() / "service-2.json.gz").read_bytes())
+    model, original = json.loads(bundled), json.loads(whole)
+    assert model["metadata"] == original["metadata"]
+    for part in ("operations", "shapes"):
+        assert model[part].keys() == original[part].keys()
+        for name, members in original[part].items():
+            assert model[part][name].keys() >= members.keys() - {"documentation"}
+    assert len(bundled) < len(whole) / 2
+
+
+# --- The same everywhere ---
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_the_hash_is_that_of_the_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy elsewhere, with other times, modes, line ends and leftovers beside it, has the same hash."""
+def test_a_copy_elsewhere_has_the_same_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With other times, modes, line ends and leftovers beside it."""
     before = key_of_code()
     for package in ("partner_account_handler", "crhelper"):
         shutil.copytree(installed(package), tmp_path / package)
@@ -135,60 +141,30 @@ def test_the_hash_is_that_of_the_contents(tmp_path: Path, monkeypatch: pytest.Mo
         source.chmod(0o755)
         os.utime(source, (0, 0))
     (tmp_path / "crhelper" / "notes.txt").write_text("not code")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    asset._files.cache_clear()  # noqa: SLF001
+    put_first(monkeypatch, tmp_path)
     assert installed("partner_account_handler") == tmp_path / "partner_account_handler"
     assert key_of_code() == before
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_the_hash_tells_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One changed line of the handler gives another hash, so that it is deployed."""
+def test_one_changed_line_of_the_handler_gives_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it is deployed. The files are read once in a process, however many stacks and apps it has."""
     before = key_of_code()
     copy = tmp_path / "partner_account_handler"
     shutil.copytree(installed("partner_account_handler"), copy)
     with (copy / "index.py").open("a") as index:
         index.write("# changed\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    asset._files.cache_clear()  # noqa: SLF001
-    assert key_of_code() != before
-
-
-@pytest.mark.usefixtures("forgetful")
-def test_the_parts_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many stacks and apps a process has, the installed files are read for the first one only."""
-    copy = tmp_path / "partner_account_handler"
-    shutil.copytree(installed("partner_account_handler"), copy)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    before = key_of_code()
+    put_first(monkeypatch, tmp_path)
+    changed = key_of_code()
+    assert changed != before
     shutil.rmtree(copy)
-    assert key_of_code() == before
-
-
-def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder in which the code was assembled is gone before the app goes on."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    app = cdk.App(outdir=str(tmp_path / "out"))
-    partner_in(cdk.Stack(app, "Demo"))
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_the_assembly_holds_the_code() -> None:
-    """What the template calls the function's code lies in the cloud assembly, ready to be uploaded."""
-    stack = new_stack()
-    partner_in(stack)
-    app = stack.node.root
-    assert isinstance(app, cdk.App)
-    digest = staged_in(app).name.removeprefix("asset.")
-    assert template_of(stack)["Resources"]["PartnerAccountProviderFunction683C5CE0"]["Properties"]["Code"]["S3Key"] == (
-        f"{digest}.zip"
-    )
+    assert key_of_code() == changed
 
 
 SYNTH = """
 import sys
 sys.path[:0] = {paths!r}
-import tests.construct.test_partners_of_an_app as apps
+import tests.construct.apps as apps
 stack = apps.new_stack()
 apps.partner_in(stack)
 apps.template_of(stack)
@@ -197,85 +173,21 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in roots))
 """
 
 
-def test_of_the_handler_only_pure_modules_are_imported(tmp_path: Path) -> None:
-    """Synth locates the rest of it, and crhelper, without running a line of them, and needs no botocore."""
-    paths = [str(Path(__file__).parents[2]), *sys.path]
-    environment = os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+def test_synth_imports_the_pure_modules_of_the_handler_and_of_botocore_its_bare_package(tmp_path: Path) -> None:
+    """The rest of it, and crhelper, it locates without running a line of them."""
+    paths = [str(ROOT), *sys.path]
     done = subprocess.run(
         [sys.executable, "-c", SYNTH.format(paths=paths)],
         cwd=tmp_path,
-        env=environment,
+        env=SURROUNDINGS,
         capture_output=True,
         text=True,
         check=True,
     )
     from tests.test_architecture import PURE  # noqa: PLC0415 - other tests import this module where less is installed
 
-    imported = ["partner_account_handler", *(f"partner_account_handler.{name}" for name in sorted(PURE))]
-    assert ast.literal_eval(done.stdout) == imported
-
-
-@pytest.mark.usefixtures("forgetful")
-@pytest.mark.parametrize("missing", ["_HANDLER", "_CRHELPER"])
-def test_an_installation_without_one_of_the_parts_is_told_which_one(
-    monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
-    """No function is made of the rest."""
-    monkeypatch.setattr(asset, missing, "no_such_package")
-    with pytest.raises(
-        PartnerAccountError, match=r"The package no_such_package, which the Lambda function.* no package"
-    ):
-        partner_in(new_stack())
-
-
-def put_module(package: str, folder: Path) -> None:
-    """A module of the user's."""
-    (folder / f"{package}.py").write_text("def handler(): ...\n")
-
-
-def put_package(package: str, folder: Path) -> None:
-    """A package of the user's, or one that was emptied."""
-    (folder / package).mkdir()
-    (folder / package / "__init__.py").write_text("")
-
-
-@pytest.mark.usefixtures("forgetful")
-@pytest.mark.parametrize("put", [put_module, put_package])
-def test_what_the_user_calls_crhelper_stays_out_of_the_asset(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[str, Path], None]
-) -> None:
-    """A module or package of the app's own, first on the path, changes nothing: the distribution crhelper is taken."""
-    before = key_of_code()
-    put("crhelper", tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    asset._files.cache_clear()  # noqa: SLF001
-    assert key_of_code() == before
-
-
-@pytest.mark.usefixtures("forgetful")
-@pytest.mark.parametrize("put", [put_module, put_package])
-@pytest.mark.parametrize("package", ["partner_account_handler", "crhelper"])
-def test_another_package_of_the_name_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[str, Path], None], package: str
-) -> None:
-    """Where nothing tells which one is installed, the asset is refused rather than made of what isn't the handler."""
-    put(package, tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(asset, "distribution", Mock(side_effect=PackageNotFoundError))
-    with pytest.raises(PartnerAccountError, match=f"package {package}, .* is not found: .*Rename what else is called"):
-        partner_in(new_stack())
-
-
-@pytest.mark.usefixtures("forgetful")
-def test_an_older_crhelper_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One before 2.0.6, such as tutorials put beside an app, sleeps in a Delete until CloudFormation gives up."""
-    shutil.copytree(installed("crhelper"), tmp_path / "crhelper")
-    (tmp_path / "crhelper-2.0.5.dist-info").mkdir()
-    helper = tmp_path / "crhelper" / "resource_helper.py"
-    helper.write_text(helper.read_text().replace("sleep_on_delete", "renamed"))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(PartnerAccountError, match="package crhelper, .* holds something else"):
-        partner_in(new_stack())
+    pure = [f"partner_account_handler.{name}" for name in sorted(PURE)]
+    assert ast.literal_eval(done.stdout) == ["botocore", "partner_account_handler", *pure]
 
 
 SYNTH_FROM_A_ZIP = """
@@ -298,11 +210,11 @@ def test_packages_in_a_zip_file_give_the_same_asset(tmp_path: Path) -> None:
         data = f"data/{MODEL.removeprefix('models/')}"
         for name, content in files_in(installed("botocore") / data).items():
             archive.writestr(f"botocore/{data}/{name}", content)
-    paths = [str(packages), str(Path(__file__).parents[2]), *sys.path]
+    paths = [str(packages), str(ROOT), *sys.path]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}{SYNTH_FROM_A_ZIP}"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=SURROUNDINGS,
         capture_output=True,
         text=True,
         check=False,
@@ -311,15 +223,68 @@ def test_packages_in_a_zip_file_give_the_same_asset(tmp_path: Path) -> None:
     assert done.stdout.strip() == key_of_code()
 
 
-# --- Without staging, CDK copies no assets: what reads the assembly later is told of the folder itself ---
+# --- Parts that are missing, or are something else ---
 
 
-def code_without_staging(outdir: Path) -> tuple[str, Path]:
-    """The key of a function's code, and the folder that the assembly names for it."""
-    app = cdk.App(outdir=str(outdir), context={"aws:cdk:disable-asset-staging": True})
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("name", ["crhelper.py", "crhelper/__init__.py"])
+def test_what_the_user_calls_crhelper_stays_out_of_the_asset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A module or package of the app's own, first on the path, changes nothing: the distribution crhelper is taken."""
+    before = key_of_code()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("def handler(): ...\n")
+    put_first(monkeypatch, tmp_path)
+    assert key_of_code() == before
+
+
+def without_crhelper(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
+    """It isn't installed."""
+    monkeypatch.setattr(asset, "distribution", Mock(side_effect=PackageNotFoundError))
+
+
+def older_crhelper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One before 2.0.6, such as tutorials put beside an app."""
+    shutil.copytree(installed("crhelper"), tmp_path / "crhelper")
+    (tmp_path / "crhelper-2.0.5.dist-info").mkdir()
+    helper = tmp_path / "crhelper" / "resource_helper.py"
+    helper.write_text(helper.read_text().replace("sleep_on_delete", "renamed"))
+    put_first(monkeypatch, tmp_path)
+
+
+def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
+    """One without the service's files."""
+    monkeypatch.setattr(service_model, "API_VERSION", "1999-01-01")
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (without_crhelper, "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account"),
+        (older_crhelper, "is older than 2.0.6, or something else of that name; remove it"),
+        (older_botocore, r"pip install --upgrade 'boto3>=1\.43\.57'"),
+    ],
+)
+def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[pytest.MonkeyPatch, Path], None], said: str
+) -> None:
+    """No function is made of the rest. An older crhelper sleeps in a Delete until CloudFormation gives up."""
+    wrong(monkeypatch, tmp_path)
+    with pytest.raises(PartnerAccountError, match=said), asset.assembled_asset():
+        pass
+
+
+# --- Where it is put ---
+
+
+def test_the_folder_in_which_the_code_was_assembled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the app goes on."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = cdk.App(outdir=str(tmp_path / "out"))
     partner_in(cdk.Stack(app, "Demo"))
-    app.synth()
-    return code_in(outdir)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def code_in(assembly: Path) -> tuple[str, Path]:
@@ -330,80 +295,21 @@ def code_in(assembly: Path) -> tuple[str, Path]:
     return destination["objectKey"], assembly / code["source"]["path"]
 
 
-def test_without_staging_the_code_outlives_the_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lies in the cloud assembly, whole and under the same key, and nowhere else; a second synth finds it there."""
+def test_without_staging_the_code_lies_in_the_cloud_assembly_and_outlives_the_synth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole and under the same key, and nowhere else; a second synth finds it there.
+
+    CDK copies no assets then: what reads the assembly later is told of the folder itself.
+    """
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     (tmp_path / "gone").mkdir()
-    key, folder = code_without_staging(tmp_path / "out")
-    assert key == key_of_code()
-    assert files_in(folder) == asset_of_a_partner()
-    assert folder.parent == tmp_path / "out"
-    assert code_without_staging(tmp_path / "out") == (key, folder)
-    assert [path.name for path in (tmp_path / "out").iterdir() if "asset" in path.name] == [
-        "Demo.assets.json",
-        folder.name,
-    ]
-
-
-def test_without_staging_synths_at_the_same_time_share_one_folder(tmp_path: Path) -> None:
-    """Whoever comes second takes what the first one has put there, never half of it."""
-    synths = [
-        subprocess.Popen([sys.executable, "-c", SYNTH_WITHOUT_STAGING, str(tmp_path / "out")], cwd=ROOT)
-        for _ in range(2)
-    ]
-    assert [synth.wait() for synth in synths] == [0, 0]
-    _, folder = code_in(tmp_path / "out")
-    assert files_in(folder) == asset_of_a_partner()
-    assert list((tmp_path / "out").glob("partner-account-asset*")) == [folder]
-
-
-SYNTH_WITHOUT_STAGING = """
-import sys
-from pathlib import Path
-from tests.construct.test_asset import code_without_staging
-code_without_staging(Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.e2e
-def test_the_cdk_cli_without_staging_names_a_folder_that_holds_the_code(tmp_path: Path) -> None:
-    """After the app has ended, what the manifest names is the whole code."""
-    (tmp_path / "app.py").write_text(APP)
-    done = subprocess.run(
-        ["cdk", "synth", "--quiet", "--app", f"{sys.executable} app.py", "--no-staging"],
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "PATH": os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]),
-            "PYTHONPATH": str(ROOT),
-            "CDK_HOME": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    key, folder = code_in(tmp_path / "cdk.out")
-    assert key == key_of_code()
-    assert files_in(folder) == asset_of_a_partner()
-
-
-APP = """
-import aws_cdk as cdk
-from tests.construct.test_partners_of_an_app import partner_in
-
-app = cdk.App()
-partner_in(cdk.Stack(app, "Demo"))
-app.synth()
-"""
-
-
-@pytest.mark.usefixtures("forgetful")
-def test_the_model_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A botocore without the service's files stops the asset with the remedy."""
-    monkeypatch.setattr(service_model, "API_VERSION", "1999-01-01")
-    with (
-        pytest.raises(PartnerAccountError, match=r"pip install --upgrade 'boto3>=1\.43\.57'"),
-        asset.assembled_asset(),
-    ):
-        pass
+    out = tmp_path / "out"
+    for _ in range(2):
+        app = cdk.App(outdir=str(out), context={"aws:cdk:disable-asset-staging": True})
+        partner_in(cdk.Stack(app, "Demo"))
+        app.synth()
+        key, folder = code_in(out)
+        assert key == key_of_code()
+        assert files_in(folder) == asset_of_a_partner()
+        assert {path.name for path in out.iterdir() if "asset" in path.name} == {"Demo.assets.json", folder.name}

@@ -1,33 +1,80 @@
-"""The Lambda function behind the partners: its identity, its settings, and that there is one per stack."""
+"""The Lambda function behind the partners: its identity, its settings, and who shares it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from partner_account import PartnerAccountError, PartnerAccountProvider
-from tests.construct.test_partners_of_an_app import (
+from tests.construct.apps import (
+    HERE,
+    deployed,
     new_app,
     new_stack,
     partner_in,
     resource_of,
     resources_of,
+    statements_of,
     template_of,
+    warnings_of,
 )
 
-if TYPE_CHECKING:
-    from constructs import Construct
-
+FUNCTION = "AWS::Lambda::Function"
+POLICY = "AWS::IAM::Policy"
 LOGICAL_IDS = {
     "PartnerAccountProviderLogGroup9015FD4B": "AWS::Logs::LogGroup",
     "PartnerAccountProviderRoleFEFAC87E": "AWS::IAM::Role",
-    "PartnerAccountProviderPolicyAEB33209": "AWS::IAM::Policy",
-    "PartnerAccountProviderFunction683C5CE0": "AWS::Lambda::Function",
+    "PartnerAccountProviderPolicyAEB33209": POLICY,
+    "PartnerAccountProviderFunction683C5CE0": FUNCTION,
     "PartnerAccountProviderFunctionEventInvokeConfig19334728": "AWS::Lambda::EventInvokeConfig",
 }
+ROLE_ARN = "arn:aws:iam::111111111111:role/platform"
+LAMBDA = iam.ServicePrincipal("lambda.amazonaws.com")
+
+
+def boundary_in(stack: cdk.Stack) -> iam.IManagedPolicy:
+    """A permissions boundary of the company's."""
+    return iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
+
+
+def vpc_in(stack: cdk.Stack) -> ec2.IVpc:
+    """A VPC of the company's, with private subnets behind a NAT gateway."""
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["eu-west-1a"],
+        private_subnet_ids=["subnet-0123456789abcdef0"],
+        private_subnet_route_table_ids=["rtb-0123456789abcdef0"],
+    )
+
+
+def fully_configured_in(stack: cdk.Stack, **props: Any) -> PartnerAccountProvider:
+    """A provider all of whose props are given, but `role`, which excludes the boundary."""
+    everything: dict[str, Any] = {
+        "permissions_boundary": boundary_in(stack),
+        "vpc": vpc_in(stack),
+        "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        "encryption_key": kms.Key(stack, "Key", enable_key_rotation=True),
+        "log_retention": logs.RetentionDays.TEN_YEARS,
+        "log_removal_policy": cdk.RemovalPolicy.DESTROY,
+        "memory_size": 1024,
+        "architecture": lambda_.Architecture.X86_64,
+        "runtime": lambda_.Runtime.PYTHON_3_12,
+    }
+    return PartnerAccountProvider(stack, **(everything | props))
 
 
 def provider_of(scope: Construct) -> dict[str, str]:
@@ -39,64 +86,62 @@ def provider_of(scope: Construct) -> dict[str, str]:
     }
 
 
-def test_identity_by_default() -> None:
-    """The function's logical id never changes: CloudFormation refuses another service token for ever."""
-    stack = new_stack()
+def function_in(stack: cdk.Stack) -> dict[str, Any]:
+    """The function's properties."""
+    properties: dict[str, Any] = resource_of(stack, FUNCTION)["Properties"]
+    return properties
+
+
+# --- Identity ---
+
+
+@pytest.mark.parametrize("configured", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_functions_logical_id_is_always_the_same(configured: bool, nested: bool) -> None:
+    """CloudFormation refuses another service token for ever: whatever is configured, and wherever in the stack."""
+    stack: cdk.Stack = cdk.NestedStack(new_stack(), "Nested") if nested else new_stack()
+    if configured:
+        fully_configured_in(stack)
     partner_in(stack)
-    assert provider_of(stack) == LOGICAL_IDS
-
-
-def test_identity_when_configured_first() -> None:
-    """A provider made by hand has the very same identity, wherever in the stack it is made."""
-    stack = new_stack()
-    PartnerAccountProvider(cdk.Resource(stack, "Deep"), log_retention=logs.RetentionDays.TEN_YEARS)
-    partner_in(stack)
-    assert provider_of(stack) == LOGICAL_IDS
-    assert resource_of(stack, "AWS::Logs::LogGroup")["Properties"]["RetentionInDays"] == 3653
-
-
-def test_the_configured_provider_is_found() -> None:
-    """`PartnerAccountProvider.of` finds the stack's provider, and every partner uses it."""
-    stack = new_stack()
-    provider = PartnerAccountProvider(stack)
-    partner = partner_in(stack, provider=provider)
-    assert PartnerAccountProvider.of(partner) is provider
+    added = {"PartnerAccountProviderSecurityGroupC6970F02": "AWS::EC2::SecurityGroup"} if configured else {}
+    assert provider_of(stack) == LOGICAL_IDS | added
     token = resource_of(stack)["Properties"]["ServiceToken"]
-    assert token == stack.resolve(provider.service_token) == stack.resolve(provider.function.function_arn)
+    assert token == {"Fn::GetAtt": ["PartnerAccountProviderFunction683C5CE0", "Arn"]}
 
 
-def test_a_second_provider_is_refused() -> None:
-    """A second provider would be a second identity, so making one is an error that says what to do."""
+def test_get_or_create_finds_the_stacks_provider_or_creates_it_with_its_defaults() -> None:
+    """However many partners a stack has, they share its function and its role."""
     stack = new_stack()
-    PartnerAccountProvider(stack)
-    with pytest.raises(PartnerAccountError, match=r"'Demo' has a PartnerAccountProvider already.*of\(scope\)"):
-        PartnerAccountProvider(stack)
+    provider = PartnerAccountProvider(cdk.Resource(stack, "Deep"))
+    partner = partner_in(stack, "One", legal_name="One Corp", provider=provider)
+    partner_in(stack, "Two", legal_name="Two Corp")
+    assert PartnerAccountProvider.get_or_create(partner) is provider
+    assert stack.resolve(provider.service_token) == stack.resolve(provider.function.function_arn)
+    assert provider_of(stack) == LOGICAL_IDS
+    created = PartnerAccountProvider.get_or_create(Construct(cdk.Stack(new_app(), "Other"), "Deep"))
+    assert created.node.path == "Other/PartnerAccountProvider"
 
 
-def test_configuring_too_late_is_refused() -> None:
-    """After the first partner the stack has a provider, and configuring another is an error."""
+@pytest.mark.parametrize("first", [PartnerAccountProvider, partner_in])
+def test_a_second_provider_in_a_stack_is_refused(first: Callable[[cdk.Stack], object]) -> None:
+    """It would be a second identity, or come too late to configure the first."""
     stack = new_stack()
-    partner_in(stack)
-    with pytest.raises(PartnerAccountError, match="Make it once, before the first PartnerAccount"):
+    first(stack)
+    said = r"'Demo' has a PartnerAccountProvider already.*before the first PartnerAccount.*get_or_create\(scope\)"
+    with pytest.raises(PartnerAccountError, match=said):
         PartnerAccountProvider(stack, log_retention=logs.RetentionDays.ONE_WEEK)
 
 
-def test_each_stack_has_its_own() -> None:
-    """A nested stack is a stack of its own: its partner is served by a function inside it."""
-    stack = new_stack()
-    nested = cdk.NestedStack(stack, "Nested")
-    partner_in(stack, legal_name="One Corp")
-    partner_in(nested, legal_name="Two Corp")
-    assert provider_of(stack) == provider_of(nested) == LOGICAL_IDS
+# --- Settings ---
 
 
-def test_the_function() -> None:
-    """The function runs the handler on Arm, long enough for one run and with nothing in its environment."""
+def test_the_function_runs_the_handler_on_arm_long_enough_for_one_run() -> None:
+    """With nothing in its environment. Lambda uses the role as soon as the function is made, so it waits for it."""
     stack = new_stack()
     partner_in(stack)
-    properties = resource_of(stack, "AWS::Lambda::Function")["Properties"]
-    del properties["Code"]
-    assert properties == {
+    function = resource_of(stack, FUNCTION)
+    del function["Properties"]["Code"]
+    assert function["Properties"] == {
         "Architectures": ["arm64"],
         "Description": "Creates and updates AWS Partner Central accounts",
         "Handler": "partner_account_handler.index.handler",
@@ -106,28 +151,20 @@ def test_the_function() -> None:
         "Runtime": "python3.14",
         "Timeout": 180,
     }
+    assert "PartnerAccountProviderPolicyAEB33209" in function["DependsOn"]
 
 
-def test_lambda_repeats_nothing() -> None:
+def test_the_oldest_delivery_and_one_run_end_before_cloudformation_stops_waiting() -> None:
     """A failed call isn't repeated and an old one is dropped, since everybody may have given up by then."""
     stack = new_stack()
     partner_in(stack)
-    properties = resource_of(stack, "AWS::Lambda::EventInvokeConfig")["Properties"]
-    assert properties["MaximumRetryAttempts"] == 0
-    assert properties["MaximumEventAgeInSeconds"] == 60
+    settings = resource_of(stack, "AWS::Lambda::EventInvokeConfig")["Properties"]
+    assert (settings["MaximumRetryAttempts"], settings["MaximumEventAgeInSeconds"]) == (0, 60)
+    assert function_in(stack)["Timeout"] + 60 < int(resource_of(stack)["Properties"]["ServiceTimeout"])
 
 
-def test_the_times_fit_into_each_other() -> None:
-    """The oldest delivery and one whole run end before CloudFormation stops waiting."""
-    stack = new_stack()
-    partner_in(stack)
-    run = resource_of(stack, "AWS::Lambda::Function")["Properties"]["Timeout"]
-    age = resource_of(stack, "AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"]
-    assert run + age < int(resource_of(stack)["Properties"]["ServiceTimeout"])
-
-
-def test_the_log_outlives_the_stack() -> None:
-    """The log is kept for a year, also after the stack, since it documents what can't be undone."""
+def test_the_log_is_kept_for_a_year_and_outlives_the_stack() -> None:
+    """It documents what can't be undone."""
     stack = new_stack()
     provider = PartnerAccountProvider(stack)
     log_group = resource_of(stack, "AWS::Logs::LogGroup")
@@ -136,27 +173,389 @@ def test_the_log_outlives_the_stack() -> None:
     assert stack.resolve(provider.log_group.log_group_name) == {"Ref": "PartnerAccountProviderLogGroup9015FD4B"}
 
 
-def test_the_policies_go_to_the_provider_role() -> None:
-    """The function's policy and each partner's are attached to the role that the provider shows."""
+def test_memory_architecture_runtime_retention_and_removal_are_as_given() -> None:
+    """Each reaches function or log group."""
     stack = new_stack()
-    partner = partner_in(stack)
-    role = stack.resolve(PartnerAccountProvider.of(partner).role.role_name)
-    policies = resources_of(stack, "AWS::IAM::Policy").values()
-    assert [policy["Properties"]["Roles"] for policy in policies] == [[role], [role]]
+    fully_configured_in(stack)
+    function = function_in(stack)
+    assert (function["MemorySize"], function["Architectures"], function["Runtime"]) == (1024, ["x86_64"], "python3.12")
+    log_group = resource_of(stack, "AWS::Logs::LogGroup")
+    assert log_group["Properties"]["RetentionInDays"] == 3653
+    assert log_group["DeletionPolicy"] == log_group["UpdateReplacePolicy"] == "Delete"
 
 
-def test_the_function_waits_for_its_policy() -> None:
-    """Lambda uses the role as soon as the function is made, and until it is gone."""
+@pytest.mark.parametrize(
+    ("props", "written"),
+    [
+        ({"memory_size": 128}, ("MemorySize", 128)),
+        ({"memory_size": 10_240}, ("MemorySize", 10_240)),
+        ({"runtime": lambda_.Runtime.PYTHON_3_11}, ("Runtime", "python3.11")),
+    ],
+)
+def test_the_least_and_the_most_that_lambda_allows_is_taken(props: dict[str, Any], written: tuple[str, object]) -> None:
+    """The oldest Python is the oldest that Lambda still lets one create functions with."""
     stack = new_stack()
+    PartnerAccountProvider(stack, **props)
+    assert function_in(stack)[written[0]] == written[1]
+
+
+# --- Errors ---
+
+WRONG_TYPES: dict[str, tuple[object, str]] = {
+    "role": (ROLE_ARN, 'a role, such as Role.from_role_arn(stack, "Role", arn)'),
+    "permissions_boundary": (ROLE_ARN, "a managed policy, such as ManagedPolicy.from_managed_policy_name("),
+    "vpc": ("vpc-1", "a VPC, such as Vpc.from_lookup("),
+    "vpc_subnets": ({"subnet_group_name": "x"}, "a SubnetSelection, such as SubnetSelection("),
+    "security_groups": ("sg-1", "a list of security groups, such as [SecurityGroup.from_security_group_id("),
+    "encryption_key": (ROLE_ARN, "a KMS key, such as Key.from_key_arn("),
+    "log_retention": (365, "a member of RetentionDays, such as RetentionDays.TEN_YEARS"),
+    "log_removal_policy": ("destroy", "a member of RemovalPolicy, such as RemovalPolicy.DESTROY"),
+    "architecture": ("arm64", "an Architecture, such as Architecture.X86_64"),
+    "runtime": ("python3.13", "a Runtime, such as Runtime.PYTHON_3_13"),
+}
+
+
+def provider_errors(stack: cdk.Stack | None = None, **props: Any) -> str:
+    """What is said when a provider with these props is made."""
+    with pytest.raises(PartnerAccountError) as told:
+        PartnerAccountProvider(stack or new_stack(), **props)
+    return str(told.value)
+
+
+@pytest.mark.parametrize("prop", WRONG_TYPES)
+def test_a_value_of_another_type_is_told_by_its_prop(prop: str) -> None:
+    """With what to write."""
+    value, wanted = WRONG_TYPES[prop]
+    props: dict[str, Any] = {prop: value}
+    assert f"has 1 error:\n  - {prop}: must be {wanted}" in provider_errors(**props)
+
+
+def test_all_errors_are_told_at_once_with_the_place() -> None:
+    """In one error."""
+    wrong: dict[str, Any] = {prop: value for prop, (value, _) in WRONG_TYPES.items()}
+    told = provider_errors(memory_size="512", **wrong)
+    assert told.startswith("PartnerAccountProvider 'Demo/PartnerAccountProvider' has 12 errors:")
+    assert all(f"\n  - {prop}: must be " in told for prop in WRONG_TYPES)
+    assert "\n  - memory_size: is '512'; allowed are 128 to 10240 MB" in told
+
+
+TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated the older ones"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda _: {"memory_size": 127}, "memory_size: is 127; allowed are 128 to 10240 MB"),
+        (lambda _: {"memory_size": 10_241}, "memory_size: is 10241; allowed are 128 to 10240 MB"),
+        (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_9}, f"runtime: is python3.9; {TOO_OLD}"),
+        (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_10}, f"runtime: is python3.10; {TOO_OLD}"),
+        (lambda _: {"runtime": lambda_.Runtime.NODEJS_22_X}, f"runtime: is nodejs22.x; {TOO_OLD}"),
+        (lambda _: {"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: need vpc as well"),
+        (lambda _: {"security_groups": []}, "security_groups: need vpc as well"),
+        (lambda _: {"security_groups": ["sg-1"]}, "security_groups: must be a list of security groups"),
+        (lambda stack: {"vpc": vpc_in(stack), "security_groups": []}, "security_groups: is empty"),
+        (
+            lambda stack: {
+                "vpc": ec2.Vpc(stack, "Vpc", max_azs=1),
+                "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            },
+            "vpc_subnets: are public ones, from which a function reaches no network; choose private ones",
+        ),
+        (
+            lambda stack: {
+                "role": iam.Role(stack, "Own", assumed_by=LAMBDA),
+                "permissions_boundary": boundary_in(stack),
+            },
+            "permissions_boundary: is for the role that is made here; give it to your own role instead",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(make: Callable[[cdk.Stack], dict[str, Any]], said: str) -> None:
+    """In the props' own words."""
+    stack = new_stack()
+    assert f"\n  - {said}" in provider_errors(stack, **make(stack))
+
+
+# --- Role ---
+
+
+@pytest.mark.parametrize("how", ["prop", "app", "provider"])
+def test_a_boundary_is_set_on_the_role_that_is_made(how: str) -> None:
+    """By its prop, or by CDK's own aspect on the app or anything below."""
+    stack = new_stack()
+    provider = PartnerAccountProvider(stack, permissions_boundary=boundary_in(stack) if how == "prop" else None)
+    if how != "prop":
+        scope = stack.node.root if how == "app" else provider
+        iam.PermissionsBoundary.of(scope).apply(boundary_in(stack))
+    boundary = resource_of(stack, "AWS::IAM::Role")["Properties"]["PermissionsBoundary"]
+    assert boundary["Fn::Join"][1][-1] == ":policy/boundary"
+
+
+@pytest.mark.parametrize("kind", ["made here", "own", "imported"])
+def test_the_function_gets_its_role_and_the_role_gets_all_policies(kind: str) -> None:
+    """The function's and each partner's; of an imported role by its name."""
+    stack = new_stack()
+    role: iam.IRole | None = None
+    if kind == "own":
+        role = iam.Role(stack, "Own", assumed_by=LAMBDA)
+    elif kind == "imported":
+        role = iam.Role.from_role_arn(stack, "Own", ROLE_ARN)
+    provider = PartnerAccountProvider(stack, role=role)
     partner_in(stack)
-    assert "PartnerAccountProviderPolicyAEB33209" in resource_of(stack, "AWS::Lambda::Function")["DependsOn"]
+    assert function_in(stack)["Role"] == stack.resolve(provider.role.role_arn)
+    names = [policy["Properties"]["Roles"] for policy in resources_of(stack, POLICY).values()]
+    assert names == [[stack.resolve(provider.role.role_name)]] * 2
+    assert len(resources_of(stack, "AWS::IAM::Role")) == (kind != "imported")
+    assert warnings_of(stack) == []
 
 
-def test_stacks_share_the_asset() -> None:
-    """The same code stands behind every stack, so that it is uploaded once."""
+@pytest.mark.parametrize("kind", ["imported", "own"])
+def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_must_allow(kind: str) -> None:
+    """Each statement that it must have already; the warnings can be acknowledged."""
+    stack = new_stack()
+    role: iam.IRole = iam.Role(stack, "Own", assumed_by=LAMBDA).without_policy_updates()
+    if kind == "imported":
+        role = iam.Role.from_role_arn(stack, "Imported", ROLE_ARN, mutable=False)
+    provider = PartnerAccountProvider(stack, role=role)
+    partner = partner_in(stack)
+    assert resources_of(stack, POLICY) == {}
+    function, of_partner = warnings_of(stack)
+    assert "must allow the statements WriteOwnLog already; docs/provider.md lists them" in function
+    assert "LookForPartners, ReadPartner, UpdateContact, AskOwnStack, ReadTags, UpdateTags, CreatePartner" in of_partner
+    for scope in (provider, partner):
+        cdk.Annotations.of(scope).acknowledge_warning("partner-account:role-not-updated", "it has them")
+    assert warnings_of(stack) == []
+
+
+def test_precreated_roles_are_reported_with_their_statements() -> None:
+    """CDK's `Role.customize_roles` keeps the role out, and its report lists what the role must allow."""
     app = new_app()
-    stacks = [cdk.Stack(app, name) for name in ("One", "Two")]
+    iam.Role.customize_roles(app, use_precreated_roles={"Demo/PartnerAccountProvider/Role": "platform"})
+    stack = cdk.Stack(app, "Demo")
+    partner_in(stack)
+    assert {"AWS::IAM::Role", POLICY}.isdisjoint(found["Type"] for found in template_of(stack)["Resources"].values())
+    report = Path(app.synth(force=True).directory, "iam-policy-report.txt").read_text()
+    for sid in ("WriteOwnLog", "CreatePartner", "TagAtCreation", "ReadCodeFromSecret"):
+        assert f'"Sid": "{sid}"' in report
+    assert "secret:code-" in report
+
+
+# --- VPC ---
+
+
+def test_a_function_in_a_vpc_joins_its_subnets_with_a_group_that_lets_https_out_and_nothing_else() -> None:
+    """In or out."""
+    stack = new_stack()
+    PartnerAccountProvider(stack, vpc=vpc_in(stack))
+    (group,) = resources_of(stack, "AWS::EC2::SecurityGroup")
+    assert function_in(stack)["VpcConfig"] == {
+        "SecurityGroupIds": [{"Fn::GetAtt": [group, "GroupId"]}],
+        "SubnetIds": ["subnet-0123456789abcdef0"],
+    }
+    rules = resource_of(stack, "AWS::EC2::SecurityGroup")["Properties"]
+    (out,) = rules["SecurityGroupEgress"]
+    assert (out["CidrIp"], out["IpProtocol"], out["FromPort"], out["ToPort"]) == ("0.0.0.0/0", "tcp", 443, 443)
+    assert "SecurityGroupIngress" not in rules
+
+
+def test_security_groups_of_the_user_are_used_as_they_are() -> None:
+    """None is made beside them; outside a VPC there are none."""
+    stack = new_stack()
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
+    PartnerAccountProvider(stack, vpc=vpc_in(stack), security_groups=[group])
+    assert function_in(stack)["VpcConfig"]["SecurityGroupIds"] == ["sg-0123456789abcdef0"]
+    assert resources_of(stack, "AWS::EC2::SecurityGroup") == {}
+
+
+def test_only_lambda_itself_may_use_the_role_to_join_the_vpc() -> None:
+    """What Lambda needs stands in a policy of our own, out of reach for the function's code."""
+    stack = new_stack()
+    PartnerAccountProvider(stack, vpc=vpc_in(stack))
+    granted = statements_of(stack)
+    del granted["WriteOwnLog"]
+    assert {sid: found["Action"] for sid, found in granted.items()} == {
+        "LookForNetworkInterfaces": ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+        "ConnectToVpc": [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+    }
+    for statement in granted.values():
+        assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
+    assert "ManagedPolicyArns" not in resource_of(stack, "AWS::IAM::Role")["Properties"]
+
+
+def test_the_partner_waits_for_the_routes_of_a_vpc_of_the_same_stack() -> None:
+    """Before them a call would be in vain."""
+    stack = new_stack()
+    PartnerAccountProvider(stack, vpc=ec2.Vpc(stack, "Vpc", max_azs=1))
+    partner_in(stack)
+    (route,) = [name for name in resources_of(stack, "AWS::EC2::Route") if "Private" in name]
+    assert route in resource_of(stack)["DependsOn"]
+    assert warnings_of(stack) == []
+
+
+def test_isolated_subnets_bring_a_warning() -> None:
+    """CDK knows of no route to the internet, where Partner Central is; who knows one acknowledges that."""
+    stack = new_stack()
+    provider = PartnerAccountProvider(stack, vpc=ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0))
+    (warning,) = warnings_of(stack)
+    assert "reached over the internet only" in warning
+    cdk.Annotations.of(provider).acknowledge_warning("partner-account:isolated-subnets", "transit gateway")
+    assert warnings_of(stack) == []
+
+
+# --- Encryption key ---
+
+
+def key_statement_in(stack: cdk.Stack) -> dict[str, Any]:
+    """What was added to the policy of the stack's key."""
+    statement: dict[str, Any] = resource_of(stack, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"][-1]
+    return statement
+
+
+def test_the_key_encrypts_environment_and_log_and_lets_the_log_of_this_stack_use_it() -> None:
+    """CloudWatch Logs may use it for log groups that bear the stack's name, and for no other."""
+    stack = new_stack("Alliances", env=HERE)
+    fully_configured_in(stack)
+    (key,) = resources_of(stack, "AWS::KMS::Key")
+    arn = {"Fn::GetAtt": [key, "Arn"]}
+    assert function_in(stack)["KmsKeyArn"] == arn
+    log_group = resource_of(stack, "AWS::Logs::LogGroup")["Properties"]
+    assert log_group["KmsKeyId"] == arn
+    assert "LogGroupName" not in log_group
+    assert deployed(key_statement_in(stack)) == {
+        "Sid": "EncryptPartnerAccountLog",
+        "Effect": "Allow",
+        "Principal": {"Service": "logs.eu-west-1.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:111111111111:log-group:Alliances-*"
+            }
+        },
+    }
+
+
+def test_a_key_of_another_stack_closes_no_circle() -> None:
+    """The key's stack comes first, and needs nothing of the provider's; nor does the parent of a nested one."""
+    app = new_app()
+    platform, stack = cdk.Stack(app, "Platform"), cdk.Stack(app, "Demo")
+    PartnerAccountProvider(stack, encryption_key=kms.Key(platform, "Key"))
+    assert "ImportValue" in str(resource_of(stack, "AWS::Logs::LogGroup"))
+    assert "Demo-*" in str(key_statement_in(platform))
+    assert "ImportValue" not in str(template_of(platform))
+
+    stack = new_stack()
+    PartnerAccountProvider(cdk.NestedStack(stack, "Nested"), encryption_key=kms.Key(stack, "Key"))
+    context = key_statement_in(stack)["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert context["Fn::Join"][1][-1] == ":log-group:*"  # its name is known only at deployment
+
+
+def test_a_key_whose_policy_cant_be_changed_brings_a_warning() -> None:
+    """Without it CloudWatch Logs refuses the key."""
+    stack = new_stack()
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/0123")
+    provider = PartnerAccountProvider(stack, encryption_key=key)
+    (warning,) = warnings_of(stack)
+    assert "must let CloudWatch Logs use the key already; docs/provider.md shows how" in warning
+    cdk.Annotations.of(provider).acknowledge_warning("partner-account:key-not-updated", "it does")
+    assert warnings_of(stack) == []
+
+
+# --- One provider for several stacks ---
+
+
+def policy_names(*stacks: cdk.Stack) -> list[str]:
+    """The names of all policies, as stacks of these ids have them once they are deployed."""
+    found = []
+    for number, stack in enumerate(stacks):
+        for policy in resources_of(stack, POLICY).values():
+            name, unique = policy["Properties"]["PolicyName"]["Fn::Join"][1]
+            assert unique == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+            found.append(f"{name}{number:036}")
+    return found
+
+
+def test_another_stack_may_use_the_function_and_puts_its_own_policy_on_the_role() -> None:
+    """It imports the function's ARN and the role's name, is deployed later, and asks about its own stack."""
+    app = new_app()
+    platform, stack = cdk.Stack(app, "Platform"), cdk.Stack(app, "Demo")
+    provider = PartnerAccountProvider(platform)
+    partner_in(stack, provider=provider)
+    assert {found["Type"] for found in template_of(stack)["Resources"].values()} == {POLICY, "Custom::PartnerAccount"}
+    exports = {output["Export"]["Name"]: output["Value"] for output in template_of(platform)["Outputs"].values()}
+    token = resource_of(stack)["Properties"]["ServiceToken"]["Fn::ImportValue"]
+    (role,) = resource_of(stack, POLICY)["Properties"]["Roles"]
+    assert exports[token] == platform.resolve(provider.service_token)
+    assert exports[role["Fn::ImportValue"]] == platform.resolve(provider.role.role_name)
+    assert [found.stack_name for found in stack.dependencies] == ["Platform"]
+    assert statements_of(stack)["AskOwnStack"]["Resource"] == {"Ref": "AWS::StackId"}
+
+
+def test_policies_on_one_role_have_names_of_their_own() -> None:
+    """A second one of the same name would replace the first: of stacks of one app, or of the same one of another."""
+    app = new_app()
+    stacks = [cdk.Stack(app, name) for name in ("Platform", "One", "Two")]
+    provider = PartnerAccountProvider(stacks[0])
     for stack in stacks:
-        partner_in(stack, legal_name=stack.stack_name)
-    one, two = (resources_of(stack, "AWS::Lambda::Function").values() for stack in stacks)
-    assert [found["Properties"]["Code"] for found in one] == [found["Properties"]["Code"] for found in two]
+        partner_in(stack, legal_name=stack.stack_name, provider=provider)
+    twins = [new_stack(), new_stack()]
+    for stack in twins:
+        PartnerAccountProvider(stack, role=iam.Role.from_role_name(stack, "Role", "shared"))
+        partner_in(stack)
+    for names in (policy_names(*stacks), policy_names(*twins)):
+        assert len(names) == len(set(names)) == 4
+
+
+@pytest.mark.parametrize("stack", ["S", "S" * 128])
+@pytest.mark.parametrize("partner", ["P", "P" * 200])
+def test_no_policys_name_is_longer_than_128_characters(stack: str, partner: str) -> None:
+    """Whatever the stack and the construct are called."""
+    made = new_stack(stack)
+    partner_in(made, partner, outputs=False)
+    assert max(map(len, policy_names(made))) <= 128
+
+
+def test_a_role_has_room_for_five_partners() -> None:
+    """IAM counts all characters but blanks; a stack of the longest name is reckoned with."""
+    stack = cdk.Stack(new_app(), "S" * 128)
+    PartnerAccountProvider(stack, vpc=vpc_in(stack))
+    partner_in(stack)
+    long = {"AWS::StackId": f"arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/{'S' * 128}/{'0' * 36}"}
+    sizes = {
+        name: len(re.sub(r"\s", "", json.dumps(deployed(policy["Properties"]["PolicyDocument"], long))))
+        for name, policy in resources_of(stack, POLICY).items()
+    }
+    own = sizes.pop("PartnerAccountProviderPolicyAEB33209")
+    (of_partner,) = sizes.values()
+    assert own + 5 * of_partner <= 10_240 < own + 6 * of_partner
+
+
+def test_a_nested_stack_may_use_its_parents_provider() -> None:
+    """The function's ARN is handed down, and the nested stack waits for the function."""
+    stack = new_stack()
+    nested = cdk.NestedStack(stack, "Nested")
+    partner_in(nested, provider=PartnerAccountProvider(stack))
+    assert resources_of(nested, FUNCTION) == {}
+    child = resource_of(stack, "AWS::CloudFormation::Stack")
+    token = resource_of(nested)["Properties"]["ServiceToken"]["Ref"]
+    function_arn = {"Fn::GetAtt": ["PartnerAccountProviderFunction683C5CE0", "Arn"]}
+    assert child["Properties"]["Parameters"][token] == function_arn
+    assert "PartnerAccountProviderFunctionEventInvokeConfig19334728" in child["DependsOn"]
+
+
+def test_a_provider_of_another_account_region_stage_or_app_is_refused() -> None:
+    """CloudFormation calls functions of its own account and region only, and CDK connects stacks of one stage only."""
+    app = new_app()
+    provider = PartnerAccountProvider(cdk.Stack(app, "Platform", env=HERE))
+    for account, region in (("111111111111", "us-east-1"), ("222222222222", "eu-west-1")):
+        stack = cdk.Stack(app, f"In{account}{region}", env=cdk.Environment(account=account, region=region))
+        with pytest.raises(PartnerAccountError, match="provider: is in another account or region, in 'Platform'"):
+            partner_in(stack, provider=provider)
+    for stack in (cdk.Stack(cdk.Stage(app, "Prod"), "Demo", env=HERE), new_stack(env=HERE)):
+        with pytest.raises(PartnerAccountError, match="provider: is in another stage or app, in 'Platform'"):
+            partner_in(stack, provider=provider)

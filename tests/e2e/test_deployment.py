@@ -286,7 +286,7 @@ def test_a_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> No
     assert made["Id"] in refused.output
     assert account.wrote() == []
 
-    assert account.deploy(existing_partner=made["Id"]).exit_code == 0
+    assert account.deploy(existing_partner_id=made["Id"]).exit_code == 0
     assert "CreatePartner" not in account.wrote()
     assert account.outputs("PartnerAccount")["PartnerArn"] == made["Arn"]
     assert account.business_title() == REAL["business_title"]

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -19,9 +19,12 @@ import pytest
 import urllib3
 from moto.backends import get_backend
 
-from partner_account_handler import aws, lifecycle
-from partner_account_handler.aws import Aws
+from partner_account_handler import calls
+from partner_account_handler.aws import Aws, aws_of
 from partner_account_handler.clock import Clock
+from partner_account_handler.lifecycle import respond
+from partner_account_handler.outcome import Answer
+from partner_account_handler.request import read_request
 from partner_central_simulator import Simulator
 
 ACCOUNT = "123456789012"
@@ -40,7 +43,6 @@ def properties(**changes: Any) -> dict[str, Any]:
         "PrimarySolutionType": "SOFTWARE_PRODUCTS",
         "AllianceLeadContact": contact(),
         "EmailVerificationCode": {"From": "ParameterStore", "Name": "/partner/code"},
-        "ExistingPartner": {"Policy": "REFUSE"},
         "Owner": {"StackName": "Root", "ConstructPath": "Partner"},
         "Tags": [{"Key": "team", "Value": "alliances"}],
         **changes,
@@ -58,6 +60,23 @@ def contact(**changes: str) -> dict[str, str]:
     return {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead", **changes}
 
 
+CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
+SALES = [{"Key": "team", "Value": "sales"}]
+
+
+class Context:
+    """Lambda's context, as far as the handler uses it; in real time."""
+
+    def __init__(self, seconds: float = 180) -> None:
+        self._seconds = seconds
+        self._end = 0.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left until Lambda ends the invocation, which begins with the first question."""
+        self._end = self._end or monotonic() + self._seconds
+        return int((self._end - monotonic()) * 1000)
+
+
 @dataclass
 class VirtualTime:
     """A Lambda invocation's time: pauses are noted and pass at once.
@@ -73,6 +92,10 @@ class VirtualTime:
     def remaining(self) -> float:
         """Seconds until Lambda ends the invocation."""
         return self.seconds
+
+    def today(self) -> datetime:
+        """The date."""
+        return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
         """Passes at once, and is noted."""
@@ -94,26 +117,24 @@ def open_cloud(moto_url: str, **simulator: Any) -> Iterator[Cloud]:
         patch.setenv("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", partner_central.url)
         patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
         patch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-        aws._client.cache_clear()  # noqa: SLF001 - a Lambda process has one environment, a test process has many
+        calls.client.cache_clear()  # a Lambda process has one environment, a test process has many
         urllib3.request("POST", f"{moto_url}/moto-api/reset")
         yield Cloud(partner_central, moto_url)
-        aws._client.cache_clear()  # noqa: SLF001
+        calls.client.cache_clear()
 
 
-class TimedAws(Aws):
-    """AWS whose calls take virtual time."""
+Between = Callable[[str, Callable[..., Any], dict[str, Any]], Any]
+"""Gets each call by botocore's name, what carries it out, and its members; returns or raises what the handler gets."""
 
-    def __init__(self, stack_id: str, time: VirtualTime) -> None:
-        super().__init__(stack_id, Clock(time.remaining, time.sleep))
-        self._time = time
 
-    def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Any:
-        def timed(**sent: Any) -> Any:
-            self._time.seconds -= self._time.each_call
-            return getattr(client, operation)(**sent)
+class Intercepted:
+    """A client whose calls go through something else."""
 
-        timed_client = SimpleNamespace(meta=client.meta, **{operation: timed})
-        return super()._call(timed_client, operation, repeat=repeat, **members)
+    def __init__(self, client: Any, between: Between) -> None:
+        self.meta, self._client, self._between = client.meta, client, between
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return lambda **members: self._between(operation, getattr(self._client, operation), members)
 
 
 class Cloud:
@@ -122,6 +143,10 @@ class Cloud:
     def __init__(self, simulator: Simulator, moto_url: str) -> None:
         self.simulator = simulator
         self._moto_url = moto_url
+        self.between: Between = lambda _operation, call, members: call(**members)
+        """What stands between the handler and all services."""
+        self.require_reachable: Callable[[], None] = lambda: None
+        """Whether an answer could be sent."""
         self.stack_id = self.new_stack("Root")
 
     # CloudFormation
@@ -174,21 +199,70 @@ class Cloud:
 
     # The handler
 
-    def create(self, wanted: dict[str, Any], time: VirtualTime | None = None, **changes: Any) -> lifecycle.Answer:
+    def create(self, wanted: dict[str, Any], time: VirtualTime | None = None, **changes: Any) -> Answer:
         """Delivers a Create."""
-        event = self.event("Create", wanted, **changes)
-        return lifecycle.answer_create(event, self.aws(event, time))
+        return self.deliver(self.event("Create", wanted, **changes), time)
 
     def update(
         self, arn: str, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None, **changes: Any
-    ) -> lifecycle.Answer:
+    ) -> Answer:
         """Delivers an Update."""
-        event = self.event("Update", wanted, previous, PhysicalResourceId=arn, **changes)
-        return lifecycle.answer_update(event, self.aws(event, time))
+        return self.deliver(self.event("Update", wanted, previous, PhysicalResourceId=arn, **changes), time)
 
-    def aws(self, event: dict[str, Any], time: VirtualTime | None = None) -> Aws:
-        """AWS as this invocation sees it."""
-        return TimedAws(event["StackId"], time or VirtualTime())
+    def deliver(
+        self,
+        event: dict[str, Any],
+        time: VirtualTime | None = None,
+        on_timeout: Callable[[Answer], None] = lambda _: None,
+    ) -> Answer:
+        """Delivers an event in an invocation of its own."""
+        return respond(read_request(event), self.aws(event["StackId"], time), on_timeout)
+
+    def aws(self, stack_id: str, time: VirtualTime | None = None) -> Aws:
+        """AWS as one invocation sees it, each call of which takes virtual time."""
+        passing = time or VirtualTime()
+
+        def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            passing.seconds -= passing.each_call
+            return self.between(operation, call, members)
+
+        clock = Clock(passing.remaining, passing.sleep, passing.today)
+        clients = lambda service, region: Intercepted(calls.client(service, region), between)  # noqa: E731
+        return aws_of(stack_id, clock, self.require_reachable, clients)
+
+    # Partner Central
+
+    @property
+    def account(self) -> Any:
+        """The hands of humans, and of AWS support, on the account."""
+        return self.simulator.account(ACCOUNT)
+
+    @property
+    def partners(self) -> list[Any]:
+        """All partners of the account."""
+        return list(self.account.partners)
+
+    def add_partner(self, name: str = "Example Corp", **more: Any) -> Any:
+        """A partner that a human has created on another day."""
+        return self.account.add_partner(legal_name=name, **more)
+
+    def fail(self, operation: str, kind: str, times: int | None = 1, **how: Any) -> None:
+        """Has the next calls of an operation (`*`: of any) end in a fault; all of them if `times` is None."""
+        self.simulator.faults.add(operation, kind, times=times, **how)
+
+    def operations(self, since: int = 0) -> list[str]:
+        """The operations that Partner Central received, those of humans' codes left out."""
+        received = [request.operation or "" for request in self.simulator.requests[since:]]
+        return [operation for operation in received if operation != "SendEmailVerificationCode"]
+
+    def writes(self, since: int = 0) -> list[str]:
+        """The changing ones of them."""
+        return [name for name in self.operations(since) if not name.startswith(("Get", "List"))]
+
+    @property
+    def mark(self) -> int:
+        """From where on `operations` and `writes` tell what comes now."""
+        return len(self.simulator.requests)
 
     # Humans
 
@@ -218,7 +292,29 @@ class Cloud:
         self.store_code(code)
         return code
 
-    def operations(self, since: int = 0) -> list[str]:
-        """The operations that Partner Central received, those of humans' codes left out."""
-        received = [request.operation or "" for request in self.simulator.requests[since:]]
-        return [operation for operation in received if operation != "SendEmailVerificationCode"]
+
+class Deployed:
+    """A stack whose partner exists, and that is being updated."""
+
+    def __init__(self, cloud: Cloud, first: dict[str, Any] | None = None) -> None:
+        """The stack's properties are those in catalog AWS, unless others are given."""
+        self.cloud = cloud
+        self.first = first or properties()
+        if self.first["Catalog"] == "AWS":
+            cloud.prepare()
+        self.arn = cloud.create(self.first).physical_id
+        cloud.set_status("UPDATE_IN_PROGRESS")
+        self._mark = cloud.mark
+
+    @property
+    def partner(self) -> Any:
+        """The partner as it is now."""
+        return next(partner for partner in self.cloud.partners if partner.arn == self.arn)
+
+    def update(self, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None) -> Answer:
+        """Delivers an Update."""
+        return self.cloud.update(self.arn, previous, wanted, time)
+
+    def writes(self) -> list[str]:
+        """The changing operations that Partner Central received since the deployment."""
+        return self.cloud.writes(self._mark)

@@ -14,32 +14,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
-import botocore.session
-import greenlet
-from botocore import xform_name
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from partner_account_handler import aws as handler_aws
 from partner_account_handler import log as handler_log
-from partner_account_handler.aws import Aws
-from partner_account_handler.clock import Clock
 from partner_account_handler.errors import AnswerUnreachableError, HandlerError
+from partner_account_handler.request import Request
 from partner_central_simulator import Readings, models, verifications
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import State
 from partner_central_simulator.service import Service
-from partner_central_simulator.store import Store
+from tests.handler.stepping import CONNECT, WRITES, Call, StepClock, client_error, stepping
 
 ACCOUNT = "123456789012"
 _T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _YESTERDAY = _NOW - timedelta(days=1)
-CONNECT = "ConnectToResponseURL"
-_WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 
 
 class HistoryError(AssertionError):
@@ -53,14 +45,6 @@ def _copy(value: _T) -> _T:
 
 
 # --- The world --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a delivery asks of AWS."""
-
-    operation: str
-    members: dict[str, Any] = field(hash=False)
 
 
 @dataclass
@@ -97,26 +81,13 @@ class _Content:
     made_up: _MadeUp = field(default_factory=_MadeUp)
 
 
-class _Kept(Store):
-    """Hands a state to the service."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(None)
-        self._state = state
-
-    def load(self) -> State:
-        return self._state
-
-
 class World:
     """Partner Central and CloudFormation, without HTTP and without time."""
 
     def __init__(self, readings: Readings, content: _Content | None = None) -> None:
         self._readings = readings
         self._content = content or _Content()
-        self._service = Service(
-            store=_Kept(self._content.state), clock=lambda: _NOW, readings=readings, page_size=50, verified=True
-        )
+        self._service = Service(clock=lambda: _NOW, readings=readings, verified=True, state=self._content.state)
 
     def copy(self) -> World:
         """The same world for oneself."""
@@ -168,7 +139,7 @@ class World:
         try:
             return self._ask(call.operation, call.members)
         except ServiceError as error:
-            raise _client_error(error, call.operation) from None
+            raise client_error(call, error.code, error.status, **error.members) from None
 
     def _code_for(self, email: str) -> str:
         return next(mail.code for mail in reversed(self._content.state.outbox) if mail.email == email)
@@ -177,12 +148,6 @@ class World:
         made_up = self._content.made_up
         with mock.patch.object(models, "secrets", made_up), mock.patch.object(verifications, "secrets", made_up):
             return self._service.perform(operation, ACCOUNT, members, "")
-
-
-def _client_error(error: ServiceError, operation: str) -> ClientError:
-    response: Any = {"Error": {"Code": error.code, "Message": error.message}, **error.members}
-    response["ResponseMetadata"] = {"HTTPStatusCode": error.status}
-    return ClientError(response, operation)
 
 
 # --- How a call ends --------------------------------------------------------------------------------------------
@@ -203,8 +168,7 @@ def _unreachable(_world: World, _call: Call) -> dict[str, Any]:
 
 
 def _throttled(_world: World, call: Call) -> dict[str, Any]:
-    response: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    raise ClientError(response, call.operation)
+    raise client_error(call, "ThrottlingException", 400)
 
 
 def _lagging(world: World, call: Call) -> dict[str, Any]:
@@ -228,7 +192,7 @@ OUTCOMES: dict[str, Callable[[World, Call], dict[str, Any]]] = {
 
 def _faults(call: Call, world: World) -> Iterator[str]:
     yield "unreachable" if call.operation == CONNECT else "lost"
-    if call.operation in _WRITES:
+    if call.operation in WRITES:
         yield "answer lost"
         yield "throttled"
     if call.operation == "ListPartners" and world.partners:
@@ -267,12 +231,11 @@ class _Ending:
 # --- A delivery -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Event:
-    """An event that CloudFormation sends as soon as so many of the things beside it have happened."""
+    """A request that CloudFormation sends as soon as so many of the things beside it have happened."""
 
-    act: Callable[[Aws], Any]
-    stack_id: str
+    request: Request
     after: int = 0
     connects: bool = False
     """Whether the connection for the answer is one of its calls; it always stands otherwise."""
@@ -300,71 +263,16 @@ class Delivery:
 @cache
 def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
     """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
-    clock = _Clock()
-    connect = _connect if event.connects else lambda: None
-    aws = Aws(event.stack_id, Clock(clock.remaining, clock.sleep, _today), connect)
-    running = greenlet.greenlet(lambda: event.act(aws))
-    with mock.patch.object(handler_aws, "_client", _client), mock.patch.object(handler_log, "_say", _say_nothing):
+    running = stepping(event.request, StepClock(56.0, lambda: _NOW), connects=event.connects)
+    with mock.patch.object(handler_log, "_say"):  # a million histories are better not logged
         try:
             stopped_at = running.switch()
             for answer in answers:
-                stopped_at = _resume(running, _copy(answer.value))
+                value = _copy(answer.value)
+                stopped_at = running.throw(value) if isinstance(value, Exception) else running.switch(value)
         except HandlerError as error:
             return None, error.with_traceback(None)
     return (None, stopped_at) if running.dead else (stopped_at, None)
-
-
-def _connect() -> None:
-    greenlet.getcurrent().parent.switch(Call(CONNECT, {}))
-
-
-def _resume(running: Any, value: dict[str, Any] | Exception) -> Any:
-    return running.throw(value) if isinstance(value, Exception) else running.switch(value)
-
-
-def _say_nothing(*_told: object) -> None:
-    """A million histories are better not logged."""
-
-
-class _Clock:
-    """Time enough for a handful of tries; only pauses take any."""
-
-    def __init__(self) -> None:
-        self._left = 56.0
-
-    def remaining(self) -> float:
-        return self._left
-
-    def sleep(self, seconds: float) -> None:
-        self._left -= seconds
-
-
-def _today() -> datetime:
-    return _NOW
-
-
-_MODELS = {
-    name: botocore.session.get_session().get_service_model(name)
-    for name in ("partnercentral-account", "cloudformation", "ssm")
-}
-
-
-class _Client:
-    """In the place of a botocore client: each call hands over to the explorer."""
-
-    def __init__(self, service: str) -> None:
-        model = _MODELS[service]
-        names = {xform_name(operation): operation for operation in model.operation_names}
-        self.meta = SimpleNamespace(service_model=model, method_to_api_mapping=names)
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        operation = self.meta.method_to_api_mapping[method]
-        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
-
-
-@cache
-def _client(service: str, _region: str) -> _Client:
-    return _Client(service)
 
 
 def deliver(world: World, event: Event) -> Any:

@@ -6,19 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from partner_account_handler import lifecycle
-from partner_account_handler.aws import Aws
-from partner_account_handler.clock import Clock
 from partner_account_handler.delivery import REACH_SECONDS, SEND_SECONDS
 from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG
 from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, properties
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 READ_TIMEOUT = 20.0
 """The handler's patience with one call, in seconds."""
@@ -93,41 +89,6 @@ class StoryTime(VirtualTime):
         self._clock.advance(seconds=seconds)
 
 
-class StoryAws(Aws):
-    """AWS whose calls may be slow, and where a cut connection can stand for one on which nothing ever comes."""
-
-    def __init__(self, stack_id: str, time: StoryTime, trouble: Trouble) -> None:
-        super().__init__(stack_id, Clock(time.remaining, time.sleep, time.today), self._connect)
-        self._time = time
-        self._trouble = trouble
-
-    def _connect(self) -> None:
-        if self._time.spent() < self._trouble.unheard:
-            self._time.sleep(REACH_SECONDS)
-            raise AnswerUnreachableError(TimeoutError.__name__)
-
-    def _call(self, client: Any, operation: str, *, repeat: bool = True, **members: Any) -> Any:
-        def told(**sent: Any) -> Any:
-            self._time.sleep(self._trouble.each_call)
-            if operation == "describe_stacks" and self._trouble.deaf:
-                self._time.sleep(READ_TIMEOUT if isinstance(self._trouble.deaf, ReadTimeoutError) else 0)
-                raise self._trouble.deaf
-            try:
-                answer = getattr(client, operation)(**sent)
-                if operation == "describe_stacks" and self._time.spent() < self._trouble.stale:
-                    answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
-            except ConnectionClosedError:
-                if not self._trouble.hangs:
-                    raise
-            else:
-                return answer
-            self._time.sleep(READ_TIMEOUT)
-            raise TIMEOUT
-
-        story_client = SimpleNamespace(meta=client.meta, **{operation: told})
-        return super()._call(story_client, operation, repeat=repeat, **members)
-
-
 @dataclass
 class Stage:
     """One account and one stack, on which story after story is told."""
@@ -178,7 +139,7 @@ class Stage:
         """A Create of the stack that is being created."""
         self.address = EMAIL
         event = self.cloud.event("Create", self.first(), RequestId=f"{self.cloud.stack_id}/{request_id}")
-        outcome = self._answered(lambda: lifecycle.answer_create(event, self._aws(event)))
+        outcome = self._answered(event)
         if outcome.success and not self.arn:
             self.cloud.set_outputs(PartnerArn=self.arn_now(), PartnerProfileId=self._ours()[0].profile_id)
             self.cloud.set_status("CREATE_IN_PROGRESS")
@@ -191,30 +152,50 @@ class Stage:
         if not self.trouble.late:
             self.cloud.set_status(status)
         event = self.cloud.event("Update", wanted, previous, PhysicalResourceId=self.arn)
-        return self._answered(lambda: lifecycle.answer_update(event, self._aws(event)))
+        return self._answered(event)
 
     def delete(self) -> Outcome:
         """A Delete."""
         event = self.cloud.event("Delete", self.first(), PhysicalResourceId=self.arn)
-        return self._answered(lambda: lifecycle.answer_delete(event))
+        return self._answered(event)
 
-    def _answered(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
-        outcome = self._ended(answer)
+    def _answered(self, event: dict[str, Any]) -> Outcome:
+        self._time = StoryTime(self.clock)
+        self.cloud.between, self.cloud.require_reachable = self._between, self._connect
+        outcome = self._ended(event)
         if self._time.spent() + SEND_SECONDS > self.trouble.unheard:
             return outcome
         return Outcome(success=False, told=f"no answer; in the log: {outcome.told}")
 
-    def _aws(self, event: dict[str, Any]) -> Aws:
-        self._time = StoryTime(self.clock)
-        return StoryAws(event["StackId"], self._time, self.trouble)
-
-    def _ended(self, answer: Callable[[], lifecycle.Answer]) -> Outcome:
-        self._time = StoryTime(self.clock)
+    def _ended(self, event: dict[str, Any]) -> Outcome:
         try:
-            data = answer().data
+            data = self.cloud.deliver(event, self._time).data
         except HandlerError as error:
             return Outcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
         return Outcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
+
+    def _connect(self) -> None:
+        if self._time.spent() < self.trouble.unheard:
+            self._time.sleep(REACH_SECONDS)
+            raise AnswerUnreachableError(TimeoutError.__name__)
+
+    def _between(self, operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        """Calls may be slow, and a connection that is cut can stand for one on which nothing ever comes."""
+        self._time.sleep(self.trouble.each_call)
+        if operation == "describe_stacks" and self.trouble.deaf:
+            self._time.sleep(READ_TIMEOUT if isinstance(self.trouble.deaf, ReadTimeoutError) else 0)
+            raise self.trouble.deaf
+        try:
+            answer = call(**members)
+        except ConnectionClosedError:
+            if not self.trouble.hangs:
+                raise
+        else:
+            if operation == "describe_stacks" and self._time.spent() < self.trouble.stale:
+                answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
+            return answer
+        self._time.sleep(READ_TIMEOUT)
+        raise TIMEOUT
 
     # What there is
 

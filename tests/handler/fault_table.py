@@ -32,7 +32,7 @@ from tests.handler.fault_stage import (
     Trouble,
     nothing,
 )
-from tests.simulator.test_simulator import ManualClock
+from tests.simulator.calls import ManualClock
 
 WRITES = ("CreatePartner", "TagResource", "PutAllianceLeadContact")
 
@@ -102,7 +102,7 @@ def _free_name(stage: Stage) -> None:
 def _adopt(stage: Stage) -> None:
     if not stage.arn:
         foreign = stage.desk.partners[0]
-        stage.changes["ExistingPartner"] = {"Policy": "ADOPT", "PartnerId": foreign.id}
+        stage.changes["ExistingPartnerId"] = foreign.id
 
 
 def _verify(stage: Stage) -> None:

@@ -33,14 +33,15 @@ import greenlet
 
 from partner_account_handler.errors import REASON_LIMIT, HandlerError
 from partner_account_handler.identity import OWNER_TAG, Owner, same_name
-from partner_account_handler.lifecycle import Answer, answer_delete
-from partner_account_handler.metrics import Outcome, Report
+from partner_account_handler.outcome import Answer, Outcome, Report
+from partner_account_handler.request import read_request
 from partner_central_simulator import Readings
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.validation import problems
 from tests.handler.cloud import ACCOUNT, REGION, properties, sandbox
 from tests.handler.life_account import AwsAccount, contact_of, shown
-from tests.handler.life_deliveries import MODEL, WRITES, Call, Delivery, Fault, Records, Stack, client_error, figures
+from tests.handler.life_deliveries import Delivery, Fault, Records, Stack, figures
+from tests.handler.stepping import MODEL, WRITES, Call, StepClock, client_error, stepping
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Life(AwsAccount):
     def may_write(self, event: dict[str, Any], partner: Any) -> bool:
         """Whether an event gives its handler a right to change a partner."""
         wanted = event["ResourceProperties"]
-        if event["RequestType"] == "Create" and wanted["ExistingPartner"].get("PartnerId") == partner.id:
+        if event["RequestType"] == "Create" and wanted["ExistingPartnerId"] == partner.id:
             return True
         if self.made_by.get(partner.arn) == event["RequestId"]:
             return True
@@ -199,7 +200,7 @@ class Life(AwsAccount):
             "LegalName": template["legal_name"].format(stack.name),
             "PrimarySolutionType": template["solution"],
             "AllianceLeadContact": contact_of(template["email"].format(stack.name), template["title"]),
-            "ExistingPartner": self._policy(template["existing"]),
+            "ExistingPartnerId": self._adopted(template["existing"]),
             "Owner": {"StackName": stack.name, "ConstructPath": template["path"]},
         }
         if template["catalog"] == "Sandbox":
@@ -207,12 +208,10 @@ class Life(AwsAccount):
         tags = [{"Key": key, "Value": value} for key, value in template["tags"].items()]
         return properties(**made, Tags=tags, EmailVerificationCode=self._code_source(stack))
 
-    def _policy(self, existing: str | int) -> dict[str, str]:
-        if isinstance(existing, str):
-            return {"Policy": existing}
-        number = existing % max(len(self.partners), 1)
-        adopted = self.partners[number].id if self.partners else "partner-0000000000000"
-        return {"Policy": "ADOPT", "PartnerId": adopted}
+    def _adopted(self, existing: int | None) -> str:
+        if existing is None:
+            return ""
+        return self.partners[existing % len(self.partners)].id if self.partners else "partner-0000000000000"
 
     def _code_source(self, stack: Stack) -> dict[str, str]:
         code = self._codes.get(stack.name, "999999")
@@ -390,8 +389,9 @@ class Life(AwsAccount):
 
     def _retain(self, stack: Stack, physical_id: str) -> None:
         """A Delete, as CloudFormation would send it without the policy Retain."""
-        event = self._event("Delete", stack, stack.deployed or {"ExistingPartner": {}}, PhysicalResourceId=physical_id)
-        assert answer_delete(event) == Answer(physical_id, {}, Report(Outcome.RETAINED)), "DELETE_FAILED"
+        event = self._event("Delete", stack, stack.deployed or {}, PhysicalResourceId=physical_id)
+        answer = stepping(read_request(event), StepClock(180.0, lambda: self.now)).switch()
+        assert answer == Answer(physical_id, {}, Report(Outcome.RETAINED)), "DELETE_FAILED"
 
     # The end
 
@@ -417,7 +417,7 @@ class Life(AwsAccount):
         """What a human changes in the template, as the error says; nothing if it is for others to act."""
         partners = self.partners
         if error.code == "PartnerNotFound":
-            return {"existing": "REFUSE"}
+            return {"existing": None}
         if error.code == "PartnerExists":
             return {"existing": next(i for i, partner in enumerate(partners) if f"{partner.id}," in str(error))}
         if error.code == "LegalNameDiffers":
@@ -442,7 +442,7 @@ class Life(AwsAccount):
             for partner in neighbours
             if not Owner.from_tag(partner.tags.get(OWNER_TAG, "")).is_same_construct(stack.owner)
         ]
-        adopting = wanted["ExistingPartner"]["Policy"] == "ADOPT"
+        adopting = bool(wanted["ExistingPartnerId"])
         if error.code == "OtherOwner":
             return Owner.from_tag(self.partner(stack.arn).tags[OWNER_TAG]).stack != stack.owner.stack
         if "INCOMPATIBLE_LEGAL_NAME" in str(error):
@@ -450,7 +450,7 @@ class Life(AwsAccount):
         if error.code == "PartnerExists" and catalog == "Sandbox":
             return any(same_name(partner.legal_name, wanted["LegalName"]) for partner in others)
         if error.code == "PartnerExists":
-            return bool(others) and wanted["ExistingPartner"]["Policy"] == "REFUSE"
+            return bool(others) and not adopting
         if error.code == "ConflictException/DUPLICATE_PARTNER":
             taken = any(same_name(partner.legal_name, wanted["LegalName"]) for partner in others)
             return taken or (self.readings.one_partner_per_catalog and bool(others))
@@ -474,6 +474,6 @@ _BASE = {
     "email": "canary@{}.example",
     "tags": {"team": "1"},
     "code": "ParameterStore",
-    "existing": "REFUSE",
+    "existing": None,
     "path": "Partner",
 }

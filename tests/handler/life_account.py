@@ -7,13 +7,12 @@ from typing import Any
 
 from partner_account_handler.identity import OWNER_TAG, same_name
 from partner_central_simulator import Readings
-from partner_central_simulator.desk import AccountDesk
 from partner_central_simulator.exceptions import ServiceError
-from partner_central_simulator.service import Service
-from partner_central_simulator.store import Store
+from partner_central_simulator.service import AccountAdmin, Service
 from partner_central_simulator.verifications import BUSINESS
 from tests.handler.cloud import ACCOUNT
-from tests.handler.life_deliveries import Call, Stack, client_error
+from tests.handler.life_deliveries import Stack
+from tests.handler.stepping import Call, client_error
 
 
 class AwsAccount:
@@ -24,8 +23,8 @@ class AwsAccount:
         self.readings = readings
         self.verified_name = verified_name
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.service = Service(store=Store(None), clock=lambda: self.now, readings=readings, page_size=2, verified=True)
-        self.desk = AccountDesk(self.service, ACCOUNT)
+        self.service = Service(clock=lambda: self.now, readings=readings, page_size=2, verified=True)
+        self.desk = AccountAdmin(self.service, ACCOUNT)
         self.foreign: dict[str, Any] = {}
         self._codes: dict[str, str] = {}
         self.all_codes: set[str] = set()

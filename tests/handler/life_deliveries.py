@@ -15,19 +15,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
-import botocore.session
-import greenlet
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from partner_account_handler import aws as handler_aws
 from partner_account_handler import log as handler_log
-from partner_account_handler.aws import Aws
-from partner_account_handler.clock import Clock
 from partner_account_handler.delivery import REACH_SECONDS
 from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG, Owner
-from partner_account_handler.lifecycle import Answer, answer_create, answer_update
+from partner_account_handler.outcome import Answer
+from partner_account_handler.request import read_request
 from partner_central_simulator import models, verifications
+from tests.handler.stepping import CONNECT, Call, StepClock, client_error, stepping
 
 if TYPE_CHECKING:
     from tests.handler.life import Life
@@ -40,14 +37,12 @@ STALE_SECONDS = 2.0
 
 _CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 _UPDATING = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", None}
-WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
 _ERRORS = {
     "throttled": ("ThrottlingException", 400),
     "denied": ("AccessDeniedException", 400),
     "500": ("InternalServerException", 500),
 }
 _NOT_FOUND = "ResourceNotFoundException"
-MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
 
 figures: Counter[str] = Counter()
 """What has happened in all lives of this process."""
@@ -88,36 +83,6 @@ class Stack:
         return Owner.of(self.id, self.name, self.template["path"])
 
 
-class Call(NamedTuple):
-    """What a delivery asks of AWS."""
-
-    operation: str
-    members: dict[str, Any]
-
-
-CONNECT = Call("ConnectToResponseURL", {})
-"""The connection for the answer, which has faults like a call."""
-
-
-def _connect() -> None:
-    greenlet.getcurrent().parent.switch(CONNECT)
-
-
-class _Names(dict[str, str]):
-    def __missing__(self, method: str) -> str:
-        return "".join(word.capitalize() for word in method.split("_"))
-
-
-class Client:
-    """In the place of a botocore client: each call hands over to whoever drives the delivery."""
-
-    meta = SimpleNamespace(service_model=MODEL, method_to_api_mapping=_Names())
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        operation = self.meta.method_to_api_mapping[method]
-        return lambda **members: greenlet.getcurrent().parent.switch(Call(operation, members))
-
-
 class Delivery:
     """One delivery of an event to the handler, as far as it has come."""
 
@@ -133,18 +98,13 @@ class Delivery:
         self.shown: list[str] = []
         self._life, self._spared = life, spared
         self._faults = list(faults)
-        self._seconds = FUNCTION_SECONDS
-        act = answer_create if event["RequestType"] == "Create" else answer_update
-        clock = Clock(lambda: self._seconds, self._sleep, lambda: life.now)
-        self._greenlet = greenlet.greenlet(lambda: act(event, Aws(event["StackId"], clock, _connect)))
+        self._time = StepClock(FUNCTION_SECONDS, lambda: life.now)
+        self._greenlet = stepping(read_request(event), self._time)
         self._may_answer = False
         self.pending: Call | None = None
         figures["deliveries"] += 1
         self._note_rights()
         self._resume(self._greenlet.switch)
-
-    def _sleep(self, seconds: float) -> None:
-        self._seconds -= seconds
 
     def _note_rights(self) -> None:
         """Between a look and an act rights may change hands, which no handler could see."""
@@ -154,7 +114,7 @@ class Delivery:
         """Ends the pending call, well or badly, and lets the handler go on to its next."""
         call = self.pending
         assert call is not None
-        self._seconds -= 0.1
+        self._time.seconds -= 0.1
         figures["calls"] += 1
         self.just_asked, self._asked_before = False, self.just_asked
         try:
@@ -176,15 +136,15 @@ class Delivery:
                 self.pending = stopped_at
                 return
             self.answer = stopped_at
-        assert self._seconds > 0, "an answer after the function's deadline"
+        assert self._time.seconds > 0, "an answer after the function's deadline"
         self._life.check_answer(self)
 
     def _performed(self, call: Call) -> dict[str, Any]:
         kind = self._due(call)
-        if call is CONNECT:
+        if call.operation == CONNECT:
             return self._connected(kind)
         if kind == "hang":
-            self._seconds -= 20
+            self._time.seconds -= 20
             raise ReadTimeoutError(endpoint_url=str(call.members))
         if kind in {"answer lost", "500 after it"}:
             self._attempt(call)
@@ -212,7 +172,7 @@ class Delivery:
     def _connected(self, failure: str) -> dict[str, Any]:
         self._may_answer = not failure
         if failure:
-            self._seconds -= REACH_SECONDS
+            self._time.seconds -= REACH_SECONDS
             raise AnswerUnreachableError(failure)
         return {}
 
@@ -230,7 +190,7 @@ class Delivery:
 
     def _is_spared(self, fault: Fault, call: Call) -> bool:
         """A rollback bears old answers of DescribeStacks for a few seconds, and no silence for ever."""
-        is_early = FUNCTION_SECONDS - self._seconds < STALE_SECONDS
+        is_early = FUNCTION_SECONDS - self._time.seconds < STALE_SECONDS
         return call.operation == self._spared and not (fault.kind == "stale" and is_early)
 
     def hides(self, arn: str) -> bool:
@@ -240,7 +200,7 @@ class Delivery:
     def hides_tags(self, arn: str) -> bool:
         """Whether the tags of a partner may not be seen yet: they may lag behind for so long."""
         partner = self._life.partner(arn)
-        age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._seconds
+        age = (self._life.now - partner.created_at).total_seconds() + FUNCTION_SECONDS - self._time.seconds
         is_new = self.event["RequestType"] == "Create" and age < LAG_SECONDS
         return bool(is_new and partner.catalog == "AWS")
 
@@ -269,12 +229,11 @@ class Delivery:
         return Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(ours)
 
     def _check_permission(self) -> None:
-        """In catalog AWS a partner is created beside one that was seen only where the template allows it."""
+        """In catalog AWS no partner is created beside one that was seen."""
         wanted = self.event["ResourceProperties"]
-        policy = wanted["ExistingPartner"]["Policy"]
-        assert policy != "ADOPT", "a partner is created though one was to be adopted"
+        assert not wanted["ExistingPartnerId"], "a partner is created though one was to be adopted"
         if wanted["Catalog"] == "AWS":
-            assert not self.shown or policy == "ALLOW_ANOTHER", "a partner is created beside one that was seen"
+            assert not self.shown, "a partner is created beside one that was seen"
 
 
 def _strikes(fault: Fault, call: Call) -> bool:
@@ -318,13 +277,6 @@ _VIEWS = {
 }
 
 
-def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:
-    """An error whose message repeats the input, as a careless service's would."""
-    response: Any = {"Error": {"Code": code, "Message": f"Received: {call.members}"}, **members}
-    response["ResponseMetadata"] = {"HTTPStatusCode": status}
-    return ClientError(response, call.operation)
-
-
 class Records:
     """Keeps what the handler logs."""
 
@@ -346,7 +298,6 @@ def closed_world() -> Iterator[Records]:
     with (
         mock.patch.object(models, "secrets", made_up),
         mock.patch.object(verifications, "secrets", made_up),
-        mock.patch.object(handler_aws, "_client", return_value=Client()),
         mock.patch.object(handler_log, "_say", records.keep),
     ):
         yield records

@@ -81,7 +81,7 @@ _CHANGES = st.fixed_dictionaries(
         "solution": st.sampled_from(["SOFTWARE_PRODUCTS", "SOFTWARE_PRODUCTS", "CONSULTING_SERVICES"]),
         "catalog": st.sampled_from(["AWS", "AWS", "Sandbox"]),
         "code": st.sampled_from(["ParameterStore", "SecretsManager", "Parameter"]),
-        "existing": st.sampled_from(["REFUSE", "ALLOW_ANOTHER", 0, 1, 2]),
+        "existing": st.sampled_from([None, 0, 1, 2]),
         "path": st.sampled_from(["Partner", "Partner", "Moved/Partner"]),
     },
 )

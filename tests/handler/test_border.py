@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler.errors import REASON_LIMIT, RequestError
-from partner_account_handler.request import CodeStore, Policy, is_custom_resource_event, read_properties, read_request
+from partner_account_handler.request import CodeStore, is_custom_resource_event, read_properties, read_request
 from tests.handler.cloud import contact, properties, sandbox
 
 EVENT: dict[str, Any] = {
@@ -21,15 +21,27 @@ EVENT: dict[str, Any] = {
 }
 
 
-def test_an_event_of_cloudformation_is_known() -> None:
-    """An event with all that an answer needs is handled."""
+def test_event_of_cloudformation_is_a_request_without_its_response_url() -> None:
+    """A Create has the id of its failed answer, the same whenever it is delivered, whatever the event says."""
     assert is_custom_resource_event(EVENT)
-    create = {name: value for name, value in EVENT.items() if name != "PhysicalResourceId"}
-    assert is_custom_resource_event({**create, "RequestType": "Create"})
+    assert read_request(EVENT).physical_id == "p"
+    create = {**EVENT, "RequestType": "Create"}
+    without = {name: value for name, value in create.items() if name != "PhysicalResourceId"}
+    assert is_custom_resource_event(without)
+    assert read_request(create).physical_id == read_request(without).physical_id
+    assert read_request(create).physical_id.startswith("not-created-")
+    assert "Signature" not in str(vars(read_request(EVENT)))
+
+
+def test_unusable_properties_are_told_when_they_are_asked_for() -> None:
+    """A Delete, or an Update that belongs to a rollback, needs none of them."""
+    request = read_request({**EVENT, "ResourceProperties": "text"})
+    with pytest.raises(RequestError, match="Catalog is missing"):
+        _ = request.wanted
 
 
 @pytest.mark.parametrize("missing", ["RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId"])
-def test_an_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> None:
+def test_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> None:
     """Without its own URL and ids an event would be answered with those of the one before."""
     assert not is_custom_resource_event({name: value for name, value in EVENT.items() if name != missing})
     assert not is_custom_resource_event({**EVENT, missing: 7})
@@ -39,10 +51,7 @@ def test_an_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> No
 @pytest.mark.parametrize(
     "foreign",
     [
-        None,
-        [],
-        "Create",
-        {},
+        *(None, [], "Create", {}),
         {**EVENT, "RequestType": "Read"},
         {**EVENT, "ResponseURL": "http://plain.example.com"},
         {**EVENT, "StackId": "Root"},
@@ -59,12 +68,8 @@ def test_whatever_else_invokes_the_function_is_foreign(foreign: object) -> None:
 
 def test_properties_are_read_as_the_construct_writes_them() -> None:
     """Every property arrives where the handler needs it."""
-    read = read_properties(
-        properties(
-            EmailVerificationCode={"From": "SecretsManager", "SecretId": "arn:secret", "JsonField": "code"},
-            ExistingPartner={"Policy": "ADOPT", "PartnerId": "partner-0123456789abc"},
-        )
-    )
+    code = {"From": "SecretsManager", "SecretId": "arn:secret", "JsonField": "code"}
+    read = read_properties(properties(EmailVerificationCode=code, ExistingPartnerId="partner-0123456789abc"))
     assert (read.catalog, read.legal_name, read.primary_solution_type) == ("AWS", "Example Corp", "SOFTWARE_PRODUCTS")
     assert read.contact.to_service() == contact()
     assert (read.code.store, read.code.locator, read.code.json_field) == (
@@ -72,9 +77,9 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
         "arn:secret",
         "code",
     )
-    assert (read.policy, read.adopted_id) == (Policy.ADOPT, "partner-0123456789abc")
-    assert (read.owner_stack, read.owner_path) == ("Root", "Partner")
-    assert read.tags == {"team": "alliances"}
+    assert read.existing_partner_id == "partner-0123456789abc"
+    assert read_properties(properties()).existing_partner_id == ""
+    assert (read.owner_stack, read.owner_path, read.tags) == ("Root", "Partner", {"team": "alliances"})
     assert read.taggable
     assert not read_properties(sandbox()).taggable
 
@@ -86,7 +91,7 @@ def test_all_mistakes_are_told_at_once_without_values() -> None:
         LegalName=["Secret Corp"],
         AllianceLeadContact="Secret Jane",
         EmailVerificationCode={"From": "Nowhere"},
-        ExistingPartner={"Policy": "ADOPT", "PartnerId": "Secret"},
+        ExistingPartnerId=["Secret"],
         Tags=[{"Key": "k"}],
     )
     with pytest.raises(RequestError) as caught:
@@ -106,12 +111,35 @@ def test_properties_of_a_wrong_type_are_a_clear_error(nothing: object) -> None:
         read_properties(nothing)
 
 
-def test_old_properties_that_cannot_be_read_count_as_none() -> None:
-    """An earlier version of the construct may have written others."""
-    assert read_request({**EVENT, "OldResourceProperties": {"Name": "x"}}).previous is None
-    assert read_request({**EVENT, "OldResourceProperties": properties(Tags=[])}).previous is not None
+@pytest.mark.parametrize("version", ["2", "02", "10", "99999"])
+def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version: str) -> None:
+    """Providers are shared between stacks; nothing else of a newer shape is judged."""
+    told = "InvalidProperties: .*newer than this function. Update cdk-partner-account where the provider is made"
+    with pytest.raises(RequestError, match=told):
+        read_properties({"SchemaVersion": version})
 
 
-def test_old_properties_that_are_the_new_ones_count_as_none() -> None:
-    """CloudFormation updates nothing that is the same: it took a failed attempt for done, and this is its retry."""
-    assert read_request({**EVENT, "OldResourceProperties": properties()}).previous is None
+@pytest.mark.parametrize("version", ["1", "01", "0", "", "x", 2, None])
+def test_known_schema_is_read(version: object) -> None:
+    """What is no newer version is none of this function's business."""
+    assert read_properties(properties(SchemaVersion=version)).catalog == "AWS"
+
+
+@pytest.mark.parametrize(
+    ("old", "is_known", "was_refused"),
+    [
+        (properties(Tags=[]), True, False),
+        ({"Name": "x"}, False, False),  # an earlier version of the construct may have written others
+        (properties(SchemaVersion="2"), False, False),
+        (properties(LegalName=""), False, True),  # this version refuses them, so it has written nothing of them
+        # CloudFormation updates nothing that is the same: it took a failed attempt for done, and this is its retry.
+        (properties(), False, False),
+        (properties(EmailVerificationCode={"From": "Parameter", "Value": "123456"}), False, False),
+    ],
+)
+def test_old_properties_count_if_they_are_those_of_another_partner(
+    old: dict[str, Any], is_known: bool, was_refused: bool
+) -> None:
+    """Else everything counts as changed."""
+    request = read_request({**EVENT, "OldResourceProperties": old})
+    assert ((request.previous is not None), request.was_refused) == (is_known, was_refused)

@@ -575,7 +575,10 @@ TROUBLES = {
     "business": Trouble("INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", unverified("BUSINESS_VERIFICATION")),
     "registrant": Trouble("INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS", unverified("REGISTRANT_VERIFICATION")),
     "exists": Trouble("PartnerExists", other_partner),
-    "duplicate": Trouble("DUPLICATE_PARTNER", other_partner, birds(ExistingPartner={"Policy": "ALLOW_ANOTHER"})),
+    "duplicate": Trouble(
+        "DUPLICATE_PARTNER",
+        lambda world: world.cloud.simulator.account("999999999999").add_partner("Canary Legal Name", contact=CANARIES),
+    ),
     "code": Trouble("EmailVerificationCode:INVALID_VALUE", lambda world: world.cloud.store_code(WRONG_CODE)),
     "code in the event": Trouble(
         "EmailVerificationCode:INVALID_VALUE",

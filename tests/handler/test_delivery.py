@@ -10,18 +10,15 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import answering, aws, clock, delivery, index, lifecycle
-from partner_account_handler.answering import SENDING_SECONDS
-from partner_account_handler.aws import Aws
-from partner_account_handler.clock import Clock
+from partner_account_handler import calls, clock, delivery, index, response
 from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
-from partner_account_handler.metrics import Outcome
-from tests.handler.cloud import Cloud, VirtualTime, contact, properties
+from partner_account_handler.outcome import Outcome
+from partner_account_handler.response import SENDING_SECONDS
+from tests.handler.cloud import Cloud, Context, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
 from tests.handler.response_sink import ResponseSink
-from tests.handler.test_answers import Context
 
 S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
 BODY = {"Status": "SUCCESS"}
@@ -333,8 +330,8 @@ def test_the_read_time_out_of_the_answer_is_three_seconds(server: TlsServer) -> 
 
 def test_the_times_that_are_kept_back_add_up() -> None:
     """The last call, the last question and the answer fit into the margin, and the tries into what is kept for them."""
-    call: Any = aws._CONFIG  # noqa: SLF001
-    question: Any = aws._BRIEF  # noqa: SLF001
+    call: Any = calls.CALL_CONFIG
+    question: Any = calls.STACK_CONFIG
     afterwards = question.connect_timeout + question.read_timeout + SENDING_SECONDS
     assert call.connect_timeout + call.read_timeout + afterwards <= clock.MARGIN_SECONDS
     assert 9 * call.connect_timeout + afterwards <= clock.MARGIN_SECONDS
@@ -357,7 +354,7 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     """Neither by a Create nor by an Update; the log says why, and what to do."""
-    monkeypatch.setattr(answering, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     cloud.prepare()
     capsys.readouterr()
     with TlsServer(tmp_path) as server:
@@ -376,7 +373,7 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
     failed = [line["code"] for line in lines_of(log) if line.get("operation") == "ConnectToResponseURL"]
     assert set(failed) == {why}
     for line in final_lines_of(log):
-        assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+        assert (line["outcome"], line["reason"]) == ("Failed", "AnswerNotDelivered")
         assert (
             f"AnswerUnreachable: no connection to the host of CloudFormation's ResponseURL ({why})" in line["message"]
         )
@@ -393,17 +390,12 @@ def test_a_rollback_that_can_t_write_is_let_through_if_an_answer_gets_through_af
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
     changed = properties(Tags=[])
     event = cloud.event("Update", changed, properties(), PhysicalResourceId=arn)
-    answer = lifecycle.answer_update(event, Aws(event["StackId"], virtual_clock(), unreachable))
-    assert (answer.physical_id, answer.report.outcome) == (arn, Outcome.ROLLBACK_LET_THROUGH)
+    cloud.require_reachable = unreachable
+    answer = cloud.deliver(event)
+    assert (answer.physical_id, answer.report.outcome) == (arn, Outcome.ROLLBACK_TOLERATED)
     assert answer.report.reason == "AnswerUnreachable"
     assert "TagResource" not in cloud.operations()
     assert "UntagResource" not in cloud.operations()
-
-
-def virtual_clock() -> Clock:
-    """An invocation whose pauses pass at once."""
-    virtual = VirtualTime()
-    return Clock(virtual.remaining, virtual.sleep)
 
 
 def unreachable() -> None:
@@ -416,16 +408,15 @@ def test_a_failure_that_passes_does_not_fail_the_deployment(cloud: Cloud) -> Non
     cloud.prepare()
     failures = [unreachable, unreachable]
     event = cloud.event("Create", properties())
-    made = Aws(event["StackId"], virtual_clock(), lambda: failures.pop()() if failures else None)
-    answer = lifecycle.answer_create(event, made)
+    cloud.require_reachable = lambda: failures.pop()() if failures else None
+    answer = cloud.deliver(event)
     assert answer.report.outcome is Outcome.CREATED
     assert cloud.operations()[:4] == [*3 * ["ListPartners"], "CreatePartner"]
 
     cloud.set_status("UPDATE_IN_PROGRESS")
     failures[:] = [unreachable, unreachable]
     event = cloud.event("Update", properties(Tags=[]), properties(), PhysicalResourceId=answer.physical_id)
-    made = Aws(event["StackId"], virtual_clock(), lambda: failures.pop()() if failures else None)
-    assert lifecycle.answer_update(event, made).report.outcome is Outcome.UPDATED
+    assert cloud.deliver(event).report.outcome is Outcome.UPDATED
 
 
 def test_the_stack_is_asked_last(cloud: Cloud) -> None:
@@ -436,8 +427,9 @@ def test_the_stack_is_asked_last(cloud: Cloud) -> None:
     def slow() -> None:
         cloud.set_status("ROLLBACK_IN_PROGRESS")
 
+    cloud.require_reachable = slow
     with pytest.raises(NotWaitingError, match="ROLLBACK_IN_PROGRESS"):
-        lifecycle.answer_create(event, Aws(event["StackId"], virtual_clock(), slow))
+        cloud.deliver(event)
     assert cloud.operations() == ["ListPartners"]
 
 
@@ -447,6 +439,6 @@ def test_the_stack_is_asked_last(cloud: Cloud) -> None:
 )
 def test_each_client_has_the_time_outs_that_the_margin_reckons_with(service: str, connect: int, read: int) -> None:
     """botocore's own are 60 seconds each, with four repetitions that nobody would see."""
-    config = aws._client(service, "us-east-1").meta.config  # noqa: SLF001
+    config = calls.client(service, "us-east-1").meta.config
     assert (config.connect_timeout, config.read_timeout) == (connect, read)
     assert config.retries["total_max_attempts"] == 1

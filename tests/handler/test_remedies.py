@@ -11,11 +11,19 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
 from partner_account_handler.calls import call_error
-from partner_account_handler.errors import REASON_LIMIT, CallError, Ending
-from partner_account_handler.remedies import BY_CODE, BY_DETAIL, BY_ENDING, BY_OPERATION, BY_REASON
+from partner_account_handler.errors import REASON_LIMIT, CallError
+from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.remedies import (
+    BY_CODE,
+    BY_DETAIL,
+    BY_OPERATION,
+    BY_OUTCOME,
+    BY_REASON,
+    DENIED_OPERATION,
+)
 
 OPERATIONS = (
     "CreatePartner",
@@ -28,22 +36,23 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-REMEDIES = {text for table in (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, BY_ENDING) for text in table.values()}
+TABLES = (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
+REMEDIES = {text for table in TABLES for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
 WORDS = {
     "ACCESS_DENIED": "Allow this call",
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "AWS Partner support",
     "CONFLICT_CLIENT_TOKEN": "found by its tag",
-    "DUPLICATE_PARTNER": "correct legal_name, or adopt",
+    "DUPLICATE_PARTNER": "correct legal_name, or set existing_partner_id",
     "INCOMPATIBLE_PROFILE_STATE": "profile task end",
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": "profile task end",
-    "VERIFICATION_ALREADY_IN_PROGRESS": "CompletionUrl",
+    "VERIFICATION_ALREADY_IN_PROGRESS": "`verification status` shows an address",
     "PARTNER_NOT_FOUND": "AWS Partner support",
     "INCOMPATIBLE_LEGAL_NAME": "legal name that the business verification confirmed",
-    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "Verify the business",
+    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "that is an AWS Partner: migrate",
     "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant",
-    "INVALID_ACCOUNT_LINKING_STATUS": "Unlink this account",
+    "INVALID_ACCOUNT_LINKING_STATUS": "an AWS Partner already. Migrate that",
     "INVALID_ACCOUNT_STATE": "good standing",
     "INCOMPATIBLE_DOMAIN": "company's own domain",
     "INELIGIBLE_ACCOUNT_TIER": "paid plan",
@@ -125,7 +134,7 @@ def invalid(operation: str, **detail: Any) -> CallError:
 def check(error: CallError, name: str = "") -> str:
     """Holds for every Reason: the code first, the name in it, a whole remedy last, nothing of the input."""
     told = str(error)
-    assert told.startswith(error.fault.code)
+    assert told.startswith(error.failure.code)
     assert name in told
     assert any(told.endswith(f". {remedy}") for remedy in REMEDIES)
     assert len(told) <= REASON_LIMIT
@@ -205,27 +214,69 @@ def test_two_obstacles_are_both_named() -> None:
     codes = ("INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", "INELIGIBLE_ACCOUNT_TIER")
     details = [{"BusinessValidationError": {"Code": code, "Message": ECHO}} for code in codes]
     error = error_of("CreatePartner", "ValidationException", Reason="BUSINESS_VALIDATION_FAILED", ErrorDetails=details)
-    assert error.fault.details == codes
+    assert error.failure.details == codes
     assert codes[0] in str(error)
     assert codes[1] in str(error)
-    assert str(error).endswith("Verify the business (StartVerification), then deploy again.")
+    assert str(error).endswith("that is an AWS Partner: migrate that.")
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "ending"),
+    ("code", "reason", "outcome"),
     [
-        ("ThrottlingException", "", Ending.THROTTLED),
-        ("InternalServerException", "", Ending.OPEN),
-        ("AccessDeniedException", "ACCESS_DENIED", Ending.DENIED),
-        ("AccessDeniedException", "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE", Ending.REFUSED),
-        ("ConflictException", "DUPLICATE_PARTNER", Ending.REFUSED),
-        ("ResourceNotFoundException", "PARTNER_NOT_FOUND", Ending.REFUSED),
-        ("ValidationException", "BUSINESS_VALIDATION_FAILED", Ending.REFUSED),
+        ("ThrottlingException", "", CallOutcome.THROTTLED),
+        ("InternalServerException", "", CallOutcome.UNKNOWN),
+        ("AccessDeniedException", "ACCESS_DENIED", CallOutcome.DENIED),
+        ("AccessDeniedException", "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE", CallOutcome.REFUSED),
+        ("ConflictException", "DUPLICATE_PARTNER", CallOutcome.REFUSED),
+        ("ResourceNotFoundException", "PARTNER_NOT_FOUND", CallOutcome.REFUSED),
+        ("ValidationException", "BUSINESS_VALIDATION_FAILED", CallOutcome.REFUSED),
     ],
 )
-def test_only_what_can_pass_is_tried_again(code: str, reason: str, ending: Ending) -> None:
+def test_only_what_can_pass_is_tried_again(code: str, reason: str, outcome: CallOutcome) -> None:
     """The rest fails at once."""
-    assert error_of("CreatePartner", code, Reason=reason).fault.ending is ending
+    assert error_of("CreatePartner", code, Reason=reason).failure.call_outcome is outcome
+
+
+def unnamed(status: int) -> ClientError:
+    """An answer of a server before the service, which names no error."""
+    response: Any = {"Error": {"Code": "", "Message": ECHO}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "CreatePartner")
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "code"),
+    [
+        (unnamed(503), CallOutcome.UNKNOWN, "HTTP503"),
+        (unnamed(429), CallOutcome.THROTTLED, "HTTP429"),
+        (ReadTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN, "ReadTimeoutError"),
+        (ConnectTimeoutError(endpoint_url="https://x"), CallOutcome.UNKNOWN, "ConnectTimeoutError"),
+        (ParamValidationError(report=ECHO), CallOutcome.REFUSED, "ParamValidationError"),
+        (KeyError(ECHO), CallOutcome.UNKNOWN, "KeyError"),
+    ],
+)
+def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
+    cause: Exception, outcome: CallOutcome, code: str
+) -> None:
+    """Whatever botocore raises."""
+    error = call_error("CreatePartner", cause)
+    assert error.failure.call_outcome is outcome
+    assert check(error).startswith(code)
+
+
+BY_NAME = [
+    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name) for name in BY_DETAIL),
+    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "Exception", name), name) for name in BY_REASON),
+    *((CallFailure("ListTagsForResource", CallOutcome.UNKNOWN, name), name) for name in BY_CODE),
+    *((CallFailure(name, CallOutcome.REFUSED, "Exception"), name) for name in BY_OPERATION),
+    *((CallFailure(name, CallOutcome.DENIED, "Exception"), name) for name in DENIED_OPERATION),
+    *((CallFailure("ListTagsForResource", CallOutcome(name), "Exception"), "") for name in BY_OUTCOME),
+]
+
+
+@pytest.mark.parametrize(("failure", "name"), BY_NAME)
+def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str) -> None:
+    """A Reason keeps its code at the front and the whole remedy at the end."""
+    assert name in check(CallError(failure))
 
 
 @pytest.mark.parametrize(

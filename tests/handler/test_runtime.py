@@ -17,7 +17,7 @@ import pytest
 from partner_account import service_model
 from partner_account.asset import assembled_asset
 from partner_account_cli import aws
-from partner_account_handler.aws import API_VERSION
+from partner_account_handler.calls import API_VERSION
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_central_simulator import identity
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
@@ -138,7 +138,7 @@ def test_a_function_whose_answer_can_t_be_sent_creates_nothing(
         assert [*other.received, *sink.received] == []
     assert set(cloud.operations()) == {"ListPartners"}
     (line,) = final_lines_of(function.output)
-    assert (line["outcome"], line["Reason"]) == ("Failed", "AnswerNotDelivered")
+    assert (line["outcome"], line["reason"]) == ("Failed", "AnswerNotDelivered")
     assert "AnswerUnreachable: no connection to the host of CloudFormation's ResponseURL" in line["message"]
     assert ("SSLCertVerificationError" in line["message"]) == (why == "unknown authority")
     assert ("through the proxy" in line["message"]) == (why == "no such proxy")

@@ -177,7 +177,7 @@ def test_contact_of_blanks_is_refused(cloud: Cloud) -> None:
 def test_name_with_an_invisible_character_is_adopted_without_it(cloud: Cloud) -> None:
     """A partner from the console may have one; no template may, and nobody sees the difference."""
     made = cloud.simulator.account(ACCOUNT).add_partner("Fars\u200ci Co", contact=contact())
-    adopt = {"ExistingPartner": {"Policy": "ADOPT", "PartnerId": made.id}}
+    adopt = {"ExistingPartnerId": made.id}
     assert cloud.create(properties(LegalName="Farsi Co", **adopt)).physical_id == made.arn
 
 

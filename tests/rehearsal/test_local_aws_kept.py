@@ -16,7 +16,7 @@ from partner_account_rehearsal.local_aws import ACCOUNT as LOCAL_ACCOUNT
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from tests.cli.stage import EMAIL, Stage
 from tests.cli.test_doctor import verdicts
-from tests.construct.test_partners_of_an_app import partner_in
+from tests.construct.apps import partner_in
 
 pytestmark = pytest.mark.e2e
 

@@ -21,7 +21,7 @@ from partner_account_rehearsal.refusals import refusals
 from partner_account_rehearsal.report import Report
 from partner_account_rehearsal.rights import statements_of
 from partner_account_rehearsal.stand_ins import put_stand_ins
-from tests.construct.test_partners_of_an_app import partner_in
+from tests.construct.apps import partner_in
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
 PARTNER: dict[str, Any] = {

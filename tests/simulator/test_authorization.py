@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
-import boto3
 import pytest
 from aws_cdk import Aws
 from botocore.exceptions import ClientError
@@ -19,11 +18,9 @@ from partner_account import Catalog, permissions
 from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings, Simulator
 from partner_central_simulator.authorization import Caller, Check, Credentials, HttpAuthorizer
+from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request
 
-ACCOUNT = "123456789012"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
-EMAIL = "jane@example.com"
-CONTACT = {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead"}
 PARTNERS = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/"
 TAGS = [{"Key": OWNER_TAG, "Value": "stack"}, {"Key": "Team", "Value": "Alliances"}]
 
@@ -50,7 +47,7 @@ class Judge:
 
     def __init__(self) -> None:
         """Ask for what a human does beforehand besides: the code."""
-        granted = permissions.to_statements(permissions.of_partner(Catalog.AWS, may_create=True)).values()
+        granted = [one.to_statement() for one in permissions.of_partner(Catalog.AWS, may_create=True)]
         text = json.dumps([statement.to_json() for statement in granted])
         for token, value in {Aws.PARTITION: "aws", Aws.ACCOUNT_ID: ACCOUNT, Aws.STACK_ID: "stack"}.items():
             text = text.replace(token, value)
@@ -86,25 +83,14 @@ def partner_central(authorizer: Any, **readings: Any) -> Iterator[tuple[Simulato
 
 def client(simulator: Simulator, access_key: str = "ASIASESSION") -> Any:
     """A client of the session, or with another key."""
-    return boto3.client(
-        "partnercentral-account",
-        region_name="us-east-1",
-        endpoint_url=simulator.url,
-        aws_access_key_id=access_key,
-        aws_secret_access_key="x",
-        aws_session_token="token",
-    )
+    return client_of(simulator, access_key, session_token="token")
 
 
-def create(simulator: Simulator, client: Any, **more: Any) -> str:
+def create(simulator: Simulator, client: Any) -> str:
     """A partner with tags; its ARN."""
-    client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
-    code = simulator.outbox[-1].code
-    request = {"Catalog": "AWS", "LegalName": "Example Corp", "PrimarySolutionType": "SOFTWARE_PRODUCTS"}
-    made = client.create_partner(
-        **request, AllianceLeadContact=CONTACT, EmailVerificationCode=code, **({"Tags": TAGS} | more)
-    )
-    return str(made["Arn"])
+    code = new_code(simulator, client)
+    request = partner_request(Catalog="AWS", EmailVerificationCode=code, Tags=TAGS)
+    return str(client.create_partner(**request)["Arn"])
 
 
 def asked(recorder: Recorder) -> tuple[str, str, Mapping[str, Any]]:
@@ -114,7 +100,7 @@ def asked(recorder: Recorder) -> tuple[str, str, Mapping[str, Any]]:
     return check.action.removeprefix("partnercentral:"), check.resource, check.context
 
 
-def test_create_partner_needs_tag_resource_too_if_it_has_tags() -> None:
+def test_create_partner_with_tags_needs_tag_resource_too() -> None:
     """Both on `*`, with the catalog, each tag, and the tags' keys."""
     recorder = Recorder()
     with partner_central(recorder) as (simulator, session):
@@ -132,22 +118,16 @@ def test_create_partner_needs_tag_resource_too_if_it_has_tags() -> None:
     ]
 
 
-def test_without_tags_create_partner_is_asked_alone() -> None:
+def test_create_partner_without_tags_needs_no_other_action() -> None:
     """As the reference has TagResource as an action that depends on the tags."""
     recorder = Recorder()
     with partner_central(recorder) as (simulator, session):
-        session.create_partner(
-            Catalog="Sandbox",
-            LegalName="Example Corp",
-            PrimarySolutionType="SOFTWARE_PRODUCTS",
-            AllianceLeadContact=CONTACT,
-            EmailVerificationCode="123456",
-        )
+        session.create_partner(**partner_request())
         assert simulator.account(ACCOUNT).partners
     assert recorder.checks == [Check("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
 
 
-def test_each_operation_is_asked_on_the_resource_that_the_reference_names() -> None:
+def test_each_operation_is_checked_on_the_resource_that_the_reference_names() -> None:
     """A partner's ARN, also where the request has its id, with the partner's tags; `*` where there is no resource."""
     recorder = Recorder()
     with partner_central(recorder) as (simulator, session):
@@ -185,7 +165,7 @@ def test_each_operation_is_asked_on_the_resource_that_the_reference_names() -> N
         )
 
 
-def test_where_the_reference_is_silent_each_reading_is_a_switch() -> None:
+def test_resource_of_tag_actions_is_as_the_readings_say_where_the_reference_is_silent() -> None:
     """TagResource in CreatePartner on any new partner, ListTagsForResource on the partner."""
     recorder = Recorder()
     readings = {"tag_at_creation_on_partner": True, "list_tags_on_partner": True}
@@ -201,7 +181,7 @@ def test_where_the_reference_is_silent_each_reading_is_a_switch() -> None:
 
 
 @pytest.mark.parametrize("denied", ["CreatePartner", "TagResource"])
-def test_what_is_denied_has_no_effect(denied: str) -> None:
+def test_denied_request_has_no_effect(denied: str) -> None:
     """The error has AWS's words, and the code isn't spent."""
     recorder = Recorder({f"partnercentral:{denied}"})
     with partner_central(recorder) as (simulator, session):
@@ -215,21 +195,21 @@ def test_what_is_denied_has_no_effect(denied: str) -> None:
     }
 
 
-def test_credentials_that_are_nobodys_are_refused() -> None:
+def test_unknown_access_key_is_refused() -> None:
     """As AWS refuses an access key that it doesn't know."""
     with partner_central(Recorder()) as (simulator, _), pytest.raises(ClientError, match="UnrecognizedClientException"):
         client(simulator, "ASIAANOTHER").list_partners(Catalog="AWS")
 
 
-def test_alone_it_judges_nobody() -> None:
-    """Any key may do anything, as before."""
+def test_simulator_without_an_authorizer_allows_everything() -> None:
+    """To any access key."""
     with Simulator(verified=True) as simulator:
         assert create(simulator, client(simulator, ACCOUNT)).startswith(PARTNERS)
 
 
 @pytest.mark.parametrize("tag_at_creation_on_partner", [False, True])
 @pytest.mark.parametrize("list_tags_on_partner", [False, True])
-def test_the_default_policy_passes_all_readings(
+def test_policy_of_the_construct_is_enough_in_all_readings(
     *, tag_at_creation_on_partner: bool, list_tags_on_partner: bool
 ) -> None:
     """By the evaluator that the local AWS has: whatever of the two doubts is true, nothing is denied."""
@@ -271,7 +251,7 @@ def address() -> Iterator[tuple[str, list[Any]]]:
         thread.join()
 
 
-def test_an_authorizer_may_be_an_address(address: tuple[str, list[Any]]) -> None:
+def test_http_authorizer_decides_by_what_its_address_answers(address: tuple[str, list[Any]]) -> None:
     """It is asked with the simulator's own session token, and what it says counts."""
     url, questions = address
     with partner_central(HttpAuthorizer(url, "own")) as (simulator, session):
@@ -285,7 +265,7 @@ def test_an_authorizer_may_be_an_address(address: tuple[str, list[Any]]) -> None
     assert questions[1] == ("own", {"credentials": credentials, "checks": [check]})
 
 
-def test_if_the_address_does_not_answer_nothing_is_allowed() -> None:
+def test_nothing_is_allowed_if_the_address_of_the_authorizer_does_not_answer() -> None:
     """The service fails, as AWS's does without IAM."""
     with (
         partner_central(HttpAuthorizer("http://127.0.0.1:9/iam", "own")) as (simulator, _),

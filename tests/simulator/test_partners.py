@@ -1,7 +1,7 @@
 """The simulator's rules of partners: creation, idempotency, names, codes, lists, contact, tags, and both readings."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,526 +9,505 @@ from typing import Any
 import pytest
 
 from partner_central_simulator import ProfileIdAppears, Readings, Simulator, partners
-from tests.simulator.test_simulator import (
+from tests.simulator.calls import (
     ACCOUNT,
     CONTACT,
     EMAIL,
+    OTHER_ACCOUNT,
+    TAGS,
     ManualClock,
+    business_codes,
     client_of,
+    create_in_aws,
     field_problems,
     new_code,
     partner_request,
     refusal,
 )
 
-TAGS = [{"Key": "team", "Value": "alliances"}]
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A simulator with strict readings, whose accounts are verified."""
-    with Simulator(verified=True) as running:
-        yield running
+WRONG_CODE = [("EmailVerificationCode", "INVALID_VALUE")]
+MISSING_CODE = [("EmailVerificationCode", "REQUIRED_FIELD_MISSING")]
 
 
 def reading(**changes: Any) -> AbstractContextManager[Simulator]:
-    """The same with other readings."""
+    """A verified simulator with other readings."""
     return Simulator(verified=True, readings=Readings(**changes))
 
 
-def create_in_aws(simulator: Simulator, account: str = ACCOUNT, **changes: Any) -> dict[str, Any]:
-    """Create a partner in catalog AWS as a user does: request a code, read the e-mail, send the code."""
-    client = client_of(simulator, account)
-    email = changes.get("AllianceLeadContact", CONTACT)["Email"]
-    code = new_code(simulator, client, email)
+def refused_creation(simulator: Simulator, code: str, account: str = ACCOUNT, **changes: Any) -> dict[str, Any]:
+    """A creation in catalog AWS that must fail."""
     request = partner_request(**{"Catalog": "AWS", "EmailVerificationCode": code, **changes})
-    return dict(client.create_partner(**request))
+    return refusal(client_of(simulator, account).create_partner, **request)
 
 
-def business_codes(response: dict[str, Any]) -> list[str]:
-    """The code of each business problem in an error response."""
-    assert response["Reason"] == "BUSINESS_VALIDATION_FAILED"
-    return [detail["BusinessValidationError"]["Code"] for detail in response["ErrorDetails"]]
+def tags_of(client: Any, arn: str) -> dict[str, str]:
+    """What ListTagsForResource shows."""
+    return {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceArn=arn)["Tags"]}
 
 
-class TestCreation:
-    """CreatePartner, and what can be read afterwards."""
+# --- Creation
 
-    def test_story(self, simulator: Simulator) -> None:
-        """What was created is what the reading operations show."""
-        client = client_of(simulator)
-        made = create_in_aws(simulator, Tags=TAGS)
-        by_id, by_arn = (
-            client.get_partner(Catalog="AWS", Identifier=identifier) for identifier in (made["Id"], made["Arn"])
-        )
-        assert made["Arn"] == f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/{made['Id']}"
-        assert made["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
-        assert made["AllianceLeadContact"] == CONTACT
-        for seen in (by_id, by_arn):
-            assert {name: seen[name] for name in ("Arn", "Id", "LegalName", "CreatedAt", "Profile")} == {
-                name: made[name] for name in ("Arn", "Id", "LegalName", "CreatedAt", "Profile")
-            }
-            assert "AllianceLeadContact" not in seen
-        contact = client.get_alliance_lead_contact(Catalog="AWS", Identifier=made["Id"])
-        assert contact["AllianceLeadContact"] == CONTACT
-        assert client.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"] == TAGS
 
-    def test_catalogs_apart(self, simulator: Simulator) -> None:
-        """A partner of one catalog is not found in the other, by id or by ARN."""
-        made = create_in_aws(simulator)
-        client = client_of(simulator)
-        assert client.list_partners(Catalog="Sandbox")["PartnerSummaryList"] == []
-        for identifier in (made["Id"], made["Arn"]):
-            assert refusal(client.get_partner, Catalog="Sandbox", Identifier=identifier)["Reason"] == (
-                "PARTNER_NOT_FOUND"
-            )
+def test_created_partner_is_what_the_reading_operations_show(simulator: Simulator) -> None:
+    """By id and by ARN."""
+    client = client_of(simulator)
+    made = create_in_aws(simulator, Tags=TAGS)
+    assert made["Arn"] == f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/{made['Id']}"
+    assert made["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
+    assert made["AllianceLeadContact"] == CONTACT
+    for identifier in (made["Id"], made["Arn"]):
+        seen = client.get_partner(Catalog="AWS", Identifier=identifier)
+        members = ("Arn", "Id", "LegalName", "CreatedAt", "Profile")
+        assert {name: seen[name] for name in members} == {name: made[name] for name in members}
+        assert "AllianceLeadContact" not in seen
+    contact = client.get_alliance_lead_contact(Catalog="AWS", Identifier=made["Id"])
+    assert contact["AllianceLeadContact"] == CONTACT
+    assert client.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"] == TAGS
 
-    def test_unverified(self) -> None:
-        """In catalog AWS an account that is new to Partner Central hears of both missing verifications at once."""
-        with Simulator() as simulator:
-            client = client_of(simulator)
-            request = partner_request(Catalog="AWS", EmailVerificationCode=new_code(simulator, client))
-            response = refusal(client.create_partner, **request)
-            assert business_codes(response) == [
-                "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
-                "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS",
-            ]
-            simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
-            request["EmailVerificationCode"] = new_code(simulator, client)
-            response = refusal(client.create_partner, **request)
-            assert business_codes(response) == ["INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"]
-            assert client.create_partner(**partner_request())["Catalog"] == "Sandbox"
 
-    def test_second_partner(self, simulator: Simulator) -> None:
-        """One partner per account and catalog: another is a duplicate, whatever its name."""
+def test_partner_is_not_found_in_the_other_catalog(simulator: Simulator) -> None:
+    """By id or by ARN."""
+    made = create_in_aws(simulator)
+    client = client_of(simulator)
+    assert client.list_partners(Catalog="Sandbox")["PartnerSummaryList"] == []
+    for identifier in (made["Id"], made["Arn"]):
+        response = refusal(client.get_partner, Catalog="Sandbox", Identifier=identifier)
+        assert response["Reason"] == "PARTNER_NOT_FOUND"
+
+
+def test_unverified_account_hears_of_all_missing_verifications_at_once(unverified: Simulator) -> None:
+    """In catalog AWS; the Sandbox needs none."""
+    client = client_of(unverified)
+    business, registrant = "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"
+    response = refused_creation(unverified, new_code(unverified, client))
+    assert business_codes(response) == [business, registrant]
+    unverified.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+    assert business_codes(refused_creation(unverified, new_code(unverified, client))) == [registrant]
+    assert client.create_partner(**partner_request())["Catalog"] == "Sandbox"
+
+
+def test_second_partner_of_an_account_in_a_catalog_is_a_duplicate_whatever_its_name(simulator: Simulator) -> None:
+    """Each catalog may have one."""
+    create_in_aws(simulator)
+    client = client_of(simulator)
+    response = refused_creation(simulator, new_code(simulator, client), LegalName="Second Corp")
+    assert response["Reason"] == "DUPLICATE_PARTNER"
+    client.create_partner(**partner_request())
+
+
+def test_account_may_have_several_partners_in_another_reading() -> None:
+    """Of different names."""
+    with reading(one_partner_per_catalog=False) as simulator:
         create_in_aws(simulator)
+        create_in_aws(simulator, LegalName="Second Corp")
+        assert len(simulator.account(ACCOUNT).partners) == 2
+
+
+@pytest.mark.parametrize("catalog", ["AWS", "Sandbox"])
+@pytest.mark.parametrize("name", ["Example Corp", "EXAMPLE corp", "Ex\N{FULLWIDTH LATIN SMALL LETTER A}mple Corp"])
+def test_legal_name_is_taken_for_all_accounts_of_a_catalog_in_every_spelling(
+    simulator: Simulator, catalog: str, name: str
+) -> None:
+    """Case and Unicode form make no difference."""
+    simulator.account(OTHER_ACCOUNT).add_partner("Example Corp", catalog=catalog)
+    code = new_code(simulator, client_of(simulator))
+    response = refused_creation(simulator, code, Catalog=catalog, LegalName=name)
+    assert response["Reason"] == "DUPLICATE_PARTNER"
+
+
+def test_legal_name_that_is_taken_in_the_sandbox_is_free_in_catalog_aws(simulator: Simulator) -> None:
+    """Names are unique within a catalog."""
+    simulator.account(OTHER_ACCOUNT).add_partner("Example Corp", catalog="Sandbox")
+    assert create_in_aws(simulator)["LegalName"] == "Example Corp"
+
+
+@pytest.mark.parametrize(
+    ("appears", "in_answers", "in_visibility"),
+    [
+        (ProfileIdAppears.AT_ONCE, True, True),
+        (ProfileIdAppears.IN_VISIBILITY, False, True),
+        (ProfileIdAppears.WITH_PROFILE, False, False),
+    ],
+)
+def test_newborn_partner_has_its_profile_id_where_the_reading_says(
+    appears: ProfileIdAppears, *, in_answers: bool, in_visibility: bool
+) -> None:
+    """And nowhere else."""
+    with reading(profile_id=appears) as simulator:
+        client = client_of(simulator)
+        made = client.create_partner(**partner_request())
+        which = {"Catalog": "Sandbox", "Identifier": made["Id"]}
+        assert ("ProfileId" in made["Profile"]) is in_answers
+        assert ("ProfileId" in client.get_partner(**which)["Profile"]) is in_answers
+        if in_visibility:
+            assert client.get_profile_visibility(**which)["ProfileId"].startswith("pprofile-")
+        else:
+            assert refusal(client.get_profile_visibility, **which)["Reason"] == "PARTNER_PROFILE_NOT_FOUND"
+
+
+# --- Client tokens
+
+
+def test_repeated_request_is_answered_with_the_same_partner_although_its_code_is_spent(simulator: Simulator) -> None:
+    """Same token, same body."""
+    client = client_of(simulator)
+    code = new_code(simulator, client)
+    request = partner_request(Catalog="AWS", EmailVerificationCode=code, ClientToken="once", Tags=TAGS)
+    first, second = client.create_partner(**request), client.create_partner(**request)
+    assert (first["Arn"], first["CreatedAt"]) == (second["Arn"], second["CreatedAt"])
+    assert len(simulator.account(ACCOUNT).partners) == 1
+
+
+def test_ten_simultaneous_requests_with_one_token_make_one_partner(simulator: Simulator) -> None:
+    """All learn its ARN."""
+    request = partner_request(ClientToken="once")
+    clients = [client_of(simulator) for _ in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        arns = list(pool.map(lambda client: client.create_partner(**request)["Arn"], clients))
+    assert len(set(arns)) == 1
+    assert [partner.arn for partner in simulator.account(ACCOUNT).partners] == arns[:1]
+
+
+def test_of_ten_simultaneous_requests_without_a_token_nine_are_duplicates(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check and creation are one step."""
+    check = partners.is_name_taken
+
+    def is_name_taken(*arguments: Any) -> bool:
+        taken = check(*arguments)
+        time.sleep(0.01)  # widens the gap between check and creation, in which a lock must keep others out
+        return taken
+
+    def attempt(client: Any) -> str:
+        try:
+            return str(client.create_partner(**partner_request())["Arn"])
+        except client.exceptions.ConflictException as error:
+            return str(error.response["Reason"])
+
+    monkeypatch.setattr(partners, "is_name_taken", is_name_taken)
+    with ThreadPoolExecutor(10) as pool:
+        ends = list(pool.map(attempt, [client_of(simulator) for _ in range(10)]))
+    assert ends.count("DUPLICATE_PARTNER") == 9
+
+
+def test_known_token_with_another_body_is_a_conflict_be_it_only_another_code(simulator: Simulator) -> None:
+    """In its own account; in another the token means nothing."""
+    client_of(simulator).create_partner(**partner_request(ClientToken="once"))
+    request = partner_request(ClientToken="once", EmailVerificationCode="654321")
+    assert refusal(client_of(simulator).create_partner, **request)["Reason"] == "CONFLICT_CLIENT_TOKEN"
+    request["LegalName"] = "Other Corp"
+    assert client_of(simulator, OTHER_ACCOUNT).create_partner(**request)["Id"]
+
+
+def test_known_token_with_another_body_answers_the_first_result_in_another_reading() -> None:
+    """Even for a body of another catalog."""
+    with reading(reused_token_conflicts=False) as simulator:
+        client = client_of(simulator)
+        first = client.create_partner(**partner_request(ClientToken="once"))
+        second = client.create_partner(**partner_request(ClientToken="once", Catalog="AWS", LegalName="Other Corp"))
+        assert first["Arn"] == second["Arn"]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_failed_request_keeps_its_token_as_the_reading_says(*, keeps: bool) -> None:
+    """If it does, a corrected body needs another token; an unchanged one may be tried again in either case."""
+    with reading(failed_request_keeps_token=keeps) as simulator:
+        other, client = simulator.account(OTHER_ACCOUNT), client_of(simulator)
+        taken = other.add_partner("Example Corp", catalog="Sandbox")
+        request, corrected = (
+            partner_request(ClientToken="once", LegalName=name) for name in ("Example Corp", "Free Corp")
+        )
+        assert refusal(client.create_partner, **request)["Reason"] == "DUPLICATE_PARTNER"
+        if not keeps:
+            assert client.create_partner(**corrected)["LegalName"] == "Free Corp"
+            return
+        assert refusal(client.create_partner, **corrected)["Reason"] == "CONFLICT_CLIENT_TOKEN"
+        other.delete_partner(taken.id)
+        assert client.create_partner(**request)["LegalName"] == "Example Corp"
+
+
+def test_request_that_the_service_model_rules_out_leaves_its_token_free(simulator: Simulator) -> None:
+    """It never gets as far."""
+    client = client_of(simulator)
+    refusal(client.create_partner, **partner_request(ClientToken="once", EmailVerificationCode="x"))
+    assert client.create_partner(**partner_request(ClientToken="once"))["Id"]
+
+
+# --- Codes
+
+
+@pytest.mark.parametrize("mistake", ["another code", "another address", "another account"])
+def test_code_is_refused_unless_it_is_the_one_sent_to_this_address_of_this_account(
+    simulator: Simulator, mistake: str
+) -> None:
+    """By the name of its member."""
+    client = client_of(simulator)
+    code = new_code(simulator, client, "john@example.com" if mistake == "another address" else EMAIL)
+    if mistake == "another code":
+        code = f"{(int(code) + 1) % 10**6:06}"
+    account = OTHER_ACCOUNT if mistake == "another account" else ACCOUNT
+    assert field_problems(refused_creation(simulator, code, account)) == WRONG_CODE
+
+
+def test_newer_code_makes_the_older_one_worthless(simulator: Simulator) -> None:
+    """The latest counts."""
+    client = client_of(simulator)
+    older = new_code(simulator, client)
+    while new_code(simulator, client) == older:  # one time in a million
+        pass
+    assert field_problems(refused_creation(simulator, older)) == WRONG_CODE
+
+
+def test_attempt_that_fails_for_any_reason_spends_the_code(simulator: Simulator) -> None:
+    """The stricter reading."""
+    admin = simulator.account(ACCOUNT)
+    admin.set_verification("BUSINESS_VERIFICATION", "FAILED")
+    code = new_code(simulator, client_of(simulator))
+    assert business_codes(refused_creation(simulator, code)) == ["INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"]
+    admin.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+    assert field_problems(refused_creation(simulator, code)) == WRONG_CODE
+
+
+def test_only_success_spends_the_code_in_another_reading() -> None:
+    """A failure leaves it as it was."""
+    with reading(failed_attempt_spends_code=False, one_partner_per_catalog=False) as simulator:
         client = client_of(simulator)
         code = new_code(simulator, client)
-        request = partner_request(Catalog="AWS", LegalName="Second Corp", EmailVerificationCode=code)
-        assert refusal(client.create_partner, **request)["Reason"] == "DUPLICATE_PARTNER"
-        client.create_partner(**partner_request())
+        refused_creation(simulator, f"{(int(code) + 1) % 10**6:06}")
+        client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))
+        assert field_problems(refused_creation(simulator, code, LegalName="Second Corp")) == WRONG_CODE
 
-    def test_several_partners(self) -> None:
-        """Read otherwise, an account may have several."""
-        with reading(one_partner_per_catalog=False) as simulator:
-            create_in_aws(simulator)
-            create_in_aws(simulator, LegalName="Second Corp")
-            assert len(simulator.account(ACCOUNT).partners) == 2
 
-    @pytest.mark.parametrize("catalog", ["AWS", "Sandbox"])
-    @pytest.mark.parametrize("name", ["Example Corp", "EXAMPLE corp", "Ex\N{FULLWIDTH LATIN SMALL LETTER A}mple Corp"])
-    def test_unique_names(self, simulator: Simulator, catalog: str, name: str) -> None:
-        """A legal name is taken for all accounts of a catalog, in every spelling that folds to the same."""
-        simulator.account("222222222222").add_partner("Example Corp", catalog=catalog)
+def test_sandbox_takes_any_six_digits_sends_no_email_and_spends_no_code(simulator: Simulator) -> None:
+    """A code for the same address stays good for catalog AWS; nor is there a quota."""
+    client = client_of(simulator)
+    code = new_code(simulator, client)
+    for _ in range(6):
+        client.send_email_verification_code(Catalog="Sandbox", Email=EMAIL)
+    assert len(simulator.outbox) == 1
+    assert client.create_partner(**partner_request(EmailVerificationCode="000000"))["Id"]
+    assert not simulator.outbox[0].spent
+    assert client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))["Id"]
+
+
+def test_five_codes_are_sent_to_an_address_within_24_hours(simulator: Simulator, clock: ManualClock) -> None:
+    """Each address has its own count."""
+    client = client_of(simulator)
+    for _ in range(5):
+        new_code(simulator, client)
+        clock.advance(hours=1)
+    response = refusal(client.send_email_verification_code, Catalog="AWS", Email=EMAIL)
+    assert response["Error"]["Code"] == "ServiceQuotaExceededException"
+    assert response["Reason"] == "LIMIT_EXCEEDED_NUMBER_OF_EMAIL"
+    new_code(simulator, client, "john@example.com")
+    clock.advance(hours=19)
+    new_code(simulator, client)
+    assert len(simulator.outbox) == 7
+
+
+# --- Lists
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(5, [2, 2, 1]), (2, [2]), (0, [0])])
+def test_pages_follow_each_other_oldest_first(count: int, sizes: list[int]) -> None:
+    """By opaque tokens, as boto3's paginator walks them; a list that fills its page has no further one."""
+    with Simulator(page_size=2) as simulator:
+        made = [simulator.account(ACCOUNT).add_partner(f"Corp {number}").id for number in range(count)]
+        pages = list(client_of(simulator).get_paginator("list_partners").paginate(Catalog="AWS"))
+        assert [len(page["PartnerSummaryList"]) for page in pages] == sizes
+        assert [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]] == made
+
+
+@pytest.mark.parametrize("token", ["nonsense", "e30=", "W10=", "MQ==", "bnVsbA==", "ü"])
+def test_page_token_that_no_answer_gave_is_refused(simulator: Simulator, token: str) -> None:
+    """By its member."""
+    response = refusal(client_of(simulator).list_partners, Catalog="AWS", NextToken=token)
+    assert field_problems(response) == [("NextToken", "INVALID_VALUE")]
+
+
+def test_page_token_leads_nobody_into_the_list_of_another_account_or_catalog() -> None:
+    """It is of no answer that they have had."""
+    with Simulator(page_size=1) as simulator:
+        for number in range(2):
+            simulator.account(ACCOUNT).add_partner(f"Corp {number}")
+        token = client_of(simulator).list_partners(Catalog="AWS")["NextToken"]
+        for account, catalog in ((OTHER_ACCOUNT, "AWS"), (ACCOUNT, "Sandbox")):
+            response = refusal(client_of(simulator, account).list_partners, Catalog=catalog, NextToken=token)
+            assert field_problems(response) == [("NextToken", "INVALID_VALUE")]
+
+
+# --- The alliance lead contact
+
+TITLE, ADDRESS = {"BusinessTitle": "CTO"}, {"Email": "john@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("new_address", "any_change", "change", "needs_code"),
+    [
+        (True, False, TITLE, False),
+        (True, False, ADDRESS, True),
+        (True, False, TITLE | ADDRESS, True),
+        (False, False, ADDRESS, False),
+        (False, True, TITLE, True),
+        (False, True, ADDRESS, False),
+        (False, True, TITLE | ADDRESS, True),
+        (True, True, {}, False),
+    ],
+)
+def test_contact_changes_need_a_code_as_the_two_readings_say(
+    *, new_address: bool, any_change: bool, change: dict[str, str], needs_code: bool
+) -> None:
+    """Each reading for itself: of a new address, and of any other change."""
+    with reading(new_contact_email_needs_code=new_address, any_contact_change_needs_code=any_change) as simulator:
+        client, changed = client_of(simulator), CONTACT | change
+        request = {"Catalog": "AWS", "Identifier": create_in_aws(simulator)["Id"], "AllianceLeadContact": changed}
+        if needs_code:
+            assert field_problems(refusal(client.put_alliance_lead_contact, **request)) == MISSING_CODE
+            request["EmailVerificationCode"] = new_code(simulator, client, changed["Email"])
+        assert client.put_alliance_lead_contact(**request)["AllianceLeadContact"] == changed
+        assert simulator.account(ACCOUNT).partner(request["Identifier"]).contact == changed
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_code_of_a_new_contact_address_must_be_the_one_sent_there(*, needed: bool) -> None:
+    """Also where none is needed."""
+    with reading(new_contact_email_needs_code=needed) as simulator:
+        which = {"Catalog": "AWS", "Identifier": create_in_aws(simulator)["Arn"]}
         client = client_of(simulator)
-        code = new_code(simulator, client)
-        request = partner_request(Catalog=catalog, LegalName=name, EmailVerificationCode=code)
-        assert refusal(client.create_partner, **request)["Reason"] == "DUPLICATE_PARTNER"
+        request = {**which, "AllianceLeadContact": CONTACT | ADDRESS, "EmailVerificationCode": "000000"}
+        assert field_problems(refusal(client.put_alliance_lead_contact, **request)) == WRONG_CODE
+        request["EmailVerificationCode"] = new_code(simulator, client)
+        assert field_problems(refusal(client.put_alliance_lead_contact, **request)) == WRONG_CODE
+        assert client.get_alliance_lead_contact(**which)["AllianceLeadContact"] == CONTACT
 
-    def test_names_of_other_catalogs(self, simulator: Simulator) -> None:
-        """A name that is taken in the Sandbox is free in catalog AWS."""
-        simulator.account("222222222222").add_partner("Example Corp", catalog="Sandbox")
-        assert create_in_aws(simulator)["LegalName"] == "Example Corp"
 
-    def test_sandbox_tags(self, simulator: Simulator) -> None:
-        """The Sandbox refuses tags at creation and later, even none of them, and shows none."""
+@pytest.mark.parametrize("operation", ["get_partner", "get_alliance_lead_contact", "get_profile_visibility"])
+def test_partner_that_does_not_exist_is_not_found(simulator: Simulator, operation: str) -> None:
+    """By its own Reason."""
+    call = getattr(client_of(simulator), operation)
+    response = refusal(call, Catalog="AWS", Identifier="partner-0123456789abc")
+    assert (response["Error"]["Code"], response["Reason"]) == ("ResourceNotFoundException", "PARTNER_NOT_FOUND")
+
+
+# --- Tags
+
+
+def test_tags_are_added_changed_by_their_keys_and_removed(simulator: Simulator) -> None:
+    """Keys that aren't there are no mistake; case makes a difference."""
+    arn = create_in_aws(simulator, Tags=TAGS)["Arn"]
+    client = client_of(simulator)
+    client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": ""}, {"Key": "Team", "Value": "42"}])
+    assert tags_of(client, arn) == {"team": "", "Team": "42"}
+    client.untag_resource(ResourceArn=arn, TagKeys=["team", "nothing"])
+    assert tags_of(client, arn) == {"Team": "42"}
+
+
+def test_tag_keys_ignore_case_in_another_reading() -> None:
+    """The later one replaces the former; either removes it."""
+    with reading(tag_keys_ignore_case=True) as simulator:
+        arn = create_in_aws(simulator, Tags=TAGS)["Arn"]
+        client = client_of(simulator)
+        client.tag_resource(ResourceArn=arn, Tags=[{"Key": "Team", "Value": "42"}])
+        assert tags_of(client, arn) == {"Team": "42"}
+        client.untag_resource(ResourceArn=arn, TagKeys=["TEAM"])
+        assert tags_of(client, arn) == {}
+
+
+def test_partner_has_no_more_than_200_tags_over_however_many_requests(simulator: Simulator) -> None:
+    """A request that would exceed them adds none; fifty keys are removed at once at most."""
+    many = [{"Key": str(number), "Value": ""} for number in range(199)]
+    arn = create_in_aws(simulator, Tags=many)["Arn"]
+    client = client_of(simulator)
+    two = [{"Key": "a", "Value": ""}, {"Key": "b", "Value": ""}]
+    response = refusal(client.tag_resource, ResourceArn=arn, Tags=two)
+    assert field_problems(response) == [("Tags", "TOO_MANY_VALUES")]
+    assert len(tags_of(client, arn)) == 199
+    client.tag_resource(ResourceArn=arn, Tags=[two[0], many[0]])
+    response = refusal(client.untag_resource, ResourceArn=arn, TagKeys=list(map(str, range(51))))
+    assert field_problems(response) == [("TagKeys", "TOO_MANY_VALUES")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "DUPLICATE_VALUE"),
+        ([{"Key": "AWS:a", "Value": "1"}], "INVALID_VALUE"),
+    ],
+)
+def test_tag_keys_that_occur_twice_or_begin_with_aws_are_refused(
+    simulator: Simulator, tags: list[dict[str, str]], code: str
+) -> None:
+    """At creation and later."""
+    client = client_of(simulator)
+    response = refused_creation(simulator, new_code(simulator, client), Tags=tags)
+    assert field_problems(response) == [("Tags", code)]
+    arn = create_in_aws(simulator)["Arn"]
+    assert field_problems(refusal(client.tag_resource, ResourceArn=arn, Tags=tags)) == [("Tags", code)]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_sandbox_refuses_tags_at_creation_and_takes_them_later_as_the_reading_says(*, later: bool) -> None:
+    """At creation it refuses even an empty list of them."""
+    with reading(sandbox_takes_tags_later=later) as simulator:
         client = client_of(simulator)
         for tags in (TAGS, []):
             response = refusal(client.create_partner, **partner_request(Tags=tags))
             assert field_problems(response) == [("Tags", "ACTION_NOT_PERMITTED")]
-        made = client.create_partner(**partner_request())
-        response = refusal(client.tag_resource, ResourceArn=made["Arn"], Tags=TAGS)
-        assert field_problems(response) == [("Tags", "ACTION_NOT_PERMITTED")]
-        response = refusal(client.untag_resource, ResourceArn=made["Arn"], TagKeys=["team"])
-        assert field_problems(response) == [("TagKeys", "ACTION_NOT_PERMITTED")]
-        assert client.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"] == []
-
-    def test_sandbox_may_take_tags_after_creation_in_another_reading(self) -> None:
-        """Then they are set, shown and removed as in catalog AWS; in CreatePartner they are refused all the same."""
-        with reading(sandbox_takes_tags_later=True) as simulator:
-            client = client_of(simulator)
-            response = refusal(client.create_partner, **partner_request(Tags=TAGS))
-            assert field_problems(response) == [("Tags", "ACTION_NOT_PERMITTED")]
-            arn = client.create_partner(**partner_request())["Arn"]
-            client.tag_resource(ResourceArn=arn, Tags=TAGS)
-            assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == TAGS
-            client.untag_resource(ResourceArn=arn, TagKeys=[tag["Key"] for tag in TAGS])
-            assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == []
+        arn = client.create_partner(**partner_request())["Arn"]
+        tag, untag = {"ResourceArn": arn, "Tags": TAGS}, {"ResourceArn": arn, "TagKeys": ["team"]}
+        if later:
+            client.tag_resource(**tag)
+            assert tags_of(client, arn) == {"team": "alliances"}
+            client.untag_resource(**untag)
+        else:
+            assert field_problems(refusal(client.tag_resource, **tag)) == [("Tags", "ACTION_NOT_PERMITTED")]
+            assert field_problems(refusal(client.untag_resource, **untag)) == [("TagKeys", "ACTION_NOT_PERMITTED")]
+        assert tags_of(client, arn) == {}
 
 
-class TestProfileId:
-    """The three readings of when a ProfileId appears."""
-
-    @pytest.mark.parametrize(
-        ("appears", "in_answers", "in_visibility"),
-        [
-            (ProfileIdAppears.AT_ONCE, True, True),
-            (ProfileIdAppears.IN_VISIBILITY, False, True),
-            (ProfileIdAppears.WITH_PROFILE, False, False),
-        ],
-    )
-    def test_newborn(self, appears: ProfileIdAppears, *, in_answers: bool, in_visibility: bool) -> None:
-        """A newborn partner's ProfileId is where the reading says, and nowhere else."""
-        with reading(profile_id=appears) as simulator:
-            client = client_of(simulator)
-            made = client.create_partner(**partner_request())
-            which = {"Catalog": "Sandbox", "Identifier": made["Id"]}
-            assert ("ProfileId" in made["Profile"]) is in_answers
-            assert ("ProfileId" in client.get_partner(**which)["Profile"]) is in_answers
-            if in_visibility:
-                assert client.get_profile_visibility(**which)["ProfileId"].startswith("pprofile-")
-            else:
-                assert refusal(client.get_profile_visibility, **which)["Reason"] == "PARTNER_PROFILE_NOT_FOUND"
+# --- What happens outside the API
 
 
-class TestTokens:
-    """Idempotency by ClientToken."""
-
-    def test_repetition(self, simulator: Simulator) -> None:
-        """The same token and body answer the same partner, although its code is spent."""
-        client = client_of(simulator)
-        code = new_code(simulator, client)
-        request = partner_request(Catalog="AWS", EmailVerificationCode=code, ClientToken="once", Tags=TAGS)
-        first, second = client.create_partner(**request), client.create_partner(**request)
-        assert first["Arn"] == second["Arn"]
-        assert first["CreatedAt"] == second["CreatedAt"]
-        assert len(simulator.account(ACCOUNT).partners) == 1
-
-    def test_at_the_same_time(self, simulator: Simulator) -> None:
-        """Ten simultaneous requests with one token make one partner, and all learn its ARN."""
-        request = partner_request(ClientToken="once")
-        clients = [client_of(simulator) for _ in range(10)]
-        with ThreadPoolExecutor(10) as pool:
-            arns = list(pool.map(lambda client: client.create_partner(**request)["Arn"], clients))
-        assert len(set(arns)) == 1
-        assert [partner.arn for partner in simulator.account(ACCOUNT).partners] == arns[:1]
-
-    def test_without_common_token(self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Of simultaneous requests without a common token one makes a partner; the others are duplicates."""
-        check = partners.is_name_taken
-
-        def is_name_taken(*arguments: Any) -> bool:
-            taken = check(*arguments)
-            time.sleep(0.01)  # widens the gap between check and creation, in which a lock must keep others out
-            return taken
-
-        def attempt(client: Any) -> str:
-            try:
-                return str(client.create_partner(**partner_request())["Arn"])
-            except client.exceptions.ConflictException as error:
-                return str(error.response["Reason"])
-
-        monkeypatch.setattr(partners, "is_name_taken", is_name_taken)
-        with ThreadPoolExecutor(10) as pool:
-            ends = list(pool.map(attempt, [client_of(simulator) for _ in range(10)]))
-        assert ends.count("DUPLICATE_PARTNER") == 9
-
-    def test_other_body(self, simulator: Simulator) -> None:
-        """The same token with another body is a conflict, be it only another code."""
-        client = client_of(simulator)
-        client.create_partner(**partner_request(ClientToken="once"))
-        request = partner_request(ClientToken="once", EmailVerificationCode="654321")
-        assert refusal(client.create_partner, **request)["Reason"] == "CONFLICT_CLIENT_TOKEN"
-
-    def test_first_result(self) -> None:
-        """Read otherwise, the first result is answered, even for a body of another catalog."""
-        with reading(reused_token_conflicts=False) as simulator:
-            client = client_of(simulator)
-            first = client.create_partner(**partner_request(ClientToken="once"))
-            second = client.create_partner(**partner_request(ClientToken="once", Catalog="AWS", LegalName="Other Corp"))
-            assert first["Arn"] == second["Arn"]
-
-    def test_failed_request(self, simulator: Simulator) -> None:
-        """A failed request keeps its token: a corrected one needs another, an unchanged one may be tried again."""
-        self._fail(simulator)
-        client = client_of(simulator)
-        corrected = partner_request(ClientToken="once", LegalName="Free Corp")
-        assert refusal(client.create_partner, **corrected)["Reason"] == "CONFLICT_CLIENT_TOKEN"
-        simulator.account("222222222222").delete_partner(simulator.account("222222222222").partners[0].id)
-        assert client.create_partner(**partner_request(ClientToken="once"))["LegalName"] == "Example Corp"
-
-    def test_forgotten_failure(self) -> None:
-        """Read otherwise, a failed request leaves its token free."""
-        with reading(failed_request_keeps_token=False) as simulator:
-            self._fail(simulator)
-            corrected = partner_request(ClientToken="once", LegalName="Free Corp")
-            assert client_of(simulator).create_partner(**corrected)["LegalName"] == "Free Corp"
-
-    def test_invalid_request(self, simulator: Simulator) -> None:
-        """A request that the model rules out never gets as far as its token."""
-        client = client_of(simulator)
-        refusal(client.create_partner, **partner_request(ClientToken="once", EmailVerificationCode="x"))
-        assert client.create_partner(**partner_request(ClientToken="once"))["Id"]
-
-    def test_accounts_apart(self, simulator: Simulator) -> None:
-        """A token of one account means nothing in another."""
-        client_of(simulator).create_partner(**partner_request(ClientToken="once"))
-        other = client_of(simulator, "222222222222")
-        assert other.create_partner(**partner_request(ClientToken="once", LegalName="Other Corp"))["Id"]
-
-    @staticmethod
-    def _fail(simulator: Simulator) -> None:
-        simulator.account("222222222222").add_partner("Example Corp", catalog="Sandbox")
-        response = refusal(client_of(simulator).create_partner, **partner_request(ClientToken="once"))
-        assert response["Reason"] == "DUPLICATE_PARTNER"
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (lambda admin, id_: admin.rename_partner(id_, "New Name"), {"legal_name": "New Name"}),
+        (lambda admin, id_: admin.tag_partner(id_, {"a": "b"}), {"tags": {"team": "alliances", "a": "b"}}),
+        (lambda admin, id_: admin.untag_partner(id_, "team"), {"tags": {}}),
+        (lambda admin, id_: admin.change_contact(id_, LastName="Roe"), {"contact": {**CONTACT, "LastName": "Roe"}}),
+    ],
+    ids=["rename", "tag", "untag", "contact"],
+)
+def test_every_client_sees_what_support_and_humans_change(
+    simulator: Simulator, change: Callable[[Any, str], None], seen: dict[str, Any]
+) -> None:
+    """And all else is as it was."""
+    made = create_in_aws(simulator, Tags=TAGS)
+    change(simulator.account(ACCOUNT), made["Id"])
+    client, which = client_of(simulator), {"Catalog": "AWS", "Identifier": made["Id"]}
+    now = {
+        "legal_name": client.get_partner(**which)["LegalName"],
+        "contact": client.get_alliance_lead_contact(**which)["AllianceLeadContact"],
+        "tags": tags_of(client, made["Arn"]),
+    }
+    assert now == {"legal_name": "Example Corp", "contact": CONTACT, "tags": {"team": "alliances"}, **seen}
 
 
-class TestCodes:
-    """The codes that are sent by e-mail."""
-
-    WRONG = ("EmailVerificationCode", "INVALID_VALUE")
-
-    def attempt(self, simulator: Simulator, code: str, account: str = ACCOUNT, **changes: Any) -> dict[str, Any]:
-        """A creation in catalog AWS that must fail."""
-        request = partner_request(**{"Catalog": "AWS", "EmailVerificationCode": code, **changes})
-        return refusal(client_of(simulator, account).create_partner, **request)
-
-    def test_wrong(self, simulator: Simulator) -> None:
-        """Another code than the one in the e-mail is refused by its member's name."""
-        code = new_code(simulator, client_of(simulator))
-        wrong = f"{(int(code) + 1) % 10**6:06}"
-        assert field_problems(self.attempt(simulator, wrong)) == [self.WRONG]
-
-    def test_of_another_address(self, simulator: Simulator) -> None:
-        """A code holds for the address it was sent to."""
-        code = new_code(simulator, client_of(simulator), "john@example.com")
-        assert field_problems(self.attempt(simulator, code)) == [self.WRONG]
-
-    def test_of_another_account(self, simulator: Simulator) -> None:
-        """A code holds for the account that requested it."""
-        code = new_code(simulator, client_of(simulator))
-        assert field_problems(self.attempt(simulator, code, account="222222222222")) == [self.WRONG]
-
-    def test_superseded(self, simulator: Simulator) -> None:
-        """A newer code makes the older one worthless."""
-        client = client_of(simulator)
-        older = new_code(simulator, client)
-        while new_code(simulator, client) == older:  # one time in a million
-            pass
-        assert field_problems(self.attempt(simulator, older)) == [self.WRONG]
-
-    def test_spent_by_failure(self, simulator: Simulator) -> None:
-        """An attempt that fails for any reason spends the code."""
-        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "FAILED")
-        code = new_code(simulator, client_of(simulator))
-        assert business_codes(self.attempt(simulator, code)) == ["INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"]
-        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
-        assert field_problems(self.attempt(simulator, code)) == [self.WRONG]
-
-    def test_survives_failure(self) -> None:
-        """Read otherwise, the code can be used again after a failure, but not after a success."""
-        with reading(failed_attempt_spends_code=False, one_partner_per_catalog=False) as simulator:
-            client = client_of(simulator)
-            code = new_code(simulator, client)
-            self.attempt(simulator, f"{(int(code) + 1) % 10**6:06}")
-            request = partner_request(Catalog="AWS", EmailVerificationCode=code)
-            client.create_partner(**request)
-            assert field_problems(self.attempt(simulator, code, LegalName="Second Corp")) == [self.WRONG]
-
-    def test_sandbox(self, simulator: Simulator) -> None:
-        """The Sandbox takes any six digits, and sends no e-mail."""
-        client = client_of(simulator)
-        for _ in range(6):
-            client.send_email_verification_code(Catalog="Sandbox", Email=EMAIL)
-        assert simulator.outbox == []
-        assert client.create_partner(**partner_request(EmailVerificationCode="000000"))["Id"]
-
-    def test_sandbox_spends_none(self, simulator: Simulator) -> None:
-        """A partner of the Sandbox leaves a code for the same address as it was, for the one in catalog AWS."""
-        client = client_of(simulator)
-        code = new_code(simulator, client)
-        client.create_partner(**partner_request(Catalog="Sandbox"))
-        assert not simulator.outbox[-1].spent
-        assert client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))["Id"]
-
-    def test_five_a_day(self) -> None:
-        """Five codes a day are sent to an address, counted over 24 hours, each address for itself."""
-        clock = ManualClock()
-        with Simulator(clock=clock) as simulator:
-            client = client_of(simulator)
-            for _ in range(5):
-                new_code(simulator, client)
-                clock.advance(hours=1)
-            response = refusal(client.send_email_verification_code, Catalog="AWS", Email=EMAIL)
-            assert response["Error"]["Code"] == "ServiceQuotaExceededException"
-            assert response["Reason"] == "LIMIT_EXCEEDED_NUMBER_OF_EMAIL"
-            new_code(simulator, client, "john@example.com")
-            clock.advance(hours=19)
-            new_code(simulator, client)
-            assert len(simulator.outbox) == 7
+def test_after_the_refresh_of_the_sandbox_partner_name_and_token_are_free(simulator: Simulator) -> None:
+    """As nobody can delete a partner otherwise."""
+    client = client_of(simulator)
+    made = client.create_partner(**partner_request(ClientToken="once"))
+    simulator.account(ACCOUNT).delete_partner(made["Id"])
+    assert client.list_partners(Catalog="Sandbox")["PartnerSummaryList"] == []
+    assert client.create_partner(**partner_request(ClientToken="once"))["Id"] != made["Id"]
 
 
-class TestLists:
-    """ListPartners and its pages."""
-
-    def test_pages(self) -> None:
-        """Pages follow each other by opaque tokens, oldest first, and boto3's paginator walks them."""
-        with Simulator(page_size=2) as simulator:
-            made = [simulator.account(ACCOUNT).add_partner(f"Corp {number}").id for number in range(5)]
-            pages = list(client_of(simulator).get_paginator("list_partners").paginate(Catalog="AWS"))
-            assert [len(page["PartnerSummaryList"]) for page in pages] == [2, 2, 1]
-            assert [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]] == made
-
-    def test_exact_page(self) -> None:
-        """A list that fills its page exactly has no further one."""
-        with Simulator(page_size=2) as simulator:
-            for number in range(2):
-                simulator.account(ACCOUNT).add_partner(f"Corp {number}")
-            assert "NextToken" not in client_of(simulator).list_partners(Catalog="AWS")
-
-    @pytest.mark.parametrize("token", ["nonsense", "e30=", "W10=", "MQ==", "bnVsbA==", "ü"])
-    def test_foreign_tokens(self, simulator: Simulator, token: str) -> None:
-        """A token that no answer gave is refused."""
-        response = refusal(client_of(simulator).list_partners, Catalog="AWS", NextToken=token)
-        assert field_problems(response) == [("NextToken", "INVALID_VALUE")]
-
-    def test_tokens_of_others(self) -> None:
-        """A token leads nobody into another account's list or another catalog's."""
-        with Simulator(page_size=1) as simulator:
-            for number in range(2):
-                simulator.account(ACCOUNT).add_partner(f"Corp {number}")
-            token = client_of(simulator).list_partners(Catalog="AWS")["NextToken"]
-            for account, catalog in (("222222222222", "AWS"), (ACCOUNT, "Sandbox")):
-                response = refusal(client_of(simulator, account).list_partners, Catalog=catalog, NextToken=token)
-                assert field_problems(response) == [("NextToken", "INVALID_VALUE")]
-
-
-class TestContact:
-    """PutAllianceLeadContact."""
-
-    def test_same_address(self, simulator: Simulator) -> None:
-        """Names and title change without a code."""
-        made = create_in_aws(simulator)
-        client, changed = client_of(simulator), {**CONTACT, "BusinessTitle": "CTO"}
-        which = {"Catalog": "AWS", "Identifier": made["Arn"]}
-        assert client.put_alliance_lead_contact(**which, AllianceLeadContact=changed)["AllianceLeadContact"] == changed
-        assert client.get_alliance_lead_contact(**which)["AllianceLeadContact"] == changed
-
-    def test_new_address(self, simulator: Simulator) -> None:
-        """Another e-mail address needs the code that was sent to it."""
-        made = create_in_aws(simulator)
-        client, changed = client_of(simulator), {**CONTACT, "Email": "john@example.com"}
-        request = {"Catalog": "AWS", "Identifier": made["Id"], "AllianceLeadContact": changed}
-        response = refusal(client.put_alliance_lead_contact, **request)
-        assert field_problems(response) == [("EmailVerificationCode", "REQUIRED_FIELD_MISSING")]
-        old = new_code(simulator, client)
-        response = refusal(client.put_alliance_lead_contact, **request, EmailVerificationCode=old)
-        assert field_problems(response) == [("EmailVerificationCode", "INVALID_VALUE")]
-        code = new_code(simulator, client, "john@example.com")
-        client.put_alliance_lead_contact(**request, EmailVerificationCode=code)
-        assert simulator.account(ACCOUNT).partner(made["Id"]).contact == changed
-
-    def test_new_address_without_code(self) -> None:
-        """Read otherwise, no code is needed; but one that is sent must be right."""
-        with reading(new_contact_email_needs_code=False) as simulator:
-            made = create_in_aws(simulator)
-            client, changed = client_of(simulator), {**CONTACT, "Email": "john@example.com"}
-            request = {"Catalog": "AWS", "Identifier": made["Id"], "AllianceLeadContact": changed}
-            response = refusal(client.put_alliance_lead_contact, **request, EmailVerificationCode="000000")
-            assert field_problems(response) == [("EmailVerificationCode", "INVALID_VALUE")]
-            client.put_alliance_lead_contact(**request)
-            assert simulator.account(ACCOUNT).partner(made["Id"]).contact == changed
-
-    @pytest.mark.parametrize("operation", ["get_partner", "get_alliance_lead_contact", "get_profile_visibility"])
-    def test_unknown_partner(self, simulator: Simulator, operation: str) -> None:
-        """A partner that does not exist is not found."""
-        call = getattr(client_of(simulator), operation)
-        response = refusal(call, Catalog="AWS", Identifier="partner-0123456789abc")
-        assert response["Error"]["Code"] == "ResourceNotFoundException"
-        assert response["Reason"] == "PARTNER_NOT_FOUND"
-
-
-class TestTags:
-    """TagResource, UntagResource and ListTagsForResource."""
-
-    def test_change(self, simulator: Simulator) -> None:
-        """Tags are added, changed by their keys, and removed; removing what is not there is no mistake."""
-        arn = create_in_aws(simulator, Tags=TAGS)["Arn"]
-        client = client_of(simulator)
-        client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": ""}, {"Key": "cost", "Value": "42"}])
-        assert self._tags(client, arn) == {"team": "", "cost": "42"}
-        client.untag_resource(ResourceArn=arn, TagKeys=["team", "nothing"])
-        assert self._tags(client, arn) == {"cost": "42"}
-
-    def test_total(self, simulator: Simulator) -> None:
-        """A partner has no more than 200 tags, over however many requests; a refused request adds none."""
-        many = [{"Key": str(number), "Value": ""} for number in range(199)]
-        arn = create_in_aws(simulator, Tags=many)["Arn"]
-        client = client_of(simulator)
-        two = [{"Key": "a", "Value": ""}, {"Key": "b", "Value": ""}]
-        response = refusal(client.tag_resource, ResourceArn=arn, Tags=two)
-        assert field_problems(response) == [("Tags", "TOO_MANY_VALUES")]
-        assert len(self._tags(client, arn)) == 199
-        client.tag_resource(ResourceArn=arn, Tags=[two[0], many[0]])
-
-    def test_fifty_keys(self, simulator: Simulator) -> None:
-        """No more than fifty keys are removed at once."""
-        arn = create_in_aws(simulator)["Arn"]
-        response = refusal(client_of(simulator).untag_resource, ResourceArn=arn, TagKeys=list(map(str, range(51))))
-        assert field_problems(response) == [("TagKeys", "TOO_MANY_VALUES")]
-
-    @pytest.mark.parametrize(
-        ("tags", "code"),
-        [
-            ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "DUPLICATE_VALUE"),
-            ([{"Key": "AWS:a", "Value": "1"}], "INVALID_VALUE"),
-        ],
-    )
-    def test_refused(self, simulator: Simulator, tags: list[dict[str, str]], code: str) -> None:
-        """A key must not occur twice, nor begin with aws:, at creation and later."""
-        client = client_of(simulator)
-        response = refusal(
-            client.create_partner,
-            **partner_request(Catalog="AWS", EmailVerificationCode=new_code(simulator, client), Tags=tags),
-        )
-        assert field_problems(response) == [("Tags", code)]
-        arn = create_in_aws(simulator)["Arn"]
-        assert field_problems(refusal(client.tag_resource, ResourceArn=arn, Tags=tags)) == [("Tags", code)]
-
-    @staticmethod
-    def _tags(client: Any, arn: str) -> dict[str, str]:
-        return {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceArn=arn)["Tags"]}
-
-
-class TestDesk:
-    """What happens outside the API shows in the API."""
-
-    @pytest.mark.parametrize(
-        ("change", "seen"),
-        [
-            (lambda desk, id_: desk.rename_partner(id_, "New Name"), {"legal_name": "New Name"}),
-            (lambda desk, id_: desk.tag_partner(id_, {"a": "b"}), {"tags": {"team": "alliances", "a": "b"}}),
-            (lambda desk, id_: desk.untag_partner(id_, "team"), {"tags": {}}),
-            (
-                lambda desk, id_: desk.change_contact(id_, LastName="Roe"),
-                {"contact": {**CONTACT, "LastName": "Roe"}},
-            ),
-        ],
-        ids=["rename", "tag", "untag", "contact"],
-    )
-    def test_changes(self, simulator: Simulator, change: Callable[[Any, str], None], seen: dict[str, Any]) -> None:
-        """Support renames, and humans change tags and contact; every client sees it."""
-        made = create_in_aws(simulator, Tags=TAGS)
-        change(simulator.account(ACCOUNT), made["Id"])
-        client, which = client_of(simulator), {"Catalog": "AWS", "Identifier": made["Id"]}
-        tags = client.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"]
-        now = {
-            "legal_name": client.get_partner(**which)["LegalName"],
-            "contact": client.get_alliance_lead_contact(**which)["AllianceLeadContact"],
-            "tags": {tag["Key"]: tag["Value"] for tag in tags},
-        }
-        assert now == {"legal_name": "Example Corp", "contact": CONTACT, "tags": {"team": "alliances"}, **seen}
-
-    def test_refresh(self, simulator: Simulator) -> None:
-        """After the yearly refresh of the Sandbox the partner is gone, its name is free, and so is its token."""
-        client = client_of(simulator)
-        made = client.create_partner(**partner_request(ClientToken="once"))
-        simulator.account(ACCOUNT).delete_partner(made["Id"])
-        assert client.list_partners(Catalog="Sandbox")["PartnerSummaryList"] == []
-        assert client.create_partner(**partner_request(ClientToken="once"))["Id"] != made["Id"]
-
-    def test_copies(self, simulator: Simulator) -> None:
-        """What the desk shows can be changed without changing the state."""
-        simulator.account(ACCOUNT).add_partner("Example Corp").tags["a"] = "b"
-        simulator.account(ACCOUNT).partners[0].tags["a"] = "b"
-        assert simulator.account(ACCOUNT).partners[0].tags == {}
+def test_account_admin_shows_copies(simulator: Simulator) -> None:
+    """A test that changes them doesn't change the state."""
+    admin = simulator.account(ACCOUNT)
+    admin.add_partner("Example Corp").tags["a"] = "b"
+    admin.partners[0].tags["a"] = "b"
+    assert admin.partners[0].tags == {}
+    with pytest.raises(KeyError):
+        admin.partner("partner-0123456789abc")

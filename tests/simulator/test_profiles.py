@@ -1,6 +1,5 @@
 """The simulator's rules of verifications, profile tasks and profile visibility."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +7,11 @@ import pytest
 import urllib3
 
 from partner_central_simulator import Readings, Simulator
-from tests.simulator.test_simulator import (
+from tests.simulator.calls import (
     ACCOUNT,
     NOON,
     ManualClock,
+    business_codes,
     client_of,
     field_problems,
     new_code,
@@ -32,16 +32,9 @@ PROFILE = {
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """Noon on a day in May."""
-    return ManualClock()
-
-
-@pytest.fixture
-def simulator(clock: ManualClock) -> Iterator[Simulator]:
+def simulator(unverified: Simulator) -> Simulator:
     """A simulator whose accounts are new to Partner Central."""
-    with Simulator(clock=clock) as running:
-        yield running
+    return unverified
 
 
 class TestVerification:
@@ -59,8 +52,10 @@ class TestVerification:
         """What GetVerification says."""
         return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
 
-    def test_story(self, simulator: Simulator, clock: ManualClock) -> None:
-        """When AWS has verified the business and a human the registrant, a partner can be created."""
+    def test_partner_can_be_created_when_business_and_registrant_are_verified(
+        self, simulator: Simulator, clock: ManualClock
+    ) -> None:
+        """AWS verifies the one, a human the other at its completion URL."""
         client = client_of(simulator)
         self.start(client)
         pending = self.start(client, "Registrant")
@@ -76,8 +71,10 @@ class TestVerification:
         request = partner_request(Catalog="AWS", EmailVerificationCode=new_code(simulator, client))
         assert client.create_partner(**request)["Id"]
 
-    def test_business_is_verified_without_a_human(self, simulator: Simulator, clock: ManualClock) -> None:
-        """Its verification is IN_PROGRESS without any address, does not expire, and cannot be started again."""
+    def test_business_verification_succeeds_without_a_human_and_does_not_expire(
+        self, simulator: Simulator, clock: ManualClock
+    ) -> None:
+        """It is IN_PROGRESS without any address, and cannot be started again."""
         client = client_of(simulator)
         assert self.start(client) == {"BusinessVerificationDetails": BUSINESS}
         clock.advance(days=2)
@@ -86,10 +83,10 @@ class TestVerification:
         assert [self.status(client, "BUSINESS") for _ in range(3)] == ["IN_PROGRESS", "SUCCEEDED", "SUCCEEDED"]
 
     @pytest.mark.parametrize("outcome", ["FAILED", "REJECTED"])
-    def test_business_that_is_refused_keeps_its_details_and_may_start_again(
+    def test_business_verification_that_is_refused_keeps_its_details_and_may_start_again(
         self, simulator: Simulator, outcome: str
     ) -> None:
-        """AWS decides it, as the desk of the account can."""
+        """AWS decides it, outside the API."""
         client = client_of(simulator)
         self.start(client)
         simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", outcome)
@@ -98,13 +95,13 @@ class TestVerification:
         assert (seen["VerificationStatus"], details) == (outcome, {"BusinessVerificationDetails": BUSINESS})
         self.start(client)
 
-    def test_business_verification_that_the_desk_keeps_in_progress_stays_so(self, simulator: Simulator) -> None:
+    def test_business_verification_that_aws_keeps_in_progress_stays_so(self, simulator: Simulator) -> None:
         """However often it is looked at."""
         simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
         client = client_of(simulator)
         assert {self.status(client, "BUSINESS") for _ in range(5)} == {"IN_PROGRESS"}
 
-    def test_business_may_wait_for_a_human_in_another_reading(self, clock: ManualClock) -> None:
+    def test_business_verification_waits_for_a_human_in_another_reading(self, clock: ManualClock) -> None:
         """It has an address then, as the registrant's has, until that is followed."""
         readings = Readings(business_verification_has_completion_url=True)
         with Simulator(clock=clock, readings=readings) as simulator:
@@ -120,29 +117,13 @@ class TestVerification:
             assert verified["VerificationStatus"] == "SUCCEEDED"
             assert verified["VerificationResponseDetails"] == {"BusinessVerificationResponse": details}
 
-    def test_never_started(self, simulator: Simulator) -> None:
-        """A verification that was never started is not found."""
+    def test_verification_that_was_never_started_is_not_found(self, simulator: Simulator) -> None:
+        """By its own Reason."""
         response = refusal(client_of(simulator).get_verification, VerificationType="BUSINESS_VERIFICATION")
         assert response["Reason"] == "VERIFICATION_NOT_FOUND"
 
-    def test_verified_simulator(self) -> None:
-        """A simulator that starts accounts verified shows both verifications as succeeded."""
-        with Simulator(verified=True) as simulator:
-            client = client_of(simulator)
-            assert [self.status(client, kind) for kind in ("BUSINESS", "REGISTRANT")] == ["SUCCEEDED"] * 2
-
-    @pytest.mark.parametrize("outcome", ["FAILED", "REJECTED"])
-    def test_refused(self, simulator: Simulator, outcome: str) -> None:
-        """A verification can be refused, and started anew then."""
-        client = client_of(simulator)
-        url = self.start(client, "Registrant")["CompletionUrl"]
-        urllib3.request("POST", f"{url}?outcome={outcome}")
-        assert self.status(client) == outcome
-        self.start(client, "Registrant")
-        assert self.status(client) == "PENDING_CUSTOMER_ACTION"
-
-    def test_conflicts(self, simulator: Simulator) -> None:
-        """A pending verification and a successful one cannot be started again."""
+    def test_pending_or_successful_verification_cannot_be_started_again(self, simulator: Simulator) -> None:
+        """Each with its Reason."""
         client = client_of(simulator)
         url = self.start(client, "Registrant")["CompletionUrl"]
         request: dict[str, Any] = {"VerificationDetails": {"RegistrantVerificationDetails": {}}}
@@ -150,8 +131,10 @@ class TestVerification:
         urllib3.request("GET", url)
         assert refusal(client.start_verification, **request)["Reason"] == "ACCOUNT_ALREADY_VERIFIED"
 
-    def test_expired(self, simulator: Simulator, clock: ManualClock) -> None:
-        """After a day the completion URL is worthless, and the verification can be started anew."""
+    def test_completion_url_is_worthless_after_a_day_and_after_its_use(
+        self, simulator: Simulator, clock: ManualClock
+    ) -> None:
+        """The verification can be started anew, which has another address."""
         client = client_of(simulator)
         old = self.start(client, "Registrant")["CompletionUrl"]
         clock.advance(days=1)
@@ -161,15 +144,24 @@ class TestVerification:
         assert urllib3.request("GET", new).status == 200
         assert urllib3.request("GET", new).status == 410
 
-    def test_unknown_outcome(self, simulator: Simulator) -> None:
-        """An outcome that does not exist changes nothing."""
+    @pytest.mark.parametrize(
+        ("outcome", "answered", "status"),
+        [("FAILED", 200, "FAILED"), ("REJECTED", 200, "REJECTED"), ("MAYBE", 400, "PENDING_CUSTOMER_ACTION")],
+    )
+    def test_human_at_the_completion_url_may_choose_another_outcome(
+        self, simulator: Simulator, outcome: str, answered: int, status: str
+    ) -> None:
+        """After a refusal it can be started anew; an outcome that does not exist changes nothing."""
         client = client_of(simulator)
         url = self.start(client, "Registrant")["CompletionUrl"]
-        assert urllib3.request("GET", f"{url}?outcome=MAYBE").status == 400
-        assert self.status(client) == "PENDING_CUSTOMER_ACTION"
+        assert urllib3.request("POST", f"{url}?outcome={outcome}").status == answered
+        assert self.status(client) == status
+        if answered == 200:
+            self.start(client, "Registrant")
+            assert self.status(client) == "PENDING_CUSTOMER_ACTION"
 
-    def test_token(self, simulator: Simulator) -> None:
-        """The same token and body answer the pending verification again."""
+    def test_repeated_start_of_a_verification_is_answered_alike(self, simulator: Simulator) -> None:
+        """By its token, with the same address."""
         client = client_of(simulator)
         request = {"ClientToken": "once", "VerificationDetails": {"RegistrantVerificationDetails": {}}}
         answers = [client.start_verification(**request)["VerificationResponseDetails"] for _ in range(2)]
@@ -186,14 +178,16 @@ class TestVerification:
             ),
         ],
     )
-    def test_union(self, simulator: Simulator, details: Any, problem: tuple[str, str]) -> None:
-        """Exactly one kind of details must be given."""
+    def test_exactly_one_kind_of_verification_details_must_be_given(
+        self, simulator: Simulator, details: Any, problem: tuple[str, str]
+    ) -> None:
+        """None and both are refused."""
         request = {} if details is None else {"VerificationDetails": details}
         assert field_problems(refusal(client_of(simulator).start_verification, **request)) == [problem]
 
     @pytest.mark.parametrize("strict", [True, False])
-    def test_other_name(self, *, strict: bool) -> None:
-        """A partner in catalog AWS must bear the name that was verified, unless that is read otherwise."""
+    def test_legal_name_must_be_the_verified_one_as_the_reading_says(self, *, strict: bool) -> None:
+        """In catalog AWS."""
         with Simulator(readings=Readings(legal_name_is_the_verified_one=strict)) as simulator:
             client = client_of(simulator)
             self.start(client)
@@ -202,8 +196,7 @@ class TestVerification:
             code = new_code(simulator, client)
             request = partner_request(Catalog="AWS", EmailVerificationCode=code, LegalName="Other Corp")
             if strict:
-                details = refusal(client.create_partner, **request)["ErrorDetails"]
-                assert [detail["BusinessValidationError"]["Code"] for detail in details] == ["INCOMPATIBLE_LEGAL_NAME"]
+                assert business_codes(refusal(client.create_partner, **request)) == ["INCOMPATIBLE_LEGAL_NAME"]
             else:
                 assert client.create_partner(**request)["LegalName"] == "Other Corp"
 
@@ -218,8 +211,10 @@ def which(simulator: Simulator) -> dict[str, str]:
 class TestProfileTasks:
     """StartProfileUpdateTask, GetProfileUpdateTask and CancelProfileUpdateTask."""
 
-    def test_story(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """A task begins in progress, succeeds by the next look, and replaces the whole profile."""
+    def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """It begins in progress, and shows the profile as it was."""
         client = client_of(simulator)
         started = client.start_profile_update_task(**which, TaskDetails=PROFILE)
         assert (started["Status"], started["TaskDetails"]) == ("IN_PROGRESS", PROFILE)
@@ -255,16 +250,20 @@ class TestProfileTasks:
             (None, ["IN_PROGRESS"] * 5),
         ],
     )
-    def test_duration(self, simulator: Simulator, which: dict[str, str], reads: int | None, seen: list[str]) -> None:
-        """A task ends at once, after some looks, or never, as planned."""
+    def test_profile_task_ends_at_once_or_after_some_looks_or_never_as_planned(
+        self, simulator: Simulator, which: dict[str, str], reads: int | None, seen: list[str]
+    ) -> None:
+        """Never: as a review that nobody does."""
         simulator.account(ACCOUNT).plan_profile_tasks(reads=reads)
         client = client_of(simulator)
         statuses = [client.start_profile_update_task(**which, TaskDetails=PROFILE)["Status"]]
         statuses += [client.get_profile_update_task(**which)["Status"] for _ in seen[1:]]
         assert statuses == seen
 
-    def test_failure(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """A task can fail with details, and leaves the profile as it was."""
+    def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """With its error details."""
         errors = [{"Locale": "en-US", "Message": "too small", "Reason": "INVALID_LOGO_SIZE"}]
         simulator.account(ACCOUNT).plan_profile_tasks(reads=0, errors=errors)
         client = client_of(simulator)
@@ -272,8 +271,10 @@ class TestProfileTasks:
         assert (answer["Status"], answer["ErrorDetailList"]) == ("FAILED", errors)
         assert client.get_partner(**which)["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
 
-    def test_one_at_a_time(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """A second task waits for the first, which a cancellation ends without a trace."""
+    def test_second_profile_task_waits_for_the_first_which_may_be_canceled(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """A cancellation ends it without a trace."""
         client = client_of(simulator)
         task = client.start_profile_update_task(**which, TaskDetails=PROFILE)["TaskId"]
         response = refusal(client.start_profile_update_task, **which, TaskDetails=PROFILE)
@@ -285,8 +286,10 @@ class TestProfileTasks:
         assert client.get_partner(**which)["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
         assert client.start_profile_update_task(**which, TaskDetails=PROFILE)["TaskId"] != task
 
-    def test_token(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """A repeated start and a repeated cancellation answer the same task; each operation has its own tokens."""
+    def test_repeated_start_and_cancellation_of_a_profile_task_are_answered_alike(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """Each operation has its own tokens."""
         client = client_of(simulator)
         request = {**which, "ClientToken": "once", "TaskDetails": PROFILE}
         tasks = [client.start_profile_update_task(**request)["TaskId"] for _ in range(2)]
@@ -294,8 +297,10 @@ class TestProfileTasks:
         cancel = {**which, "ClientToken": "once", "TaskId": tasks[0]}
         assert [client.cancel_profile_update_task(**cancel)["Status"] for _ in range(2)] == ["CANCELED"] * 2
 
-    def test_not_found(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """Without a task, or with another's id, there is nothing to show or cancel."""
+    def test_profile_task_that_does_not_exist_is_neither_shown_nor_canceled(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """No task at all, or another's id."""
         client = client_of(simulator)
         nothing = "PARTNER_PROFILE_TASK_NOT_FOUND"
         assert refusal(client.get_profile_update_task, **which)["Reason"] == nothing
@@ -303,8 +308,10 @@ class TestProfileTasks:
         other = {**which, "TaskId": "pprofiletask-0123456789abc"}
         assert refusal(client.cancel_profile_update_task, **other)["Reason"] == nothing
 
-    def test_ten_a_day(self, simulator: Simulator, which: dict[str, str], clock: ManualClock) -> None:
-        """Ten profile updates are allowed in 24 hours."""
+    def test_ten_profile_updates_are_allowed_within_24_hours(
+        self, simulator: Simulator, which: dict[str, str], clock: ManualClock
+    ) -> None:
+        """The eleventh waits a day."""
         simulator.account(ACCOUNT).plan_profile_tasks(reads=0)
         client = client_of(simulator)
         for _ in range(10):
@@ -314,8 +321,10 @@ class TestProfileTasks:
         clock.advance(days=1)
         client.start_profile_update_task(**which, TaskDetails=PROFILE)
 
-    def test_limits(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """The details are checked against the model, down to their lists."""
+    def test_task_details_are_checked_against_the_model_down_to_their_lists(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """Formats, sizes, required members."""
         wrong = {**PROFILE, "LogoUrl": "http://example.com", "IndustrySegments": [], "Headquarters": {}}
         response = refusal(client_of(simulator).start_profile_update_task, **which, TaskDetails=wrong)
         assert field_problems(response) == [
@@ -329,8 +338,10 @@ class TestProfileTasks:
 class TestVisibility:
     """GetProfileVisibility and PutProfileVisibility."""
 
-    def test_change(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """A profile is private until it is made public; its id stays."""
+    def test_profile_is_private_until_it_is_made_public_and_keeps_its_id(
+        self, simulator: Simulator, which: dict[str, str]
+    ) -> None:
+        """Reading tells which."""
         client = client_of(simulator)
         before = client.get_profile_visibility(**which)
         changed = client.put_profile_visibility(**which, Visibility="PUBLIC")
@@ -338,8 +349,10 @@ class TestVisibility:
         assert [answer["Visibility"] for answer in (before, changed, after)] == ["PRIVATE", "PUBLIC", "PUBLIC"]
         assert before["ProfileId"] == after["ProfileId"]
 
-    def test_five_a_day(self, simulator: Simulator, which: dict[str, str], clock: ManualClock) -> None:
-        """Five visibility updates are allowed in 24 hours; reading is free."""
+    def test_five_visibility_updates_are_allowed_within_24_hours(
+        self, simulator: Simulator, which: dict[str, str], clock: ManualClock
+    ) -> None:
+        """Reading is free."""
         client = client_of(simulator)
         for _ in range(5):
             client.put_profile_visibility(**which, Visibility="PUBLIC")

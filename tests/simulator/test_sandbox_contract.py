@@ -5,12 +5,13 @@ The same calls that `partner-account probe` makes to AWS. What the Sandbox can't
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partner_central_simulator import ProfileIdAppears, Readings, Simulator
+from partner_central_simulator import Readings, Simulator, partners
 from partner_central_simulator.contract import (
     MOST_CALLS,
     ContractRun,
@@ -32,10 +33,12 @@ from partner_central_simulator.contract import (
 )
 from partner_central_simulator.contract.findings import mask, word
 from partner_central_simulator.contract.run import NAME_PREFIX, NOT_IN_SANDBOX
-from tests.simulator.test_simulator import ACCOUNT, ManualClock, client_of, partner_request
+from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request
 
 SWITCHES = {field.name: field.default for field in fields(Readings)}
 TAGS_LATER = "sandbox_takes_tags_later"
+
+_session = boto3.Session()
 
 
 def others(name: str) -> list[Any]:
@@ -56,10 +59,11 @@ class Stage:
         self.simulator = simulator
         self.clock = clock
         self.slept: list[float] = []
+        self.before_call: dict[int, Callable[[], object]] = {}
 
     def run(self, read_timeout: float = 60, **settings: Any) -> ContractRun:
         """A run that has made no call yet."""
-        client = boto3.Session().client(
+        client = _session.client(
             "partnercentral-account",
             region_name="us-east-1",
             endpoint_url=self.simulator.url,
@@ -79,6 +83,7 @@ class Stage:
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.clock.advance(seconds=seconds)
+        self.before_call.pop(len(self.simulator.requests) + 1, lambda: None)()
 
 
 @contextmanager
@@ -94,8 +99,6 @@ def observable(**readings: Any) -> dict[str, Any]:
     told = {**SWITCHES, **readings}
     if not told["reused_token_conflicts"]:
         del told["failed_request_keeps_token"]  # another body is looked at anew in either case
-    if told["any_contact_change_needs_code"]:
-        told["new_contact_email_needs_code"] = True
     if not told.get(TAGS_LATER):
         del told["tag_keys_ignore_case"]
     return {name: value for name, value in told.items() if name not in NOT_IN_SANDBOX}
@@ -117,11 +120,12 @@ def answer(report: Report, question: str) -> Finding:
 
 
 @pytest.mark.parametrize("readings", [{}, *EACH_ALONE], ids=str)
-def test_each_reading_is_found(readings: dict[str, Any]) -> None:
-    """Exactly the simulator's own, and what AWS documents is as documented; in few calls."""
+def test_exactly_the_readings_of_the_simulator_are_found(readings: dict[str, Any]) -> None:
+    """In few calls; what AWS documents is as documented."""
     with stage(**readings) as at:
         report = at.report()
         assert report.readings == observable(**readings)
+        assert all(type(value) in {bool, str} for value in report.readings.values())
         assert {one.status for one in report.findings} & {Status.DIFFERS} == set()
         assert report.calls == len(at.simulator.requests) <= MOST_CALLS / 2
         assert not report.stopped
@@ -129,22 +133,22 @@ def test_each_reading_is_found(readings: dict[str, Any]) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANY_READINGS)
-def test_combined_readings_are_found(readings: dict[str, Any]) -> None:
+def test_any_combination_of_readings_is_found(readings: dict[str, Any]) -> None:
     """Whatever the other rules are."""
     with stage(**readings) as at:
         assert at.report().readings == observable(**readings)
 
 
-def test_a_second_run_finds_the_same_where_an_account_may_have_several_partners() -> None:
-    """And creates one partner, since the account has shown already that it may have several."""
+def test_second_run_finds_the_same_where_an_account_may_have_several_partners() -> None:
+    """It creates one partner: the account has shown already that it may have several."""
     with stage(one_partner_per_catalog=False) as at:
         first, second = at.report(), at.report()
         assert (first.partners_created, second.partners_created) == (2, 1)
         assert first.readings == second.readings
 
 
-def test_a_second_run_where_an_account_may_have_one_partner_claims_nothing_of_what_takes_a_new_one() -> None:
-    """It takes the partner of the first run for the rest, and creates none."""
+def test_second_run_claims_nothing_that_takes_a_new_partner_where_an_account_may_have_one() -> None:
+    """The partner of the first run serves for the rest."""
     with stage() as at:
         at.report()
         again = at.report()
@@ -154,8 +158,8 @@ def test_a_second_run_where_an_account_may_have_one_partner_claims_nothing_of_wh
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_a_partner_of_somebody_else_is_left_as_it_is(*, keeps: bool) -> None:
-    """Its contact, tags and profile are neither read nor changed."""
+def test_partner_that_was_not_created_by_a_run_is_neither_read_nor_changed(*, keeps: bool) -> None:
+    """Its contact, tags and profile."""
     with stage(failed_request_keeps_token=keeps) as at:
         client_of(at.simulator).create_partner(**partner_request())
         mark = at.simulator.mark()
@@ -170,7 +174,7 @@ def test_a_partner_of_somebody_else_is_left_as_it_is(*, keeps: bool) -> None:
         assert report.readings == found
 
 
-def test_what_the_sandbox_cannot_tell_is_said_to_be_so() -> None:
+def test_what_the_sandbox_cannot_tell_is_reported_as_such() -> None:
     """Such as how long a code lives, where any six digits do; and each switch of the simulator is spoken of."""
     with stage() as at:
         report = at.report()
@@ -182,8 +186,8 @@ def test_what_the_sandbox_cannot_tell_is_said_to_be_so() -> None:
     assert set(report.readings).isdisjoint(NOT_IN_SANDBOX)
 
 
-def test_a_list_that_lags_is_measured() -> None:
-    """By a handful of looks, further and further apart."""
+def test_lag_of_the_list_is_measured() -> None:
+    """By looks that are further and further apart."""
     with stage() as at:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=8)
         report = at.report()
@@ -191,8 +195,8 @@ def test_a_list_that_lags_is_measured() -> None:
         assert report.readings == observable()
 
 
-def test_a_list_that_lags_longer_is_given_up() -> None:
-    """Within the bounds of calls and time, and the rest is still found."""
+def test_list_that_lags_too_long_is_given_up_and_the_rest_is_found() -> None:
+    """Within the bounds of calls and time."""
     with stage() as at:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=3600)
         report = at.report()
@@ -201,7 +205,7 @@ def test_a_list_that_lags_longer_is_given_up() -> None:
         assert report.readings == observable()
 
 
-def test_the_age_at_which_a_token_was_still_known_is_told() -> None:
+def test_age_at_which_a_token_is_still_known_or_forgotten_is_reported() -> None:
     """It is waited for; and a service that has forgotten it is told from one that hasn't."""
     question = "How long is a client token remembered?"
     with stage() as at:
@@ -218,7 +222,7 @@ def test_the_age_at_which_a_token_was_still_known_is_told() -> None:
         assert "DUPLICATE_PARTNER" in told
 
 
-def test_errors_that_repeat_the_request_are_told_of() -> None:
+def test_error_that_repeats_the_request_is_reported() -> None:
     """Whoever logs them must know."""
     question = "Does an error's message repeat the request?"
     with stage() as at:
@@ -228,10 +232,27 @@ def test_errors_that_repeat_the_request_are_told_of() -> None:
         assert answer(at.report(), question).answer.startswith("yes: ")
 
 
+def test_uniqueness_of_legal_names_is_judged_only_where_an_account_may_have_several_partners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where it may have one, another partner is a duplicate whatever its name is."""
+    question = "Is a legal name unique?"
+    with stage() as at:
+        assert answer(at.report(), question).status is Status.UNDECIDED
+    with stage(one_partner_per_catalog=False) as at:
+        assert answer(at.report(), question).status is Status.DOCUMENTED
+    monkeypatch.setattr(partners, "is_name_taken", lambda *_: False)
+    with stage(one_partner_per_catalog=False) as at:
+        run = at.run()
+        with pytest.raises(StoppedError, match="3 partners were created, against all expectation"):
+            whole(run)
+        assert answer(run.report, question).status is Status.DIFFERS
+
+
 # --- Where it is careful
 
 
-def test_each_call_is_in_the_sandbox() -> None:
+def test_no_call_can_name_another_catalog_than_the_sandbox() -> None:
     """There is no way to another catalog: it is no parameter, and a request that names one is never sent."""
     with stage(one_partner_per_catalog=False) as at:
         run = at.run()
@@ -256,15 +277,15 @@ def test_each_call_is_in_the_sandbox() -> None:
         assert len(at.simulator.requests) == count
 
 
-def test_calls_are_made_one_by_one_with_a_pause() -> None:
-    """A second by default; none is repeated by botocore."""
+def test_calls_are_made_one_by_one_with_a_pause_of_a_second() -> None:
+    """By default; none is repeated by botocore."""
     with stage() as at:
         report = at.report()
         assert at.slept.count(1.0) >= report.calls - 1
 
 
-def test_the_number_of_calls_is_bounded() -> None:
-    """Whatever the service answers, such as a list that never ends."""
+def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
+    """Such as a list that never ends."""
     with stage() as at:
         run = at.run()
         run._sandbox.calls = MOST_CALLS - 5  # noqa: SLF001 - as if the run had been longer
@@ -284,39 +305,112 @@ def test_the_number_of_calls_is_bounded() -> None:
         ("unavailable", r"the service failed at \w+ \(503, 503\)"),
         ("cut", r"got no answer \(ConnectionClosedError\)"),
         ("hang", "was not answered in time"),
-        ("garbled", "is none of Partner Central"),
+        ("garbled", "the endpoint returned an invalid AWS response"),
     ],
 )
-@pytest.mark.parametrize("nth", [1, 2, 4, 9, 19])
-def test_it_stops_at_the_first_fault(kind: str, told: str, nth: int) -> None:
-    """Wherever that is: no call follows it, and what was found before is kept."""
+@pytest.mark.parametrize("nth", [1, 4, 18])
+def test_run_stops_at_the_first_fault_wherever_that_is(kind: str, told: str, nth: int) -> None:
+    """No call follows it; what was found before is kept, and the report has the reason as it was told."""
     with stage() as at:
-        # Only what is no error can break off: the first such answer from then on.
-        at.simulator.faults.add("*", kind, schedule=None if kind == "garbled" else [nth])
+        at.before_call[nth] = lambda: at.simulator.faults.add("*", kind)
+        if nth == 1:
+            at.before_call.pop(1)()
         run = at.run(read_timeout=3 if kind == "hang" else 60)
-        with pytest.raises(StoppedError, match=told):
+        with pytest.raises(StoppedError, match=told) as stopped:
             whole(run)
-        if kind != "garbled":
+        if kind != "garbled":  # only what is no error can break off: the first such answer from then on
             assert len(at.simulator.requests) == nth
-        found = {one.reading: one.value for one in run.report.findings if one.value is not None}
-        assert found.items() <= observable().items()
+        assert run.report.readings.items() <= observable().items()
+        if nth > 1:
+            assert run.report.document()["Stopped"] == f"{stopped.value}. {stopped.value.remedy}"
 
 
-@pytest.mark.parametrize("kind", ["cut", "hang", "internal-error"])
-def test_a_creation_that_ends_openly_is_told_as_such(kind: str) -> None:
-    """A partner may have come of it."""
+@pytest.mark.parametrize("kind", ["cut", "hang", "internal-error", "garbled"])
+def test_create_partner_without_a_certain_outcome_is_reported_as_such(kind: str) -> None:
+    """A partner may have come of it: how many there are isn't known, and the remedy says how to find out."""
+    with stage() as at:
+        run = at.run(read_timeout=3)
+        run.look()
+        next(iter(run.findings()))
+        again = at.run(read_timeout=3)
+        again.look()
+        at.simulator.faults.add("CreatePartner", kind, after_commit=kind != "garbled")
+        with pytest.raises(StoppedError, match="a partner may have been created all the same") as stopped:
+            list(again.findings())
+        assert "`partner-account show --catalog Sandbox` tells what is there." in stopped.value.remedy
+        document = again.report.document()
+        assert document["PartnersCreated"] is None
+        assert document["Stopped"].endswith(stopped.value.remedy)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "access-denied"])
+def test_create_partner_that_is_refused_for_certain_has_created_nothing(kind: str) -> None:
+    """The report says 0."""
     with stage() as at:
         run = at.run()
         run.look()
-        list(itertools.islice(run.findings(), 2))
-        at.simulator.faults.add("CreatePartner", kind, after_commit=True)
-        again = at.run(read_timeout=3)
-        again.look()
-        with pytest.raises(StoppedError, match="a partner may have been created all the same"):
-            list(again.findings())
+        at.simulator.faults.add("CreatePartner", kind)
+        with pytest.raises(StoppedError):
+            list(run.findings())
+        assert run.report.document()["PartnersCreated"] == 0
 
 
-def test_answers_for_another_catalog_stop_it() -> None:
+def test_duplicate_that_no_list_shows_is_told_as_a_list_that_lags_or_a_finding() -> None:
+    """As after a run right before this one: there is nothing to correct."""
+    with stage() as at:
+        at.report()
+        at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=3600)
+        with pytest.raises(StoppedError, match="DUPLICATE_PARTNER, though ListPartners shows none") as stopped:
+            whole(at.run())
+    assert "run it again in some minutes" in stopped.value.remedy
+    assert "please report this" in stopped.value.remedy
+
+
+@pytest.mark.parametrize("operation", ["TagResource", "ListTagsForResource", "UntagResource"])
+def test_denied_tags_leave_their_questions_undecided_and_the_others_answered(operation: str) -> None:
+    """It may be a policy, or the Sandbox's own way to refuse them."""
+    with stage(sandbox_takes_tags_later=True) as at:
+        at.simulator.faults.add(operation, "access-denied")
+        report = at.report()
+    for question in ("Does TagResource work in the Sandbox?", "Are `Team` and `team` one tag key?"):
+        assert answer(report, question).status is Status.UNDECIDED
+    assert answer(report, "How many calls are allowed?").status is Status.FOUND
+    assert set(SWITCHES) <= {one.reading for one in report.findings}
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A server that answers everything alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Sign in</html>", b"{}", b"[]", b'"text"', b"7", b'{"PartnerSummaryList": 7}', b'{"__type": 7}'],
+)
+def test_endpoint_that_is_no_partner_central_stops_the_run(status: int, body: bytes) -> None:
+    """A proxy's page, another service, or plain nonsense."""
+    with answering(status, body) as url, pytest.raises(StoppedError):
+        ContractRun(Sandbox(client_of(url))).look()
+
+
+def test_answer_for_another_catalog_stops_the_run() -> None:
     """It would go on with what it must not touch."""
 
     class Client:
@@ -331,7 +425,7 @@ def test_answers_for_another_catalog_stop_it() -> None:
         Sandbox(Client()).call("GetPartner", Identifier="partner-0000000000000")
 
 
-def test_an_error_that_the_operation_does_not_have_stops_it() -> None:
+def test_error_that_the_operation_does_not_have_stops_the_run() -> None:
     """It is a proxy's, or another service's."""
 
     class Client:
@@ -341,14 +435,14 @@ def test_an_error_that_the_operation_does_not_have_stops_it() -> None:
             answer: Any = {"Error": {"Code": "NoSuchBucket"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
             raise ClientError(answer, "ListPartners")
 
-    with pytest.raises(StoppedError, match=r"none of Partner Central \(404, NoSuchBucket\)"):
+    with pytest.raises(StoppedError, match=r"invalid AWS response to ListPartners \(404, NoSuchBucket\)"):
         Sandbox(Client()).call("ListPartners")
 
 
 # --- What the report tells
 
 
-def test_a_report_tells_nothing_of_the_account() -> None:
+def test_report_has_no_id_name_or_address_of_the_account() -> None:
     """Neither its id, nor names, addresses and ids of partners: it can be attached to an issue."""
     with stage(one_partner_per_catalog=False) as at:
         at.simulator.faults.add("*", "echo", times=None)
@@ -370,28 +464,26 @@ def test_a_report_tells_nothing_of_the_account() -> None:
         "https://secret.corp.example/x",
     ],
 )
-def test_texts_are_masked(text: str) -> None:
+def test_private_values_in_a_text_are_masked(text: str) -> None:
     """Whatever a service writes where a word is expected."""
     for private in ("a1B2c3D4e5F6g", ACCOUNT, "jane", "corp", "secret"):
         assert private not in mask(text)
     assert word(f"{text} and more") == "(no word)"
 
 
-def test_a_switch_without_a_question_is_listed_as_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switch_without_a_question_is_listed_as_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one is not forgotten silently."""
     monkeypatch.setattr("partner_central_simulator.contract.run.NOT_IN_SANDBOX", {})
     with stage() as at:
         report = at.report()
     status = {one.reading: one.status for one in report.findings}
     assert status["failed_attempt_spends_code"] is Status.NOT_ASKED
-    assert isinstance(report.readings["profile_id"], str)
-    assert ProfileIdAppears(report.readings["profile_id"])
 
 
 # --- docs/limits.md
 
 
-def test_each_question_is_on_the_page_of_limits_with_how_it_is_known() -> None:
+def test_docs_limits_has_each_question_with_how_its_answer_is_known() -> None:
     """Documented, with the source; found by the command, with the run; or open, with the reason. And no other is."""
     page = (Path(__file__).parents[2] / "docs/limits.md").read_text("utf-8")
     section = page.split("## Documented, found, or open\n")[1].split("\n## ")[0]

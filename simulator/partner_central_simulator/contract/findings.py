@@ -73,23 +73,17 @@ class Finding:
 
 @dataclass
 class Report:
-    """All findings of one run.
+    """All findings of one run, in the order in which they were found.
 
-    Attributes:
-        endpoint: `AWS`, or `another`, such as a simulator's.
-        began_at: when.
-        seconds: how long it took.
-        calls: how many calls were made.
-        partners_created: how many partners it leaves behind.
-        findings: in the order in which they were found.
-        stopped: why it ended early; empty if it didn't.
+    `endpoint` is `AWS`, or `another`, such as a simulator's. `stopped` is why it ended early; empty if it didn't.
+    `partners_created` is how many partners it leaves behind; None if a CreatePartner had no certain outcome.
     """
 
     endpoint: str
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     calls: int = 0
-    partners_created: int = 0
+    partners_created: int | None = 0
     findings: list[Finding] = field(default_factory=list)
     stopped: str = ""
 
@@ -119,14 +113,14 @@ class Report:
 _PRIVATE = (
     (r"arn:\S+", "arn:***"),
     (r"\S+@\S+", "***@***"),
-    (r"\b(partner|pprofile|ppTask|visit)-[A-Za-z0-9]{6,}", r"\1-***"),
+    (r"\b([A-Za-z]+)-[A-Za-z0-9]{13}\b", r"\1-***"),  # the form of all ids of the service, in its model
     (r"(?<![0-9])[0-9]{12}(?![0-9])", "***"),
     (r"https?://\S+", "https://***"),
 )
 
 
 def mask(text: str) -> str:
-    """The text without account ids, ARNs, ids of partners, addresses of e-mail and of the network."""
+    """The text without account ids, ARNs, ids of the service, addresses of e-mail and of the network."""
     for pattern, instead in _PRIVATE:
         text = re.sub(pattern, instead, text)
     return text
@@ -142,10 +136,8 @@ def unasked(findings: Iterable[Finding], unaskable: Mapping[str, tuple[str, str]
 
     `unaskable` has the question of each that the Sandbox can't answer, and why it can't.
     """
-    spoken_of = {finding.reading for finding in findings}
-    for name in (one.name for one in fields(Readings)):
-        if name in spoken_of:
-            continue
+    asked = {finding.reading for finding in findings}
+    for name in (one.name for one in fields(Readings) if one.name not in asked):
         if name in unaskable:
             question, why = unaskable[name]
             yield Finding(question, Status.NOT_IN_SANDBOX, why, reading=name)

@@ -1,6 +1,6 @@
 """Calls of Partner Central in catalog Sandbox, and in no other: few, one after the other, each made once.
 
-It stops as soon as the service throttles, denies, fails, hangs, or answers what is no answer of Partner Central.
+It stops as soon as the service throttles, denies, fails, hangs, or returns an invalid AWS response.
 """
 
 import time
@@ -34,8 +34,8 @@ _BY_CATALOG = frozenset(
     }
 )
 _BY_ARN = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
-_SERVER_ERROR = 500
-_REFUSED_AT_THE_DOOR = (401, 403)
+_NO_DATA = frozenset({"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken"})
+"""Members of requests that a careful error message may repeat."""
 
 
 def client_config(read_timeout: float = 30) -> Config:
@@ -55,6 +55,21 @@ class StoppedError(Exception):
         """Take both sentences."""
         super().__init__(sentence)
         self.remedy = remedy
+
+
+class AccessDeniedStopError(StoppedError):
+    """IAM denies a call."""
+
+
+class OpenOutcomeError(StoppedError):
+    """A call ended without a certain outcome; if it was CreatePartner, a partner may have come of it."""
+
+    def __init__(self, operation: str, sentence: str, remedy: str) -> None:
+        """Take both sentences, and tell of the partner that there may be."""
+        if operation == "CreatePartner":
+            sentence += "; a partner may have been created all the same"
+            remedy += " `partner-account show --catalog Sandbox` tells what is there."
+        super().__init__(sentence, remedy)
 
 
 @dataclass(frozen=True)
@@ -83,22 +98,17 @@ class Reply:
         return not self.code
 
     @property
-    def error(self) -> str:
-        """The refusal in the service's words: code, reason, fields."""
-        return ", ".join(filter(None, (self.code, self.reason, *(":".join(filter(None, one)) for one in self.fields))))
-
-    @property
     def outcome(self) -> str:
-        """The refusal, or that there was none."""
-        return self.error or "success"
+        """The refusal in the service's words (code, reason, fields), or `success`."""
+        told = (self.code, self.reason, *(":".join(filter(None, one)) for one in self.fields))
+        return ", ".join(filter(None, told)) or "success"
 
 
 @dataclass
 class Sandbox:
-    """The catalog Sandbox, as `client` reaches it.
+    """The catalog Sandbox, as `client` reaches it, which is made with `client_config`.
 
     Attributes:
-        client: made with `client_config`.
         pause: the seconds between two calls.
         sleep: waits for so many seconds.
         now: the seconds since any moment.
@@ -122,24 +132,29 @@ class Sandbox:
             StoppedError: there is no answer that a question could be decided by.
         """
         request = _in_sandbox(operation, request)
-        self._wait_for_turn(operation)
-        try:
-            answer = getattr(self.client, xform_name(operation))(**request)
-        except ClientError as error:
-            return self._refusal(operation, request, error)
-        except (BotoCoreError, ResponseParserError) as error:
-            raise StoppedError(_no_answer(operation, error), _remedy_of_silence(operation)) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's parsers on other types
-            raise _nonsense(operation) from error
-        self._check(operation, answer, may_lack)
-        return Reply(answer, answer["ResponseMetadata"]["HTTPStatusCode"])
-
-    def _wait_for_turn(self, operation: str) -> None:
         if self.calls >= MOST_CALLS:
             raise StoppedError(f"{MOST_CALLS} calls were made, and {operation} is one more", "Please report this.")
         if self.calls:
             self.sleep(self.pause)
         self.calls += 1
+        try:
+            answer = getattr(self.client, xform_name(operation))(**request)
+        except ClientError as error:
+            reply = self._refusal(operation, request, error)
+            self.refusals.append(reply)
+            return reply
+        except (BotoCoreError, ResponseParserError) as error:
+            told = f"{operation} got no answer ({type(error).__name__})"
+            if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+                told = f"{operation} was not answered in time"
+            if isinstance(error, ResponseParserError):
+                told = f"the endpoint returned an invalid AWS response to {operation}"
+            remedy = "Check the network, the proxy and --endpoint-url, then run it again."
+            raise OpenOutcomeError(operation, told, remedy) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's parsers on other types
+            raise _invalid(operation) from error
+        self._check(operation, answer, may_lack)
+        return Reply(answer, answer["ResponseMetadata"]["HTTPStatusCode"])
 
     def _refusal(self, operation: str, request: Mapping[str, Any], error: ClientError) -> Reply:
         answer: Mapping[str, Any] = error.response
@@ -151,33 +166,27 @@ class Sandbox:
             tuple(_fields(answer.get("ErrorDetails"))),
             any(value in str(answer["Error"].get("Message")) for value in _texts(request)),
         )
-        self._require_decisive(operation, reply, error)
-        self.refusals.append(reply)
-        return reply
-
-    def _require_decisive(self, operation: str, reply: Reply, error: ClientError) -> None:
-        refused = f"{operation} was refused: {reply.error}"
+        refused = f"{operation} was refused: {reply.outcome}"
         if reply.code == "ThrottlingException":
             raise StoppedError(f"{operation} was throttled, at call {self.calls}", "Run it again later.") from error
         if reply.code.startswith("AccessDenied"):
             remedy = f"Allow partnercentral:{operation} in catalog {CATALOG} for this identity, or name a --profile."
-            raise StoppedError(refused, remedy) from error
-        if reply.status >= _SERVER_ERROR:
-            open_ending = _OPEN_ENDING if operation == "CreatePartner" else ""
-            raise StoppedError(
-                f"the service failed at {operation} ({reply.status}, {reply.code}){open_ending}", "Run it again later."
-            ) from error
-        if reply.status in _REFUSED_AT_THE_DOOR:
+            raise AccessDeniedStopError(refused, remedy) from error
+        if reply.status >= 500:  # noqa: PLR2004 - HTTP's
+            told = f"the service failed at {operation} ({reply.status}, {reply.code})"
+            raise OpenOutcomeError(operation, told, "Run it again later.") from error
+        if reply.status in {401, 403}:
             raise StoppedError(refused, "Log in again, or name another --profile.") from error
-        known = {shape.name for shape in self._model(operation).error_shapes}
-        if reply.code not in known:
-            raise _nonsense(operation, f" ({reply.status}, {reply.code})") from error
+        if reply.code not in {shape.name for shape in self._model(operation).error_shapes}:
+            told = f"the endpoint returned an invalid AWS response to {operation} ({reply.status}, {reply.code})"
+            raise StoppedError(told, "Check the proxy and --endpoint-url, then run it again.") from error
+        return reply
 
     def _check(self, operation: str, answer: Mapping[str, Any], may_lack: str) -> None:
         shape = self._model(operation).output_shape
         required = set(shape.required_members) - {may_lack} if shape else set()
         if required - set(answer):
-            raise _nonsense(operation)
+            raise _invalid(operation)
         wrong = [problem.name for problem in problems(shape, answer) if problem.name != may_lack]
         self.misfits += [f"{operation}.{word(name)}" for name in wrong]
         if answer.get("Catalog", CATALOG) != CATALOG or _ARN_OF_SANDBOX not in answer.get("Arn", _ARN_OF_SANDBOX):
@@ -185,9 +194,6 @@ class Sandbox:
 
     def _model(self, operation: str) -> Any:
         return self.client.meta.service_model.operation_model(operation)
-
-
-_OPEN_ENDING = "; a partner may have been created all the same"
 
 
 def _in_sandbox(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,36 +205,16 @@ def _in_sandbox(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     raise ValueError(f"{operation} is not called in catalog {CATALOG} alone")
 
 
-def _no_answer(operation: str, error: Exception) -> str:
-    open_ending = _OPEN_ENDING if operation == "CreatePartner" else ""
-    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
-        return f"{operation} was not answered in time{open_ending}"
-    if isinstance(error, ResponseParserError):
-        return f"{operation} was answered by what is no Partner Central{open_ending}"
-    return f"{operation} got no answer ({type(error).__name__}){open_ending}"
-
-
-def _remedy_of_silence(operation: str) -> str:
-    look = " `partner-account show --catalog Sandbox` tells what is there." if operation == "CreatePartner" else ""
-    return f"Check the network, the proxy and --endpoint-url, then run it again.{look}"
-
-
-def _nonsense(operation: str, what: str = "") -> StoppedError:
-    open_ending = _OPEN_ENDING if operation == "CreatePartner" and not what else ""
-    return StoppedError(
-        f"the answer to {operation} is none of Partner Central{what}{open_ending}",
-        "Check the proxy and --endpoint-url, then run it again.",
-    )
+def _invalid(operation: str) -> OpenOutcomeError:
+    told = f"the endpoint returned an invalid AWS response to {operation}"
+    return OpenOutcomeError(operation, told, "Check the proxy and --endpoint-url, then run it again.")
 
 
 def _fields(details: object) -> list[tuple[str, str]]:
-    found = []
-    for detail in details if isinstance(details, list) else []:
-        for problem in detail.values() if isinstance(detail, dict) else []:
-            if isinstance(problem, dict):
-                name = (word(problem["Name"]),) if "Name" in problem else ("",)
-                found.append((*name, word(problem.get("Code"))))
-    return found
+    """The name, which may be empty, and the code of each problem in `ErrorDetails`, whatever that is."""
+    unions = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    found = [problem for detail in unions for problem in detail.values() if isinstance(problem, dict)]
+    return [(word(one["Name"]) if "Name" in one else "", word(one.get("Code"))) for one in found]
 
 
 def _texts(value: object) -> list[str]:
@@ -236,6 +222,3 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, dict):
         return [text for name, one in value.items() if name not in _NO_DATA for text in _texts(one)]
     return [value] if isinstance(value, str) and len(value) > len("short") else []
-
-
-_NO_DATA = {"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken"}

@@ -1,4 +1,4 @@
-"""One answer per invocation, and one line that tells what became of it.
+"""One answer per invocation, and one line of the log that tells what became of it.
 
 A latch around crhelper's sender, which has no time-out and no end of its own.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import Any
@@ -18,7 +18,7 @@ from partner_account_handler import log
 from partner_account_handler.delivery import SEND_SECONDS, Delivery
 from partner_account_handler.errors import TimeLeftError
 from partner_account_handler.identity import is_partner_arn, partner_id
-from partner_account_handler.metrics import ALARMING, UNREPORTED, Report, embedded, report_of, undelivered
+from partner_account_handler.outcome import NEEDS_ATTENTION, UNREPORTED, Answer, Report, report_of, undelivered
 
 SENDING_SECONDS = SEND_SECONDS + 1
 """Kept back at the end of an invocation: to send the answer (16 s), and to log what became of it."""
@@ -31,14 +31,14 @@ class _Turn:
         self._lock = Lock()
         self._taken = False
 
-    def take(self, send: Callable[[], None]) -> None:
+    def run_once(self, send: Callable[[], None]) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 send()
 
 
-class OneAnswer(CfnResource):
+class SingleResponse(CfnResource):
     """crhelper's `CfnResource`, which answers each invocation at most once."""
 
     _timer: Timer | None
@@ -57,26 +57,26 @@ class OneAnswer(CfnResource):
         self._began = time.monotonic()
         self.report = UNREPORTED
         """What has become of the request; for who does the work to say."""
-        self._late: tuple[str, Mapping[str, str], Report] | None = None
+        self._on_timeout: Answer | None = None
 
-    def succeed_if_late(self, physical_id: str, data: Mapping[str, str], report: Report) -> None:
+    def succeed_on_timeout(self, answer: Answer) -> None:
         """Has the timer answer SUCCESS with this, where it would answer FAILED."""
-        self._late = physical_id, data, report
+        self._on_timeout = answer
 
     def _set_timeout(self) -> None:
         """Sets crhelper's timer, so long before Lambda ends the invocation that the answer can still be sent."""
         left = self._context.get_remaining_time_in_millis() / 1000
-        self._timer = Timer(max(left - SENDING_SECONDS, left / 2), self._answer_late, (self._turn,))
+        self._timer = Timer(max(left - SENDING_SECONDS, left / 2), self._answer_on_timeout, (self._turn,))
         self._timer.start()
 
-    def _answer_late(self, turn: _Turn) -> None:
-        if self._late is None:
+    def _answer_on_timeout(self, turn: _Turn) -> None:
+        if self._on_timeout is None:
             report = report_of(TimeLeftError("the answer"))
             self._answer(turn, report, "FAILED", report.message)
         else:
-            self.PhysicalResourceId, data, report = self._late
-            self.Data.update(data)
-            self._answer(turn, report, "SUCCESS", "")
+            self.PhysicalResourceId = self._on_timeout.physical_id
+            self.Data.update(self._on_timeout.data)
+            self._answer(turn, self._on_timeout.report, "SUCCESS", "")
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
         del send_response  # crhelper's sender has no time-out and no end of its own
@@ -86,27 +86,34 @@ class OneAnswer(CfnResource):
         self._answer(self._turn, UNREPORTED if status else self.report, status, reason)
 
     def _answer(self, turn: _Turn, report: Report, status: str | None, reason: str) -> None:
-        turn.take(lambda: self._send_and_tell(report, status, reason))
+        turn.run_once(lambda: self._send_and_log(report, status, reason))
 
-    def _send_and_tell(self, report: Report, status: str | None, reason: str) -> None:
+    def _send_and_log(self, report: Report, status: str | None, reason: str) -> None:
         self._failure = "not sent"
         try:
             super()._send(status, reason, self._deliver)  # type: ignore[misc]
         finally:  # only now, so that nothing delays the answer
-            self._tell(undelivered(report, self._failure) if self._failure else report)
+            self._log(undelivered(report, self._failure) if self._failure else report)
 
     def _deliver(self, _url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
         # Newer crhelpers hand over how TLS is to be verified, older ones don't: here it always is.
         left = self._context.get_remaining_time_in_millis() / 1000
         self._failure = self.delivery.send(body, min(SEND_SECONDS, max(left - 1, left / 2)))
 
-    def _tell(self, report: Report) -> None:
+    def _log(self, report: Report) -> None:
+        """The last line of a request."""
         arn = str(self.PhysicalResourceId)
-        partner = {"partner": partner_id(arn)} if is_partner_arn(arn) else {}
-        milliseconds = round((time.monotonic() - self._began) * 1000)
-        members = embedded(self._event, report, milliseconds, time.time())
-        say = log.error if report.outcome in ALARMING else log.info
-        say(report.message or report.outcome.value, **partner, **members)
+        write = log.error if report.outcome in NEEDS_ATTENTION else log.info
+        write(
+            report.message or report.outcome.value,
+            operation=self._event["RequestType"],
+            outcome=report.outcome.value,
+            **({"reason": report.reason} if report.reason else {}),
+            duration_ms=round((time.monotonic() - self._began) * 1000),
+            StackName=self._event["StackId"].split("/")[1],
+            LogicalResourceId=self._event["LogicalResourceId"],
+            **({"partner": partner_id(arn)} if is_partner_arn(arn) else {}),
+        )
 
 
 @contextmanager

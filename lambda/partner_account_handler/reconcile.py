@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from partner_account_handler.aws import Aws
-from partner_account_handler.errors import CallError, Ending
+from partner_account_handler.code_store import verification_code
+from partner_account_handler.errors import CallError
+from partner_account_handler.failure import CallOutcome
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import CodeSource, Contact, Properties
+from partner_account_handler.stack_gate import ObservedStack
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,25 +27,26 @@ class ContactChange:
     source: CodeSource
     code: str | None
 
-    def write(self, partner: Partner, aws: Aws) -> None:
+    def write(self, partner: Partner, aws: Aws, stack: ObservedStack) -> None:
         """Writes the contact.
 
         Whether the service wants a code for other changes than that of the address is documented nowhere: if it says
         so, the call is made again with the code.
         """
         try:
-            aws.put_contact(partner, self.contact, self.code)
+            aws.partner_central.put_contact(partner, self.contact, self.code, stack)
         except CallError as error:
-            if aws.contact(partner).is_same_as(self.contact):
+            if aws.partner_central.contact(partner).is_same_as(self.contact):
                 return  # a lost answer was a success, after which a repeated call finds its code used up
             if self.code is not None or not _wants_code(error):
                 raise
-            aws.put_contact(partner, self.contact, aws.verification_code(self.source))
+            code = verification_code(self.source, aws.calls)
+            aws.partner_central.put_contact(partner, self.contact, code, stack)
 
 
 def _wants_code(error: CallError) -> bool:
-    return error.fault.ending is Ending.REFUSED and any(
-        detail.startswith("EmailVerificationCode:") for detail in error.fault.details
+    return error.failure.call_outcome is CallOutcome.REFUSED and any(
+        detail.startswith("EmailVerificationCode:") for detail in error.failure.details
     )
 
 
@@ -55,22 +59,24 @@ class Changes:
     contact: ContactChange | None
     owner: Owner | None
     optional_owner: Owner | None = None
-    """The ownership tag in the Sandbox, which may refuse it."""
+    """The ownership tag in the Sandbox, which may take none."""
 
-    def write(self, partner: Partner, aws: Aws) -> list[str]:
-        """Writes them, and names what was written."""
+    def write(self, partner: Partner, aws: Aws, stack: ObservedStack) -> list[str]:
+        """Writes them while the stack is as observed, and names what was written."""
+        central, arn = aws.partner_central, partner.arn
         owner = {OWNER_TAG: self.owner.to_tag()} if self.owner else {}
         # One call where nothing comes between.
         first, last = (self.tags, owner) if self.contact else ({**self.tags, **owner}, {})
         if self.removed_keys:  # before others are set: there may be 200 in all, and Team and team may be one to AWS
-            aws.untag(partner.arn, self.removed_keys)
+            central.untag(arn, self.removed_keys, stack)
         if first:
-            aws.tag(partner.arn, first)
+            central.tag(arn, first, stack)
         if self.contact:
-            self.contact.write(partner, aws)
+            self.contact.write(partner, aws, stack)
         if last:
-            aws.tag(partner.arn, last)
-        tagged = self.optional_owner and aws.tag_if_taken(partner.arn, {OWNER_TAG: self.optional_owner.to_tag()})
+            central.tag(arn, last, stack)
+        optional = {OWNER_TAG: self.optional_owner.to_tag()} if self.optional_owner else {}
+        tagged = bool(optional) and central.tag_in_sandbox(arn, optional, stack)
         has = {"tags": self.tags or self.removed_keys, "contact": self.contact, "owner": self.owner or tagged}
         return [name for name, change in has.items() if change]
 
@@ -82,10 +88,10 @@ def differing_tags(partner: Partner, wanted: Mapping[str, str]) -> dict[str, str
 
 def contact_change(partner: Partner, wanted: Properties, aws: Aws) -> ContactChange | None:
     """What is to be written for the contact, and None if it is as wanted; a new address has its code read at once."""
-    actual = aws.contact(partner)
+    actual = aws.partner_central.contact(partner)
     if actual.is_same_as(wanted.contact):
         return None
-    code = None if actual.has_email_of(wanted.contact) else aws.verification_code(wanted.code)
+    code = None if actual.has_email_of(wanted.contact) else verification_code(wanted.code, aws.calls)
     return ContactChange(wanted.contact, wanted.code, code)
 
 

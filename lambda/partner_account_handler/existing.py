@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from partner_account_handler.aws import Aws
@@ -10,42 +10,37 @@ from partner_account_handler.clock import Clock
 from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.partner import Partner
-from partner_account_handler.request import Policy, Properties, Request
+from partner_account_handler.request import Properties, Request
 
 _NEW_SECONDS = 120.0
 """How long the tags of a partner may be missing, though they came into being with it."""
 
 
-def look(request: Request, aws: Aws) -> Partner | None:
-    """The partner that this request is about, or None if there is none and one may be created.
+def find_existing(request: Request, aws: Aws) -> tuple[Partner | None, frozenset[str]]:
+    """The partner that this request is about, or None if there is none and one may be created; and all ARNs listed.
 
     Raises:
         PartnerError: the account has partners that must be decided on by a human.
         CallError: partners or their tags can't be read, which is never taken for "there are none".
     """
     wanted = request.wanted
-    read_tags = aws.tags if wanted.taggable else aws.optional_tags
-    partners = [replace(partner, tags=_tags(partner, read_tags)) for partner in aws.partners(wanted.catalog)]
+    partners = [_with_tags(partner, wanted, aws) for partner in aws.partner_central.partners(wanted.catalog)]
     if wanted.taggable:
-        _require_visible_tags(wanted, partners, aws.clock)
-    return choose(wanted, request.owner, partners)
+        # One that nobody owns may be this construct's own, whose tags lag behind, unless it was named.
+        for partner in partners:
+            if partner.owner is None and partner.id != wanted.existing_partner_id and _is_new(partner, aws.clock):
+                raise TagsNotVisibleError(partner.id)
+    return choose(wanted, request.owner, partners), frozenset(partner.arn for partner in partners)
 
 
-def _tags(partner: Partner, read_tags: Callable[[str], Mapping[str, str]]) -> Mapping[str, str]:
+def _with_tags(partner: Partner, wanted: Properties, aws: Aws) -> Partner:
+    read_tags = aws.partner_central.tags if wanted.taggable else aws.partner_central.sandbox_tags
     try:
-        return read_tags(partner.arn)
+        return replace(partner, tags=read_tags(partner.arn))
     except CallError as error:
-        if error.fault.reason != "PARTNER_NOT_FOUND":
+        if error.failure.reason != "PARTNER_NOT_FOUND":
             raise
     raise TagsNotVisibleError(partner.id)
-
-
-def _require_visible_tags(wanted: Properties, partners: Sequence[Partner], clock: Clock) -> None:
-    """A new partner that nobody owns may be this construct's own, whose tags lag behind, unless it was named."""
-    for partner in partners:
-        named = wanted.policy is Policy.ADOPT and partner.id == wanted.adopted_id
-        if partner.owner is None and not named and _is_new(partner, clock):
-            raise TagsNotVisibleError(partner.id)
 
 
 def _is_new(partner: Partner, clock: Clock) -> bool:
@@ -57,9 +52,9 @@ def _is_new(partner: Partner, clock: Clock) -> bool:
 
 
 def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
-    """The decision of `look`, on what it saw."""
+    """The decision of `find_existing`, on what it saw."""
     tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
-    if wanted.policy is Policy.ADOPT:
+    if wanted.existing_partner_id:
         return _adopted(wanted, tagged, partners)
     ours = tagged or ([] if wanted.taggable else _named_alike(wanted, partners))
     if len(ours) > 1:
@@ -68,15 +63,17 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
             f"{_ids(ours)} are all this construct's",
             "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again."
             if tagged
-            else "Choose one by ExistingPartner.adopt(id), deploy again.",
+            else "Choose one by existing_partner_id, deploy again.",
         )
     if ours:
         return ours[0]
-    if partners and wanted.policy is Policy.REFUSE and wanted.taggable:
+    if partners and wanted.taggable:
+        stacks = {partner.owner.stack if partner.owner else None for partner in partners}
+        whose = "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
         raise PartnerError(
             "PartnerExists",
-            f"this account already has {_ids(partners)}, {_whose(partners, owner)}",
-            "Use ExistingPartner.adopt(id), or allow_another() to create one more.",
+            f"this account already has {_ids(partners)}, {whose}",
+            "Set existing_partner_id to adopt it, deploy again.",
         )
     return None
 
@@ -93,18 +90,13 @@ def _named_alike(wanted: Properties, partners: Sequence[Partner]) -> list[Partne
         raise PartnerError(
             "PartnerExists",
             f"this account already has {_ids(alike)}, of this legal name and another owner",
-            "Use ExistingPartner.adopt(id), or another legal_name, deploy again.",
+            "Set existing_partner_id to adopt it, or another legal_name, deploy again.",
         )
     return untagged
 
 
-def _whose(partners: Sequence[Partner], owner: Owner) -> str:
-    stacks = {partner.owner.stack if partner.owner else None for partner in partners}
-    return "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
-
-
 def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
-    others = [partner for partner in tagged if partner.id != wanted.adopted_id]
+    others = [partner for partner in tagged if partner.id != wanted.existing_partner_id]
     if others:
         raise PartnerError(
             "SeveralPartners",
@@ -112,22 +104,19 @@ def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[P
             "Adopt that one, or remove its cdk-partner-account:owner tag first.",
         )
     for partner in partners:
-        if partner.id == wanted.adopted_id:
-            return partner if partner in tagged else _named_as_wanted(partner, wanted)
+        if partner.id != wanted.existing_partner_id:
+            continue
+        if partner in tagged or same_name(partner.legal_name, wanted.legal_name):
+            return partner
+        raise PartnerError(
+            "LegalNameDiffers",
+            f"{partner.id} has another legal name than the template",
+            "Correct legal_name or existing_partner_id, deploy again.",
+        )
     raise PartnerError(
         "PartnerNotFound",
-        f"this account has no {wanted.adopted_id} in catalog {wanted.catalog}",
-        "Correct ExistingPartner.adopt(id), deploy again.",
-    )
-
-
-def _named_as_wanted(partner: Partner, wanted: Properties) -> Partner:
-    if same_name(partner.legal_name, wanted.legal_name):
-        return partner
-    raise PartnerError(
-        "LegalNameDiffers",
-        f"{partner.id} has another legal name than the template",
-        "Correct legal_name or ExistingPartner.adopt(id), deploy again.",
+        f"this account has no {wanted.existing_partner_id} in catalog {wanted.catalog}",
+        "Correct existing_partner_id, deploy again.",
     )
 
 

@@ -1,0 +1,83 @@
+"""Finds PartnerAccounts of one app that would be refused, or created by mistake, beside each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from partner_account.outputs import OutputNames
+from partner_account.props import Catalog
+from partner_account.tokens import is_left_to_deployment, known
+from partner_account.validation import PartnerProps
+from partner_account_handler.identity import folded
+
+_ID = "cdk-partner-account"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredPartner:
+    """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
+
+    path: str
+    account: str | None
+    region: str | None
+    catalog: Catalog
+    legal_name: str | None
+    existing_partner_id: str | None
+    exports: frozenset[str]
+
+    @classmethod
+    def of(cls, partner: Construct, props: PartnerProps, names: OutputNames) -> "DeclaredPartner":
+        """What stands in the app at `partner`."""
+        stack = Stack.of(partner)
+        name = props.legal_name
+        return cls(
+            path=partner.node.path,
+            account=known(stack.account),
+            region=known(stack.region),
+            catalog=props.catalog,
+            legal_name=folded(name) if isinstance(name, str) and not is_left_to_deployment(name) else None,
+            existing_partner_id=props.existing_partner_id,
+            exports=frozenset(name for name in names.exports.values() if isinstance(name, str)),
+        )
+
+    def clashes_with(self, other: "DeclaredPartner") -> Iterator[str]:
+        """The errors that the service or CloudFormation would give if both were deployed."""
+        if self.legal_name is not None and (self.catalog, self.legal_name) == (other.catalog, other.legal_name):
+            yield (
+                f"legal_name: {other.path!r} has the same name in the same catalog, and the service keeps names unique"
+            )
+        if _may_equal(self.account, other.account) and _may_equal(self.region, other.region):
+            for name in sorted(self.exports & other.exports):
+                yield f"export_names: {other.path!r} exports {name!r} too; give one of them another name"
+
+    def is_second_beside(self, other: "DeclaredPartner") -> bool:
+        """Whether one of two in catalog AWS would be created beside the other, if both are of one AWS account."""
+        both_adopted = self.existing_partner_id is not None and other.existing_partner_id is not None
+        return (
+            self.catalog == other.catalog == Catalog.AWS
+            and _may_equal(self.account, other.account)
+            and not both_adopted
+        )
+
+
+class PartnerRegistry(Construct):
+    """The PartnerAccounts of an app; a child of the app."""
+
+    def __init__(self, root: Construct) -> None:
+        """Start without any; use `of`."""
+        super().__init__(root, _ID)
+        self.partners: list[DeclaredPartner] = []
+
+    @staticmethod
+    def of(scope: Construct) -> "PartnerRegistry":
+        """The registry of the app that a construct belongs to."""
+        root = cast("Construct", scope.node.root)
+        found = root.node.try_find_child(_ID)
+        return found if isinstance(found, PartnerRegistry) else PartnerRegistry(root)
+
+
+def _may_equal(one: str | None, other: str | None) -> bool:
+    return one == other or one is None or other is None

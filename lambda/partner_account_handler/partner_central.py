@@ -1,0 +1,189 @@
+"""Partner Central: what is asked of it, and what is changed there. Nothing is decided here.
+
+Each change takes the stack on whose word it relies, and goes through the stack's gate before each try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from partner_account_handler import log
+from partner_account_handler.calls import Calls, incomplete
+from partner_account_handler.clock import pauses
+from partner_account_handler.errors import CallError, HandlerError, RequestError
+from partner_account_handler.identity import partner_id
+from partner_account_handler.partner import Partner
+from partner_account_handler.request import Contact
+from partner_account_handler.shapes import mistakes
+from partner_account_handler.stack_gate import ObservedStack, StackGate
+
+_SERVICE = "partnercentral-account"
+_REGION = "us-east-1"
+"""The service has this one endpoint; botocore would build a URL for any region without complaint."""
+
+_SANDBOX_TAGS_SECONDS = 30.0
+"""How long tags that the Sandbox may not tell at all are asked for."""
+
+_NO_PROFILE = {"PARTNER_PROFILE_NOT_FOUND"}
+_TAG_KEYS_PER_CALL = 50
+
+
+class PartnerCentral:
+    """The service as one invocation sees it."""
+
+    def __init__(self, calls: Calls, gate: StackGate) -> None:
+        self._calls = calls
+        self._gate = gate
+        self._tags_refused = False
+        """Once the Sandbox has not told tags, none is read or written any more: it might be another's."""
+
+    # Reading
+
+    def partners(self, catalog: str) -> list[Partner]:
+        """All pages of the account's partners in a catalog, each partner once, though pages may shift."""
+        found: dict[str, Partner] = {}
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._call("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
+            found |= {partner.arn: partner for partner in map(self._listed, answer["PartnerSummaryList"])}
+            if not answer.get("NextToken"):
+                return list(found.values())
+            page = {"NextToken": answer["NextToken"]}
+
+    def _listed(self, summary: Mapping[str, Any]) -> Partner:
+        """A partner that is listed without its ARN can't be judged, and without its name it is looked at again."""
+        if not summary.get("Arn"):
+            raise incomplete("ListPartners")
+        if not summary.get("LegalName"):
+            summary = {**summary, "LegalName": self.partner(summary["Arn"], summary.get("Catalog")).legal_name}
+        return _partner(summary)
+
+    def partner(self, arn: str, catalog: str | None) -> Partner:
+        """One partner by its ARN."""
+        return _partner(self._call("get_partner", needs="Arn", Catalog=catalog, Identifier=arn))
+
+    def tags(self, arn: str, *, repeat: bool = True) -> dict[str, str]:
+        """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
+        answer = self._call("list_tags_for_resource", needs="ResourceArn", repeat=repeat, ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def sandbox_tags(self, arn: str) -> dict[str, str]:
+        """The tags of a partner in the Sandbox; none if it doesn't tell them within half a minute, or refuses to."""
+        clock = self._calls.clock
+        until = clock.spent() + _SANDBOX_TAGS_SECONDS
+        for pause in pauses():
+            if self._tags_refused:
+                break
+            try:
+                return self.tags(arn, repeat=False)
+            except HandlerError as error:
+                may_pass = isinstance(error, CallError) and self._calls.may_pass(error) and clock.spent() < until
+                self._tags_refused = not (may_pass and clock.pause(pause))
+        return {}
+
+    def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
+        """The alliance lead contact of a partner."""
+        members = {"Catalog": partner.catalog, "Identifier": partner.arn}
+        answer = self._call("get_alliance_lead_contact", needs="AllianceLeadContact", repeat=repeat, **members)
+        return Contact.from_service(answer["AllianceLeadContact"])
+
+    def profile_id(self, partner: Partner) -> str | None:
+        """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
+
+        Raises:
+            CallError: neither tells one, and that there is none wasn't said either.
+        """
+        named: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
+        try:
+            seen = self._call("get_profile_visibility", needs="ProfileId", repeat=False, **named)
+            return seen["ProfileId"] or None
+        except CallError as error:
+            found = _partner(self._call("get_partner", needs="Arn", repeat=False, **named))
+            if not found.profile_id and error.failure.reason not in _NO_PROFILE:
+                raise
+            return found.profile_id
+
+    # Changing
+
+    def validate(self, operation: str, body: Mapping[str, Any]) -> None:
+        """Holds a request against the service model, all mistakes in one, before anything is sent.
+
+        Raises:
+            RequestError: what is wrong with which member.
+        """
+        model = self._calls.clients(_SERVICE, _REGION).meta.service_model
+        found = list(mistakes(model.operation_model(operation).input_shape, body))
+        if found:
+            raise RequestError(found)
+
+    def create_partner(self, body: Mapping[str, Any], stack: ObservedStack) -> Partner:
+        """CreatePartner, once, after the gate, once: the caller's last look must not grow old.
+
+        The caller decides what follows from an error of either.
+        """
+        gate = partial(self._gate.require_open, stack, once=True)
+        return _partner(self._call("create_partner", before=gate, needs="Arn", repeat=False, **body))
+
+    def put_contact(self, partner: Partner, contact: Contact, code: str | None, stack: ObservedStack) -> None:
+        """Replaces the alliance lead contact."""
+        proof: dict[str, Any] = {} if code is None else {"EmailVerificationCode": code}
+        self._change(
+            "put_alliance_lead_contact",
+            stack,
+            Catalog=partner.catalog,
+            Identifier=partner.arn,
+            AllianceLeadContact=contact.to_service(),
+            **proof,
+        )
+
+    def tag(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> None:
+        """Sets tags."""
+        self._change("tag_resource", stack, ResourceArn=arn, Tags=tag_list(tags))
+
+    def tag_in_sandbox(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> bool:
+        """Sets tags in the Sandbox, and tells whether it took them. Tried once, and raises nothing."""
+        if self._tags_refused:
+            return False
+        gate = partial(self._gate.require_open, stack, once=True)
+        try:
+            self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
+        except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
+            log.info(
+                "the Sandbox took no ownership tag, so the legal name tells whose the partner is",
+                partner=partner_id(arn),
+                error=type(error).__name__,
+            )
+            return False
+        return True
+
+    def untag(self, arn: str, keys: Sequence[str], stack: ObservedStack) -> None:
+        """Removes tags."""
+        for start in range(0, len(keys), _TAG_KEYS_PER_CALL):
+            chunk = list(keys[start : start + _TAG_KEYS_PER_CALL])
+            self._change("untag_resource", stack, ResourceArn=arn, TagKeys=chunk)
+
+    def _change(self, operation: str, stack: ObservedStack, **members: Any) -> None:
+        self._call(operation, before=partial(self._gate.require_open, stack), **members)
+
+    def _call(self, operation: str, **members: Any) -> Mapping[str, Any]:
+        return self._calls.call(_SERVICE, operation, region=_REGION, **members)
+
+
+def _partner(members: Mapping[str, Any]) -> Partner:
+    profile = members.get("Profile") or {}
+    return Partner(
+        arn=members["Arn"],
+        legal_name=members.get("LegalName", ""),
+        primary_solution_type=profile.get("PrimarySolutionType"),
+        profile_id=profile.get("ProfileId") or None,
+        created_at=members.get("CreatedAt"),
+        told_id=members.get("Id"),
+        told_catalog=members.get("Catalog"),
+    )
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as the service takes them, in one order, so that a repeated request has the same body."""
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]

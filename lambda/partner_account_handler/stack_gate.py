@@ -1,0 +1,221 @@
+"""Whether the stack still waits for this request, and whether an answer can be sent: asked before each change.
+
+An event may come, or a call be repeated, hours after everybody has given it up. What CloudFormation said is a value,
+`ObservedStack`: whoever changes something hands in the stack on whose word it relies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from partner_account_handler import log
+from partner_account_handler.calls import Calls
+from partner_account_handler.clock import pauses
+from partner_account_handler.errors import CallError, NotWaitingError, RequestError
+
+_UPDATING = "UPDATE_IN_PROGRESS"
+_ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
+_FAILED = "UPDATE_FAILED"
+_UNKNOWN = "unknown"
+"""CloudFormation doesn't tell the status now."""
+_UNTOLD = "untold"
+"""CloudFormation won't tell it in this invocation."""
+
+_AWAITING_CREATE = {"CREATE_IN_PROGRESS", _UPDATING}
+_AWAITING_UPDATE = {_UPDATING, _ROLLING_BACK}
+
+TOLERANT = {_ROLLING_BACK, _FAILED}
+"""In which a failed Update is answered with success: it may be the reversed one, by which CloudFormation takes a failed
+one back. With `--no-rollback` it does that for the failed resource alone, in a status that AWS documents nowhere."""
+
+_BEFORE_AN_UPDATE = {
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+}
+"""From which an update, or its rollback, may begin: `DescribeStacks` may still say so when it has."""
+
+_PATIENCE_SECONDS = 30.0
+_STALE_SECONDS = 3.0
+_CLOCK_SKEW = timedelta(seconds=10)
+
+_SHORTEST_PARENT_NAME = 24
+"""CloudFormation shortens the parent's name in a nested stack's, but was never seen to leave less of it."""
+
+
+@dataclass(frozen=True)
+class ObservedStack:
+    """The stack of this request, as CloudFormation described it last."""
+
+    status: str
+    operation_began: datetime | None
+    """When its latest creation or update began; None if CloudFormation has not described it yet."""
+    outputs: Mapping[str, str]
+    root_name: str
+    """The name of the stack that it is nested in at last, or its own."""
+
+    @property
+    def operation(self) -> str:
+        """What tells this operation of the stack from its others."""
+        return self.operation_began.isoformat() if self.operation_began else ""
+
+    def shows(self, value: str) -> bool:
+        """Whether a value is among its outputs."""
+        return value in self.outputs.values()
+
+    def attribute(self, name: str, arn: str) -> str | None:
+        """The output that stands beside the output of this partner's ARN; None if there is none."""
+        prefixes = (key[: -len("Arn")] for key, value in self.outputs.items() if value == arn and key.endswith("Arn"))
+        beside = (self.outputs.get(f"{prefix}{name}") for prefix in prefixes)
+        return next(filter(None, beside), None)
+
+    def require_root(self, name: str, stack_id: str) -> None:
+        """Any other stack's name in a template would claim that stack's partner.
+
+        If CloudFormation never answered, the own name decides: a nested stack's begins with its parent's, or as much of
+        it as has room.
+
+        Raises:
+            RequestError: it is not the name of the stack that this one is, or is nested in.
+        """
+        own_name = stack_id.split("/")[1]
+        is_root = self.root_name == name if self.root_name else own_name.startswith(name[:_SHORTEST_PARENT_NAME])
+        if not is_root:
+            raise RequestError(["Owner.StackName is neither this stack nor the one that it is nested in"])
+
+
+NOT_DESCRIBED = ObservedStack("", None, {}, "")
+
+
+class StackGate:
+    """The gate before each change.
+
+    Args:
+        stack_id: The stack that the request came from. A later stack of the same name has another id.
+        calls: How CloudFormation is asked.
+        require_reachable: Raises an AnswerUnreachableError if no answer could be sent.
+    """
+
+    def __init__(self, stack_id: str, calls: Calls, require_reachable: Callable[[], None]) -> None:
+        self._stack_id = stack_id
+        self._calls = calls
+        self._clock = calls.clock
+        self._require_reachable = require_reachable
+
+    def require_open(self, observed: ObservedStack, *, once: bool = False) -> None:
+        """Comes before each change: an answer can be sent, and the stack is still in the observed operation and status.
+
+        Whether an answer can be sent may take tries, and stays true, since the connection is kept. So the stack is
+        asked last: what it says must not grow old.
+
+        Args:
+            observed: On whose word the change relies. If CloudFormation never described it, only an Update goes on.
+            once: Asks each question once, since something that the caller has looked at would grow old meanwhile.
+
+        Raises:
+            NotWaitingError: the stack has gone on since.
+            CallError: no answer could be sent, or CloudFormation doesn't tell.
+        """
+        for pause in pauses():
+            try:
+                self._require_reachable()
+                break
+            except CallError as error:
+                log.warning("call failed", **error.failure.log_fields())
+                if once or not self._clock.pause(pause):
+                    raise
+        if observed.operation_began is None:
+            return
+        now = self._describe(once=once)
+        if now.operation_began != observed.operation_began:
+            raise NotWaitingError(f"{now.status} of another deployment")
+        if now.status != observed.status:
+            raise NotWaitingError(now.status)
+
+    def await_create(self) -> ObservedStack:
+        """The stack, which waits for this Create.
+
+        Raises:
+            NotWaitingError: it doesn't.
+            CallError: CloudFormation doesn't tell, which is no permission to create.
+        """
+        observed = self._describe()
+        if observed.status not in _AWAITING_CREATE:
+            raise NotWaitingError(observed.status)
+        return observed
+
+    def await_update(self) -> tuple[str, ObservedStack]:
+        """The status in which the stack waits for this Update, and the stack as it was described last.
+
+        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then.
+
+        Raises:
+            NotWaitingError: it waits for no Update, or for that of a deployment that began after this one came.
+        """
+        status, observed = self._ask(NOT_DESCRIBED)
+        first = status
+        for pause in pauses():
+            if status in _AWAITING_UPDATE or self._clock.spent() >= _patience_with(status):
+                break
+            has_time = self._clock.pause(pause)
+            status, observed = self._ask(observed)  # the last time in the time that is kept back
+            if not has_time:
+                break
+        if status in {_UNKNOWN, _UNTOLD}:
+            log.error("the stack's status is unknown")
+        elif status not in {*_AWAITING_UPDATE, _FAILED}:
+            raise NotWaitingError(status)
+        began = observed.operation_began
+        if status == _UPDATING != first and began is not None and began > self._clock.began + _CLOCK_SKEW:
+            raise NotWaitingError(f"{status} of a later deployment")
+        return status, observed
+
+    def rollback_of(self, status: str, observed: ObservedStack) -> ObservedStack | None:
+        """The stack, if a failed Update may be a reversed one, whatever status it came in: that may be an old one."""
+        if status == _ROLLING_BACK:
+            return observed
+        for pause in pauses():
+            status, observed = self._ask(observed)
+            if status != _UPDATING or self._clock.spent() >= _STALE_SECONDS or not self._clock.pause(pause):
+                return observed if status in TOLERANT else None
+        raise AssertionError("pauses never end")
+
+    def _ask(self, before: ObservedStack) -> tuple[str, ObservedStack]:
+        """The status, or whether CloudFormation may still tell it; and the stack, if it doesn't, as before."""
+        try:
+            observed = self._describe(once=True)
+        except Exception as failure:  # noqa: BLE001 - whatever this question ends in, the Update goes on
+            may_pass = isinstance(failure, CallError) and self._calls.may_pass(failure)
+            return _UNKNOWN if may_pass else _UNTOLD, before
+        return observed.status, observed
+
+    def _describe(self, *, once: bool = False) -> ObservedStack:
+        """The stack as it is now. Asked `once`, it is asked even if only the time that is kept back is left."""
+        answer = self._calls.call(
+            "cloudformation", "describe_stacks", needs="Stacks", repeat=not once, StackName=self._stack_id
+        )
+        (described,) = answer["Stacks"]
+        return ObservedStack(
+            described["StackStatus"],
+            described.get("LastUpdatedTime") or described["CreationTime"],
+            {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
+            (described.get("RootId") or self._stack_id).split("/")[1],
+        )
+
+
+def _patience_with(status: str) -> float:
+    """Seconds in which a status may be an old one. From some no Update can come: they are believed soon."""
+    if status in {_UNKNOWN, _FAILED}:
+        return _PATIENCE_SECONDS
+    if status == _UNTOLD:
+        return 0.0
+    return float("inf") if status in _BEFORE_AN_UPDATE else _STALE_SECONDS

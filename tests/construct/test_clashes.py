@@ -1,0 +1,130 @@
+"""Several PartnerAccounts in one app: which are refused, which bring a warning, and which go well together."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import pytest
+from constructs import Construct
+
+from partner_account import ExportNames, PartnerAccountError
+from tests.construct.apps import (
+    new_app,
+    new_stack,
+    partner_in,
+    resources_of,
+    sandbox_partner_in,
+    template_of,
+    warnings_of,
+)
+
+ADOPTED = "partner-1234567890abc"
+
+
+@pytest.mark.parametrize("same", ["Example Corp", "EXAMPLE corp", "\uff25xample\u00a0Corp"])
+@pytest.mark.parametrize("in_stages", [False, True])
+def test_a_legal_name_stands_once_in_a_catalog(same: str, in_stages: bool) -> None:
+    """Names that differ only in case, kind of blank or width count as one, and the name isn't repeated."""
+    app = new_app()
+    scopes = [cdk.Stage(app, name) if in_stages else app for name in ("Beta", "Prod")]
+    here, there = (cdk.Stack(scope, name) for scope, name in zip(scopes, ("Here", "There"), strict=True))
+    partner_in(here)
+    with pytest.raises(PartnerAccountError, match=f"legal_name: '{here.node.path}/Partner' has the same name") as told:
+        partner_in(there, legal_name=same)
+    assert same not in str(told.value)
+
+
+def test_names_known_only_at_deployment_are_not_compared() -> None:
+    """They are left to the service, which will compare them."""
+    stack = new_stack()
+    name = cdk.CfnParameter(stack, "Name").value_as_string
+    for legal_name in (name, "{{resolve:ssm:/name}}"):
+        partner_in(stack, f"One{len(legal_name)}", legal_name=legal_name)
+        partner_in(stack, f"Two{len(legal_name)}", legal_name=legal_name)
+    assert len(resources_of(stack, "Custom::PartnerAccount")) == 4
+
+
+def test_both_catalogs_may_have_one_partner_of_a_name_without_a_warning() -> None:
+    """They know nothing of each other; in stages of one account the exports have different names, too."""
+    app = new_app()
+    beta, prod = (cdk.Stack(cdk.Stage(app, name), "Demo") for name in ("Beta", "Prod"))
+    sandbox_partner_in(beta)
+    partner_in(prod)
+    exports = [output["Export"]["Name"] for stack in (beta, prod) for output in template_of(stack)["Outputs"].values()]
+    assert len(set(exports)) == 6
+    assert warnings_of(beta) == warnings_of(prod) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "warned"),
+    [(None, None, True), (ADOPTED, None, True), (None, ADOPTED, True), (ADOPTED, ADOPTED, False)],
+)
+def test_a_second_partner_in_catalog_aws_brings_a_warning_unless_both_are_adopted(
+    one: str | None, two: str | None, warned: bool
+) -> None:
+    """It tells what will happen and what is at stake, and can be acknowledged as any warning of CDK."""
+    stack = new_stack()
+    partner_in(stack, "One", legal_name="One Corp", existing_partner_id=one)
+    second = partner_in(stack, "Two", legal_name="Two Corp", existing_partner_id=two)
+    told = warnings_of(stack)
+    assert len(told) == warned
+    assert all("can't be undone" in warning and "partner-account:second-partner" in warning for warning in told)
+    cdk.Annotations.of(second).acknowledge_warning("partner-account:second-partner", "agreed with AWS")
+    assert warnings_of(stack) == []
+
+
+def test_a_second_partner_in_the_sandbox_brings_no_warning() -> None:
+    """There a partner stops no other, and nothing lasts."""
+    stack = new_stack()
+    sandbox_partner_in(stack, "One", legal_name="One Corp")
+    sandbox_partner_in(stack, "Two", legal_name="Two Corp")
+    assert warnings_of(stack) == []
+
+
+A, B, UNKNOWN = "111111111111", "222222222222", None
+"""Accounts; one that is known only at deployment may be either of the others."""
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same_account"),
+    [(A, B, False), (A, A, True), (A, UNKNOWN, True), (UNKNOWN, A, True), (UNKNOWN, UNKNOWN, True)],
+)
+@pytest.mark.parametrize(
+    ("regions", "same_region"),
+    [(("eu-west-1", "eu-west-1"), True), (("eu-west-1", "eu-central-1"), False), (("eu-west-1", None), True)],
+)
+def test_only_what_is_known_to_be_elsewhere_clashes_with_nothing(
+    one: str | None, two: str | None, same_account: bool, regions: tuple[str | None, str | None], same_region: bool
+) -> None:
+    """Exports clash in one account and region, partners in one account; what is unknown may be the same."""
+    app = new_app()
+    stacks = [
+        cdk.Stack(app, name, env=cdk.Environment(account=account, region=region))
+        for name, account, region in zip(("One", "Two"), (one, two), regions, strict=True)
+    ]
+    names = ExportNames(partner_arn="apn-arn")
+    partner_in(stacks[0], legal_name="One Corp", export_names=names)
+    if same_account and same_region:
+        with pytest.raises(PartnerAccountError, match="export_names: 'One/Partner' exports 'apn-arn' too"):
+            partner_in(stacks[1], legal_name="Two Corp", export_names=names)
+    else:
+        partner_in(stacks[1], legal_name="Two Corp", export_names=names)
+        assert len(warnings_of(stacks[1])) == same_account
+
+
+@pytest.mark.parametrize("path", ["Demo/PartnerAccountProvider", "cdk-partner-account"])
+def test_an_id_that_the_package_needs_is_told_by_cdk(path: str) -> None:
+    """A construct of the user's that has it is named, so that it can be renamed."""
+    app = new_app()
+    stack = cdk.Stack(app, "Demo")
+    name = path.rpartition("/")[2]
+    Construct(stack if "/" in path else app, name)
+    with pytest.raises(RuntimeError, match=f"already a Construct with name '{name}'"):
+        partner_in(stack)
+
+
+def test_two_apps_of_one_process_know_nothing_of_each_other() -> None:
+    """And the same app gives the same template, byte by byte."""
+    first, second = new_stack(), new_stack()
+    partner_in(first)
+    partner_in(second)
+    assert str(template_of(first)) == str(template_of(second))

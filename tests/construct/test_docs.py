@@ -1,0 +1,101 @@
+"""Pages about the construct: what they list is what the code has, and their examples run."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk.assertions import Template
+from aws_cdk.aws_lambda import Code, LayerVersion
+from aws_cdk.aws_logs import RetentionDays
+
+from partner_account import PartnerAccount, PartnerAccountProvider, permissions
+from tests.construct.apps import HERE, deployed, new_app, new_stack, partner_in, resource_of, resources_of
+from tests.construct.permission_table import NOTES, granted, page
+from tests.construct.test_provider import boundary_in, key_statement_in, vpc_in
+
+DOCS = Path(__file__).parents[2] / "docs"
+PROVIDER = (DOCS / "provider.md").read_text("utf-8")
+
+
+def test_the_page_of_permissions_is_made_of_the_code() -> None:
+    """Anew: `python -m tests.construct.permission_table > docs/permissions.md`."""
+    assert (DOCS / "permissions.md").read_text("utf-8") == page()
+    assert NOTES.keys() <= {permission.sid for permission in [*granted(), *permissions.join_vpc()]}
+
+
+def first_cells(first_header: str) -> dict[str, str]:
+    """What stands in the table with that first header: the second cell by the first."""
+    (table,) = re.findall(rf"^\| {first_header} \|.*\n\|---.*\n((?:\|.*\n)+)", PROVIDER, re.MULTILINE)
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    return {cells[0].strip("`"): cells[1] for cells in rows}
+
+
+def examples(language: str) -> list[str]:
+    """The code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PROVIDER, re.MULTILINE | re.DOTALL)
+
+
+def test_each_prop_of_the_provider_is_documented() -> None:
+    """In the table of props."""
+    signature = inspect.signature(PartnerAccountProvider.__init__)
+    props = {name for name, parameter in signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    assert first_cells("prop").keys() == props
+
+
+def test_who_prepares_a_role_or_key_finds_each_action_that_is_needed() -> None:
+    """And none that isn't."""
+    needed = [permissions.write_log("arn"), *permissions.join_vpc()]
+    documented = {sid: re.findall(r"`([\w:]+)`", actions) for sid, actions in first_cells("Sid").items()}
+    assert documented == {permission.sid: list(permission.actions) for permission in needed}
+    stack = new_stack("Alliances", env=HERE)
+    PartnerAccountProvider(stack, encryption_key=kms.Key(stack, "Key"))
+    added = deployed(key_statement_in(stack))
+    del added["Sid"]
+    assert added in [json.loads(example) for example in examples("json")]
+
+
+def test_the_examples_run(tmp_path: Path) -> None:
+    """As they stand, with the names that the text has for what the user brings."""
+    stack = new_stack()
+    first, shared, proxied = examples("python")
+    names: dict[str, Any] = {"boundary": boundary_in(stack), "vpc": vpc_in(stack), "key": kms.Key(stack, "Key")}
+    names |= {"stack": stack, "PartnerAccountProvider": PartnerAccountProvider, "RetentionDays": RetentionDays}
+    exec(first, names)  # noqa: S102 - the page's own code
+
+    app = new_app()
+    platform, other = cdk.Stack(app, "Platform"), cdk.Stack(app, "Other")
+
+    def partner(scope: cdk.Stack, name: str, **props: Any) -> PartnerAccount:
+        return partner_in(scope, name, **props)
+
+    known = {"stack": other, "platform": platform, "props": {}, "PartnerAccount": partner}
+    exec(shared, known | {"PartnerAccountProvider": PartnerAccountProvider})  # noqa: S102 - likewise
+    assert len(resources_of(platform, "AWS::Lambda::Function")) == 1
+    assert resources_of(other, "AWS::Lambda::Function") == {}
+
+    code = SimpleNamespace(from_asset=lambda path: Code.from_asset(str(tmp_path / path)))
+    (tmp_path / "authorities").mkdir()
+    (tmp_path / "authorities" / "authorities.pem").touch()
+    behind = new_stack()
+    known = {"stack": behind, "vpc": vpc_in(behind), "PartnerAccountProvider": PartnerAccountProvider}
+    exec(proxied, known | {"LayerVersion": LayerVersion, "Code": code})  # noqa: S102 - likewise
+    function = resource_of(behind, "AWS::Lambda::Function")["Properties"]
+    assert set(function["Environment"]["Variables"]) == {"HTTPS_PROXY", "NO_PROXY", "AWS_CA_BUNDLE"}
+    assert len(function["Layers"]) == 1
+
+
+def test_the_example_of_an_output_by_its_name_runs() -> None:
+    """That of docs/passing-values.md, as it stands: no import, and the names of the README's example."""
+    page = (DOCS / "passing-values.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the page's own code
+    reader = str(Template.from_stack(names["reader"]).to_json())
+    assert "{'Fn::GetStackOutput': {'StackName': 'Alliances', 'OutputName': 'PartnerProfileId'}}" in reader

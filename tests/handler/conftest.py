@@ -1,0 +1,83 @@
+"""Fixtures of the handler's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partner_account_handler import index
+from tests.handler.cloud import Cloud, Context, Deployed
+from tests.handler.log_lines import final_lines_of
+from tests.handler.response_sink import ResponseSink
+
+
+@pytest.fixture
+def deployed(cloud: Cloud) -> Deployed:
+    """A partner in catalog AWS, whose stack is being updated."""
+    return Deployed(cloud)
+
+
+@pytest.fixture
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
+    """Where the answers go; this process trusts it."""
+    with ResponseSink(tmp_path) as sink:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(sink.ca_file))
+        yield sink
+
+
+@dataclass
+class Function:
+    """The function as Lambda invokes it, in this process: each request has one answer and one line that ends it."""
+
+    cloud: Cloud
+    sink: ResponseSink
+    capsys: pytest.CaptureFixture[str]
+    arn: str = ""
+    line: dict[str, Any] | None = None
+    log: str = ""
+
+    def create(self, wanted: Any, context: Context | None = None, **changes: Any) -> Any:
+        """Delivers a Create, and returns its answer."""
+        return self.deliver("Create", wanted, context, **changes)
+
+    def update(self, before: Any, wanted: Any, status: str = "UPDATE_IN_PROGRESS", **changes: Any) -> Any:
+        """Delivers an Update of the partner that was answered last."""
+        self.cloud.set_status(status)
+        changes = {"PhysicalResourceId": self.arn, "OldResourceProperties": before, **changes}
+        return self.deliver("Update", wanted, **changes)
+
+    def delete(self, physical_id: str = "x", wanted: Any = None, **changes: Any) -> Any:
+        """Delivers a Delete."""
+        return self.deliver("Delete", wanted or {}, PhysicalResourceId=physical_id, **changes)
+
+    def deliver(self, kind: str, wanted: Any, context: Context | None = None, *, tries: int = 1, **changes: Any) -> Any:
+        """Delivers a request, and returns its answer: one, or the same each time it was sent."""
+        name = f"answer-{len(self.sink.received)}"
+        event = self.cloud.event(kind, wanted, ResponseURL=self.sink.url(name), **changes)
+        self.capsys.readouterr()
+        index.handler(event, context or Context())
+        self.log = self.capsys.readouterr().out
+        (self.line,) = final_lines_of(self.log)
+        assert (self.line["operation"], self.line["request"]) == (kind, event["RequestId"])
+        assert (self.line["StackName"], self.line["LogicalResourceId"]) == ("Root", "Partner")
+        answers = self.sink.answers(name)
+        assert answers == answers[:1] * tries
+        for member in ("StackId", "RequestId", "LogicalResourceId"):
+            assert answers[0][member] == event[member]
+        self.arn = answers[0]["PhysicalResourceId"]
+        return answers[0]
+
+    def told(self, *fields: str) -> tuple[Any, ...]:
+        """Fields of the line that ended the last request; None for one that it lacks."""
+        return tuple((self.line or {}).get(field) for field in fields)
+
+
+@pytest.fixture
+def function(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str]) -> Function:
+    """One stack that is being created; the code of its contact is stored."""
+    cloud.prepare()
+    return Function(cloud, sink, capsys)
