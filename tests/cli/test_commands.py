@@ -273,8 +273,8 @@ class TestSimulator:
 
     def test_help_names_each_kind_of_fault(self, stage: Stage) -> None:
         """Of the simulator's."""
-        told = stage.run("simulator", "faults", "add", "--help").stdout
-        assert [kind for kind in FaultKind if not re.search(rf"\b{kind}\b", told)] == []
+        told = "".join(stage.run("simulator", "faults", "add", "--help").stdout.split())  # a line may end in a kind
+        assert [kind for kind in FaultKind if kind not in told] == []
 
     def test_nothing_is_cut_off_in_a_narrow_terminal(self, stage: Stage) -> None:
         """A cell that is too wide goes on below."""
