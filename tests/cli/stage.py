@@ -30,7 +30,7 @@ from partner_central_simulator import Simulator
 SCRIPT = Path(sys.executable).parent / "partner-account"
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
-EMAIL = "alliances@example.com"
+EMAIL = "jane@example.com"
 CONTACT = {"FirstName": "Jane", "LastName": "Doe", "Email": EMAIL, "BusinessTitle": "Alliance Lead"}
 BUSINESS = ("--legal-name", "Example Corp", "--registration-id", "12-3456789", "--country-code", "US")
 

@@ -152,14 +152,14 @@ class TestShow:
         assert done.status == 0
         for told in (arn, "Example Corp", "SOFTWARE_PRODUCTS", "PRIVATE", "pprofile-", "team=alliances", "none"):
             assert told in done.stdout
-        assert "J*** D***, A***, a***@example.com" in done.stdout
+        assert "J*** D***, A***, j***@example.com" in done.stdout
         assert "Jane" not in done.stdout
         assert EMAIL not in done.stdout
         assert f"Jane Doe, Alliance Lead, {EMAIL}" in stage.run("show", "--show-contact").stdout
         (partner,) = stage.run("show", "--output", "json").document["Partners"]
         assert partner["Arn"] == arn
         assert partner["Tags"] == {"team": "alliances"}
-        assert partner["AllianceLeadContact"]["Email"] == "a***@example.com"
+        assert partner["AllianceLeadContact"]["Email"] == "j***@example.com"
         (partner,) = stage.run("show", "--show-contact", "--output", "json").document["Partners"]
         assert partner["AllianceLeadContact"] == CONTACT
 
@@ -200,8 +200,8 @@ class TestShow:
         assert (done.status, done.stderr) == (0, "")
         assert re.search(r"Legal name +Example Corp", done.stdout)
 
-    def test_sandbox_that_refuses_to_list_tags(self, stage: Stage) -> None:
-        """Has none, as the function takes it; what is denied is told."""
+    def test_a_sandbox_that_refuses_to_list_tags_has_none(self, stage: Stage) -> None:
+        """As the function takes it. What is denied there is told, and so is any refusal in catalog AWS."""
 
         def refuse(**_: object) -> None:
             raise ClientError({"Error": {"Code": "ValidationException"}}, "ListTagsForResource")
@@ -210,6 +210,7 @@ class TestShow:
         client.meta.events.register("before-call.partnercentral-account.ListTagsForResource", refuse)
         arn = stage.create_partner("Sandbox")
         assert partners.read(client, "Sandbox", arn).unread == {}
+        assert set(partners.read(client, "AWS", stage.create_partner()).unread) == {"Tags"}
         stage.simulator.faults.add("ListTagsForResource", "access-denied")
         assert stage.run("show", "--catalog", "Sandbox").status == 1
 
@@ -272,8 +273,8 @@ class TestSimulator:
 
     def test_help_names_each_kind_of_fault(self, stage: Stage) -> None:
         """Of the simulator's."""
-        told = stage.run("simulator", "faults", "add", "--help").stdout
-        assert [kind for kind in FaultKind if not re.search(rf"\b{kind}\b", told)] == []
+        told = "".join(stage.run("simulator", "faults", "add", "--help").stdout.split())  # a line may end in a kind
+        assert [kind for kind in FaultKind if kind not in told] == []
 
     def test_nothing_is_cut_off_in_a_narrow_terminal(self, stage: Stage) -> None:
         """A cell that is too wide goes on below."""

@@ -14,10 +14,13 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from partner_account_cli.aws import Access
 from partner_account_cli.checks import DoctorRun
+from partner_account_cli.iam import SimulatedRequest, simulate
 from tests.cli.stage import ACCOUNT, Stage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
@@ -354,7 +357,7 @@ def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) 
 def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """What answers SimulatePrincipalPolicy: by operation, the decision and the keys that were missing.
 
-    With its address comes what it was asked. tests/rehearsal/test_local_aws_kept.py asks one that evaluates policies.
+    With its address comes what it was asked. tests/rehearsal asks one that evaluates policies.
     """
     requests: list[dict[str, str]] = []
 
@@ -433,3 +436,24 @@ def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_san
         assert len(requests) == 1
         assert "permissions to act" not in verdicts(stage, "--catalog", "Sandbox")
         assert len(requests) == 1
+
+
+def test_iam_is_asked_about_the_role_of_a_session() -> None:
+    """Whose path the session's ARN doesn't tell; the root user can't be asked about."""
+    client = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x")
+    role = {
+        "Path": "/team/",
+        "RoleName": "Operator",
+        "RoleId": "AROAEXAMPLEEXAMPLE",
+        "Arn": f"arn:aws:iam::{ACCOUNT}:role/team/Operator",
+        "CreateDate": datetime.now(UTC),
+    }
+    asked = {"PolicySourceArn": role["Arn"], "ActionNames": ["partnercentral:X"], "ContextEntries": []}
+    result = {"EvalActionName": "partnercentral:X", "EvalDecision": "explicitDeny"}
+    with Stubber(client) as iam:
+        iam.add_response("get_role", {"Role": role}, {"RoleName": "Operator"})
+        iam.add_response("simulate_principal_policy", {"EvaluationResults": [result]}, asked)
+        requests: list[SimulatedRequest] = [("partnercentral:X", {})]
+        session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/jane"
+        assert simulate(client, session, requests) == (["partnercentral:X"], {})
+        assert simulate(client, f"arn:aws:iam::{ACCOUNT}:root", requests) is None

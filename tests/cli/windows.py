@@ -18,7 +18,7 @@ from types import ModuleType
 
 OTHERS = (
     *("asyncio", "getpass", "http.client", "multiprocessing", "shutil", "subprocess", "tempfile", "uuid"),
-    *("boto3", "botocore.httpsession", "click.shell_completion", "click.termui", "rich.live", "rich.status", "yaml"),
+    *("boto3", "botocore.httpsession", "click.shell_completion", "click.termui", "rich.live", "rich.status"),
     *("werkzeug.serving", "werkzeug.wrappers"),
 )
 MODULES = {"crypt", "curses", "fcntl", "grp", "nis", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
