@@ -177,7 +177,7 @@ class Rehearsal:
     def _deploy(self) -> None:
         fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
-            self._expect_created(self._deploy_all("Create the partner account (cdk deploy)"))
+            expect_created(self._deploy_all("Create the partner account (cdk deploy)"), self._partners)
             shown = f"Deployed: {created}, and none too many."
         else:
             self._deploy_during(fault)
@@ -185,14 +185,6 @@ class Rehearsal:
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and none too many."
         self._expect_each_partner_once()
         self._report.shown.append(shown)
-
-    def _expect_created(self, step: StepReport) -> None:
-        changes = step.changes
-        for partner in self._partners:
-            # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
-            if partner.catalog == SANDBOX and "TagResource" in changes:
-                changes.remove("TagResource")
-        expect_equal("the requests that change something", changes, ["CreatePartner"] * len(self._partners))
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._assembly
@@ -278,3 +270,13 @@ def expect_equal(what: str, found: object, expected: object) -> None:
     """Refuse to go on with a rehearsal that did something else than it should."""
     if found != expected:
         raise RehearsalError(f"{what} should be {expected}, but is {found}")
+
+
+def expect_created(step: StepReport, partners: Sequence[ManagedPartner]) -> None:
+    """Refuse to go on if the step changed anything but to create each partner once."""
+    changes = step.changes
+    for partner in partners:
+        # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
+        if partner.catalog == SANDBOX and "TagResource" in changes:
+            changes.remove("TagResource")
+    expect_equal("the requests that change something", changes, ["CreatePartner"] * len(partners))

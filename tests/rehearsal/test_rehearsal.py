@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from aws_cdk import aws_iam as iam
 
 from partner_account import PartnerAccountProvider
 from partner_account_cli.rehearse import rehearse
+from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, ConstructPaths
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import statements_of
 from partner_account_rehearsal.limits import obstacles, replace_unsupported
 from partner_account_rehearsal.partners import masked_address, partners_of
-from partner_account_rehearsal.report import Report
+from partner_account_rehearsal.report import PARTNER_CENTRAL, Event, Report, StepReport
+from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
@@ -256,6 +259,28 @@ def test_irreversible_consequences_for_the_company_are_listed_in_catalog_aws_onl
     for words in ("must migrate its account instead", "historical partner data", "ACE terms", "yearly APN fee"):
         assert (words in text) == told
     assert "no call that deletes a partner account" in text
+
+
+@pytest.mark.parametrize(
+    ("catalog", "changes", "passes"),
+    [
+        ("AWS", ["CreatePartner"], True),
+        ("AWS", ["CreatePartner", "TagResource"], False),
+        ("AWS", ["CreatePartner", "CreatePartner"], False),
+        ("Sandbox", ["CreatePartner", "TagResource"], True),
+        ("Sandbox", ["CreatePartner"], True),
+        ("Sandbox", ["CreatePartner", "TagResource", "TagResource"], False),
+        ("Sandbox", ["CreatePartner", "PutAllianceLeadContact"], False),
+    ],
+)
+def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
+    tmp_path: Path, catalog: str, changes: list[str], passes: bool
+) -> None:
+    """In catalog AWS the ownership tag is part of CreatePartner; the Sandbox refuses it there."""
+    partners = partners_of(assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks)
+    events = [Event(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
+    with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
+        expect_created(StepReport("", 0.0, events=events), partners)
 
 
 @pytest.mark.parametrize(
