@@ -5,30 +5,46 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-import partner_account
-import partner_account_handler
+import pytest
+
 from partner_account import provider
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.response import SENDING_SECONDS
 
-PAGE = (Path(__file__).parents[1] / "docs/architecture.md").read_text("utf-8")
-HANDLER = Path(partner_account_handler.__file__).parent
-CONSTRUCT = Path(partner_account.__file__).parent
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/architecture.md").read_text("utf-8")
 
-PURE = {"identity", "texts"}
-"""The handler's modules that the construct imports: what both must know alike is written once."""
+PURE = {"identity", "shapes", "texts"}
+"""The handler's modules that other rooms import: what both must know alike is written once."""
+
+ROOMS = {
+    "constructs/partner_account": {"partner_account_handler"},
+    "lambda/partner_account_handler": set[str](),
+    "simulator/partner_central_simulator": set[str](),
+    "rehearsal/partner_account_rehearsal": {"partner_account_handler", "partner_central_simulator"},
+    "cli/partner_account_cli": {
+        "partner_account_handler",
+        "partner_account_rehearsal",
+        "partner_central_simulator",
+    },
+}
+"""Each room, and which others it may import; of the handler only what is pure."""
+
+PACKAGES = {Path(room).name for room in ROOMS}
 
 
-def imports_of(module: Path) -> set[str]:
-    """The modules that a module imports, by their full names, wherever it does."""
+def imports_of(module: Path, *, when_loaded: bool = False) -> set[str]:
+    """The modules that a module imports, by their full names: wherever it does, or only those that loading it takes."""
+    tree = ast.parse(module.read_text("utf-8"))
     found = set()
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    for node in tree.body if when_loaded else ast.walk(tree):
         match node:
             case ast.Import(names=names):
                 found |= {name.name for name in names}
-            case ast.ImportFrom(module=str(source), names=names) if source == "partner_account_handler":
+            case ast.ImportFrom(module=str(source), names=names) if source in PACKAGES:
                 found |= {f"{source}.{name.name}" for name in names}
             case ast.ImportFrom(module=str(source)):
                 found.add(source)
@@ -37,27 +53,33 @@ def imports_of(module: Path) -> set[str]:
 
 def test_pure_modules_import_nothing_but_the_standard_library() -> None:
     """So they load within milliseconds, without boto3, and on each Python that the handler knows."""
+    handler = ROOT / "lambda/partner_account_handler"
     others = {
         name
         for module in PURE
-        for name in imports_of(HANDLER / f"{module}.py")
+        for name in imports_of(handler / f"{module}.py")
         if name.split(".")[0] not in sys.stdlib_module_names
     }
     assert others <= {f"partner_account_handler.{name}" for name in PURE}
 
 
-def test_the_construct_imports_only_the_pure_modules_of_the_handler() -> None:
-    """The rest of it runs in Lambda."""
-    imported = {name for module in CONSTRUCT.glob("*.py") for name in imports_of(module)}
-    shared = {name for name in imported if name.split(".")[0] == "partner_account_handler"}
-    assert shared == {f"partner_account_handler.{name}" for name in PURE}
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_no_other_room_than_it_may(room: str) -> None:
+    """Lambda has none of the others, and the construct loads without what the command needs."""
+    imported = {name for module in (ROOT / room).rglob("*.py") for name in imports_of(module)}
+    assert {name.split(".")[0] for name in imported} & PACKAGES <= {Path(room).name, *ROOMS[room]}
+    if "partner_account_handler" in ROOMS[room]:
+        handler = {name.split(".")[1] for name in imported if name.startswith("partner_account_handler.")}
+        assert handler <= PURE
 
 
-def test_the_handler_imports_nothing_of_the_construct() -> None:
-    """Nor of any other room: Lambda has none of them."""
-    rooms = {"partner_account", "partner_account_cli", "partner_central_simulator", "aws_cdk", "constructs"}
-    imported = {name.split(".")[0] for module in HANDLER.glob("*.py") for name in imports_of(module)}
-    assert imported & rooms == set()
+@pytest.mark.parametrize("room", ROOMS)
+def test_modules_of_a_room_import_each_other_in_no_circle(room: str) -> None:
+    """Each can be read, and loaded, after those that it imports."""
+    package = Path(room).name
+    modules = {f"{package}.{path.stem}": path for path in (ROOT / room).glob("*.py") if path.stem != "__init__"}
+    graph = {name: imports_of(path, when_loaded=True) & modules.keys() for name, path in modules.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
 
 
 def test_each_limit_ends_before_the_next_one() -> None:

@@ -186,8 +186,8 @@ def test_synth_imports_the_pure_modules_of_the_handler_and_of_botocore_its_bare_
     )
     from tests.test_architecture import PURE  # noqa: PLC0415 - other tests import this module where less is installed
 
-    pure = [f"partner_account_handler.{name}" for name in sorted(PURE)]
-    assert ast.literal_eval(done.stdout) == ["botocore", "partner_account_handler", *pure]
+    pure = {f"partner_account_handler.{name}" for name in PURE}
+    assert set(ast.literal_eval(done.stdout)) - pure == {"botocore", "partner_account_handler"}
 
 
 SYNTH_FROM_A_ZIP = """
