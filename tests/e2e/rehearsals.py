@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.account import ROOT
-from tests.rehearsal.test_local_aws import eventually_none, heed_interruptions
+from tests.rehearsal.process_list import eventually_none, heed_interruptions
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from partner_account_rehearsal.partner_central import PartnerCentral
 from tests.e2e.account import ROOT
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
-from tests.rehearsal.test_local_aws import processes_that_name
+from tests.rehearsal.process_list import processes_that_name
 
 pytestmark = pytest.mark.e2e
 

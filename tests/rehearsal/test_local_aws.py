@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws
 from partner_account_rehearsal.processes import ProcessError, Server, start, uninterrupted_cleanup
+from tests.rehearsal.process_list import eventually_none, heed_interruptions, processes_that_name
 
 pytestmark = pytest.mark.e2e
 
@@ -43,26 +44,6 @@ def aws() -> Iterator[LocalAws]:
     """A running local AWS."""
     with local_aws() as aws:
         yield aws
-
-
-def processes_that_name(folder: Path | str) -> list[str]:
-    """The processes whose command line or environment names the folder."""
-    listed = subprocess.run(["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if str(folder) in line and "ps axeww" not in line]
-
-
-def heed_interruptions() -> None:
-    """What a test run in the background, or by nohup, starts would ignore them, as the test run itself does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def eventually_none(folder: Path | str) -> bool:
-    """Whether the processes that name the folder end within ten seconds."""
-    deadline = time.monotonic() + 10
-    while processes_that_name(folder) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return not processes_that_name(folder)
 
 
 def run_python(code: str, aws: LocalAws) -> str:
