@@ -98,13 +98,11 @@ def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
     assert "DependsOn" not in resource_of(stack, "AWS::SQS::Queue")
 
 
-@pytest.mark.parametrize("solution", PrimarySolutionType)
-def test_each_solution_type_reaches_the_template_by_the_services_own_name(solution: PrimarySolutionType) -> None:
-    """The enum lists exactly what the installed service model allows."""
-    stack = new_stack()
-    partner_in(stack, primary_solution_type=solution)
-    assert properties_of(stack)["PrimarySolutionType"] == solution.name
-    assert sorted(PrimarySolutionType) == sorted(member_shape("CreatePartnerRequest", "PrimarySolutionType")["enum"])
+def test_solution_types_are_those_of_the_service_model() -> None:
+    """By its own names, which reach the template as they are."""
+    allowed = member_shape("CreatePartnerRequest", "PrimarySolutionType")["enum"]
+    assert sorted(solution.value for solution in PrimarySolutionType) == sorted(allowed)
+    assert [solution.name for solution in PrimarySolutionType] == [solution.value for solution in PrimarySolutionType]
 
 
 CODES: dict[str, tuple[Callable[[cdk.Stack], VerificationCode], dict[str, Any]]] = {
@@ -146,33 +144,24 @@ def test_the_template_holds_a_reference_to_the_code_and_never_the_code(source: s
 def test_tokens_reach_the_handler_as_they_are() -> None:
     """Values known only at deployment are neither judged nor changed; the partner to adopt is named if it is given."""
     stack = new_stack()
-
-    def parameter(name: str) -> str:
-        return cdk.CfnParameter(stack, name).value_as_string
-
+    names = ("Name", "Solution", "First", "Last", "Email", "Title", "Id")
+    values = {name: cdk.CfnParameter(stack, name).value_as_string for name in names}
     contact = AllianceLeadContact(
-        first_name=parameter("First"),
-        last_name=parameter("Last"),
-        email=parameter("Email"),
-        business_title=parameter("Title"),
+        first_name=values["First"],
+        last_name=values["Last"],
+        email=values["Email"],
+        business_title=values["Title"],
     )
     partner_in(
         stack,
-        legal_name=parameter("Name"),
-        primary_solution_type=parameter("Solution"),
+        legal_name=values["Name"],
+        primary_solution_type=values["Solution"],
         alliance_lead_contact=contact,
-        existing_partner_id=parameter("Id"),
+        existing_partner_id=values["Id"],
     )
-    properties = properties_of(stack)
-    assert properties["LegalName"] == {"Ref": "Name"}
-    assert properties["PrimarySolutionType"] == {"Ref": "Solution"}
-    assert properties["AllianceLeadContact"] == {
-        "FirstName": {"Ref": "First"},
-        "LastName": {"Ref": "Last"},
-        "Email": {"Ref": "Email"},
-        "BusinessTitle": {"Ref": "Title"},
-    }
-    assert properties["ExistingPartnerId"] == {"Ref": "Id"}
+    written = properties_of(stack)
+    read = [written["LegalName"], written["PrimarySolutionType"], *written["AllianceLeadContact"].values()]
+    assert [*read, written["ExistingPartnerId"]] == [{"Ref": name} for name in names]
 
 
 def test_the_owners_path_begins_below_the_stack() -> None:
