@@ -147,6 +147,8 @@ class Cloud:
         """What stands between the handler and all services."""
         self.require_reachable: Callable[[], None] = lambda: None
         """Whether an answer could be sent."""
+        self.asked: list[str] = []
+        """All calls of the handler to all services, by botocore's names."""
         self.stack_id = self.new_stack("Root")
 
     # CloudFormation
@@ -224,6 +226,7 @@ class Cloud:
 
         def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
             passing.seconds -= passing.each_call
+            self.asked.append(operation)
             return self.between(operation, call, members)
 
         clock = Clock(passing.remaining, passing.sleep, passing.today)

@@ -264,7 +264,7 @@ class Delivery:
 def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
     """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
     running = stepping(event.request, StepClock(56.0, lambda: _NOW), connects=event.connects)
-    with mock.patch.object(handler_log, "_say"):  # a million histories are better not logged
+    with mock.patch.object(handler_log, "_say", _say_nothing):
         try:
             stopped_at = running.switch()
             for answer in answers:
@@ -273,6 +273,10 @@ def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
         except HandlerError as error:
             return None, error.with_traceback(None)
     return (None, stopped_at) if running.dead else (stopped_at, None)
+
+
+def _say_nothing(*_told: object) -> None:
+    """A million histories are better not logged."""
 
 
 def deliver(world: World, event: Event) -> Any:

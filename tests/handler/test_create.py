@@ -59,11 +59,12 @@ class TestNewPartner:
     """An account without a partner."""
 
     def test_partner_is_created_with_one_look_and_one_call(self, cloud: Cloud) -> None:
-        """Look, act, and the profile id, which the simulator tells only when asked for the visibility."""
+        """Ask, look, read the code, ask again, act; and the profile id, which the simulator tells only when asked."""
         cloud.prepare()
         answer = cloud.create(properties(), RequestId="r")
         (partner,) = cloud.partners
-        assert cloud.operations() == ["ListPartners", "CreatePartner", "GetProfileVisibility"]
+        before = ["describe_stacks", "list_partners", "get_parameter", "describe_stacks"]
+        assert cloud.asked == [*before, "create_partner", "get_profile_visibility"]
         assert answer.physical_id == partner.arn
         assert answer.data == {"Arn": partner.arn, "Id": partner.id, "ProfileId": partner.profile_id}
         assert partner.contact == contact()

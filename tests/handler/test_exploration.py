@@ -305,11 +305,11 @@ CASES = [
 CASES_OF_UPDATES = [(scenario, number) for scenario in UPDATES for number in (0, PERMISSIVE, WORDY)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "number"), [case for case in CASES if case[1] != WORDY])
-def test_each_history_with_two_faults_ends_well(scenario: str, number: int) -> None:
-    """Each order of the calls, and faults at any two points; `make soak` does it with three, and tells how many."""
-    assert explore(SCENARIOS[scenario], READINGS[number]) > 500_000
+@pytest.mark.parametrize("scenario", SCENARIOS | UPDATES)
+def test_each_history_with_one_fault_ends_well_in_each_reading(scenario: str) -> None:
+    """Each order of the calls, and a fault at any point; `make soak` does it with three, and tells how many."""
+    for number in [number for name, number in (*CASES, *CASES_OF_UPDATES) if name == scenario and number != WORDY]:
+        assert _explored(1, (scenario, number)) > 10_000
 
 
 def check_answerable(history: History) -> None:
@@ -321,7 +321,6 @@ def check_answerable(history: History) -> None:
             assert operation not in WRITES or heard[-1:] == ["ok"], f"{operation} without a way for the answer"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["two deliveries of one Create", *UPDATES])
 def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario: str) -> None:
     """The connection for the answer fails at any point; what was checked before holds as well."""
@@ -335,13 +334,6 @@ def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario:
     assert explore(replace(plain, events=events, check=check, faults=1), READINGS[0]) > 10_000
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scenario", UPDATES)
-def test_each_history_of_an_update_with_one_fault_ends_well(scenario: str) -> None:
-    """Each order of the calls, and a fault at any point; `make soak` does it with more, and in each reading."""
-    assert explore(replace(UPDATES[scenario], faults=1), READINGS[0]) > 10_000
-
-
 def test_a_broken_invariant_is_told_decision_by_decision() -> None:
     """Else all of the above would prove nothing: a check that never holds is reported with its history."""
 
@@ -353,10 +345,10 @@ def test_a_broken_invariant_is_told_decision_by_decision() -> None:
 
 
 def _explored(faults: int, case: tuple[str, int]) -> int:
+    """How many histories there are; of Updates, and where nothing tells a ProfileId, with two faults at most."""
     scenario, number = case
-    if scenario in UPDATES:
-        return explore(replace(UPDATES[scenario], faults=2), READINGS[number])
-    return explore(replace(SCENARIOS[scenario], faults=2 if number == WORDY else faults), READINGS[number])
+    most = 2 if scenario in UPDATES or number == WORDY else 3
+    return explore(replace((SCENARIOS | UPDATES)[scenario], faults=min(faults, most)), READINGS[number])
 
 
 def main() -> None:

@@ -372,6 +372,31 @@ class TestProfileId:
             deployed.update(properties(), CEO)
 
 
+@pytest.mark.parametrize(
+    ("changes", "writes"),
+    [
+        ({}, []),
+        ({"AllianceLeadContact": contact(BusinessTitle="CEO")}, ["put_alliance_lead_contact"]),
+        ({"Tags": SALES}, ["tag_resource"]),
+        ({"Tags": []}, ["untag_resource"]),
+        (
+            {"AllianceLeadContact": contact(BusinessTitle="CEO"), "Tags": SALES},
+            ["tag_resource", "put_alliance_lead_contact"],
+        ),
+    ],
+)
+def test_update_sends_one_write_for_each_change_and_asks_about_the_stack_before_each(
+    deployed: Deployed, changes: dict[str, Any], writes: list[str]
+) -> None:
+    """The contact is read even if it didn't change: the log names what differs from the template."""
+    deployed.cloud.asked.clear()
+    deployed.update(properties(), properties(**changes))
+    reads = ["get_partner", "list_tags_for_resource", "get_alliance_lead_contact", "get_profile_visibility"]
+    assert sorted(name for name in deployed.cloud.asked if name.startswith(("get", "list"))) == sorted(reads)
+    asked = [name for name in deployed.cloud.asked if name not in reads]
+    assert asked == ["describe_stacks", *(name for write in writes for name in ("describe_stacks", write))]
+
+
 @pytest.mark.parametrize("physical_id", ["not-created-1", "Root-Partner-1A2B3C4D", "arn:aws:sns:us-east-1:1:t"])
 def test_update_of_what_never_had_a_partner_is_refused_with_a_remedy(cloud: Cloud, physical_id: str) -> None:
     """CloudFormation should not send it; if it does, nothing is created behind its back."""
@@ -385,9 +410,9 @@ def test_update_of_what_never_had_a_partner_is_refused_with_a_remedy(cloud: Clou
 def test_delete_changes_nothing_and_always_succeeds(deployed: Deployed, ours: bool) -> None:
     """Whatever id is named, and whatever the properties are."""
     named = deployed.arn if ours else "Root-Partner-MADEUP"
-    mark = deployed.cloud.mark
+    deployed.cloud.asked.clear()
     assert deployed.cloud.deliver(deployed.cloud.event("Delete", {}, PhysicalResourceId=named)).physical_id == named
-    assert deployed.cloud.operations(mark) == []
+    assert deployed.cloud.asked == []
 
 
 # Which status of the stack an Update waits for, goes on in, and is tolerated in
