@@ -11,7 +11,7 @@ class Catalog(StrEnum):
     """The real catalog. Creating a partner there can't be undone."""
 
     SANDBOX = "Sandbox"
-    """The test catalog. It takes any six digits as a code, refuses tags in CreatePartner, and is wiped yearly."""
+    """The test catalog. It takes any six digits as a code, refuses tags in CreatePartner, and is wiped about yearly."""
 
 
 class PrimarySolutionType(StrEnum):

@@ -44,7 +44,7 @@ class SynthChecks:
             watched["tags"] = self._tags.rendered_tags
         elif self._tags.tag_values():
             Annotations.of(self._partner).add_info(
-                "The tags of this PartnerAccount are not sent, since the Sandbox refuses tags in CreatePartner."
+                "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent."
             )
         resolved: Mapping[str, Any] = Stack.of(self._partner).resolve(watched)
         texts = {prop: literal_in_resolved(value) for prop, value in resolved["texts"].items()}

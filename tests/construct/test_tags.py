@@ -118,7 +118,7 @@ def test_the_sandbox_gets_no_tags_and_a_note_says_so(in_stage: bool) -> None:
     assert [(note.id, note.entry.data) for note in notes] == [
         (
             f"/{stack.node.path}/Partner",
-            "The tags of this PartnerAccount are not sent, since the Sandbox refuses tags in CreatePartner.",
+            "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent.",
         )
     ]
 
