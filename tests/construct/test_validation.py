@@ -419,7 +419,7 @@ PROPS: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("prop", "value", "said"), PROPS)
+@pytest.mark.parametrize(("prop", "value", "said"), PROPS, ids=range(len(PROPS)))
 def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: object, said: str) -> None:
     """Beside all other errors, with what to write, and without repeating what may be the code."""
     wrong: dict[str, Any] = {prop.rstrip(": "): value}
