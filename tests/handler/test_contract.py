@@ -352,32 +352,6 @@ class TestImports:
 class TestDelivery:
     """Lambda delivers at least once, and perhaps hours later."""
 
-    def test_a_create_that_is_delivered_again_is_answered_alike(self, either: World) -> None:
-        """As long as the stack waits: one partner, one CreatePartner."""
-        stack = either.stack()
-        create = stack.request("Create", properties())
-        with either.function:
-            first, second = (stack.deliver(create) for _ in range(2))
-        assert first is not None
-        assert (first["Status"], first["PhysicalResourceId"]) == ("SUCCESS", either.arn())
-        assert second == first
-        assert either.cloud.operations().count("CreatePartner") == 1
-
-    def test_two_deliveries_at_once_make_one_partner(self, world: World) -> None:
-        """Two processes get the same Create, both find nothing, and both answer alike."""
-        stack = world.stack()
-        create = stack.request("Create", properties())
-        world.cloud.simulator.faults.add("CreatePartner", "delay", times=1, seconds=15)
-        with ThreadPoolExecutor(2) as pool, world.another_function() as other:
-            running = [pool.submit(stack.deliver, create, function=process) for process in (world.function, other)]
-            while world.cloud.operations().count("CreatePartner") < 2:
-                time.sleep(0.02)
-                assert not all(one.done() for one in running)
-            world.cloud.simulator.faults.release()
-            first, second = (one.result() for one in running)
-        assert first is not None
-        assert (first, first["PhysicalResourceId"]) == (second, world.arn())
-
     @pytest.mark.parametrize("ending", ["ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
     def test_a_create_that_comes_late_creates_nothing(self, world: World, ending: str) -> None:
         """Everybody has given it up, though the partner could be made now."""
@@ -393,15 +367,6 @@ class TestDelivery:
         assert late["Status"] == "FAILED"
         assert late["Reason"].startswith(f"StackNotWaiting: the stack is in {ending}")
         assert world.cloud.simulator.requests_since(before) == []
-
-    def test_a_late_update_of_a_deployment_that_is_over_changes_nothing(self, world: World) -> None:
-        """The partner stays as the stack, which has been rolled back since, describes it."""
-        stack = world.stack()
-        stack.create(properties())
-        stack.update(CEO, another_fails=True)
-        late = stack.deliver(stack.requests[1], LATE)
-        assert (late or {})["Status"] == "FAILED"
-        assert world.desk.partners[0].contact == contact()
 
     def test_scalars_arrive_as_strings(self, world: World) -> None:
         """A number and a boolean in a template reach the service as the text that they have become."""
