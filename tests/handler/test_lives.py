@@ -135,6 +135,6 @@ def test_leak_of_a_code_into_the_log_would_be_noticed(life: Life, monkeypatch: p
 def test_second_partner_of_one_construct_would_be_noticed(life: Life) -> None:
     """Whoever made it."""
     life.deploy("Alpha", {})
-    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
+    life.account.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
     with pytest.raises(AssertionError, match="two partners of one stack"):
         life.check()
