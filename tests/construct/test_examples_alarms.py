@@ -16,7 +16,7 @@ from partner_account_handler import index
 from partner_account_handler.delivery import Delivery
 from tests.handler.cloud import Cloud, sandbox
 from tests.handler.log_lines import final_lines_of, metrics_of
-from tests.handler.cloud import Context
+from tests.handler.test_answers import Context
 
 ROOT = Path(__file__).parents[2]
 NAME = "PartnerAlarms"
