@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from partner_account_handler import calls
-from partner_account_handler.calls import Calls
+from partner_account_handler.calls import Calls, client
 from partner_account_handler.clock import Clock
 from partner_account_handler.partner_central import PartnerCentral
 from partner_account_handler.stack_gate import StackGate
@@ -22,14 +21,15 @@ class Aws:
     gate: StackGate
     partner_central: PartnerCentral
 
-
-def aws_of(
-    stack_id: str,
-    clock: Clock,
-    require_reachable: Callable[[], None],
-    clients: Callable[[str, str], Any] = calls.client,
-) -> Aws:
-    """AWS for the requests of one stack; `require_reachable` tells whether an answer could be sent."""
-    made = Calls(stack_id.split(":")[3], clock, clients)
-    gate = StackGate(stack_id, made, require_reachable)
-    return Aws(clock, made, gate, PartnerCentral(made, gate))
+    @classmethod
+    def of(
+        cls,
+        stack_id: str,
+        clock: Clock,
+        require_reachable: Callable[[], None],
+        clients: Callable[[str, str], Any] = client,
+    ) -> Aws:
+        """AWS for a request of a stack; `require_reachable` raises a CallError if no answer could be sent."""
+        calls = Calls(stack_id.split(":")[3], clock, clients)
+        gate = StackGate(stack_id, calls, require_reachable)
+        return cls(clock, calls, gate, PartnerCentral(calls, gate))

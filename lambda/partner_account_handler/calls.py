@@ -60,13 +60,7 @@ def client(service: str, region: str) -> Any:
 
 
 class Calls:
-    """The calls of one invocation, repeated until its time is up.
-
-    Args:
-        region: The stack's own, in which calls are made unless told otherwise.
-        clock: What is left of the invocation.
-        clients: Gives a client by service and region.
-    """
+    """The calls of one invocation, in the stack's own region unless told otherwise, repeated until its time is up."""
 
     def __init__(self, region: str, clock: Clock, clients: Callable[[str, str], Any] = client) -> None:
         self.clock = clock

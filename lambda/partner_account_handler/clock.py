@@ -20,10 +20,6 @@ IAM_SETTLING_SECONDS = 90.0
 role, and the next deployment begin with another new one: so most of an invocation is spent on waiting."""
 
 
-def _utc() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 class Clock:
     """Tells what is left of an invocation. `remaining` gives the seconds until Lambda ends it, `today` the date."""
 
@@ -31,7 +27,7 @@ class Clock:
         self,
         remaining: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
-        today: Callable[[], datetime] = _utc,
+        today: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._remaining = remaining
         self._sleep = sleep

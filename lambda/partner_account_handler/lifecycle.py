@@ -26,18 +26,14 @@ def respond(request: Request, aws: Aws, on_timeout: OnTimeout = lambda _: None) 
     Raises:
         HandlerError: why no partner belongs to this resource, or it is not what the template says, and what to do.
     """
-    if request.operation == "Create":
-        return _create(request, aws, on_timeout)
     if request.operation == "Update":
         return _update(request, aws, on_timeout)
+    if request.operation == "Create":
+        result = create(request, aws)
+        on_timeout(_answer(result.partner, PENDING, Report(result.outcome)))
+        return _answer(result.partner, profile_id(result.partner, result.stack, aws), Report(result.outcome))
     # AWS has no call that deletes a partner, so it stays, whatever id is named.
     return Answer(request.physical_id, {}, Report(Outcome.RETAINED))
-
-
-def _create(request: Request, aws: Aws, on_timeout: OnTimeout) -> Answer:
-    result = create(request, aws)
-    on_timeout(_answer(result.partner, PENDING, Report(result.outcome)))
-    return _answer(result.partner, profile_id(result.partner, result.stack, aws), Report(result.outcome))
 
 
 def _update(request: Request, aws: Aws, on_timeout: OnTimeout) -> Answer:

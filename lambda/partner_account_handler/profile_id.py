@@ -18,16 +18,9 @@ def profile_id(
 ) -> str:
     """The profile id by the service, or else the one that the stack shows, or else ``pending``.
 
-    Args:
-        partner: Whose it is, and perhaps what it is.
-        stack: Whose outputs show what was answered last.
-        aws: How it is asked for.
-        keep_shown: Asks nothing if the stack shows one, which no rollback may change: an export may be in use.
-        required: Fails if neither the service nor the stack tells: ``pending`` might be a step back. Else nothing is
-            raised: a partner outlives this question.
-
-    Raises:
-        HandlerError: why the service doesn't tell a `required` one.
+    `keep_shown` asks nothing if the stack shows one, which no rollback may change: an export may be in use. If neither
+    the service nor the stack tells, ``pending`` might be a step back: then a `required` one raises the HandlerError.
+    Else nothing is raised: a partner outlives this question.
     """
     shown = stack.attribute("ProfileId", partner.arn)
     if keep_shown and shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ from partner_account_handler.texts import blank_mistakes, composed, text_mistake
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
 _TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResponseURL")
 _SCHEMA_VERSION = "1"
+_CONTACT_MEMBERS = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 
 class CodeStore(Enum):
@@ -41,7 +42,7 @@ class Contact:
     @classmethod
     def from_service(cls, members: Mapping[str, str]) -> Contact:
         """From the service's member names, which the custom resource's properties share."""
-        return cls(*(members.get(name, "") for name in ("FirstName", "LastName", "Email", "BusinessTitle")))
+        return cls(*(members.get(name, "") for name in _CONTACT_MEMBERS))
 
     def is_same_as(self, other: Contact) -> bool:
         """Whether they differ at most in what a service may normalize: blanks, width, and the case of an address."""
@@ -56,12 +57,7 @@ class Contact:
 
     def to_service(self) -> dict[str, str]:
         """In the service's member names."""
-        return {
-            "FirstName": self.first_name,
-            "LastName": self.last_name,
-            "Email": self.email,
-            "BusinessTitle": self.business_title,
-        }
+        return dict(zip(_CONTACT_MEMBERS, astuple(self), strict=True))
 
 
 @dataclass(frozen=True, repr=False)
@@ -221,7 +217,7 @@ def read_properties(raw: object) -> Properties:
 
 
 def _contact(fields: _Fields) -> Contact:
-    return Contact(*(fields.name(name) for name in ("FirstName", "LastName", "Email", "BusinessTitle")))
+    return Contact(*(fields.name(name) for name in _CONTACT_MEMBERS))
 
 
 def _code(fields: _Fields) -> CodeSource:

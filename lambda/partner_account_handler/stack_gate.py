@@ -97,13 +97,7 @@ NOT_DESCRIBED = ObservedStack("", None, {}, "")
 
 
 class StackGate:
-    """The gate before each change.
-
-    Args:
-        stack_id: The stack that the request came from. A later stack of the same name has another id.
-        calls: How CloudFormation is asked.
-        require_reachable: Raises an AnswerUnreachableError if no answer could be sent.
-    """
+    """The gate before each change: the stack is asked about by its id, since a later one may have the same name."""
 
     def __init__(self, stack_id: str, calls: Calls, require_reachable: Callable[[], None]) -> None:
         self._stack_id = stack_id

@@ -20,7 +20,7 @@ import urllib3
 from moto.backends import get_backend
 
 from partner_account_handler import calls
-from partner_account_handler.aws import Aws, aws_of
+from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import Answer
@@ -231,7 +231,7 @@ class Cloud:
 
         clock = Clock(passing.remaining, passing.sleep, passing.today)
         clients = lambda service, region: Intercepted(calls.client(service, region), between)  # noqa: E731
-        return aws_of(stack_id, clock, self.require_reachable, clients)
+        return Aws.of(stack_id, clock, self.require_reachable, clients)
 
     # Partner Central
 

@@ -30,7 +30,7 @@ def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSi
 
 
 @dataclass
-class Function:
+class LocalFunction:
     """The function as Lambda invokes it, in this process: each request has one answer and one line that ends it."""
 
     cloud: Cloud
@@ -77,7 +77,7 @@ class Function:
 
 
 @pytest.fixture
-def function(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str]) -> Function:
+def function(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str]) -> LocalFunction:
     """One stack that is being created; the code of its contact is stored."""
     cloud.prepare()
-    return Function(cloud, sink, capsys)
+    return LocalFunction(cloud, sink, capsys)

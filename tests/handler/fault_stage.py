@@ -104,11 +104,11 @@ class Stage:
     def begin(self, trouble: Trouble) -> None:
         """A new story: nothing there but a verified business and a code."""
         self.clock.advance(days=2)
-        for account in (ACCOUNT, OTHER_ACCOUNT):
-            desk = self.cloud.simulator.account(account)
-            for partner in desk.partners:
-                desk.delete_partner(partner.id)
-            desk.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+        for account_id in (ACCOUNT, OTHER_ACCOUNT):
+            account = self.cloud.simulator.account(account_id)
+            for partner in account.partners:
+                account.delete_partner(partner.id)
+            account.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
         self.cloud.recreate_stack()
         self.cloud.prepare()
         self.coming, self.trouble, self.address, self.changes, self.arn = trouble, NO_TROUBLE, EMAIL, {}, ""
@@ -205,16 +205,11 @@ class Stage:
         return ours[0].arn if ours else ""
 
     def _ours(self) -> list[Any]:
-        return [partner for partner in self.desk.partners if OWNER_TAG in partner.tags]
-
-    @property
-    def desk(self) -> Any:
-        """The hands of humans on the account."""
-        return self.cloud.simulator.account(ACCOUNT)
+        return [partner for partner in self.cloud.partners if OWNER_TAG in partner.tags]
 
     def left(self) -> str:
         """The partners, and which contact ours has."""
-        ours, others = self._ours(), len(self.desk.partners) - len(self._ours())
+        ours, others = self._ours(), len(self.cloud.partners) - len(self._ours())
         words = [f"{len(ours)} partner" if len(ours) == 1 else f"{len(ours) or 'no'} partners"]
         words += ["former contact" if partner.contact == contact() else "new contact" for partner in ours]
         return ", ".join([*words, *([f"{others} of others"] if others else [])])

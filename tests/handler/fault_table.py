@@ -101,23 +101,23 @@ def _free_name(stage: Stage) -> None:
 
 def _adopt(stage: Stage) -> None:
     if not stage.arn:
-        foreign = stage.desk.partners[0]
+        foreign = stage.cloud.partners[0]
         stage.changes["ExistingPartnerId"] = foreign.id
 
 
 def _verify(stage: Stage) -> None:
-    stage.desk.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+    stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
 
 
 def _remove(stage: Stage) -> None:
-    for partner in stage.desk.partners:
-        stage.desk.delete_partner(partner.id)
+    for partner in stage.cloud.partners:
+        stage.cloud.account.delete_partner(partner.id)
 
 
 def _tagged_by(owner: str) -> Callable[[Stage], None]:
     def tag(stage: Stage) -> None:
-        for partner in stage.desk.partners:
-            stage.desk.tag_partner(partner.id, {OWNER_TAG: owner})
+        for partner in stage.cloud.partners:
+            stage.cloud.account.tag_partner(partner.id, {OWNER_TAG: owner})
 
     return tag
 
@@ -164,14 +164,14 @@ TROUBLES = (
     Trouble(
         "business not verified",
         "it is verified",
-        lambda stage: stage.desk.set_verification("BUSINESS_VERIFICATION", "FAILED"),
+        lambda stage: stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
         _verify,
     ),
     Trouble("another company has the name", "that one is renamed, a new code", _taken_name, _free_name),
     Trouble(
         "the account has another partner",
         "it is adopted, if none is ours",
-        lambda stage: stage.desk.add_partner("Example Corp", contact=contact()),
+        lambda stage: stage.cloud.account.add_partner("Example Corp", contact=contact()),
         _adopt,
     ),
     Trouble("the partner is gone", "the resource is removed and added again", _remove, _right_code, gone=True),

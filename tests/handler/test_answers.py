@@ -14,12 +14,12 @@ from partner_account_handler import index, response
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.response import SingleResponse
 from tests.handler.cloud import CEO, Cloud, Context, contact, properties
-from tests.handler.conftest import Function
+from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
 
 
-def test_create_update_and_delete_are_answered_with_the_same_id(function: Function) -> None:
+def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalFunction) -> None:
     """The partner's ARN, from Create on; Data holds three attributes and nothing else."""
     made = function.create(properties())
     assert made["Status"] == "SUCCESS"
@@ -36,7 +36,7 @@ def test_create_update_and_delete_are_answered_with_the_same_id(function: Functi
     assert len(function.cloud.partners) == 1
 
 
-def test_failed_create_has_an_id_that_its_redelivery_repeats(function: Function) -> None:
+def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunction) -> None:
     """crhelper would make up a new one each time; CloudFormation then sends a Delete for it."""
     function.cloud.add_partner("Other")
     first, second = (function.create(properties(), RequestId="r") for _ in range(2))
@@ -46,7 +46,7 @@ def test_failed_create_has_an_id_that_its_redelivery_repeats(function: Function)
     assert function.delete(first["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
-def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_at_all(function: Function) -> None:
+def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_at_all(function: LocalFunction) -> None:
     """One line of the log tells of it, as of no request of another invocation."""
     function.delete("x")
     before = len(function.sink.received)
@@ -65,7 +65,7 @@ def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_a
     function.delete("y")
 
 
-def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: Function) -> None:
+def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: LocalFunction) -> None:
     """Not with silence until the time-out."""
     malformed: list[object] = [{}, [], None, "text", {"LegalName": ["x"]}]
     for wrong in malformed:
@@ -75,7 +75,7 @@ def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: Functi
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
-def test_answer_that_is_refused_is_sent_again_as_it_was(function: Function, status: int) -> None:
+def test_answer_that_is_refused_is_sent_again_as_it_was(function: LocalFunction, status: int) -> None:
     """crhelper takes a 403 for sent. `Retry-After: 3600` would outlive the function and CloudFormation's patience."""
     function.sink.statuses[:] = [status]
     function.sink.headers["Retry-After"] = "3600"
@@ -85,7 +85,7 @@ def test_answer_that_is_refused_is_sent_again_as_it_was(function: Function, stat
     assert len(body) < 4096
 
 
-def test_redirect_is_not_followed(function: Function) -> None:
+def test_redirect_is_not_followed(function: LocalFunction) -> None:
     """The answer goes to the URL that CloudFormation has signed, or nowhere."""
     function.sink.statuses[:] = [307]
     function.sink.headers["Location"] = function.sink.url("elsewhere")
@@ -102,7 +102,7 @@ def test_redirect_is_not_followed(function: Function) -> None:
     ],
 )
 def test_answer_that_nobody_takes_ends_the_tries_and_stands_in_the_log(
-    function: Function, monkeypatch: pytest.MonkeyPatch, refused: int, status: str, wanted: Any, outcome: str
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch, refused: int, status: str, wanted: Any, outcome: str
 ) -> None:
     """Nothing is raised, since Lambda would deliver again. CloudFormation can't show the reason and its remedy."""
     monkeypatch.setattr(response, "SEND_SECONDS", 2.0)
@@ -168,7 +168,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert (line["outcome"], line["reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
 
 
-def test_timer_of_one_invocation_never_answers_for_the_next(function: Function) -> None:
+def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunction) -> None:
     """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
     rings: list[Any] = []
     for name in ("first", "second"):
@@ -181,7 +181,7 @@ def test_timer_of_one_invocation_never_answers_for_the_next(function: Function) 
     assert len(function.sink.received) == 2
 
 
-def test_no_time_left_fails_before_anything_is_sent(function: Function) -> None:
+def test_no_time_left_fails_before_anything_is_sent(function: LocalFunction) -> None:
     """An invocation that begins late must not begin what it can't end."""
     answer = function.create(properties(), Context(seconds=29))
     assert answer["Status"] == "FAILED"
@@ -190,7 +190,7 @@ def test_no_time_left_fails_before_anything_is_sent(function: Function) -> None:
 
 
 def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
-    function: Function, monkeypatch: pytest.MonkeyPatch
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
     monkeypatch.setattr("partner_account_handler.existing.choose", lambda wanted, *_: {}[wanted.legal_name])
@@ -201,7 +201,9 @@ def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     assert "Canary" not in json.dumps(answer) + function.log
 
 
-def test_failure_of_crhelper_itself_is_logged_as_a_defect(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_crhelper_itself_is_logged_as_a_defect(
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer has its exception's text, which is nobody's to judge; the line has not."""
 
     def break_down(*_: object) -> None:

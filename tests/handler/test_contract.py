@@ -19,7 +19,7 @@ from partner_account.asset import assembled_asset
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.request import is_custom_resource_event
-from tests.handler.cloud import ACCOUNT, Cloud, contact, properties, sandbox
+from tests.handler.cloud import Cloud, contact, properties, sandbox
 from tests.handler.cloudformation import Bucket, ContractError, Function, Put, Stack, checked
 from tests.handler.lambda_runtime import LambdaRuntime
 from tests.handler.log_lines import final_lines_of, without_times
@@ -75,14 +75,9 @@ class World:
             requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
             assert [line["request"] for line in final_lines_of(runtime.output)] == requests
 
-    @property
-    def desk(self) -> Any:
-        """The hands of humans on the account."""
-        return self.cloud.simulator.account(ACCOUNT)
-
     def arn(self) -> str:
         """The ARN of the one partner that the account has."""
-        (partner,) = self.desk.partners
+        (partner,) = self.cloud.partners
         return str(partner.arn)
 
 
@@ -141,7 +136,7 @@ class TestLife:
             assert stack.status == "DELETE_COMPLETE"
             stack.create_again(CEO)
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", arn)
-        assert either.desk.partners[0].contact == contact(BusinessTitle="CEO")
+        assert either.cloud.partners[0].contact == contact(BusinessTitle="CEO")
 
     def test_a_retained_resource_gets_no_delete_and_is_found_again(self, world: World) -> None:
         """With the DeletionPolicy that the construct sets, CloudFormation does not even ask."""
@@ -168,7 +163,7 @@ class TestLife:
         stack = world.stack()
         stack.create(sandbox())
         gone = stack.physical_id
-        world.desk.delete_partner(stack.attributes["Id"])
+        world.cloud.account.delete_partner(stack.attributes["Id"])
         stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")), seconds=70)
         assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
         assert (stack.requests[-1]["RequestType"], stack.requests[-1]["PhysicalResourceId"]) == ("Delete", gone)
@@ -185,7 +180,7 @@ class TestFailedCreate:
             stack.create(properties())
             assert "EmailVerificationCode" in stack.reason
             assert stack.requests[-1]["PhysicalResourceId"].startswith("not-created-")
-            assert (stack.status, either.desk.partners) == ("ROLLBACK_COMPLETE", [])
+            assert (stack.status, either.cloud.partners) == ("ROLLBACK_COMPLETE", [])
             either.cloud.prepare()
             stack.create_again(properties())
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", either.arn())
@@ -211,7 +206,7 @@ class TestFailedCreate:
         assert (stack.status, arn) == ("CREATE_FAILED", world.arn())
         stack.update(CEO)
         assert (stack.status, stack.physical_id, world.arn()) == ("UPDATE_COMPLETE", arn, arn)
-        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+        assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
 
     def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, world: World) -> None:
         """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
@@ -245,7 +240,7 @@ class TestUpdate:
             tagged = {**CEO, "Tags": [{"Key": "team", "Value": "sales"}, {"Key": "more", "Value": "x"}]}
             stack.update(tagged, another_fails=True)
         assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", either.arn())
-        (partner,) = either.desk.partners
+        (partner,) = either.cloud.partners
         assert partner.contact == contact()
         assert {**partner.tags, OWNER_TAG: ""} == {"team": "alliances", OWNER_TAG: ""}
 
@@ -259,7 +254,7 @@ class TestUpdate:
         world.cloud.simulator.faults.clear()
         stack.update(CEO)
         assert stack.status == "UPDATE_COMPLETE"
-        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+        assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
 
     @pytest.mark.parametrize(
         ("status", "old_is_attempted"),
@@ -278,12 +273,12 @@ class TestUpdate:
         world.cloud.simulator.faults.add("PutAllianceLeadContact", "throttle", times=None)
         stack.update(changed, taken_back_in=status, seconds=LATE)
         assert stack.status == "UPDATE_FAILED"
-        assert world.desk.partners[0].tags["team"] == ("alliances" if status else "sales")
+        assert world.cloud.partners[0].tags["team"] == ("alliances" if status else "sales")
         world.cloud.simulator.faults.clear()
         stack.update(changed)
         assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
-        assert world.desk.partners[0].contact["Email"] == "ann@example.com"
-        assert world.desk.partners[0].tags["team"] == "sales"
+        assert world.cloud.partners[0].contact["Email"] == "ann@example.com"
+        assert world.cloud.partners[0].tags["team"] == "sales"
 
     @pytest.mark.parametrize("shape", [{"SchemaVersion": "0", "Name": "Example Corp"}, {"SchemaVersion": "2"}])
     def test_code_and_resource_are_updated_together_and_rolled_back(self, world: World, shape: dict[str, str]) -> None:
@@ -295,7 +290,7 @@ class TestUpdate:
             stack.update(CEO, another_fails=another_fails)
             assert (stack.status, stack.physical_id) == (status, world.arn())
             assert stack.attributes["Arn"] == stack.physical_id
-        assert world.desk.partners[0].contact["BusinessTitle"] == "CEO"
+        assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
 
 
 class TestImports:
@@ -322,7 +317,7 @@ class TestImports:
         stack.update(CEO)
         assert (stack.status, stack.attributes["ProfileId"]) == (
             "UPDATE_COMPLETE",
-            world.desk.partners[0].profile_id,
+            world.cloud.partners[0].profile_id,
         )
 
     def test_import_of_a_pending_profile_id_keeps_the_partner_from_being_changed(
@@ -334,12 +329,12 @@ class TestImports:
         for _ in range(2):
             stack.update(CEO)
             assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", "pending")
-            assert world.desk.partners[0].contact == contact()
+            assert world.cloud.partners[0].contact == contact()
         stack.imported.clear()
         stack.update(CEO)
         assert (stack.status, stack.attributes["ProfileId"]) == (
             "UPDATE_COMPLETE",
-            world.desk.partners[0].profile_id,
+            world.cloud.partners[0].profile_id,
         )
 
     def test_rollback_would_change_a_pending_profile_id_if_the_stack_has_no_outputs(self, stack: Stack) -> None:
@@ -351,32 +346,6 @@ class TestImports:
 
 class TestDelivery:
     """Lambda delivers at least once, and perhaps hours later."""
-
-    def test_a_create_that_is_delivered_again_is_answered_alike(self, either: World) -> None:
-        """As long as the stack waits: one partner, one CreatePartner."""
-        stack = either.stack()
-        create = stack.request("Create", properties())
-        with either.function:
-            first, second = (stack.deliver(create) for _ in range(2))
-        assert first is not None
-        assert (first["Status"], first["PhysicalResourceId"]) == ("SUCCESS", either.arn())
-        assert second == first
-        assert either.cloud.operations().count("CreatePartner") == 1
-
-    def test_two_deliveries_at_once_make_one_partner(self, world: World) -> None:
-        """Two processes get the same Create, both find nothing, and both answer alike."""
-        stack = world.stack()
-        create = stack.request("Create", properties())
-        world.cloud.simulator.faults.add("CreatePartner", "delay", times=1, seconds=15)
-        with ThreadPoolExecutor(2) as pool, world.another_function() as other:
-            running = [pool.submit(stack.deliver, create, function=process) for process in (world.function, other)]
-            while world.cloud.operations().count("CreatePartner") < 2:
-                time.sleep(0.02)
-                assert not all(one.done() for one in running)
-            world.cloud.simulator.faults.release()
-            first, second = (one.result() for one in running)
-        assert first is not None
-        assert (first, first["PhysicalResourceId"]) == (second, world.arn())
 
     @pytest.mark.parametrize("ending", ["ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
     def test_a_create_that_comes_late_creates_nothing(self, world: World, ending: str) -> None:
@@ -394,15 +363,6 @@ class TestDelivery:
         assert late["Reason"].startswith(f"StackNotWaiting: the stack is in {ending}")
         assert world.cloud.simulator.requests_since(before) == []
 
-    def test_a_late_update_of_a_deployment_that_is_over_changes_nothing(self, world: World) -> None:
-        """The partner stays as the stack, which has been rolled back since, describes it."""
-        stack = world.stack()
-        stack.create(properties())
-        stack.update(CEO, another_fails=True)
-        late = stack.deliver(stack.requests[1], LATE)
-        assert (late or {})["Status"] == "FAILED"
-        assert world.desk.partners[0].contact == contact()
-
     def test_scalars_arrive_as_strings(self, world: World) -> None:
         """A number and a boolean in a template reach the service as the text that they have become."""
         stack = world.stack()
@@ -410,7 +370,7 @@ class TestDelivery:
         stack.create(properties(LegalName=365, ServiceTimeout=300, Tags=tags))
         assert stack.status == "CREATE_COMPLETE"
         assert stack.requests[0]["ResourceProperties"]["ServiceTimeout"] == "300"
-        (partner,) = world.desk.partners
+        (partner,) = world.cloud.partners
         assert partner.legal_name == "365"
         assert {"cost-center": "4711", "public": "true"}.items() <= partner.tags.items()
 
@@ -463,7 +423,7 @@ class TestBucket:
         world.bucket.statuses[:] = TRIES * [403]
         stack = world.stack()
         stack.create(properties(), rollback=False, seconds=MARGIN_SECONDS + 2)
-        assert len(world.desk.partners) == (0 if failure == "gone" else 1)
+        assert len(world.cloud.partners) == (0 if failure == "gone" else 1)
         assert (stack.reason, stack.status) == ("no response was received", "CREATE_FAILED")
         world.bucket.is_gone = False
         world.bucket.statuses.clear()
@@ -479,7 +439,7 @@ class TestBucket:
         world.bucket.statuses[:] = TRIES * [503]
         stack.update(CEO)
         assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-        assert world.desk.partners[0].contact == contact()
+        assert world.cloud.partners[0].contact == contact()
 
 
 @pytest.mark.slow
@@ -538,9 +498,11 @@ TROUBLES = {
     "list": Trouble("InternalServerException: ListPartners", fault("internal-error", "ListPartners")),
     "business": Trouble(
         "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
-        lambda world: world.desk.set_verification("BUSINESS_VERIFICATION", "FAILED"),
+        lambda world: world.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
     ),
-    "exists": Trouble("PartnerExists", lambda world: world.desk.add_partner("Canary Other Name", contact=CANARIES)),
+    "exists": Trouble(
+        "PartnerExists", lambda world: world.cloud.account.add_partner("Canary Other Name", contact=CANARIES)
+    ),
     "code in the event": Trouble(
         "EmailVerificationCode:INVALID_VALUE",
         wanted=birds(EmailVerificationCode={"From": "Parameter", "Value": WRONG_CODE}),

@@ -14,22 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_account_handler import index
-from partner_account_handler.aws import aws_of
+from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.request import is_custom_resource_event, read_properties
-from tests.handler.cloud import ACCOUNT, Cloud, Context, contact, properties
+from tests.handler.cloud import ACCOUNT, Context, contact, properties
 from tests.handler.log_lines import lines_of
 
 fuzz = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
-pytestmark = pytest.mark.slow
-
-ATTRIBUTES = {"Arn", "Id", "ProfileId"}
 ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
-SERVICE = aws_of(ID, Clock(lambda: 180.0), lambda: None).partner_central
+SERVICE = Aws.of(ID, Clock(lambda: 180.0), lambda: None).partner_central
 EDGES = "\u0000\u001f\u0020\u007e\u007f\u00a0\u0130\u200b\u202e\ud7ff\ud800\udfff\ue000\ufdfa\ufffd\ufffe\U0001f600"
 """Both sides of each limit in the service's patterns, and what Unicode has that is worse."""
 
@@ -241,59 +238,6 @@ def test_huge_events_cost_little(answers: list[tuple[str, Any]], size: int) -> N
         tracemalloc.stop()
         assert peak < 30 * size + 10_000_000
     assert all(len(json.dumps(answer)) < 4096 for _, answer in answers)
-
-
-class Live:
-    """The handler against a Partner Central that is up, with the properties that hypothesis makes."""
-
-    tokens = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=80)
-    names = st.text(st.sampled_from(" ~a\u00a0\ud7ff\ue000\ufffd\u0130\ufb01"), min_size=1, max_size=80)
-    wanted = st.fixed_dictionaries(
-        {
-            "LegalName": names | texts,
-            "PrimarySolutionType": st.sampled_from(["SOFTWARE_PRODUCTS", "TRAINING_SERVICES"]) | tokens,
-            "AllianceLeadContact": st.fixed_dictionaries(
-                {"FirstName": names, "LastName": names, "Email": st.just("jane@example.com"), "BusinessTitle": names}
-            ),
-            "Tags": st.lists(st.fixed_dictionaries({"Key": tokens, "Value": tokens}), max_size=4),
-            "ExistingPartnerId": st.just("") | texts,
-        }
-    ).map(lambda changes: properties(**changes))
-
-
-@settings(fuzz, max_examples=20)
-@given(wanted=Live.wanted, later=Live.wanted)
-def test_any_properties_end_well_with_the_service_up(
-    answers: list[tuple[str, Any]], cloud: Cloud, wanted: Any, later: Any
-) -> None:
-    """Created and updated, or refused with a remedy; at most one partner, and the same id throughout."""
-    desk = cloud.simulator.account(ACCOUNT)
-    for partner in desk.partners:
-        desk.delete_partner(partner.id)
-    wanted["EmailVerificationCode"] = later["EmailVerificationCode"] = {"From": "Parameter", "Value": "123456"}
-    desk.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
-    answers.clear()
-    cloud.set_status("CREATE_IN_PROGRESS")
-    made = _deliver(cloud, answers, "Create", wanted)
-    assert len(desk.partners) == 0, "the code is wrong"
-    adopted = desk.add_partner("Example Corp", contact=contact())
-    cloud.set_status("UPDATE_IN_PROGRESS")
-    updated = _deliver(
-        cloud, answers, "Update", later, PhysicalResourceId=adopted.arn, OldResourceProperties=properties()
-    )
-    assert made["Status"] == "FAILED"
-    assert updated["PhysicalResourceId"] == adopted.arn
-    assert len(desk.partners) == 1
-    if updated["Status"] == "SUCCESS":
-        assert set(updated["Data"]) == ATTRIBUTES
-
-
-def _deliver(cloud: Cloud, answers: list[tuple[str, Any]], kind: str, wanted: Any, **more: Any) -> Any:
-    event = cloud.event(kind, wanted, ResponseURL="https://localhost:1/x", **more)
-    index.handler(event, Context())
-    _, answer = answers[-1]
-    check_answer(event, answer)
-    return answer
 
 
 @pytest.fixture(autouse=True)

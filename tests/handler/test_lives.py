@@ -29,12 +29,12 @@ def life() -> Iterator[Life]:
         yield Life(SEVERAL, records)
 
 
-def test_a_hundred_lives() -> None:
+def test_a_hundred_random_lives_break_no_invariant_and_converge() -> None:
     """Whatever happens to a stack, no step breaks an invariant, and its last deployment converges."""
     live(100)
 
 
-def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Life) -> None:
+def test_partner_of_a_create_whose_answer_never_came_is_found_under_another_name(life: Life) -> None:
     """The owner's tag tells, not the legal name."""
     life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
     assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
@@ -44,7 +44,7 @@ def test_a_create_whose_answer_never_comes_is_found_under_another_name(life: Lif
     life.converge("Alpha")
 
 
-def test_a_create_that_was_rolled_back_is_found_while_its_tags_are_not_to_be_seen(life: Life) -> None:
+def test_partner_of_a_rolled_back_create_is_found_while_its_tags_lag(life: Life) -> None:
     """Under a corrected name."""
     life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
     life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),)))
@@ -53,7 +53,7 @@ def test_a_create_that_was_rolled_back_is_found_while_its_tags_are_not_to_be_see
     life.converge("Alpha")
 
 
-def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
+def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
     """The stack is in no state that only a human can mend, and its next deployment converges."""
     life.deploy("Alpha", {})
     down = (Fault("*", "500", FOR_EVER),)
@@ -62,7 +62,7 @@ def test_a_rollback_is_let_through_with_the_service_down(life: Life) -> None:
     life.converge("Alpha")
 
 
-def test_an_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> None:
+def test_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> None:
     """Neither to the stack that gave up, nor when it is deleted."""
     life.deploy("Alpha", {}, Way(faults=(Fault("*", "denied", FOR_EVER),)))
     life.redeliver(0)
@@ -71,14 +71,14 @@ def test_an_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) ->
     assert not life.partners
 
 
-def test_two_deliveries_of_one_create_make_one_partner(life: Life) -> None:
+def test_two_deliveries_of_one_create_in_turns_make_one_partner(life: Life) -> None:
     """Call by call in turns, so that both have looked before either has acted."""
     life.deploy("Alpha", {}, Way(beside=-1, order=(0, 1) * 12))
     life.check()
     assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner.to_tag()]
 
 
-def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
+def test_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
     """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
     life.deploy("Beta", {"catalog": "Sandbox"})
     life.wipe()
@@ -88,7 +88,7 @@ def test_a_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: 
     life.converge("Beta")
 
 
-def test_a_second_delivery_may_know_less_than_the_first(life: Life) -> None:
+def test_second_delivery_of_a_create_may_know_less_than_the_first(life: Life) -> None:
     """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
     silent = (Fault("GetProfileVisibility", "lost", FOR_EVER),)
     life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
@@ -119,7 +119,7 @@ def test_partner_of_the_sandbox_without_readable_tags_is_found_by_its_name() -> 
         assert len(life.partners) == 1
 
 
-def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leak_of_a_code_into_the_log_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the silence of all lives would prove nothing."""
     create_partner = PartnerCentral.create_partner
 
@@ -132,9 +132,9 @@ def test_a_leak_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) ->
         life.deploy("Alpha", {})
 
 
-def test_a_second_partner_would_be_noticed(life: Life) -> None:
+def test_second_partner_of_one_construct_would_be_noticed(life: Life) -> None:
     """Whoever made it."""
     life.deploy("Alpha", {})
-    life.desk.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
+    life.account.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})
     with pytest.raises(AssertionError, match="two partners of one stack"):
         life.check()

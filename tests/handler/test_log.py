@@ -27,7 +27,7 @@ from partner_account_handler.errors import (
 from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.outcome import UNREPORTED, Outcome, Report, report_of, undelivered
 from tests.handler.cloud import CEO, Context, contact, properties, sandbox
-from tests.handler.conftest import Function
+from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import FIELDS, lines_of
 
 IMPATIENT = partial(Context, 52.4)
@@ -37,7 +37,7 @@ IMPATIENT = partial(Context, 52.4)
 # What a request becomes
 
 
-def test_new_partner_is_created_and_a_redelivery_recovers_it(function: Function) -> None:
+def test_new_partner_is_created_and_a_redelivery_recovers_it(function: LocalFunction) -> None:
     """With the partner's id and the time it took; all lines of a request name it, so that a query finds them."""
     function.cloud.fail("ListPartners", "internal-error")
     partner = function.create(properties(), RequestId="r")["Data"]["Id"]
@@ -51,14 +51,14 @@ def test_new_partner_is_created_and_a_redelivery_recovers_it(function: Function)
     assert function.told("outcome", "partner") == ("Recovered", partner)
 
 
-def test_partner_of_another_day_is_adopted(function: Function) -> None:
+def test_partner_of_another_day_is_adopted(function: LocalFunction) -> None:
     """As existing_partner_id says."""
     foreign = function.cloud.add_partner(contact=contact())
     function.create(properties(ExistingPartnerId=foreign.id))
     assert function.told("outcome", "partner") == ("Adopted", foreign.id)
 
 
-def test_update_is_updated_unchanged_or_refused(function: Function) -> None:
+def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None:
     """Updated counts only what was written; a refused one names the partner, since its id is that of the resource."""
     partner = function.create(properties())["Data"]["Id"]
     function.update(properties(), CEO)
@@ -69,7 +69,7 @@ def test_update_is_updated_unchanged_or_refused(function: Function) -> None:
     assert function.told("outcome", "reason", "partner") == ("Refused", "CreateOnly", partner)
 
 
-def test_sandbox_partner_that_was_wiped_is_created_by_an_update(function: Function) -> None:
+def test_sandbox_partner_that_was_wiped_is_created_by_an_update(function: LocalFunction) -> None:
     """The line names the new one."""
     made = function.create(sandbox())["Data"]["Id"]
     function.cloud.account.delete_partner(made)
@@ -79,14 +79,14 @@ def test_sandbox_partner_that_was_wiped_is_created_by_an_update(function: Functi
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_delete_retains_the_partner(function: Function, ours: bool) -> None:
+def test_delete_retains_the_partner(function: LocalFunction, ours: bool) -> None:
     """The line names it, if the id is a partner's."""
     partner = function.create(properties())["Data"]["Id"]
     function.delete(function.arn if ours else "Root-Partner-MADEUP")
     assert function.told("outcome", "level", "partner") == ("Retained", "INFO", partner if ours else None)
 
 
-def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_told(function: Function) -> None:
+def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_told(function: LocalFunction) -> None:
     """Loud, and without an id: it is not this resource's."""
     function.cloud.add_partner("Other Corp")
     reason = function.create(properties())["Reason"]
@@ -94,14 +94,14 @@ def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_tol
     assert function.told("outcome", "level", "reason", "message", "partner") == expected
 
 
-def test_service_that_is_down_is_a_failure(function: Function) -> None:
+def test_service_that_is_down_is_a_failure(function: LocalFunction) -> None:
     """Nobody has to correct anything."""
     function.cloud.fail("ListPartners", "internal-error", times=None)
     function.create(properties(), context=IMPATIENT())
     assert function.told("outcome", "level", "reason") == ("Failed", "ERROR", "InternalServerException")
 
 
-def test_rollback_that_is_tolerated_is_loud(function: Function) -> None:
+def test_rollback_that_is_tolerated_is_loud(function: LocalFunction) -> None:
     """CloudFormation is told SUCCESS; the line tells what could not be written back."""
     partner = function.create(properties())["Data"]["Id"]
     function.update(properties(), CEO)
@@ -135,7 +135,7 @@ class Stdout:
 
 @pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space"), ValueError("closed file")])
 def test_log_that_can_not_be_written_stops_nothing(
-    function: Function, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     """Above all no Create that has created."""
 
@@ -149,7 +149,7 @@ def test_log_that_can_not_be_written_stops_nothing(
     assert len(function.cloud.partners) == 1
 
 
-def test_answer_is_sent_before_the_line_is_written(function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_is_sent_before_the_line_is_written(function: LocalFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that is slow does not delay it. Each line is written at once, so that two threads' lines stay apart."""
     answered: list[int] = []
     stdout = Stdout(lambda: answered.append(len(function.sink.received)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ from partner_account import service_model
 from partner_account.asset import assembled_asset
 from partner_account_cli import aws
 from partner_account_handler.calls import API_VERSION
-from partner_account_handler.clock import MARGIN_SECONDS
 from partner_central_simulator import identity
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
 from tests.handler.lambda_runtime import LambdaRuntime, environment
@@ -120,36 +118,6 @@ def test_a_function_behind_a_proxy_creates_and_answers(cloud: Cloud, tmp_path: P
     assert [line["outcome"] for line in final_lines_of(function.output)] == ["Created", "Recovered"]
     for secret in ("presigned-canary", "pass", S3):
         assert secret not in function.output
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("why", ["unknown authority", "no such proxy"])
-def test_a_function_whose_answer_can_t_be_sent_creates_nothing(
-    cloud: Cloud, sink: ResponseSink, tmp_path: Path, asset: Path, why: str
-) -> None:
-    """And its log says why, before Lambda would end it."""
-    cloud.prepare()
-    (tmp_path / "other").mkdir()
-    with ResponseSink(tmp_path / "other") as other:
-        url = other.url("lost") if why == "unknown authority" else sink.url("lost")
-        proxy = {"HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"} if why == "no such proxy" else {}
-        with LambdaRuntime(asset, {**variables(cloud, sink), **proxy}) as function:
-            function.invoke(cloud.event("Create", properties(), ResponseURL=url), seconds=MARGIN_SECONDS + 2)
-        assert [*other.received, *sink.received] == []
-    assert set(cloud.operations()) == {"ListPartners"}
-    (line,) = final_lines_of(function.output)
-    assert (line["outcome"], line["reason"]) == ("Failed", "AnswerNotDelivered")
-    assert "AnswerUnreachable: no connection to the host of CloudFormation's ResponseURL" in line["message"]
-    assert ("SSLCertVerificationError" in line["message"]) == (why == "unknown authority")
-    assert ("through the proxy" in line["message"]) == (why == "no such proxy")
-    assert "presigned-canary" not in function.output
-
-
-def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def installed_pythons() -> dict[str, Path]:

@@ -161,6 +161,15 @@ class TestTagsThatLag:
         lose(cloud, "list_tags_for_resource", times=4)
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
 
+    def test_partner_that_may_be_the_one_of_a_lost_answer_is_not_refused_as_anothers(self, cloud: Cloud) -> None:
+        """It is listed without its age, so it might be an old one of others whose tags are shown."""
+        cloud.prepare()
+        cloud.fail("CreatePartner", "cut", after_commit=True)
+        cloud.fail("ListTagsForResource", "no-tags", times=3)
+        TestMissingMembers().without(cloud, "list_partners", "CreatedAt")
+        assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
+        assert cloud.writes() == ["CreatePartner"]
+
     def test_tags_that_are_not_found_at_all_take_another_deployment(self, deployed: Deployed) -> None:
         """And not a support case."""
         deployed.cloud.recreate_stack()

@@ -510,6 +510,22 @@ class TestLateDescribeStacks:
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
             deployed.update(CEO, properties())
 
+    def test_cloudformation_that_is_silent_for_a_while_is_waited_for(self, deployed: Deployed) -> None:
+        """Else a rollback would be taken for an update, which may change what is imported."""
+        deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId="pending")
+        deployed.cloud.set_status(ROLLING_BACK)
+        failures = [ReadTimeoutError(endpoint_url="")] * 3
+
+        def silent(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            if operation == "describe_stacks" and failures:
+                raise failures.pop()
+            return call(**members)
+
+        deployed.cloud.between = silent
+        time = VirtualTime()
+        assert deployed.update(CEO, properties(), time).data["ProfileId"] == "pending"
+        assert time.pauses == [0.5, 1.0, 2.0]
+
     def test_description_without_a_stack_stops_no_update(self, deployed: Deployed) -> None:
         """Whatever the question ends in."""
         deployed.cloud.between = lambda operation, call, members: (
