@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import index, response
+from partner_account_handler import index, lifecycle, response
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.response import SingleResponse
 from tests.handler.cloud import CEO, Cloud, Context, contact, properties
@@ -189,7 +189,7 @@ def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
     first = index.helper._timer  # noqa: SLF001
     assert first is not None
     started, may_end = threading.Event(), threading.Event()
-    respond = index.respond
+    respond = lifecycle.respond
 
     def work(*given: Any) -> Answer:
         started.set()
