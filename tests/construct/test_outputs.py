@@ -125,6 +125,10 @@ def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
             {"export_names": ExportNames(partner_arn="a/b")},
             "export_names: 'a/b' may hold only letters, digits, colons and hyphens",
         ),
+        (
+            {"export_names": ExportNames(partner_id="a_b")},
+            "export_names: 'a_b' may hold only letters, digits, colons and hyphens",
+        ),
         ({"export_names": ExportNames(profile_id="")}, "export_names: the name '' … has 0 characters"),
         ({"export_names": ExportNames(partner_id="x" * 256)}, "has 256 characters; allowed are 1 to 255"),
     ],

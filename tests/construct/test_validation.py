@@ -169,10 +169,11 @@ def test_an_address_that_the_services_pattern_does_not_match_is_refused(email: s
 
 
 def test_legal_name_and_contact_never_stand_in_an_error() -> None:
-    """However wrong they are."""
-    values = {name: f" Secret{name}  \u0007" for name in CONTACT_FIELDS}
-    found = errors_of(legal_name=" SecretName  \u0007 ", alliance_lead_contact=contact(**values))
-    assert "Secret" not in "\n".join(found)
+    """However wrong they are, and however long."""
+    for tail in ("", "x" * 321):
+        values = {name: f" Secret{name}  \u0007{tail}" for name in CONTACT_FIELDS}
+        found = errors_of(legal_name=f" SecretName  \u0007{tail} ", alliance_lead_contact=contact(**values))
+        assert "Secret" not in "\n".join(found)
 
 
 @pytest.mark.parametrize("text", REMAINS)

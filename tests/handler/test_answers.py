@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from partner_account_handler import index, response
+from partner_account_handler import index, lifecycle, response
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.response import SingleResponse
 from tests.handler.cloud import CEO, Cloud, Context, contact, properties
@@ -264,3 +264,45 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
     assert (seen.lines, aside) == ([], "")
     for secret in (code, "Canary", "presigned-canary", *contact().values()):
         assert secret not in without_times(log)
+
+
+def delete(cloud: Cloud, sink: ResponseSink, name: str, context: Context | None = None) -> threading.Timer:
+    """Delivers a Delete that is answered at that URL, and returns the timer that was set for it."""
+    event = cloud.event("Delete", {}, ResponseURL=sink.url(name), PhysicalResourceId="x")
+    index.handler(event, context or Context())
+    timer = index.helper._timer  # noqa: SLF001
+    assert timer is not None
+    return timer
+
+
+def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
+    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one's work goes on, and its answer is its own."""
+    timer = delete(cloud, sink, "first")
+    started, may_end = threading.Event(), threading.Event()
+    respond = lifecycle.respond
+
+    def work(*given: Any) -> Answer:
+        started.set()
+        assert may_end.wait(9)
+        return respond(*given)
+
+    monkeypatch.setattr(index, "respond", work)
+    second = threading.Thread(target=delete, args=(cloud, sink, "second"))
+    second.start()
+    assert started.wait(9)
+    timer.function(*timer.args)
+    assert sink.answers("second") == []
+    may_end.set()
+    second.join()
+    assert [answer["Status"] for answer in sink.answers("second")] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize(("seconds", "rings_after"), [(180, 163), (20, 10)])
+def test_timer_leaves_the_time_to_send_the_answer(
+    cloud: Cloud, sink: ResponseSink, seconds: float, rings_after: float
+) -> None:
+    """Sixteen seconds for all tries, and one to log what became of it; of a short invocation half."""
+    timer = delete(cloud, sink, "answer", Context(seconds))
+    assert timer.interval == pytest.approx(rings_after, abs=0.5)

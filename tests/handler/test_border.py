@@ -33,6 +33,18 @@ def test_event_of_cloudformation_is_a_request_without_its_response_url() -> None
     assert "Signature" not in str(vars(read_request(EVENT)))
 
 
+def test_repr_of_a_request_and_its_parts_shows_no_value_of_the_user() -> None:
+    """A stray line of a log, or an exception's text, would carry it away."""
+    people = {name: f"canary-{name}" for name in contact()}
+    code = {"From": "Parameter", "Value": "canary-code"}
+    wanted = properties(LegalName="canary-corp", AllianceLeadContact=people, EmailVerificationCode=code)
+    old = {**wanted, "LegalName": "canary-former"}
+    request = read_request({**EVENT, "ResourceProperties": wanted, "OldResourceProperties": old})
+    assert request.previous is not None
+    parts = (request, request.previous, request.wanted, request.wanted.contact, request.wanted.code)
+    assert "canary" not in "".join(f"{part!r} {part}" for part in parts)
+
+
 def test_unusable_properties_are_told_when_they_are_asked_for() -> None:
     """A Delete, or an Update that belongs to a rollback, needs none of them."""
     request = read_request({**EVENT, "ResourceProperties": "text"})

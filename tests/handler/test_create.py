@@ -505,9 +505,10 @@ class TestRefusals:
         """A try with it might be counted."""
         cloud.client("secretsmanager").create_secret(Name="code", SecretString=stored)
         source = {"From": "SecretsManager", "SecretId": "code", "JsonField": "code"}
-        with pytest.raises(CodeError, match=reason):
+        with pytest.raises(CodeError, match=reason) as caught:
             cloud.create(properties(EmailVerificationCode=source))
         assert cloud.writes() == []
+        assert not [text for text in ("12345", "abcdef") if text in str(caught.value)]
 
     def test_code_that_is_nowhere_is_told_with_the_remedy_of_its_store(self, cloud: Cloud) -> None:
         """For the place it was looked for in."""

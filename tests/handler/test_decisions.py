@@ -57,6 +57,16 @@ def test_owner_outlives_the_stack_but_not_its_name() -> None:
     assert Owner.of(STACK_ID, "a", "b/c") != Owner.of(STACK_ID, "a/b", "c")
 
 
+def test_tags_and_tokens_of_deployed_partners_are_those_of_the_next_version_too() -> None:
+    """Else the next version would take each deployed partner for another stack's, and a repeated call for a new one."""
+    stack, path = "b7fed621b90abe18d70e71e2ba3a3c60", "8dd7d3da3c9eb411cfda7e6d2bc6c3f4"
+    assert OURS.to_tag() == f"{stack}/{path}"
+    moved = OURS.moved_to(Owner.of(STACK_ID, "Root", "Company"), "2026-01-02T03:04:05+00:00")
+    assert moved.to_tag() == f"{stack}/e420bc4efe1a46a740a6291373cb79a1/2c5dd4b28cce7c1d65a48eabae099bec"
+    token = "0b02e1ffa9ece91d84e09e4ae3a98825d2ba7f753607884523492d20e949966e"
+    assert client_token(STACK_ID, "Partner", "r1") == token
+
+
 @pytest.mark.parametrize("value", ["", "/", "theirs", "a/b/c/d", "0" * 64])
 def test_tag_of_another_form_is_no_construct_of_ours(value: str) -> None:
     """A human, or a former version, may have written anything there."""

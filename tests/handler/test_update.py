@@ -204,6 +204,27 @@ class TestCreateOnly:
         deployed.cloud.account.rename_partner(deployed.partner.id, "EXAMPLE  Corporation")
         assert deployed.update(properties(), properties(LegalName="Example Corporation")).physical_id == deployed.arn
 
+    def test_solution_type_changed_by_a_profile_task_stops_no_other_change_and_the_template_may_follow(
+        self, deployed: Deployed
+    ) -> None:
+        """Partner Central changes it, and no deployment does."""
+        profile = {
+            "DisplayName": "Example",
+            "Description": "We give examples.",
+            "WebsiteUrl": "https://example.com",
+            "LogoUrl": "https://example.com/logo.png",
+            "PrimarySolutionType": "TRAINING_SERVICES",
+            "IndustrySegments": ["EDUCATION"],
+            "TranslationSourceLocale": "en-US",
+        }
+        deployed.cloud.account.plan_profile_tasks(reads=0)
+        deployed.cloud.client("partnercentral-account").start_profile_update_task(
+            Catalog="AWS", Identifier=deployed.partner.id, TaskDetails=profile
+        )
+        deployed.update(properties(), CEO)
+        assert deployed.partner.contact == contact(BusinessTitle="CEO")
+        deployed.update(CEO, {**CEO, "PrimarySolutionType": "TRAINING_SERVICES"})
+
     def test_renaming_alone_stops_no_other_change(self, deployed: Deployed) -> None:
         """Drift is left."""
         deployed.cloud.account.rename_partner(deployed.partner.id, "New Name")
