@@ -24,7 +24,7 @@ class AwsAccount:
         self.verified_name = verified_name
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.service = Service(clock=lambda: self.now, readings=readings, page_size=2, verified=True)
-        self.desk = AccountAdmin(self.service, ACCOUNT)
+        self.account = AccountAdmin(self.service, ACCOUNT)
         self.foreign: dict[str, Any] = {}
         self._codes: dict[str, str] = {}
         self.all_codes: set[str] = set()
@@ -78,7 +78,7 @@ class AwsAccount:
         """A human creates a partner in the console; names are unique there too."""
         if self._is_taken(catalog, legal_name):
             return
-        made = self.desk.add_partner(
+        made = self.account.add_partner(
             legal_name, catalog=catalog, contact=contact_of("canary@console.example", "Canary")
         )
         self.foreign[made.arn] = shown(made)
@@ -87,16 +87,16 @@ class AwsAccount:
         """A human, or AWS support, changes a partner."""
         partner = self.partners[number % len(self.partners)]
         if kind == "contact":
-            self.desk.change_contact(partner.id, BusinessTitle=value)
+            self.account.change_contact(partner.id, BusinessTitle=value)
         elif kind == "name":
             if not self._is_taken(partner.catalog, value):
-                self.desk.rename_partner(partner.id, value)
+                self.account.rename_partner(partner.id, value)
         elif kind == "profile":
             partner.profile["DisplayName"] = value
         elif kind == "disown":
-            self.desk.untag_partner(partner.id, OWNER_TAG)
+            self.account.untag_partner(partner.id, OWNER_TAG)
         elif partner.catalog == "AWS" or self.readings.sandbox_takes_tags_later:
-            self.desk.tag_partner(partner.id, {"foreign": value})
+            self.account.tag_partner(partner.id, {"foreign": value})
         if partner.arn in self.foreign:
             self.foreign[partner.arn] = shown(partner)
 
@@ -108,7 +108,7 @@ class AwsAccount:
     def wipe(self) -> None:
         """The Sandbox is refreshed."""
         for partner in [partner for partner in self.partners if partner.catalog == "Sandbox"]:
-            self.desk.delete_partner(partner.id)
+            self.account.delete_partner(partner.id)
             self.foreign.pop(partner.arn, None)
 
 
