@@ -24,7 +24,7 @@ ROOMS = {
     "constructs/partner_account": {"partner_account_handler"},
     "lambda/partner_account_handler": set[str](),
     "simulator/partner_central_simulator": set[str](),
-    "rehearsal/partner_account_rehearsal": {"partner_account_handler", "partner_central_simulator"},
+    "rehearsal/partner_account_rehearsal": {"partner_central_simulator"},
     "cli/partner_account_cli": {
         "partner_account_handler",
         "partner_account_rehearsal",
