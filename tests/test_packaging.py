@@ -29,6 +29,7 @@ PACKAGES = [
     ROOT / "constructs/partner_account",
     ROOT / "lambda/partner_account_handler",
     ROOT / "simulator/partner_central_simulator",
+    ROOT / "rehearsal/partner_account_rehearsal",
     ROOT / "cli/partner_account_cli",
 ]
 
@@ -103,7 +104,7 @@ def test_pytest_finds_the_constructs_of_pypi(runner: list[str], tmp_path: Path) 
 
 
 def test_editable_install_serves_every_package(tmp_path: Path) -> None:
-    """Outside the checkout, the editable install imports the four packages from the checkout."""
+    """Outside the checkout, the editable install imports the five packages from the checkout."""
     names = ", ".join(package.name for package in PACKAGES)
     script = f"import {names}; print(*[m.__path__[0] for m in ({names})], sep='\\n')"
     assert run(sys.executable, "-c", script, cwd=tmp_path).splitlines() == [str(path) for path in PACKAGES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,15 @@ from partner_account_handler import index
 from tests.handler.cloud import Cloud, Context, Deployed
 from tests.handler.log_lines import final_lines_of
 from tests.handler.response_sink import ResponseSink
+
+
+@pytest.fixture(autouse=True)
+def logs_of_libraries_return() -> Iterator[None]:
+    """What the function suppresses in Lambda, the next test hears again."""
+    yield
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler is not None:
+            handler.filters.clear()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.outcome import UNREPORTED, Outcome, Report, report_of, undelivered
 from tests.handler.cloud import CEO, Context, contact, properties, sandbox
 from tests.handler.conftest import LocalFunction
-from tests.handler.log_lines import FIELDS, lines_of
+from tests.handler.log_lines import lines_of
 
 IMPATIENT = partial(Context, 52.4)
 """Time for each call, and none for a second try."""
@@ -212,13 +212,6 @@ def test_each_kind_of_error_is_in_the_table_above() -> None:
     assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
     assert set(CallError.__subclasses__()) == {AnswerUnreachableError}
     assert set(HandlerError.__subclasses__()) == kinds
-
-
-def test_each_outcome_and_field_of_the_last_line_is_documented() -> None:
-    """In code, somewhere in the documentation."""
-    docs = "".join(page.read_text("utf-8") for page in (Path(__file__).parents[2] / "docs").rglob("*.md"))
-    names = [*(outcome.value for outcome in Outcome), *FIELDS, "StackName", "LogicalResourceId", "partner"]
-    assert [name for name in names if f"`{name}`" not in docs] == []
 
 
 @pytest.mark.parametrize("output", ["plain text\n", "[1]\n", '{"level": "INFO"', '{"level": "DEBUG", "message": "x"}'])

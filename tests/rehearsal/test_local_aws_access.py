@@ -195,7 +195,7 @@ def test_no_websocket_is_opened_without_the_session_token(aws: LocalAws) -> None
 def test_simulator_neither_answers_nor_records_requests_without_the_session_token(aws: LocalAws) -> None:
     """Its own endpoints show codes and order faults; and a rehearsal counts the requests that it notes."""
     own = f"{aws.partner_central.address}/_simulator"
-    asked = (("GET", "outbox"), ("GET", "requests"), ("DELETE", "faults"), ("POST", "faults"), ("GET", "health"))
+    asked = (("GET", "outbox"), ("GET", "requests"), ("DELETE", "faults"), ("POST", "faults"))
     for token in ("", "made up"):
         answers = [urllib3.request(method, f"{own}/{what}", headers={TOKEN: token}) for method, what in asked]
         assert {answer.status for answer in answers} == {403}
