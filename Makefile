@@ -32,12 +32,15 @@ demo: install ## Rehearse the example app on this machine: local AWS, simulated 
 		-c first_name=Jane -c last_name=Doe -c email=alliances@example.com -c business_title="Alliance Lead" \
 		-c verification_code_secret=partner-account/code -c company_is_new_to_apn=true $(ARGS)
 
-test: lint ## Check everything: lint, types, all tests, and most of them on the oldest and the newest dependencies
+test: lint ## Check style, types and all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
+	@echo "All tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
+	@echo "The tests that a dependency's version may change, on the oldest and on the newest ones"
 	@$(MAKE) test-floor
 	@$(MAKE) test-newest
+	@echo "Not run: the exhaustive explorations and the random lives at length (make soak), the times (make bench)"
 
-test-fast: lint ## Lint, and the tests that need no local AWS, in a minute or two
+test-fast: lint ## Lint, and the tests that need no local AWS and take seconds
 	@$(run) $(tests) -m "not slow and not e2e" $(ARGS)
 
 test-floor: venv = .venv-floor
@@ -45,11 +48,10 @@ test-floor: environment = TESTED_LOCK=requirements/floor.txt
 test-floor: .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
 test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
 test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
-# The slow tests are about the handler's decisions, other Pythons and documents, which no dependency's version touches.
 test-floor test-newest: install
-	@$(environment) $(run) $(tests) -m "not e2e and not slow" --ignore tests/test_packaging.py $(ARGS)
+	@$(environment) $(run) $(tests) -m "versions and not e2e and not slow" $(ARGS)
 
-soak: install ## Live through 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), and every history with up to three faults
+soak: install ## What `make test` leaves out: 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), every history with up to three faults
 	@$(run) tests.handler.lives --sequences 2000 $(ARGS)
 	@$(run) tests.handler.test_exploration
 

@@ -1,14 +1,17 @@
-"""Which versions these tests run on: `make test-floor` and `make test-newest` run most of them on others."""
+"""Which versions these tests run on: `make test-floor` and `make test-newest` run those marked `versions` on others."""
 
 from __future__ import annotations
 
 import os
 from importlib.metadata import version
 
+import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.test_packaging import direct_requirements, pins, promised
+
+pytestmark = pytest.mark.versions
 
 LOCK = os.environ.get("TESTED_LOCK", "requirements.txt")
 

@@ -15,6 +15,8 @@ import pytest
 from partner_account_cli.command_line import COMMANDS, partner_account
 from tests.cli.stage import ACCOUNT, BUSINESS, SCRIPT, Stage
 
+pytestmark = pytest.mark.versions
+
 HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "ministack", "yaml"}
 TRACED = """
 import sys

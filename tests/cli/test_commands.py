@@ -15,6 +15,8 @@ from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, Stage, open_stage
 from tests.handler.test_runtime import later_model
 from tests.simulator.test_profiles import PROFILE
 
+pytestmark = pytest.mark.versions
+
 PROFILE_TASK = {"TaskDetails": PROFILE}
 
 

@@ -24,6 +24,8 @@ import pytest
 from partner_account import PartnerAccountError, asset, service_model
 from tests.construct.apps import new_app, new_stack, partner_in, resource_of
 
+pytestmark = pytest.mark.versions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

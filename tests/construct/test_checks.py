@@ -26,6 +26,8 @@ from tests.construct.apps import (
 )
 from tests.construct.test_provider import fully_configured_in
 
+pytestmark = pytest.mark.versions
+
 IN_VPC = {
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:*/*]",

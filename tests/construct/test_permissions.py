@@ -26,6 +26,8 @@ from tests.construct.apps import (
     statements_of,
 )
 
+pytestmark = pytest.mark.versions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

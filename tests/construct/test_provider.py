@@ -31,6 +31,8 @@ from tests.construct.apps import (
     warnings_of,
 )
 
+pytestmark = pytest.mark.versions
+
 FUNCTION = "AWS::Lambda::Function"
 POLICY = "AWS::IAM::Policy"
 LOGICAL_IDS = {

@@ -30,6 +30,8 @@ from tests.construct.apps import (
     template_of,
 )
 
+pytestmark = pytest.mark.versions
+
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf"
 
 

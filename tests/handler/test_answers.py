@@ -18,6 +18,8 @@ from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
 
+pytestmark = pytest.mark.versions
+
 
 def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalFunction) -> None:
     """The partner's ARN, from Create on; Data holds three attributes and nothing else."""

@@ -37,6 +37,8 @@ from tests.handler.cloud import (
     properties,
 )
 
+pytestmark = pytest.mark.versions
+
 RENAMED = properties(LegalName="Example Corporation")
 SEVERAL = Readings(one_partner_per_catalog=False)
 THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")

@@ -20,6 +20,8 @@ from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
 from tests.handler.response_sink import ResponseSink
 
+pytestmark = pytest.mark.versions
+
 S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
 BODY = {"Status": "SUCCESS"}
 

@@ -13,6 +13,8 @@ from partner_account_handler import calls
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.cloud import REGION, Cloud, contact, open_cloud, properties
 
+pytestmark = pytest.mark.versions
+
 AT_ONCE = Readings(profile_id=ProfileIdAppears.AT_ONCE)
 
 

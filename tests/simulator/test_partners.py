@@ -25,6 +25,8 @@ from tests.simulator.calls import (
     refusal,
 )
 
+pytestmark = pytest.mark.versions
+
 WRONG_CODE = [("EmailVerificationCode", "INVALID_VALUE")]
 MISSING_CODE = [("EmailVerificationCode", "REQUIRED_FIELD_MISSING")]
 

@@ -31,6 +31,8 @@ from tests.simulator.calls import (
     refusal,
 )
 
+pytestmark = pytest.mark.versions
+
 # --- Requests
 
 
