@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -74,34 +74,6 @@ def ratios(title: str, rows: Mapping[str, Mapping[Contender, Spread]]) -> str:
             own = y + 5 * (ALL.index(contender) - (len(ALL) - 1) / 2)  # marks of equal value stay visible
             _line(svg, (scale(spread.low), own), (scale(spread.high), own), f"series c{ALL.index(contender)}")
             _mark(svg, contender, scale(spread.median), own)
-    return _finished(svg)
-
-
-def growth(title: str, unit: str, sizes: Sequence[int], lines: Mapping[Contender, Sequence[Spread]]) -> str:
-    """How something grows with the number of partners: one line per contender, both scales logarithmic."""
-    values = [limit for line in lines.values() for spread in line for limit in (spread.low, spread.high)]
-    bottom = _TOP + 240.0
-    across = Scale(sizes[0], sizes[-1], 90, WIDTH - 60)
-    up = Scale(min(values) * 0.9, max(values) * 1.1, bottom, _TOP)
-    svg = _paper(title, int(bottom) + 44)
-    for tick in (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50):
-        if up.lowest <= tick <= up.highest:
-            _line(svg, (90, up(tick)), (WIDTH - 60, up(tick)), "grid")
-            _text(svg, (80, up(tick) + 4), f"{tick:g} {unit}", "faint", "end")
-    for size in sizes:
-        _text(svg, (across(size), bottom + 20), f"{size} partner" + "s" * (size > 1), "faint", "middle")
-    for contender, line in lines.items():
-        points = " ".join(
-            f"{across(size):.1f},{up(spread.median):.1f}" for size, spread in zip(sizes, line, strict=False)
-        )
-        SubElement(
-            svg, "polyline", {"points": points, "class": f"series c{ALL.index(contender)}", "style": "fill:none"}
-        )
-        for size, spread in zip(sizes, line, strict=False):
-            _line(
-                svg, (across(size), up(spread.low)), (across(size), up(spread.high)), f"series c{ALL.index(contender)}"
-            )
-            _mark(svg, contender, across(size), up(spread.median))
     return _finished(svg)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from benchmarks import plots
@@ -91,7 +90,7 @@ def _page(results: Results) -> Iterator[str]:
     yield from ("", "## One partner", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
     yield from _table("", (*ALL, EMPTY, FLOOR), [(row.title, row, row.case) for row in COSTS], results)
     yield from _synth_parts(results)
-    yield from ("", "## Growth", "", "![Synth by partners](benchmarks-growth.svg)", "")
+    yield from ("", "## More partners and stacks", "")
     for size in (ONE, *GROWTH):
         yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
         yield ""
@@ -180,12 +179,3 @@ def _plots(results: Results) -> Iterator[tuple[str, str]]:
             rows[row.title] = known
     if rows:
         yield "benchmarks-ratios.svg", plots.ratios("How many times PartnerAccount's cost", rows)
-    sizes = [size.partners for size in (ONE, *GROWTH) if size.stacks == 1]
-    lines = {}
-    for contender in ALL:
-        spreads = [results.spread("synth CPU", str(type(ONE)(partners)), contender.name) for partners in sizes]
-        line = list(takewhile(bool, spreads))
-        if line:
-            lines[contender] = [spread for spread in line if spread]
-    if lines:
-        yield "benchmarks-growth.svg", plots.growth("Synth of one stack, CPU time", "s", sizes, lines)

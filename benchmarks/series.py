@@ -95,7 +95,9 @@ class Results:
     def write(self, path: Path) -> None:
         """Keep everything as JSON."""
         series = [{**asdict(one), "values": [round(value, 6) for value in one.values]} for one in self.series]
-        path.write_text(json.dumps({"about": self.about, "missing": self.missing, "series": series}, indent=1) + "\n")
+        path.write_text(
+            json.dumps({"about": self.about, "missing": self.missing, "series": series}, separators=(",", ":")) + "\n"
+        )
 
     @staticmethod
     def read(path: Path) -> Results:

