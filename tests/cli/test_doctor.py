@@ -25,8 +25,6 @@ from tests.cli.stage import ACCOUNT, Stage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
 
-pytestmark = pytest.mark.versions
-
 
 def verdicts(stage: Stage, *options: str) -> dict[str, str]:
     """How each check ended."""

@@ -11,8 +11,6 @@ import pytest
 from tests.cli.stage import Ended, Stage
 from tests.handler.relay import Relay, open_relay
 
-pytestmark = pytest.mark.versions
-
 CODE = "987654"
 SECRET = ("--secret-id", "kept")
 FIELD = (*SECRET, "--json-field", "code")

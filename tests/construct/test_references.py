@@ -13,8 +13,6 @@ from partner_account.grants import _ACTIONS_ON_PARTNER
 from partner_account.service_model import service_model, shapes
 from tests.construct.apps import new_stack, partner_in, template_of
 
-pytestmark = pytest.mark.versions
-
 ID = "partner-abcDEF1234567"
 ARN = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/{ID}"
 PROFILE_ID = "pprofile-abcDEF1234567"

@@ -20,8 +20,6 @@ from tests.construct.apps import (
     synth_error_of,
 )
 
-pytestmark = pytest.mark.versions
-
 RESOURCE = "Custom::PartnerAccount"
 
 

@@ -44,8 +44,6 @@ from tests.construct.apps import (
 )
 from tests.handler.test_texts import NAMES, REMAINS, UNKNOWN, UNSEEN
 
-pytestmark = pytest.mark.versions
-
 CONTACT_FIELDS = [field.name for field in fields(AllianceLeadContact)]
 
 

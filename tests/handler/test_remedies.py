@@ -25,8 +25,6 @@ from partner_account_handler.remedies import (
     DENIED_OPERATION,
 )
 
-pytestmark = pytest.mark.versions
-
 OPERATIONS = (
     "CreatePartner",
     "PutAllianceLeadContact",

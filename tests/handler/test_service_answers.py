@@ -14,8 +14,6 @@ from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings
 from tests.handler.cloud import CEO, Cloud, Deployed, VirtualTime, contact, open_cloud, properties, sandbox
 
-pytestmark = pytest.mark.versions
-
 KNOWN, OTHER = "partnercentral:us-east-1:123456789012:catalog/AWS/partner/partner-", "partnercentral::1:AWS-"
 
 

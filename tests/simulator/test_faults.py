@@ -13,8 +13,6 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from partner_central_simulator import FaultKind, Simulator
 from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request, refusal
 
-pytestmark = pytest.mark.versions
-
 
 def create(simulator: Simulator, **changes: Any) -> Any:
     """An attempt to create a Sandbox partner, with a patience of 0.3 seconds."""

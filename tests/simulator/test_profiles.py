@@ -19,8 +19,6 @@ from tests.simulator.calls import (
     refusal,
 )
 
-pytestmark = pytest.mark.versions
-
 BUSINESS = {"LegalName": "Example Corp", "RegistrationId": "HRB 1", "CountryCode": "DE"}
 PROFILE = {
     "DisplayName": "Example",
