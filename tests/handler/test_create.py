@@ -488,6 +488,21 @@ class TestRefusals:
         with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
             cloud.create(properties())
 
+    def test_partner_of_others_that_appeared_meanwhile_is_told_instead_of_the_refusal(self, cloud: Cloud) -> None:
+        """A new code would help nobody any more."""
+        cloud.prepare()
+        cloud.store_code("000000")
+
+        def overtaken(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            if operation == "create_partner":
+                cloud.add_partner("Other Corp")
+            return call(**members)
+
+        cloud.between = overtaken
+        with pytest.raises(PartnerError, match="PartnerExists"):
+            cloud.create(properties())
+        assert cloud.writes() == ["CreatePartner"]
+
     def test_name_that_is_taken_is_told_after_half_a_minute(self, cloud: Cloud) -> None:
         """It may be our own, not visible yet; so no other token is tried."""
         cloud.prepare()

@@ -13,6 +13,7 @@ from partner_account_handler.errors import CodeError, HandlerError, PartnerError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner import Partner
 from partner_account_handler.reconcile import owner_change
+from partner_account_handler.stack_gate import NOT_DESCRIBED
 from tests.handler.cloud import CEO, SALES, Cloud, Deployed, contact, properties, sandbox
 
 FORWARD, BACKWARD = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -242,7 +243,7 @@ class TestForgedOwner:
             self.create(deployed.cloud, stack, "Root")
         assert deployed.cloud.operations(mark) == []
 
-    @pytest.mark.parametrize(("stack", "passes"), [("Root-Nested-1ABC", True), ("Other", False)])
+    @pytest.mark.parametrize(("stack", "passes"), [("Root-Nested-1ABC", True), ("Other", False), ("Rollout", False)])
     def test_own_name_decides_for_an_update_if_cloudformation_never_answers(
         self, deployed: Deployed, stack: str, passes: bool
     ) -> None:
@@ -253,6 +254,13 @@ class TestForgedOwner:
             return
         with pytest.raises(RequestError, match=r"Owner\.StackName"):
             deployed.cloud.update(deployed.arn, FORMER, FORMER, StackId=stack_id)
+
+    def test_own_name_decides_though_it_has_no_room_for_its_parents(self) -> None:
+        """At least the first 24 characters stay."""
+        stack_id = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{self.LONG[:24]}-Nested-1ABC/1-2"
+        NOT_DESCRIBED.require_root(self.LONG, stack_id)
+        with pytest.raises(RequestError, match=r"Owner\.StackName"):
+            NOT_DESCRIBED.require_root(self.LONG, stack_id.replace(self.LONG[:24], self.LONG[:23]))
 
     def test_update_of_another_stack_is_refused(self, deployed: Deployed) -> None:
         """It names the partner by its ARN, which is no secret."""

@@ -205,6 +205,13 @@ class TestTagsThatFail:
             assert time.seconds > 100
             assert [partner.contact for partner in cloud.partners] == [contact(BusinessTitle="CEO")]
 
+    def test_tag_is_tried_once(self, tagging: Cloud) -> None:
+        """The answer to CloudFormation doesn't wait for it."""
+        tagging.fail("TagResource", "throttle", times=None)
+        time = VirtualTime()
+        tagging.create(sandbox(), time)
+        assert (tagging.writes(), time.pauses) == (["CreatePartner", "TagResource"], [])
+
     def test_no_tag_is_written_where_none_can_be_read(self, tagging: Cloud) -> None:
         """It might replace another owner's."""
         made = tagging.add_partner(catalog="Sandbox", tags=tag_of(tagging, stack="Other"))

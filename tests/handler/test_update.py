@@ -503,6 +503,13 @@ class TestLateDescribeStacks:
         deployed.cloud.account.delete_partner(deployed.partner.id)
         assert deployed.update(CEO, properties(), late(deployed, 2, ROLLING_BACK)).physical_id == deployed.arn
 
+    def test_reversed_update_that_fails_at_once_waits_until_the_rollback_is_told(self, deployed: Deployed) -> None:
+        """Two seconds later."""
+        deployed.cloud.account.tag_partner(deployed.partner.id, {OWNER_TAG: "another stack's"})
+        time = late(deployed, 2, ROLLING_BACK)
+        assert deployed.update(CEO, properties(), time).report.reason == "OtherOwner"
+        assert 175 < time.seconds < 180
+
     def test_update_that_waits_is_not_taken_for_one_of_the_next_deployment(self, deployed: Deployed) -> None:
         """Which began after it had come."""
         deployed.cloud.set_status("UPDATE_ROLLBACK_COMPLETE")
