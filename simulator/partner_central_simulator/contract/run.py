@@ -84,7 +84,7 @@ class ContractRun:
             email: the address of the partner's alliance lead contact.
             wait: how many seconds after its first use a client token is sent once more.
         """
-        self._report = Report(endpoint="AWS" if sandbox.client.meta.endpoint_url == AWS_ENDPOINT else "another")
+        self._report = Report()
         self._sandbox = sandbox
         self._email = email
         self._wait = wait
@@ -143,6 +143,8 @@ class ContractRun:
     @property
     def report(self) -> Report:
         """What was found so far."""
+        if self._sandbox.endpoint == AWS_ENDPOINT:
+            self._report.endpoint = "AWS"
         self._report.calls = self._sandbox.calls
         self._report.seconds = self._sandbox.now() - self._began
         return self._report
