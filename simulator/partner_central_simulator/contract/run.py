@@ -358,19 +358,19 @@ class ContractRun:
     # --- Tags
 
     def _tags_afterwards(self) -> Iterator[Finding]:
+        open_questions = {_TAGS_LATER: "sandbox_takes_tags_later", _TAG_CASE: "tag_keys_ignore_case"}
         if not self._own:
-            yield _not_asked(_TAGS_LATER, _NOT_OURS, "sandbox_takes_tags_later")
-            yield _not_asked(_TAG_CASE, _NOT_OURS, "tag_keys_ignore_case")
+            for question, reading in open_questions.items():
+                yield _not_asked(question, _NOT_OURS, reading)
             return
         try:
-            findings = list(self._tag_findings())
+            for finding in self._tag_findings():
+                del open_questions[finding.question]
+                yield finding
         except AccessDeniedStopError as denied:
             # It may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
-            findings = [
-                _undecided(_TAGS_LATER, str(denied), "sandbox_takes_tags_later"),
-                _undecided(_TAG_CASE, str(denied), "tag_keys_ignore_case"),
-            ]
-        yield from findings
+            for question, reading in open_questions.items():
+                yield _undecided(question, str(denied), reading)
 
     def _tag_findings(self) -> Iterator[Finding]:
         reply = self._tag(_TAG_KEYS[0])
