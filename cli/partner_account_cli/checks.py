@@ -121,14 +121,17 @@ class DoctorRun:
         return _passed(f"account {self._account}, as {self._caller}")
 
     def _endpoint(self) -> Finding:
+        called: list[str] = []
         try:
             client = self._access.partner_central()
+            # `meta.endpoint_url` is another address than the one that botocore sends the call to.
+            client.meta.events.register("before-call", lambda params, **_: called.append(params["url"].rstrip("/")))
             self._try("ListPartners", lambda: partners.list_arns(client, self._catalog))
         except (BotoCoreError, ValueError) as error:
             problem = explain(error)
             self.blocked_by = "can't be asked, since the endpoint was not reached"
             return _failed(str(problem), problem.remedy)
-        return _passed(f"{client.meta.endpoint_url} answers")
+        return _passed(f"{called[0]} answers")
 
     def _permissions_to_read(self) -> Finding:
         client = self._access.partner_central()

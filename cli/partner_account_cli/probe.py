@@ -100,7 +100,8 @@ def probe(
     client = access.partner_central(contract.client_config(read_timeout))
     # An incomplete answer is itself a finding, which the contract judges.
     client.meta.events.unregister("after-call", require_whole_answer)
-    run = contract.ContractRun(contract.Sandbox(client, pause=pause), email=email, wait=wait)
+    sandbox = contract.Sandbox(client, pause=pause)
+    run = contract.ContractRun(sandbox, email=email, wait=wait)
     try:
         with rendering.working("Asking for the Sandbox's partners"):
             existing = run.look()
@@ -108,7 +109,7 @@ def probe(
         if isinstance(stop.__cause__, BotoCoreError):  # no credentials, no network: told as by the other commands
             raise stop.__cause__ from None
         raise CommandError(f"nothing was created: {stop}", stop.remedy) from stop
-    _confirm(access, client.meta.endpoint_url, existing, yes=yes)
+    _confirm(access, sandbox.endpoint, existing, yes=yes)
     try:
         _tell_findings(run, output, wait)
     except contract.StoppedError as stop:

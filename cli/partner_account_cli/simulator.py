@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from partner_account_cli import rendering
+from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import output_option, readings_option
 from partner_account_rehearsal.partner_central import PartnerCentral, RefusedError
@@ -26,12 +27,19 @@ AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
 
 _STATUS = {"200": rendering.GOOD}
 
+
+def _endpoint_url(context: click.Context, option: click.Parameter, url: str | None) -> str:
+    access = context.find_object(Access)  # the option may stand before the command's name, too
+    if url := url or (access and access.endpoint_url) or os.environ.get(ENDPOINT_VARIABLE):
+        return url
+    raise click.MissingParameter(ctx=context, param=option)
+
+
 url_option = click.option(
     "--endpoint-url",
     "url",
     metavar="URL",
-    envvar=ENDPOINT_VARIABLE,
-    required=True,
+    callback=_endpoint_url,
     help=f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.",
 )
 

@@ -242,6 +242,8 @@ class TestSimulator:
             (mail,) = stage.run("simulator", "outbox", "--output", "json", **own).document["Outbox"]
             assert mail["email"] == EMAIL
             assert mail["code"] in stage.run("simulator", "outbox", "--endpoint-url", url, **own).stdout
+            elsewhere = {**own, "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": "http://127.0.0.1:9"}
+            assert mail["code"] in stage.run("--endpoint-url", url, "simulator", "outbox", **elsewhere).stdout
             stranger = stage.run("simulator", "outbox", "--endpoint-url", url)
             assert stranger.status == 1
             assert "Export AWS_SESSION_TOKEN" in stranger.stderr
@@ -249,6 +251,12 @@ class TestSimulator:
             assert stage.run("simulator", "requests", "--since", "1", **own).stdout == "Requests: none\n"
             terminal.type("\x03")
             assert terminal.ended() == 0
+
+    def test_outbox_without_an_endpoint_is_wrong_use(self, stage: Stage) -> None:
+        """There is no default to guess."""
+        done = stage.run("simulator", "outbox", AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT="")
+        assert done.status == 64
+        assert "Missing option '--endpoint-url'" in done.stderr
 
     def test_faults_are_ordered_listed_met_and_cleared(self, stage: Stage) -> None:
         """With all their options."""

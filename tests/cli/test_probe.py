@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from urllib3 import HTTPResponse
 
+from partner_account_cli.aws import Access
+from partner_account_cli.checks import DoctorRun
 from partner_account_cli.probe import _STYLES
 from partner_central_simulator import ProfileIdAppears, Readings, Simulator
 from partner_central_simulator.contract import Status
@@ -97,6 +103,41 @@ def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: St
     assert done.status == 1
     assert "can't be written" in done.stderr
     assert stage.operations() == []
+
+
+@pytest.fixture
+def aws(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A stage where Partner Central is AWS's own, with no partners: its answer stands in before a request is sent."""
+    connect = Access.partner_central
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        body = HTTPResponse(BytesIO(b'{"PartnerSummaryList": []}'), preload_content=False)
+        return AWSResponse(request.url, 200, HTTPHeaders(), body)
+
+    def connect_with_answer(access: Access, config: object = None) -> Any:
+        client = connect(access, config)
+        client.meta.events.register("before-send", answer)
+        return client
+
+    monkeypatch.setattr(Access, "partner_central", connect_with_answer)
+    unset = {"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""}
+    stage.environment.update(unset, AWS_ENDPOINT_URL_STS=stage.moto_url)
+    return stage
+
+
+def test_probe_of_aws_names_its_endpoint_as_on_the_wire_and_reports_aws(aws: Stage) -> None:
+    """Botocore sends the request to another host than the client's `meta.endpoint_url`."""
+    done = probe(aws, "--yes")
+    assert "catalog Sandbox at https://partnercentral-account.us-east-1.api.aws, with 0 partners" in done.stderr
+    assert "endpoint: AWS" in done.stdout
+
+
+def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same address as --debug."""
+    for name, value in aws.variables({}).items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    found = dict(DoctorRun(Access(), "AWS", None, None).checks())["endpoint"]()
+    assert found.text == "https://partnercentral-account.us-east-1.api.aws answers"
 
 
 # --- The report

@@ -79,7 +79,7 @@ class Report:
     `partners_created` is how many partners it leaves behind; None if a CreatePartner had no certain outcome.
     """
 
-    endpoint: str
+    endpoint: str = "another"
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     calls: int = 0

@@ -36,7 +36,7 @@ _TAG_KEYS = ("partner-account-probe", "Partner-Account-Probe")
 _DOCS = "https://docs.aws.amazon.com/partner-central/latest"
 _CREATION = f"{_DOCS}/APIReference/API_account_CreatePartner.html"
 _READING = f"{_DOCS}/APIReference/API_account_GetPartner.html"
-_REGISTRATION = f"{_DOCS}/developer-guide/working-with-partner-registration.html"
+_REGISTRATION = f"{_DOCS}/APIReference/working-with-partner-registration.html"
 _TESTING = f"{_DOCS}/APIReference/testing-sandbox-account.html"
 
 NOT_IN_SANDBOX = {
@@ -84,7 +84,7 @@ class ContractRun:
             email: the address of the partner's alliance lead contact.
             wait: how many seconds after its first use a client token is sent once more.
         """
-        self._report = Report(endpoint="AWS" if sandbox.client.meta.endpoint_url == AWS_ENDPOINT else "another")
+        self._report = Report()
         self._sandbox = sandbox
         self._email = email
         self._wait = wait
@@ -143,6 +143,8 @@ class ContractRun:
     @property
     def report(self) -> Report:
         """What was found so far."""
+        if self._sandbox.endpoint == AWS_ENDPOINT:
+            self._report.endpoint = "AWS"
         self._report.calls = self._sandbox.calls
         self._report.seconds = self._sandbox.now() - self._began
         return self._report
@@ -356,19 +358,19 @@ class ContractRun:
     # --- Tags
 
     def _tags_afterwards(self) -> Iterator[Finding]:
+        open_questions = {_TAGS_LATER: "sandbox_takes_tags_later", _TAG_CASE: "tag_keys_ignore_case"}
         if not self._own:
-            yield _not_asked(_TAGS_LATER, _NOT_OURS, "sandbox_takes_tags_later")
-            yield _not_asked(_TAG_CASE, _NOT_OURS, "tag_keys_ignore_case")
+            for question, reading in open_questions.items():
+                yield _not_asked(question, _NOT_OURS, reading)
             return
         try:
-            findings = list(self._tag_findings())
+            for finding in self._tag_findings():
+                del open_questions[finding.question]
+                yield finding
         except AccessDeniedStopError as denied:
             # It may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
-            findings = [
-                _undecided(_TAGS_LATER, str(denied), "sandbox_takes_tags_later"),
-                _undecided(_TAG_CASE, str(denied), "tag_keys_ignore_case"),
-            ]
-        yield from findings
+            for question, reading in open_questions.items():
+                yield _undecided(question, str(denied), reading)
 
     def _tag_findings(self) -> Iterator[Finding]:
         reply = self._tag(_TAG_KEYS[0])

@@ -112,6 +112,7 @@ class Sandbox:
         pause: the seconds between two calls.
         sleep: waits for so many seconds.
         now: the seconds since any moment.
+        endpoint: where the last call was sent; empty before the first.
         calls: how many calls were made.
         refusals: the refusals so far.
         misfits: what did not fit the service model, as `Operation.Member`.
@@ -121,9 +122,17 @@ class Sandbox:
     pause: float = 1.0
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
+    endpoint: str = ""
     calls: int = 0
     refusals: list[Reply] = field(default_factory=list)
     misfits: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Note where each call is sent: the client's `meta.endpoint_url` is another address than the service's."""
+        self.client.meta.events.register("before-call", self._note_endpoint)
+
+    def _note_endpoint(self, params: Mapping[str, Any], **_: Any) -> None:
+        self.endpoint = params["url"].rstrip("/")
 
     def call(self, operation: str, *, may_lack: str = "", **request: Any) -> Reply:
         """Call an operation once; `may_lack` is a member that its answer requires and may be without.
