@@ -36,7 +36,7 @@ _TAG_KEYS = ("partner-account-probe", "Partner-Account-Probe")
 _DOCS = "https://docs.aws.amazon.com/partner-central/latest"
 _CREATION = f"{_DOCS}/APIReference/API_account_CreatePartner.html"
 _READING = f"{_DOCS}/APIReference/API_account_GetPartner.html"
-_REGISTRATION = f"{_DOCS}/developer-guide/working-with-partner-registration.html"
+_REGISTRATION = f"{_DOCS}/APIReference/working-with-partner-registration.html"
 _TESTING = f"{_DOCS}/APIReference/testing-sandbox-account.html"
 
 NOT_IN_SANDBOX = {
