@@ -1,7 +1,7 @@
 """`partner-account drift`: a deployed stack against Partner Central.
 
 CloudFormation is moto, whose stack is given the construct's own template: it can't deploy a custom resource itself.
-tests/e2e/test_readme.py has one that was really deployed.
+tests/e2e/test_tutorial.py has one that was really deployed.
 """
 
 from __future__ import annotations
