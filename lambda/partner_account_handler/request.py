@@ -14,7 +14,7 @@ from partner_account_handler.texts import blank_mistakes, composed, text_mistake
 
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
 _TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResponseURL")
-_SCHEMA_VERSION = "1"
+_SCHEMA_VERSION = 1
 _CONTACT_MEMBERS = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 
@@ -242,7 +242,7 @@ class _Fields:
     def require_known_schema(self) -> None:
         """Providers are shared: a stack may be deployed by a newer construct than the one that made the function."""
         version = self._raw.get("SchemaVersion")
-        if isinstance(version, str) and re.fullmatch(r"[0-9]+", version) and version.lstrip("0") > _SCHEMA_VERSION:
+        if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:
             raise RequestError(
                 ["the template's SchemaVersion is newer than this function"],
                 "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",

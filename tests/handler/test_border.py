@@ -131,6 +131,17 @@ def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version:
         read_properties({"SchemaVersion": version})
 
 
+@pytest.mark.parametrize(("known", "version", "is_newer"), [(2, "10", True), (10, "9", False), (10, "11", True)])
+def test_schema_versions_are_compared_as_numbers(
+    monkeypatch: pytest.MonkeyPatch, known: int, version: str, is_newer: bool
+) -> None:
+    """Not as texts, of which "9" would be the newer one beside "10"."""
+    monkeypatch.setattr("partner_account_handler.request._SCHEMA_VERSION", known)
+    told = "newer than this function" if is_newer else "Catalog is missing"
+    with pytest.raises(RequestError, match=told):
+        read_properties({"SchemaVersion": version})
+
+
 @pytest.mark.parametrize("version", ["1", "01", "0", "", "x", 2, None])
 def test_known_schema_is_read(version: object) -> None:
     """What is no newer version is none of this function's business."""
