@@ -36,8 +36,6 @@ class PartnerCentral:
     def __init__(self, calls: Calls, gate: StackGate) -> None:
         self._calls = calls
         self._gate = gate
-        self._tags_refused = False
-        """Once the Sandbox has not told tags, none is read or written any more: it might be another's."""
 
     # Reading
 
@@ -69,19 +67,18 @@ class PartnerCentral:
         answer = self._call("list_tags_for_resource", needs="ResourceArn", repeat=repeat, ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
-    def sandbox_tags(self, arn: str) -> dict[str, str]:
-        """The tags of a partner in the Sandbox; none if it doesn't tell them within half a minute, or refuses to."""
+    def sandbox_tags(self, arn: str) -> dict[str, str] | None:
+        """The tags of a partner in the Sandbox; None if it doesn't tell them within half a minute, or refuses to."""
         clock = self._calls.clock
         until = clock.spent() + _SANDBOX_TAGS_SECONDS
         for pause in pauses():
-            if self._tags_refused:
-                break
             try:
                 return self.tags(arn, repeat=False)
             except HandlerError as error:
                 may_pass = isinstance(error, CallError) and self._calls.may_pass(error) and clock.spent() < until
-                self._tags_refused = not (may_pass and clock.pause(pause))
-        return {}
+                if not (may_pass and clock.pause(pause)):
+                    return None
+        raise AssertionError("pauses never end")
 
     def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
         """The alliance lead contact of a partner."""
@@ -144,8 +141,6 @@ class PartnerCentral:
 
     def tag_in_sandbox(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> bool:
         """Sets tags in the Sandbox, and tells whether it took them. Tried once, and raises nothing."""
-        if self._tags_refused:
-            return False
         gate = partial(self._gate.require_open, stack, once=True)
         try:
             self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
