@@ -16,7 +16,7 @@ from partner_account_handler.errors import CallError, HandlerError, RequestError
 from partner_account_handler.identity import partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Contact
-from partner_account_handler.shapes import mistakes
+from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
 
 _SERVICE = "partnercentral-account"
@@ -105,13 +105,13 @@ class PartnerCentral:
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Holds a request against the service model, all mistakes in one, before anything is sent.
+        """Holds a request against the service model, all errors in one, before anything is sent.
 
         Raises:
             RequestError: what is wrong with which member.
         """
         model = self._calls.clients(_SERVICE, _REGION).meta.service_model
-        found = list(mistakes(model.operation_model(operation).input_shape, body))
+        found = list(shape_errors(model.operation_model(operation).input_shape, body))
         if found:
             raise RequestError(found)
 

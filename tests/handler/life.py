@@ -96,8 +96,8 @@ class Life(AwsAccount):
     def _partner_central(self, delivery: Delivery, call: Call) -> dict[str, Any]:
         if call.operation in WRITES:
             delivery.before_write(call)
-        mistakes = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
-        assert not mistakes, f"{call.operation} that botocore or AWS would refuse"
+        errors = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
+        assert not errors, f"{call.operation} that botocore or AWS would refuse"
         try:
             answer = self.service.perform(call.operation, ACCOUNT, call.members, "")
         except ServiceError as error:

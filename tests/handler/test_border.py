@@ -96,7 +96,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
     assert not read_properties(sandbox()).taggable
 
 
-def test_all_mistakes_are_told_at_once_without_values() -> None:
+def test_all_errors_are_told_at_once_without_values() -> None:
     """One deployment is enough to learn of all of them."""
     wrong = properties(
         Catalog="",

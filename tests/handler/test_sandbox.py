@@ -189,7 +189,7 @@ class TestTagsThatFail:
 
     @pytest.mark.parametrize("kind", FAILURES)
     @pytest.mark.parametrize("takes_tags", [True, False])
-    def test_create_update_and_create_again_succeed_with_one_partner(
+    def test_create_and_update_succeed_with_one_partner_though_its_tags_fail(
         self, moto_url: str, kind: str, takes_tags: bool
     ) -> None:
         """Within the time of an invocation."""
