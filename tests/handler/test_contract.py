@@ -70,7 +70,7 @@ class World:
         return self.runtimes[-1]
 
     def require_one_final_line_each(self) -> None:
-        """All output of all processes is lines of JSON, among them one with metrics for each request, in order."""
+        """All output of all processes is lines of JSON, among them one with the outcome of each request, in order."""
         for runtime in self.runtimes:
             requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
             assert [line["request"] for line in final_lines_of(runtime.output)] == requests
