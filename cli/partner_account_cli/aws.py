@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from partner_account_cli.errors import CommandError
-from partner_account_handler import shapes
+from partner_account_handler.shapes import shape_errors
 
 PARTNER_CENTRAL_REGION = "us-east-1"
 """The service has one endpoint, in this region; botocore would build a URL for any."""
@@ -129,12 +129,12 @@ def require_valid(client: Any, operation: str, members: Mapping[str, Any]) -> No
         CommandError: all that is wrong, in the words of the command's options; no value is repeated.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
-    if wrong := [_by_option(mistake) for mistake in shapes.mistakes(shape, members)]:
+    if wrong := [_by_option(error) for error in shape_errors(shape, members)]:
         raise CommandError("; ".join(wrong), "Correct what this names.")
 
 
-def _by_option(mistake: str) -> str:
-    path, _, what = mistake.partition(" ")
+def _by_option(error: str) -> str:
+    path, _, what = error.partition(" ")
     member = path.rpartition(".")[2]
     return f"--{re.sub(r'(?<!^)(?=[A-Z])', '-', member).lower()} {what}"
 

@@ -11,7 +11,7 @@ from partner_account.grants import IPartnerAccount
 from partner_account.props import Catalog
 from partner_account.tags import tag_errors
 from partner_account.tokens import holds_token, literal_in_resolved
-from partner_account_handler.texts import text_mistakes
+from partner_account_handler.texts import text_errors
 
 
 @jsii.implements(IValidation)
@@ -48,5 +48,5 @@ class SynthChecks:
             )
         resolved: Mapping[str, Any] = Stack.of(self._partner).resolve(watched)
         texts = {prop: literal_in_resolved(value) for prop, value in resolved["texts"].items()}
-        errors = [f"{prop}: {error}" for prop, text in texts.items() for error in text_mistakes(text)]
+        errors = [f"{prop}: {error}" for prop, text in texts.items() for error in text_errors(text)]
         return [*errors, *tag_errors(resolved.get("tags", []))]

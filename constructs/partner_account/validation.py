@@ -18,7 +18,7 @@ from partner_account.service_model import member_shape, shapes
 from partner_account.tokens import is_left_to_deployment, literal_in
 from partner_account.verification_code import VerificationCode
 from partner_account_handler.identity import PARTITION
-from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
+from partner_account_handler.texts import blank_errors, composed, text_errors
 
 _CONTACT_MEMBERS = {
     "first_name": "FirstName",
@@ -54,7 +54,7 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
         yield f"catalog: must be {_members_of(Catalog)}, and can't be a token"
     yield from _text_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
-        yield from (f"legal_name: {error}" for error in blank_mistakes(props.legal_name))
+        yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
     solution_type = props.primary_solution_type
     if not isinstance(solution_type, PrimarySolutionType) and not is_left_to_deployment(solution_type):
         yield (
@@ -134,7 +134,7 @@ def _text_errors(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator
         if len(value) > shape["max"]:
             yield f"{prop}: has {len(value)} characters; allowed are {shape['min']} to {shape['max']}"
         yield from _character_errors(prop, value, shape["pattern"])
-    for error in text_mistakes(literal_in(value)):
+    for error in text_errors(literal_in(value)):
         yield f"{prop}: {error}"
 
 

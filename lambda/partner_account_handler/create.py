@@ -15,7 +15,7 @@ from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
 from partner_account_handler.code_store import verification_code
 from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
-from partner_account_handler.existing import find_existing
+from partner_account_handler.existing import Listing, choose, list_partners
 from partner_account_handler.failure import CallOutcome
 from partner_account_handler.identity import OWNER_TAG, PARTITION, same_name
 from partner_account_handler.outcome import Outcome
@@ -65,11 +65,12 @@ def create(request: Request, aws: Aws) -> Result:
     stack.require_root(wanted.owner_stack, request.stack_id)
     body: dict[str, Any] = {}
     failures: list[CallError] = []
+    listing = Listing()
     for pause in pauses():
         began = aws.clock.spent()
-        found, listed = _find(request, aws, failures)
+        found, listing = _find(request, aws, failures, listing)
         if found is not None:
-            return _take_over(found, request, aws, stack)
+            return _take_over(found, request, aws, stack, tags_refused=listing.tags_refused)
         if not body:
             body = _body(request, aws)
             if aws.clock.spent() - began > _FRESH_SECONDS:
@@ -81,12 +82,14 @@ def create(request: Request, aws: Aws) -> Result:
         else:
             log.info("partner created", partner=partner.id)
             # One that was listed before is an earlier result of the client token: it may be another's by now.
-            if not wanted.taggable and partner.arn not in listed:
+            is_new = all(partner.arn != listed.arn for listed in listing.partners)
+            if is_new and not wanted.taggable and not listing.tags_refused:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
             return Result(partner, Outcome.CREATED, stack)
         step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
         if step is not Next.RESEND:
-            return _take_over(_poll(request, aws, failures[-1], _POLL_SECONDS[step]), request, aws, stack)
+            found, listing = _poll(request, aws, failures[-1], _POLL_SECONDS[step], listing)
+            return _take_over(found, request, aws, stack, tags_refused=listing.tags_refused)
         if not aws.clock.pause(pause):
             raise failures[-1]
     raise AssertionError("pauses never end")
@@ -110,25 +113,29 @@ def _may_have_created(failures: Sequence[CallError]) -> bool:
     )
 
 
-def _find(request: Request, aws: Aws, failures: Sequence[CallError]) -> tuple[Partner | None, frozenset[str]]:
+def _find(
+    request: Request, aws: Aws, failures: Sequence[CallError], listing: Listing
+) -> tuple[Partner | None, Listing]:
     for pause in pauses():
         try:
-            return find_existing(request, aws)
+            listing = list_partners(request, aws, listing)
+            return choose(request.wanted, request.owner, listing.partners), listing
         except PartnerError as error:
             if _may_have_created(failures):
                 break
             if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
                 raise
     # The foreign partner may be our own, whose tags lag behind.
-    return _poll(request, aws, failures[-1], _POLL_SECONDS[Next.POLL_UNTIL_DEADLINE]), frozenset()
+    return _poll(request, aws, failures[-1], _POLL_SECONDS[Next.POLL_UNTIL_DEADLINE], listing)
 
 
-def _poll(request: Request, aws: Aws, error: CallError, seconds: float) -> Partner:
+def _poll(request: Request, aws: Aws, error: CallError, seconds: float, listing: Listing) -> tuple[Partner, Listing]:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
     until = aws.clock.spent() + seconds
     for pause in pauses():
         try:
-            found, _ = find_existing(request, aws)
+            listing = list_partners(request, aws, listing)
+            found = choose(request.wanted, request.owner, listing.partners)
         except PartnerError:
             if not seconds:
                 raise
@@ -136,7 +143,7 @@ def _poll(request: Request, aws: Aws, error: CallError, seconds: float) -> Partn
         except CallError:  # says less than the error that made us look
             found = None
         if found is not None:
-            return found
+            return found, listing
         if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
             raise error
     raise AssertionError("pauses never end")
@@ -169,7 +176,7 @@ def _body(request: Request, aws: Aws) -> dict[str, Any]:
     return {**body, "EmailVerificationCode": verification_code(wanted.code, aws.calls)}
 
 
-def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStack) -> Result:
+def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStack, *, tags_refused: bool) -> Result:
     """Brings a partner that exists to what the template says, as far as that can be changed."""
     wanted = request.wanted
     log.info("partner found", partner=partner.id)
@@ -185,7 +192,7 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
         if wanted.taggable:
             changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
         else:
-            changes = Changes({}, [], contact, None, optional_owner=owner)
+            changes = Changes({}, [], contact, None, optional_owner=None if tags_refused else owner)
         written = changes.write(partner, aws, stack)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
         log.info(

@@ -48,8 +48,8 @@ class RequestError(HandlerError):
 
     is_refusal = True
 
-    def __init__(self, mistakes: Sequence[str], remedy: str = "Correct them in the template and deploy again.") -> None:
-        super().__init__("InvalidProperties", "; ".join(mistakes), remedy)
+    def __init__(self, errors: Sequence[str], remedy: str = "Correct them in the template and deploy again.") -> None:
+        super().__init__("InvalidProperties", "; ".join(errors), remedy)
 
 
 class CodeError(HandlerError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
@@ -16,27 +16,49 @@ _NEW_SECONDS = 120.0
 """How long the tags of a partner may be missing, though they came into being with it."""
 
 
-def find_existing(request: Request, aws: Aws) -> tuple[Partner | None, frozenset[str]]:
-    """The partner that this request is about, or None if there is none and one may be created; and all ARNs listed.
+@dataclass(frozen=True)
+class Listing:
+    """The account's partners in the catalog, with their tags."""
+
+    partners: Sequence[Partner] = ()
+    tags_refused: bool = False
+    """Whether the Sandbox has refused to tell tags: then this invocation reads and writes none any more.
+
+    One that is written unseen might replace another owner's.
+    """
+
+
+def list_partners(request: Request, aws: Aws, before: Listing) -> Listing:
+    """The partners as they are now; `before` is the listing before this one in the same invocation.
 
     Raises:
-        PartnerError: the account has partners that must be decided on by a human.
+        TagsNotVisibleError: a partner is so new that its tags may come yet.
         CallError: partners or their tags can't be read, which is never taken for "there are none".
     """
     wanted = request.wanted
-    partners = [_with_tags(partner, wanted, aws) for partner in aws.partner_central.partners(wanted.catalog)]
-    if wanted.taggable:
+    partners = aws.partner_central.partners(wanted.catalog)
+    if not wanted.taggable:
+        return _with_sandbox_tags(partners, aws, tags_refused=before.tags_refused)
+    tagged = [_with_tags(partner, aws) for partner in partners]
+    for partner in tagged:
         # One that nobody owns may be this construct's own, whose tags lag behind, unless it was named.
-        for partner in partners:
-            if partner.owner is None and partner.id != wanted.existing_partner_id and _is_new(partner, aws.clock):
-                raise TagsNotVisibleError(partner.id)
-    return choose(wanted, request.owner, partners), frozenset(partner.arn for partner in partners)
+        if partner.owner is None and partner.id != wanted.existing_partner_id and _is_new(partner, aws.clock):
+            raise TagsNotVisibleError(partner.id)
+    return Listing(tagged)
 
 
-def _with_tags(partner: Partner, wanted: Properties, aws: Aws) -> Partner:
-    read_tags = aws.partner_central.tags if wanted.taggable else aws.partner_central.sandbox_tags
+def _with_sandbox_tags(partners: Sequence[Partner], aws: Aws, *, tags_refused: bool) -> Listing:
+    seen = []
+    for partner in partners:
+        tags = None if tags_refused else aws.partner_central.sandbox_tags(partner.arn)
+        tags_refused = tags is None
+        seen.append(replace(partner, tags=tags or {}))
+    return Listing(seen, tags_refused)
+
+
+def _with_tags(partner: Partner, aws: Aws) -> Partner:
     try:
-        return replace(partner, tags=read_tags(partner.arn))
+        return replace(partner, tags=aws.partner_central.tags(partner.arn))
     except CallError as error:
         if error.failure.reason != "PARTNER_NOT_FOUND":
             raise
@@ -52,7 +74,11 @@ def _is_new(partner: Partner, clock: Clock) -> bool:
 
 
 def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
-    """The decision of `find_existing`, on what it saw."""
+    """The partner that this request is about, or None if there is none and one may be created.
+
+    Raises:
+        PartnerError: the account has partners that must be decided on by a human.
+    """
     tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
     if wanted.existing_partner_id:
         return _adopted(wanted, tagged, partners)

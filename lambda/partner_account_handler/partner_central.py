@@ -16,7 +16,7 @@ from partner_account_handler.errors import CallError, HandlerError, RequestError
 from partner_account_handler.identity import partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Contact
-from partner_account_handler.shapes import mistakes
+from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
 
 _SERVICE = "partnercentral-account"
@@ -36,8 +36,6 @@ class PartnerCentral:
     def __init__(self, calls: Calls, gate: StackGate) -> None:
         self._calls = calls
         self._gate = gate
-        self._tags_refused = False
-        """Once the Sandbox has not told tags, none is read or written any more: it might be another's."""
 
     # Reading
 
@@ -69,19 +67,18 @@ class PartnerCentral:
         answer = self._call("list_tags_for_resource", needs="ResourceArn", repeat=repeat, ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
-    def sandbox_tags(self, arn: str) -> dict[str, str]:
-        """The tags of a partner in the Sandbox; none if it doesn't tell them within half a minute, or refuses to."""
+    def sandbox_tags(self, arn: str) -> dict[str, str] | None:
+        """The tags of a partner in the Sandbox; None if it doesn't tell them within half a minute, or refuses to."""
         clock = self._calls.clock
         until = clock.spent() + _SANDBOX_TAGS_SECONDS
         for pause in pauses():
-            if self._tags_refused:
-                break
             try:
                 return self.tags(arn, repeat=False)
             except HandlerError as error:
                 may_pass = isinstance(error, CallError) and self._calls.may_pass(error) and clock.spent() < until
-                self._tags_refused = not (may_pass and clock.pause(pause))
-        return {}
+                if not (may_pass and clock.pause(pause)):
+                    return None
+        raise AssertionError("pauses never end")
 
     def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
         """The alliance lead contact of a partner."""
@@ -108,13 +105,13 @@ class PartnerCentral:
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Holds a request against the service model, all mistakes in one, before anything is sent.
+        """Holds a request against the service model, all errors in one, before anything is sent.
 
         Raises:
             RequestError: what is wrong with which member.
         """
         model = self._calls.clients(_SERVICE, _REGION).meta.service_model
-        found = list(mistakes(model.operation_model(operation).input_shape, body))
+        found = list(shape_errors(model.operation_model(operation).input_shape, body))
         if found:
             raise RequestError(found)
 
@@ -144,8 +141,6 @@ class PartnerCentral:
 
     def tag_in_sandbox(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> bool:
         """Sets tags in the Sandbox, and tells whether it took them. Tried once, and raises nothing."""
-        if self._tags_refused:
-            return False
         gate = partial(self._gate.require_open, stack, once=True)
         try:
             self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))

@@ -10,11 +10,11 @@ from typing import Any
 
 from partner_account_handler.errors import HandlerError, RequestError, defects_as_errors
 from partner_account_handler.identity import OWNER_TAG, Owner, client_token, normalized, same_name
-from partner_account_handler.texts import blank_mistakes, composed, text_mistakes
+from partner_account_handler.texts import blank_errors, composed, text_errors
 
 _STACK_ID = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[^/]+/.+")
 _TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "ResponseURL")
-_SCHEMA_VERSION = "1"
+_SCHEMA_VERSION = 1
 _CONTACT_MEMBERS = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 
@@ -121,7 +121,7 @@ class Request:
         """What the template asks for.
 
         Raises:
-            HandlerError: the properties are not those of a PartnerAccount; all mistakes in one.
+            HandlerError: the properties are not those of a PartnerAccount; all errors in one.
         """
         if isinstance(self.properties, HandlerError):
             raise self.properties
@@ -211,8 +211,8 @@ def read_properties(raw: object) -> Properties:
         owner_path=owner.text("ConstructPath"),
         tags=fields.tags("Tags"),
     )
-    if fields.mistakes:
-        raise RequestError(fields.mistakes)
+    if fields.errors:
+        raise RequestError(fields.errors)
     return properties
 
 
@@ -232,17 +232,17 @@ def _code(fields: _Fields) -> CodeSource:
 
 
 class _Fields:
-    """Reads a mapping of unknown shape, and remembers each mistake instead of stopping at the first."""
+    """Reads a mapping of unknown shape, and remembers each error instead of stopping at the first."""
 
-    def __init__(self, raw: object, path: str = "", mistakes: list[str] | None = None) -> None:
-        self.mistakes = [] if mistakes is None else mistakes
+    def __init__(self, raw: object, path: str = "", errors: list[str] | None = None) -> None:
+        self.errors = [] if errors is None else errors
         self._path = path
         self._raw: Mapping[str, object] = raw if isinstance(raw, dict) else {}
 
     def require_known_schema(self) -> None:
         """Providers are shared: a stack may be deployed by a newer construct than the one that made the function."""
         version = self._raw.get("SchemaVersion")
-        if isinstance(version, str) and re.fullmatch(r"[0-9]+", version) and version.lstrip("0") > _SCHEMA_VERSION:
+        if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:
             raise RequestError(
                 ["the template's SchemaVersion is newer than this function"],
                 "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",
@@ -251,23 +251,23 @@ class _Fields:
     def section(self, name: str) -> _Fields:
         raw = self._raw.get(name)
         if not isinstance(raw, dict):
-            self.mistakes.append(f"{self._path}{name} is no map")
-        return _Fields(raw, f"{self._path}{name}.", self.mistakes)
+            self.errors.append(f"{self._path}{name} is no map")
+        return _Fields(raw, f"{self._path}{name}.", self.errors)
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self._raw.get(name, default)
         if isinstance(value, str) and (value or default is not None):
             return value
-        self.mistakes.append(f"{self._path}{name} is {'missing' if value in (None, '') else 'no string'}")
+        self.errors.append(f"{self._path}{name} is {'missing' if value in (None, '') else 'no string'}")
         return ""
 
     def name(self, name: str) -> str:
-        """What stands in Partner Central under the company's name: no remains of a program, nothing unseen."""
+        """What stands in Partner Central under the company's name: no unresolved expression, no invisible character."""
         text = composed(self.text(name))
         if text.isspace():
-            self.mistakes.append(f"{self._path}{name} is empty")
-        found = [*text_mistakes(text), *(blank_mistakes(text) if name == "LegalName" else ())]
-        self.mistakes.extend(f"{self._path}{name} {mistake}" for mistake in found)
+            self.errors.append(f"{self._path}{name} is empty")
+        found = [*text_errors(text), *(blank_errors(text) if name == "LegalName" else ())]
+        self.errors.extend(f"{self._path}{name} {error}" for error in found)
         return text
 
     def store(self, name: str) -> CodeStore:
@@ -276,14 +276,14 @@ class _Fields:
             if store.value == text:
                 return store
         if text:
-            self.mistakes.append(f"{self._path}{name} is none of {', '.join(store.value for store in CodeStore)}")
+            self.errors.append(f"{self._path}{name} is none of {', '.join(store.value for store in CodeStore)}")
         return CodeStore.SECRETS_MANAGER
 
     def tags(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name, [])
         pairs = [_pair(tag) for tag in raw] if isinstance(raw, list) else [None]
         if None in pairs:
-            self.mistakes.append(f"{self._path}{name} is no list of Key and Value")
+            self.errors.append(f"{self._path}{name} is no list of Key and Value")
         # The construct reserves the ownership tag, which only this package may write.
         return dict(pair for pair in pairs if pair is not None and pair[0] != OWNER_TAG)
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def mistakes(shape: Any, value: Any, path: str = "") -> Iterator[str]:
+def shape_errors(shape: Any, value: Any, path: str = "") -> Iterator[str]:
     """What a value has against its shape, by the member's path, without showing the value."""
     if shape.type_name == "structure":
         for name, member in value.items():
-            yield from mistakes(shape.members[name], member, f"{path}.{name}".lstrip("."))
+            yield from shape_errors(shape.members[name], member, f"{path}.{name}".lstrip("."))
     elif shape.type_name == "list":
         yield from _length(shape, value, path, "entries")
         for number, member in enumerate(value):
-            yield from mistakes(shape.member, member, f"{path}[{number}]")
+            yield from shape_errors(shape.member, member, f"{path}[{number}]")
     elif shape.enum and value not in shape.enum:
         yield f"{path} is none of {', '.join(shape.enum)}"
     else:

@@ -1,4 +1,4 @@
-"""What can't be part of a name: what programs leave behind, and what can't be seen. Pure; the construct asks it too.
+"""What can't be part of a name: unresolved expressions and invisible characters. Pure; the construct asks it too.
 
 A legal name can't be changed once a partner has it, and the service takes almost any character.
 """
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 # The first that fits is told.
-_REMAINS = (
+_UNRESOLVED = (
     (
         # A text is ${Token[…]}, a list #{Token[…]}, a number -1.8881545…e+289; whoever cuts one may leave either end.
         re.compile(
@@ -42,11 +42,11 @@ _UNKNOWN = "\ufffc\ufffd"
 _UNKNOWN_CATEGORIES = {"Co", "Cn"}
 
 
-def text_mistakes(text: str) -> Iterator[str]:
+def text_errors(text: str) -> Iterator[str]:
     """Say what in a text can't be meant, without repeating the text."""
-    for remains, mistake in _REMAINS:
-        if remains.search(text):
-            yield mistake
+    for pattern, error in _UNRESOLVED:
+        if pattern.search(text):
+            yield error
             break
     for character in dict.fromkeys(text):
         if flaw := _flaw(character):
@@ -54,7 +54,7 @@ def text_mistakes(text: str) -> Iterator[str]:
             yield f"holds U+{ord(character):04X}, which {flaw}, as character {position}; remove it"
 
 
-def blank_mistakes(text: str) -> Iterator[str]:
+def blank_errors(text: str) -> Iterator[str]:
     """Say which blanks a legal name, which can't be changed later, has too many."""
     if text.strip() and text[0].isspace():
         yield "begins with a blank; remove it"

@@ -45,7 +45,8 @@ def update(request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: boo
             return create(request, aws)
         raise
     _require_same_identity(partner, wanted, request.previous)
-    partner = replace(partner, tags=(central.tags if wanted.taggable else central.sandbox_tags)(partner.arn))
+    tags = central.tags(partner.arn) if wanted.taggable else central.sandbox_tags(partner.arn)
+    partner = replace(partner, tags=tags or {})
     if partner.owner is not None and partner.owner.stack != request.owner.stack:
         # Any construct of this stack may have had the partner before, as when another construct id was tried.
         raise PartnerError(
@@ -110,7 +111,7 @@ _NOTHING = Changes({}, [], None, None)
 def _tag_changes(partner: Partner, request: Request, stack: ObservedStack, *, is_rollback: bool) -> Changes:
     owner = owner_change(partner, request.owner, stack.operation, is_rollback=is_rollback)
     if not request.wanted.taggable:
-        # One without the tag stays so: it may be shared by its legal name with another stack.
+        # One without the tag, or whose tags aren't told, stays so: another stack may share it by its legal name.
         return replace(_NOTHING, optional_owner=owner if partner.owner else None)
     before, after = request.previous.tags if request.previous else {}, request.wanted.tags
     changed = {key: value for key, value in after.items() if before.get(key) != value}

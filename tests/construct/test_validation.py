@@ -42,7 +42,7 @@ from tests.construct.apps import (
     sandbox_partner_in,
     synth_error_of,
 )
-from tests.handler.test_texts import NAMES, REMAINS, UNKNOWN, UNSEEN
+from tests.handler.test_texts import NAMES, UNKNOWN, UNRESOLVED, UNSEEN
 
 CONTACT_FIELDS = [field.name for field in fields(AllianceLeadContact)]
 
@@ -176,13 +176,13 @@ def test_legal_name_and_contact_never_stand_in_an_error() -> None:
         assert "Secret" not in "\n".join(found)
 
 
-@pytest.mark.parametrize("text", REMAINS)
-def test_the_remains_of_a_program_that_the_handler_refuses_are_refused_at_synth(text: str) -> None:
+@pytest.mark.parametrize("text", UNRESOLVED)
+def test_unresolved_expression_that_the_handler_refuses_is_refused_at_synth(text: str) -> None:
     """But for what is whole: a token, and the one reference that is resolved before the handler sees it."""
     if text in {"${Token[TOKEN.15]}", "{{resolve:ssm:/partner/name}}"}:
         partner_in(new_stack(), legal_name=text)
         return
-    assert any(REMAINS[text] in error for error in errors_of(legal_name=text))
+    assert any(UNRESOLVED[text] in error for error in errors_of(legal_name=text))
 
 
 @pytest.mark.parametrize("point", [*UNSEEN, *UNKNOWN], ids=hex)

@@ -9,8 +9,8 @@ What AWS leaves undecided narrows these checks:
 * Tags lag behind for a minute and a half at most, and for Creates only, which wait for two: to an Update the partner of
   its stack is its own, unless it sees another's tag. In the Sandbox, which may take no tags, nobody waits for them:
   there they don't lag behind.
-* A construct moves only where the account may have one partner. Elsewhere a list that lags may let it have a second
-  one, and back at its former place it has two: docs/limits.md tells of it.
+* A construct's path changes only where the account may have one partner. Elsewhere a list that lags may let it have a
+  second one ("A second partner" in docs/limits.md).
 * A Create that comes late meets no other Create at the same time, where the account may have several partners.
 * A rollback is let through by the stack's status. If DescribeStacks never answers in a whole invocation, nobody can
   know of it: such faults strike Creates and forward Updates only.
@@ -96,8 +96,8 @@ class Life(AwsAccount):
     def _partner_central(self, delivery: Delivery, call: Call) -> dict[str, Any]:
         if call.operation in WRITES:
             delivery.before_write(call)
-        mistakes = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
-        assert not mistakes, f"{call.operation} that botocore or AWS would refuse"
+        errors = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
+        assert not errors, f"{call.operation} that botocore or AWS would refuse"
         try:
             answer = self.service.perform(call.operation, ACCOUNT, call.members, "")
         except ServiceError as error:

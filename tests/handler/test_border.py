@@ -96,7 +96,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
     assert not read_properties(sandbox()).taggable
 
 
-def test_all_mistakes_are_told_at_once_without_values() -> None:
+def test_all_errors_are_told_at_once_without_values() -> None:
     """One deployment is enough to learn of all of them."""
     wrong = properties(
         Catalog="",
@@ -127,6 +127,17 @@ def test_properties_of_a_wrong_type_are_a_clear_error(nothing: object) -> None:
 def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version: str) -> None:
     """Providers are shared between stacks; nothing else of a newer shape is judged."""
     told = "InvalidProperties: .*newer than this function. Update cdk-partner-account where the provider is made"
+    with pytest.raises(RequestError, match=told):
+        read_properties({"SchemaVersion": version})
+
+
+@pytest.mark.parametrize(("known", "version", "is_newer"), [(2, "10", True), (10, "9", False), (10, "11", True)])
+def test_schema_versions_are_compared_as_numbers(
+    monkeypatch: pytest.MonkeyPatch, known: int, version: str, is_newer: bool
+) -> None:
+    """Not as texts, of which "9" would be the newer one beside "10"."""
+    monkeypatch.setattr("partner_account_handler.request._SCHEMA_VERSION", known)
+    told = "newer than this function" if is_newer else "Catalog is missing"
     with pytest.raises(RequestError, match=told):
         read_properties({"SchemaVersion": version})
 

@@ -261,13 +261,13 @@ class TestCreateDeliveredAgain:
         deployed.cloud.begin_deployment()
         return deployed
 
-    def test_it_writes_nothing_where_the_stack_shows_the_partner(self, later: Deployed) -> None:
+    def test_redelivered_create_writes_nothing_to_a_partner_that_the_stack_shows(self, later: Deployed) -> None:
         """Neither tags nor contact go back to what they were at first."""
         mark = later.cloud.mark
         assert later.cloud.create(properties()).physical_id == later.arn
         assert later.cloud.writes(mark) == []
 
-    def test_stack_that_does_not_show_it_yet_gets_what_its_template_says(self, later: Deployed) -> None:
+    def test_redelivered_create_writes_to_a_partner_that_the_stack_does_not_show(self, later: Deployed) -> None:
         """A lost answer, or a stack that was deleted: there the Create is the first that counts."""
         later.cloud.recreate_stack()
         later.cloud.create(properties())
@@ -518,7 +518,7 @@ class TestRefusals:
         [('{"code": "12345"}', "six digits"), ('{"code": "abcdef"}', "six digits"), ('{"code": ""}', "six digits")]
         + [(text, "isn't a JSON object with the field") for text in ("123456", "{}", "[1]")],
     )
-    def test_what_is_no_code_is_not_sent(self, cloud: Cloud, stored: str, reason: str) -> None:
+    def test_value_that_is_no_code_is_not_sent(self, cloud: Cloud, stored: str, reason: str) -> None:
         """A try with it might be counted."""
         cloud.client("secretsmanager").create_secret(Name="code", SecretString=stored)
         source = {"From": "SecretsManager", "SecretId": "code", "JsonField": "code"}
@@ -527,7 +527,7 @@ class TestRefusals:
         assert cloud.writes() == []
         assert not [text for text in ("12345", "abcdef") if text in str(caught.value)]
 
-    def test_code_that_is_nowhere_is_told_with_the_remedy_of_its_store(self, cloud: Cloud) -> None:
+    def test_missing_code_is_told_with_the_remedy_of_its_store(self, cloud: Cloud) -> None:
         """For the place it was looked for in."""
         with pytest.raises(CallError, match="ParameterNotFound.*with the code"):
             cloud.create(properties())

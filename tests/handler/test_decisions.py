@@ -216,6 +216,6 @@ UNKNOWN, THROTTLED, DENIED, REFUSED = (
         ([DENIED], False, Next.GIVE_UP),
     ],
 )
-def test_step_after_failures(failures: list[CallError], may_pass: bool, step: Next) -> None:
+def test_failures_of_create_partner_decide_the_next_step(failures: list[CallError], may_pass: bool, step: Next) -> None:
     """A partner that may exist is looked for, a doubt lasts until the deadline, a refusal ends it."""
     assert next_step(failures, may_pass=may_pass) is step

@@ -212,7 +212,7 @@ def test_connect_time_outs_do_not_add_up_with_the_addresses(eight_addresses: str
     assert 2.9 < time.monotonic() - began < 4
 
 
-def test_to_ask_takes_no_longer_however_many_addresses_there_are(
+def test_connection_check_takes_no_longer_however_many_addresses_there_are(
     eight_addresses: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A look at the account's partners must not grow old meanwhile."""

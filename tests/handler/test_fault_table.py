@@ -28,7 +28,7 @@ def test_the_document_says_what_running_it_gives(told: dict[str, dict[Row, list[
     assert "".join(document(told)) == DOCUMENT.read_text("utf-8")
 
 
-def test_each_trouble_is_told_in_each_step(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_each_fault_is_told_in_each_step(told: dict[str, dict[Row, list[str]]]) -> None:
     """None gets lost in the grouping."""
     names = sorted(trouble.name for trouble in TROUBLES)
     for found in told.values():

@@ -123,7 +123,7 @@ def test_any_event_is_answered_once_or_not_at_all(
 def test_any_properties_get_one_clean_answer(
     answers: list[tuple[str, Any]], capsys: pytest.CaptureFixture[str], wanted: Any, previous: Any, kind: str
 ) -> None:
-    """A mistake is told by its name, never as a defect, and never with its value."""
+    """An error is told by its name, never as a defect, and never with its value."""
     answers.clear()
     event = {**EVENT, "RequestType": kind, "ResourceProperties": wanted, "OldResourceProperties": previous}
     index.handler(event, Context())
@@ -182,7 +182,7 @@ def test_properties_are_read_or_refused(raw: Any) -> None:
 def test_every_text_is_checked_against_the_service_model_without_a_crash(
     name: str, contact: dict[str, str], key: str, value: str, catalog: str
 ) -> None:
-    """At the limits of each pattern and length; the mistakes name members, never values."""
+    """At the limits of each pattern and length; the errors name members, never values."""
     body = {
         "Catalog": catalog,
         "LegalName": name,

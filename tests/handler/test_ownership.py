@@ -95,7 +95,7 @@ class TestAnotherConstructId:
         assert deployed.writes() == []
         self.require_managed(deployed)
 
-    def test_failed_contact_leaves_the_former_path(self, deployed: Deployed) -> None:
+    def test_failed_contact_change_leaves_the_owners_former_path(self, deployed: Deployed) -> None:
         """The ownership tag is written last."""
         deployed.cloud.fail("PutAllianceLeadContact", "access-denied", times=None)
         with pytest.raises(HandlerError, match="PutAllianceLeadContact"):
@@ -144,7 +144,9 @@ class TestAnotherStack:
         """The properties in the new stack."""
         return at("Partner", "Company", ExistingPartnerId=deployed.partner.id)
 
-    def test_without_the_id_it_is_refused(self, deployed: Deployed, company: str) -> None:
+    def test_partner_of_another_stack_is_refused_without_existing_partner_id(
+        self, deployed: Deployed, company: str
+    ) -> None:
         """The reason names the partner and the recipe, and nothing is written."""
         with pytest.raises(PartnerError, match=f"PartnerExists: .*{deployed.partner.id}.*existing_partner_id"):
             deployed.cloud.create(at("Partner", "Company"), StackId=company)
@@ -160,7 +162,7 @@ class TestAnotherStack:
             deployed.update(properties(), CEO)
         assert deployed.writes() == ["TagResource"]
 
-    def test_id_may_be_removed_later_and_a_stack_deployed_again_finds_its_partner(
+    def test_existing_partner_id_may_be_removed_later_and_a_stack_deployed_again_finds_its_partner(
         self, deployed: Deployed, company: str
     ) -> None:
         """Nothing is written by either."""
@@ -236,7 +238,9 @@ class TestForgedOwner:
         assert self.create(cloud, name, self.LONG, nested=True)
 
     @pytest.mark.parametrize("stack", ["Other", "Root2", "Roo", "xRoot", "root", "My-Root", "Root-evil"])
-    def test_another_stack_is_refused_and_touches_nothing(self, deployed: Deployed, stack: str) -> None:
+    def test_create_with_another_stacks_owner_is_refused_and_touches_nothing(
+        self, deployed: Deployed, stack: str
+    ) -> None:
         """Else any template could take any stack's partner."""
         mark = deployed.cloud.mark
         with pytest.raises(RequestError, match=r"Owner\.StackName is neither this stack"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_account_handler.errors import PartnerError
+from partner_account_handler.errors import CallError, PartnerError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_central_simulator import FaultKind, Readings
 from tests.handler.cloud import Cloud, Deployed, VirtualTime, contact, open_cloud, sandbox
@@ -189,7 +189,7 @@ class TestTagsThatFail:
 
     @pytest.mark.parametrize("kind", FAILURES)
     @pytest.mark.parametrize("takes_tags", [True, False])
-    def test_create_update_and_create_again_succeed_with_one_partner(
+    def test_create_and_update_succeed_with_one_partner_though_its_tags_fail(
         self, moto_url: str, kind: str, takes_tags: bool
     ) -> None:
         """Within the time of an invocation."""
@@ -219,6 +219,26 @@ class TestTagsThatFail:
         assert tagging.create(sandbox()).physical_id == made.arn
         assert "TagResource" not in tagging.operations()
         assert tagging.operations().count("ListTagsForResource") > 1, "a new policy may not have reached all of AWS yet"
+
+    @pytest.mark.parametrize("one_partner_per_catalog", [True, False])
+    def test_refused_tags_are_not_asked_for_again_and_none_is_written(
+        self, moto_url: str, one_partner_per_catalog: bool
+    ) -> None:
+        """Neither before CreatePartner is called once more, nor while the list is polled after its refusal."""
+        readings = Readings(sandbox_takes_tags_later=True, one_partner_per_catalog=one_partner_per_catalog)
+        with open_cloud(moto_url, readings=readings) as cloud:
+            cloud.add_partner("Another Corp", catalog="Sandbox")
+            cloud.fail("ListTagsForResource", "access-denied", times=None)
+            if one_partner_per_catalog:
+                with pytest.raises(CallError, match="DUPLICATE_PARTNER"):
+                    cloud.create(sandbox())
+            else:
+                cloud.fail("CreatePartner", "throttle", times=2)
+                cloud.create(sandbox())
+            operations = cloud.operations()
+            later = operations[operations.index("CreatePartner") :]
+            assert later.count("ListPartners") > 1
+            assert {"ListTagsForResource", "TagResource"}.isdisjoint(later)
 
     def test_failure_to_read_tags_for_a_moment_is_waited_for(self, tagging: Cloud) -> None:
         """Else a corrected legal name would make a second partner."""

@@ -1,4 +1,4 @@
-"""What no name holds: remains of programs and characters that nobody sees; told at synth and by the handler alike."""
+"""What no name holds: unresolved expressions and invisible characters; told at synth and by the handler alike."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.request import read_properties
-from partner_account_handler.texts import composed, text_mistakes
+from partner_account_handler.texts import composed, text_errors
 from tests.handler.cloud import Cloud, contact, properties
 
-REMAINS = {
+UNRESOLVED = {
     "${Token[TOKEN.15]}": "CDK token",
     "${TOKEN[TOKEN.15]}": "CDK token",
     "${token[token.15]} gmbh": "CDK token",
@@ -88,26 +88,26 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("text", REMAINS)
-def test_the_remains_of_a_program_are_told_by_their_kind(text: str) -> None:
+@pytest.mark.parametrize("text", UNRESOLVED)
+def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
     """Whatever their case and wherever they were cut; once, and without repeating them."""
-    (mistake,) = text_mistakes(text)
-    assert REMAINS[text] in mistake
-    assert text.strip() not in mistake.replace('"None"', "")
+    (error,) = text_errors(text)
+    assert UNRESOLVED[text] in error
+    assert text.strip() not in error.replace('"None"', "")
 
 
 @pytest.mark.parametrize("point", UNSEEN, ids=hex)
-def test_what_cannot_be_seen_is_told_by_its_code_point(point: int) -> None:
+def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
     """With its place, since nobody finds it by looking."""
-    assert list(text_mistakes(f"Exa{chr(point)}mple{chr(point)}")) == [
+    assert list(text_errors(f"Exa{chr(point)}mple{chr(point)}")) == [
         f"holds U+{point:04X}, which can't be seen, as character 4; remove it"
     ]
 
 
 @pytest.mark.parametrize("point", UNKNOWN, ids=hex)
-def test_what_stands_for_no_character_is_told_by_its_code_point(point: int) -> None:
+def test_unknown_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
     """Private use, unassigned, or what a program puts in the place of something that it has lost."""
-    assert list(text_mistakes(f"x{chr(point)}")) == [
+    assert list(text_errors(f"x{chr(point)}")) == [
         f"holds U+{point:04X}, which stands for no known character, as character 2; remove it"
     ]
 
@@ -117,7 +117,7 @@ def test_what_stands_for_no_character_is_told_by_its_code_point(point: int) -> N
 def test_names_of_companies_pass(name: str, form: Any) -> None:
     """In any script and direction, composed or not, and with the signs that registers allow."""
     text = unicodedata.normalize(form, name)
-    assert list(text_mistakes(text)) == []
+    assert list(text_errors(text)) == []
     assert composed(text) == unicodedata.normalize("NFC", name)
 
 
@@ -140,7 +140,7 @@ def with_text(field: str, text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("text", ["Secret ${AWS::AccountId}", "Secret\u200b", "{{resolve:ssm:/secret/Secret}}"])
-def test_handler_refuses_such_texts_in_each_field_without_their_value(field: str, text: str) -> None:
+def test_handler_refuses_an_invalid_text_in_each_field_without_its_value(field: str, text: str) -> None:
     """Whatever CloudFormation has resolved them to, or left unresolved."""
     with pytest.raises(RequestError, match=f"{field} holds .*deploy again.") as caught:
         read_properties(with_text(field, text))
@@ -148,8 +148,8 @@ def test_handler_refuses_such_texts_in_each_field_without_their_value(field: str
     assert len(str(caught.value)) <= REASON_LIMIT
 
 
-@pytest.mark.parametrize("text", REMAINS)
-def test_each_kind_is_told_whole_in_a_reason(text: str) -> None:
+@pytest.mark.parametrize("text", UNRESOLVED)
+def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
     """CloudFormation shows 240 characters, with the remedy last."""
     with pytest.raises(RequestError) as caught:
         read_properties(with_text("BusinessTitle", text))
@@ -170,7 +170,7 @@ def test_each_kind_is_told_whole_in_a_reason(text: str) -> None:
         ("FirstName", " ", "is empty"),
     ],
 )
-def test_nothing_is_called_for_a_name_that_none_has(cloud: Cloud, field: str, text: str, told: str) -> None:
+def test_create_with_an_invalid_name_calls_nothing(cloud: Cloud, field: str, text: str, told: str) -> None:
     """They were a token at synth, and a partner would bear its legal name for ever."""
     cloud.prepare()
     with pytest.raises(RequestError, match=f"{field} {told}"):
@@ -199,7 +199,7 @@ def test_name_is_sent_composed(cloud: Cloud) -> None:
     assert not [one for one in cloud.operations(since) if not one.startswith(("Get", "List"))]
 
 
-def test_rollback_to_such_a_name_is_tolerated(cloud: Cloud) -> None:
+def test_rollback_to_an_invalid_name_is_tolerated(cloud: Cloud) -> None:
     """A stack that has one from an earlier version must not end in UPDATE_ROLLBACK_FAILED."""
     cloud.prepare()
     arn = cloud.create(properties()).physical_id

@@ -61,7 +61,7 @@ class TestContact:
             deployed.update(properties(), CEO)
             assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
-    def test_lost_answer_after_the_change_is_no_failure(self, deployed: Deployed) -> None:
+    def test_contact_change_whose_answer_is_lost_is_no_failure(self, deployed: Deployed) -> None:
         """The code is used up then, and a repeated call alone would fail for it."""
         deployed.cloud.prepare(NEW_EMAIL)
         deployed.cloud.fail("PutAllianceLeadContact", "cut", after_commit=True)
@@ -184,7 +184,7 @@ class TestCreateOnly:
             ),
         ],
     )
-    def test_change_is_refused_before_anything_is_written(
+    def test_create_only_change_is_refused_before_anything_is_written(
         self, deployed: Deployed, props: str, change: dict[str, str]
     ) -> None:
         """All of them at once, by the names of the props, with the remedy."""
@@ -373,7 +373,9 @@ class TestProfileId:
     @pytest.mark.parametrize(
         ("operation", "kind"), [("*", "no-profile-id"), ("GetProfileVisibility", "internal-error")]
     )
-    def test_known_one_never_falls_back_to_the_placeholder(self, deployed: Deployed, operation: str, kind: str) -> None:
+    def test_known_profile_id_never_falls_back_to_the_placeholder(
+        self, deployed: Deployed, operation: str, kind: str
+    ) -> None:
         """The stack's own output remembers it."""
         known = deployed.partner.profile_id
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=known)
@@ -383,7 +385,9 @@ class TestProfileId:
         assert deployed.update(properties(), CEO).data["ProfileId"] == known
 
     @pytest.mark.parametrize("times", [6, None])
-    def test_update_that_cannot_learn_it_waits_and_then_fails(self, deployed: Deployed, times: int | None) -> None:
+    def test_update_that_cannot_learn_the_profile_id_waits_and_then_fails(
+        self, deployed: Deployed, times: int | None
+    ) -> None:
         """The stack has no outputs that remember it: `pending` might be a step back."""
         deployed.cloud.fail("GetProfileVisibility", "internal-error", times=times)
         if times:
