@@ -151,7 +151,7 @@ class Report:
             PartnerReport(
                 path=partner.path,
                 catalog=partner.catalog,
-                legal_name=partner.text("LegalName"),
+                legal_name=partner.legal_name,
                 primary_solution_type=partner.text("PrimarySolutionType"),
                 contact=partner.masked_contact,
                 verification_code=partner.code_source,

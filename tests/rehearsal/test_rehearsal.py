@@ -120,8 +120,18 @@ def test_a_partner_is_described_with_a_masked_contact(tmp_path: Path) -> None:
     (partner,) = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
     assert partner.masked_contact == "J. D. <j…@example.com>"
     assert partner.path == "Alliances/Nested/Partner"
-    assert partner.text("LegalName") == "Example ${AWS::AccountId}"
     assert masked_address("${Email}") == "${Email}"
+
+
+@pytest.mark.parametrize(("account", "name"), [("unknown-account", "<account ID>"), ("111111111111", "111111111111")])
+def test_account_id_in_a_legal_name_is_that_of_the_stack_or_told_as_open(
+    tmp_path: Path, account: str, name: str
+) -> None:
+    """An expression of CloudFormation would be read as a part of the name."""
+    manifest = assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("unknown-account", account))
+    (partner,) = partners_of(Assembly(tmp_path, ("Alliances",)).stacks)
+    assert partner.legal_name == f"Example {name}"
 
 
 def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(tmp_path: Path) -> None:
