@@ -29,6 +29,7 @@ class Request:
         arrived_at: when it came.
         answered: whether it has an answer by now.
         faults: the faults that it met, by order.
+        resource: the ARN that it is about, if it names one as its `ResourceArn`.
     """
 
     operation: str
@@ -36,11 +37,19 @@ class Request:
     arrived_at: datetime
     answered: bool = True
     faults: tuple[str, ...] = ()
+    resource: str = ""
 
     @property
     def writes(self) -> bool:
         """Whether the operation, if it succeeds, changes or sends anything."""
         return not self.operation.startswith(("Get", "List"))
+
+    @property
+    def expected_refusal(self) -> str:
+        """Why it was to be expected that it is refused; empty if it wasn't, or succeeded."""
+        tags_sandbox = self.operation == "TagResource" and ":catalog/Sandbox/" in self.resource
+        refused = self.error.startswith("ValidationException")
+        return "expected: the Sandbox may refuse tags" if tags_sandbox and refused else ""
 
     def __str__(self) -> str:
         """The operation and what came of it."""
@@ -108,4 +117,5 @@ def _request(entry: Mapping[str, Any]) -> Request:
         arrived_at=datetime.fromisoformat(entry["arrived_at"]),
         answered=entry["status"] is not None,
         faults=tuple(entry["faults"]),
+        resource=str(entry["input"].get("ResourceArn", "")),
     )

@@ -40,6 +40,11 @@ class ManagedPartner:
         return f"{self.stack.id}/{to_text(self.value('Owner')['ConstructPath'])}"
 
     @property
+    def legal_name(self) -> str:
+        """The company's name; the account's ID in it, if the app leaves the account open, is written `<account ID>`."""
+        return self.text("LegalName").replace("${AWS::AccountId}", self.stack.account or "<account ID>")
+
+    @property
     def catalog(self) -> str:
         """`AWS` or `Sandbox`."""
         return self.text("Catalog")

@@ -34,8 +34,9 @@ class Event:
         type: the resource's type; empty for Partner Central.
         subject: the path of the resource's construct, or the operation that was requested.
         status: the resource's status, or what the request was answered; `OK` for a success.
-        reason: why, as CloudFormation tells it.
+        reason: why, as CloudFormation tells it, or why it was to be expected that a request is refused.
         changes: whether a request of this operation changes something at Partner Central.
+        expected: whether a refusal was to be expected, and is no failure.
     """
 
     seconds: float
@@ -46,11 +47,14 @@ class Event:
     status: str
     reason: str = ""
     changes: bool = False
+    expected: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether it tells of a failure."""
-        return self.status != "OK" if self.source == PARTNER_CENTRAL else self.status.endswith("FAILED")
+        if self.source == PARTNER_CENTRAL:
+            return self.status != "OK" and not self.expected
+        return self.status.endswith("FAILED")
 
     @property
     def is_of_stack(self) -> bool:
@@ -147,7 +151,7 @@ class Report:
             PartnerReport(
                 path=partner.path,
                 catalog=partner.catalog,
-                legal_name=partner.text("LegalName"),
+                legal_name=partner.legal_name,
                 primary_solution_type=partner.text("PrimarySolutionType"),
                 contact=partner.masked_contact,
                 verification_code=partner.code_source,

@@ -134,7 +134,7 @@ class StepRunner:
 
     def _print(self, event: Event) -> None:
         if event.source == PARTNER_CENTRAL:
-            outcome = "" if event.status == "OK" else f" ({event.status})"
+            outcome = "" if event.status == "OK" else f" ({'; '.join(filter(None, (event.status, event.reason)))})"
             style = "red" if event.failed else "bold magenta" if event.changes else "cyan"
             self._reporter.line(f"→ Partner Central: {event.subject}{outcome}", style)
         elif event.matters or not event.status.endswith("IN_PROGRESS"):
@@ -153,7 +153,9 @@ class StepRunner:
                 type="",
                 subject=request.operation,
                 status=request.error or ("OK" if request.answered else "no answer"),
+                reason=request.expected_refusal,
                 changes=request.writes,
+                expected=bool(request.expected_refusal),
             )
 
     def _new_stack_events(self) -> Iterator[Event]:

@@ -178,11 +178,11 @@ class Rehearsal:
         fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
             expect_created(self._deploy_all("Create the partner account (cdk deploy)"), self._partners)
-            shown = f"Deployed: {created}, and none too many."
+            shown = f"Deployed: {created}, and no other."
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
-            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and none too many."
+            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and no other."
         self._expect_each_partner_once()
         self._report.shown.append(shown)
 
@@ -215,7 +215,7 @@ class Rehearsal:
         if fault is WRONG_CODE:
             with self._runner.step("Request another code, and store that one"):
                 self._store_codes()
-        self._deploy_all("Deploy again, without that trouble (cdk deploy)")
+        self._deploy_all("Deploy again, without the fault (cdk deploy)")
 
     def _deploy_all(self, title: str) -> StepReport:
         with self._runner.step(title) as step:

@@ -76,8 +76,8 @@ class Reporter:
         for stack, outputs in report.outputs.items():
             self.section(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
         if report.outcome == "passed":
-            self.section("Shown", (f"  {sentence}" for sentence in report.shown))
-            verdict = f"{created_accounts(len(report.partners)).capitalize()}, and never one too many."
+            self.section("Results", (f"  {sentence}" for sentence in report.shown))
+            verdict = f"{created_accounts(len(report.partners)).capitalize()}, and no other."
             self._print(f"\n{verdict} ({time.monotonic() - self._began:.0f} s in all)", "bold green")
 
     def _print(self, line: str, style: str = "") -> None:

@@ -46,7 +46,7 @@ def test_terminal_shows_preview_events_requests_and_outputs_in_order(demo: Rehea
         "CREATE_COMPLETE AWS::CloudFormation::Stack PartnerAccount",
         "PartnerAccount (no changes)",
         "Outputs of PartnerAccount (simulated)",
-        "One partner account was created, and never one too many.",
+        "One partner account was created, and no other.",
     ]
     positions: list[int] = []
     for words in in_order:

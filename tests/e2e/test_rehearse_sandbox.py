@@ -25,4 +25,8 @@ def test_sandbox_partner_is_rehearsed_without_any_option(tmp_path: Path, later: 
     assert done.changes() == [[], [], ["CreatePartner", "TagResource"], [], []]
     (tagging,) = [event for event in done.report["steps"][2]["events"] if event["subject"] == "TagResource"]
     assert tagging["status"] == ("OK" if later else "ValidationException REQUEST_VALIDATION_FAILED")
+    assert tagging["expected"] is not later
+    refused = "TagResource (ValidationException REQUEST_VALIDATION_FAILED; expected: the Sandbox may refuse tags)"
+    assert (refused in done.told) is not later
+    assert ("expected: the Sandbox may refuse tags" in done.page.sections["steps"]) is not later
     done.place.assert_untouched()

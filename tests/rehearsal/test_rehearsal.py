@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import statements_of
 from partner_account_rehearsal.limits import obstacles, replace_unsupported
+from partner_account_rehearsal.page import timeline_of
+from partner_account_rehearsal.partner_central import Request
 from partner_account_rehearsal.partners import masked_address, partners_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, Event, Report, StepReport
 from partner_account_rehearsal.steps import expect_created
@@ -117,8 +120,18 @@ def test_a_partner_is_described_with_a_masked_contact(tmp_path: Path) -> None:
     (partner,) = partners_of(assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).stacks)
     assert partner.masked_contact == "J. D. <j…@example.com>"
     assert partner.path == "Alliances/Nested/Partner"
-    assert partner.text("LegalName") == "Example ${AWS::AccountId}"
     assert masked_address("${Email}") == "${Email}"
+
+
+@pytest.mark.parametrize(("account", "name"), [("unknown-account", "<account ID>"), ("111111111111", "111111111111")])
+def test_account_id_in_a_legal_name_is_that_of_the_stack_or_told_as_open(
+    tmp_path: Path, account: str, name: str
+) -> None:
+    """An expression of CloudFormation would be read as a part of the name."""
+    manifest = assembly_of(tmp_path, Alliances={"Resources": RESOURCES}).folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("unknown-account", account))
+    (partner,) = partners_of(Assembly(tmp_path, ("Alliances",)).stacks)
+    assert partner.legal_name == f"Example {name}"
 
 
 def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(tmp_path: Path) -> None:
@@ -281,6 +294,44 @@ def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
     events = [Event(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
     with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
         expect_created(StepReport("", 0.0, events=events), partners)
+
+
+@pytest.mark.parametrize(
+    ("operation", "catalog", "error", "expected"),
+    [
+        ("TagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", True),
+        ("TagResource", "Sandbox", "AccessDeniedException", False),
+        ("TagResource", "Sandbox", "", False),
+        ("TagResource", "AWS", "ValidationException REQUEST_VALIDATION_FAILED", False),
+        ("UntagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", False),
+    ],
+)
+def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
+    operation: str, catalog: str, error: str, expected: bool
+) -> None:
+    """A tag refused in catalog AWS, and any denial, are failures."""
+    arn = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/{catalog}/partner/partner-abcDEF1234567"
+    request = Request(operation, error, datetime.now(UTC), resource=arn)
+    assert bool(request.expected_refusal) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels"),
+    [
+        ({1.0: "CreatePartner", 2.0: "TagResource"}, [(10.0, "CreatePartner, TagResource")]),
+        (
+            {1.0: "CreatePartner", 2.0: "CreatePartner", 9.0: "TagResource"},
+            [(20.0, "CreatePartner (2 times)"), (90.0, "TagResource")],
+        ),
+    ],
+)
+def test_near_changes_have_one_label_on_the_timeline(
+    changes: dict[float, str], labels: list[tuple[float, str]]
+) -> None:
+    """Two labels would lie on each other; each operation is named once, where it was last requested."""
+    events = [Event(at, PARTNER_CENTRAL, "", "", name, "OK", changes=True) for at, name in changes.items()]
+    (bar,) = timeline_of(Report(steps=[StepReport("", 0.0, seconds=10.0, events=events)])).bars
+    assert [(label.percent, label.text) for label in bar.labels] == labels
 
 
 @pytest.mark.parametrize(
