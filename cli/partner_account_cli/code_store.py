@@ -1,6 +1,6 @@
 """Where the verification code is kept: a secret of Secrets Manager, or a SecureString of the Parameter Store.
 
-What it holds is told in kind: no value of it leaves this module but by `fields`.
+It tells what kind of value a store holds; the value itself leaves this module only by `fields`.
 """
 
 import json

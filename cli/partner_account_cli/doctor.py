@@ -14,7 +14,9 @@ _STYLES = {CheckStatus.PASSED: rendering.GOOD, CheckStatus.FAILED: rendering.BAD
 @click.command()
 @catalog_option
 @store_options
-@click.option("--email", metavar="ADDRESS", help="The alliance lead contact's address, to judge whose it looks like.")
+@click.option(
+    "--email", metavar="ADDRESS", help="The alliance lead contact's address: is it a shared alias, or a person's?"
+)
 @output_option
 @aws_options("Partner Central")
 @pass_access

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from partner_account_cli.errors import CommandError
+from partner_account_handler.remedies import BY_REASON
 
 _AGAIN = "Try again in a minute."
 _LOG_IN = "Log in again (aws sso login, aws login, or new keys), or name another --profile."
@@ -30,9 +31,7 @@ _REMEDIES = {
     ),
     "ACCOUNT_ALREADY_VERIFIED": "Nothing is left to do here: `partner-account doctor` tells what else is.",
     "VERIFICATION_NOT_FOUND": "Start it by `partner-account verification start`.",
-    "PARTNER_NOT_FOUND": (
-        "The partner is gone, though AWS has no call that deletes one: ask AWS Partner support before anything else."
-    ),
+    "PARTNER_NOT_FOUND": BY_REASON["PARTNER_NOT_FOUND"],
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state.",
     # Error codes.
     **dict.fromkeys(

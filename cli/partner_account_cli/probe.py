@@ -104,7 +104,7 @@ def probe(
     run = contract.ContractRun(sandbox, email=email, wait=wait)
     try:
         with rendering.working("Asking for the Sandbox's partners"):
-            existing = run.look()
+            existing = run.count_existing()
     except contract.StoppedError as stop:
         if isinstance(stop.__cause__, BotoCoreError):  # no credentials, no network: told as by the other commands
             raise stop.__cause__ from None

@@ -57,8 +57,8 @@ def simulator() -> None:
 @click.option(
     "--port", metavar="PORT", type=click.IntRange(0, 65535), default=0, help="The port (default: a free one)."
 )
-@click.option("--verified", is_flag=True, help="Let each account begin verified.")
-@click.option("--any-credentials", is_flag=True, help="Let calls of the service do without its session token.")
+@click.option("--verified", is_flag=True, help="Start each account verified.")
+@click.option("--any-credentials", is_flag=True, help="Accept calls of the service without the session token.")
 @readings_option
 def start(*, host: str, port: int, verified: bool, any_credentials: bool, readings: Path | None) -> None:
     """Run the simulator until Ctrl-C.
@@ -135,14 +135,14 @@ def requests(*, url: str, since: int, output: str) -> None:
 
 @simulator.group()
 def faults() -> None:
-    """Have requests fail."""
+    """Make requests fail."""
 
 
 @faults.command("list")
 @url_option
 @output_option
 def list_faults(*, url: str, output: str) -> None:
-    """Show the faults that wait for a request."""
+    """Show the faults that are still to come."""
     _write_faults(_ask(url, "GET", "faults")["faults"], output)
 
 
@@ -155,15 +155,17 @@ def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplet
 @faults.command()
 @click.argument("operation")
 @click.argument("kind", shell_complete=_fault_kinds)
-@click.option("--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many it meets; one by default.")
-@click.option("--always", is_flag=True, help="It meets each request.")
+@click.option(
+    "--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many requests fail; one by default."
+)
+@click.option("--always", is_flag=True, help="Every request fails.")
 @click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
-@click.option("--lasting", type=float, metavar="SECONDS", help="When the fault is over, used up or not.")
-@click.option("--after-commit", is_flag=True, help="It strikes when the request has taken effect already.")
+@click.option("--lasting", type=float, metavar="SECONDS", help="How long the fault lasts, if it isn't used up before.")
+@click.option("--after-commit", is_flag=True, help="Fail only after the request has taken effect.")
 @url_option
 @output_option
 def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> None:
-    """Let the next requests meet a fault.
+    """Make the next requests fail.
 
     OPERATION is the operation's name, or "*" for any.
 
@@ -180,7 +182,7 @@ def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> 
 @url_option
 @output_option
 def clear(*, url: str, output: str) -> None:
-    """Forget all faults."""
+    """Remove all faults."""
     _write_faults(_ask(url, "DELETE", "faults")["faults"], output)
 
 

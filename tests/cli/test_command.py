@@ -47,7 +47,10 @@ def test_each_command_and_option_is_named_in_the_documentation() -> None:
     for path, command in commands(partner_account):
         assert f"partner-account {' '.join(path)}" in page, path
         for parameter in command.params:
-            assert isinstance(parameter, click.Argument) or any(name in page for name in parameter.opts), parameter.name
+            assert isinstance(parameter, click.Argument) or all(f"`{name}`" in page for name in parameter.opts), (
+                parameter.name
+            )
+    assert "`partner-account --version`" in page
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], []], ids=["--help", "--version", "none"])
@@ -116,7 +119,7 @@ class TestEnvironment:
         assert done.status == 0
         assert done.stdout == "This account has no partner in catalog AWS.\n"
 
-    def test_region_of_the_store(self, stage: Stage) -> None:
+    def test_code_is_stored_in_the_region_of_the_option_else_of_the_environment(self, stage: Stage) -> None:
         """--region, else AWS_REGION, else AWS_DEFAULT_REGION says in which region the code is stored."""
         store = ("store-code", "--secret-id", "code", "--create")
         assert stage.run(*store, "--region", "eu-north-1", stdin="123456\n").status == 0
@@ -125,7 +128,7 @@ class TestEnvironment:
         for region in ("eu-north-1", "eu-west-1", "ap-south-1"):
             assert stage.client("secretsmanager", region).get_secret_value(SecretId="code")["SecretString"] == "123456"
 
-    def test_profile(self, stage: Stage, tmp_path: Path) -> None:
+    def test_profile_option_or_aws_profile_chooses_the_credentials(self, stage: Stage, tmp_path: Path) -> None:
         """--profile, before or after the command's name, and AWS_PROFILE choose the credentials of a profile."""
         (tmp_path / "config").write_text(
             "[profile other]\naws_access_key_id = 999999999999\naws_secret_access_key = x\nregion = eu-west-3\n"
@@ -144,7 +147,7 @@ class TestEnvironment:
         assert {request.account for request in stage.simulator.requests} == {"999999999999"}
         assert len(stage.operations()) == 3
 
-    def test_endpoint(self, stage: Stage) -> None:
+    def test_endpoint_url_option_wins_over_the_environment(self, stage: Stage) -> None:
         """--endpoint-url leads to Partner Central, and wins over the environment."""
         away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""}
         assert stage.run("show", "--endpoint-url", stage.simulator.url, **away).status == 0

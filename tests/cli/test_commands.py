@@ -98,12 +98,12 @@ class TestVerification:
 
     def test_watch_asks_until_the_verification_has_ended(self, newcomer: Stage) -> None:
         """It tells each change, and is quiet about the rest."""
-        desk = newcomer.simulator.account(ACCOUNT)
-        desk.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
-        desk.set_verification("REGISTRANT_VERIFICATION", "SUCCEEDED")
+        admin = newcomer.simulator.account(ACCOUNT)
+        admin.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
+        admin.set_verification("REGISTRANT_VERIFICATION", "SUCCEEDED")
         with newcomer.terminal("verification", "status", "--watch", "--interval", "1") as terminal:
             terminal.expect("business: IN_PROGRESS, registrant: SUCCEEDED; asking again every 1 s")
-            desk.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+            admin.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
             assert terminal.ended() == 0
         assert "business: SUCCEEDED, registrant: SUCCEEDED" in terminal.shown
 
@@ -175,9 +175,9 @@ class TestShow:
     def test_a_profile_task_is_shown_with_its_failures(self, stage: Stage) -> None:
         """A running profile task, and one that has failed with its reasons."""
         arn = stage.create_partner()
-        desk = stage.simulator.account(ACCOUNT)
+        admin = stage.simulator.account(ACCOUNT)
         client = stage.client("partnercentral-account")
-        desk.plan_profile_tasks(reads=3, errors=[{"Locale": "en-US", "Message": "m", "Reason": "INVALID_LOGO"}])
+        admin.plan_profile_tasks(reads=3, errors=[{"Locale": "en-US", "Message": "m", "Reason": "INVALID_LOGO"}])
         client.start_profile_update_task(Catalog="AWS", Identifier=arn, **PROFILE_TASK)
         assert "IN_PROGRESS since " in stage.run("show").stdout
         client.get_profile_update_task(Catalog="AWS", Identifier=arn)

@@ -57,7 +57,7 @@ class Deployment:
     def __init__(self, stage: Stage) -> None:
         """Nothing is deployed yet."""
         self.stage = stage
-        self.desk = stage.simulator.account(ACCOUNT)
+        self.admin = stage.simulator.account(ACCOUNT)
 
     def deploy(self, written: dict[str, Any], *, catalog: str = "AWS", name: str = "Example Corp") -> str:
         """Create partner and stack; the partner's id."""
@@ -66,7 +66,7 @@ class Deployment:
         stack_id = self._stack(written, arn, name)
         if catalog == "AWS":
             owner = identity.Owner.of(stack_id, "Demo", "Partner").to_tag()
-            self.desk.tag_partner(arn.rpartition("/")[2], {identity.OWNER_TAG: owner})
+            self.admin.tag_partner(arn.rpartition("/")[2], {identity.OWNER_TAG: owner})
         return arn.rpartition("/")[2]
 
     def _stack(self, written: dict[str, Any], arn: str, name: str) -> str:
@@ -132,15 +132,15 @@ def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_n
 ) -> None:
     """A change of the contact, of a tag, of the ownership, and of the name by support is drift; another tag is not."""
     partner_id = deployment.deploy(written)
-    (partner,) = deployment.desk.partners
+    (partner,) = deployment.admin.partners
     moved = f"{partner.tags[identity.OWNER_TAG]}/{'0' * 32}"  # the mark of a construct that was moved
-    deployment.desk.tag_partner(partner_id, {"cost-center": "1", identity.OWNER_TAG: moved})
+    deployment.admin.tag_partner(partner_id, {"cost-center": "1", identity.OWNER_TAG: moved})
     assert deployment.drifted() == []
-    deployment.desk.change_contact(partner_id, BusinessTitle="CTO")
+    deployment.admin.change_contact(partner_id, BusinessTitle="CTO")
     assert deployment.drifted() == ["AllianceLeadContact.BusinessTitle"]
-    deployment.desk.tag_partner(partner_id, {"team": "other"})
-    deployment.desk.untag_partner(partner_id, identity.OWNER_TAG)
-    deployment.desk.rename_partner(partner_id, "Example Inc")
+    deployment.admin.tag_partner(partner_id, {"team": "other"})
+    deployment.admin.untag_partner(partner_id, identity.OWNER_TAG)
+    deployment.admin.rename_partner(partner_id, "Example Inc")
     assert deployment.drifted() == [
         "LegalName",
         "AllianceLeadContact.BusinessTitle",
@@ -152,7 +152,7 @@ def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_n
 def test_personal_data_is_masked_without_show_contact(deployment: Deployment, written: dict[str, Any]) -> None:
     """Personal data is masked, and shown with --show-contact."""
     partner_id = deployment.deploy(written)
-    deployment.desk.change_contact(partner_id, FirstName="Jill")
+    deployment.admin.change_contact(partner_id, FirstName="Jill")
     done = deployment.drift()
     assert done.status == 2
     assert "Jill" not in done.stdout
@@ -167,7 +167,7 @@ def test_case_blanks_and_composition_of_characters_are_no_drift(
 ) -> None:
     """The service may write name and address in its own way; the function takes them for the same."""
     partner_id = deployment.deploy(written, name="EXAMPLE  corp")
-    deployment.desk.change_contact(partner_id, Email=EMAIL.title(), BusinessTitle="\uff21lliance  Lead")
+    deployment.admin.change_contact(partner_id, Email=EMAIL.title(), BusinessTitle="\uff21lliance  Lead")
     assert deployment.drifted() == []
 
 
@@ -175,7 +175,7 @@ def test_a_partner_that_the_service_does_not_know_any_more_is_drift(
     deployment: Deployment, written: dict[str, Any]
 ) -> None:
     """A partner that the service doesn't know any more."""
-    deployment.desk.delete_partner(deployment.deploy(written))
+    deployment.admin.delete_partner(deployment.deploy(written))
     assert deployment.drifted() == ["Partner"]
 
 
@@ -184,7 +184,7 @@ def test_in_the_sandbox_an_ownership_tag_that_is_absent_is_no_drift(deployment: 
     sandbox = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
     partner_id = deployment.deploy(template(**sandbox), catalog="Sandbox")
     assert deployment.drifted() == []
-    deployment.desk.tag_partner(partner_id, {identity.OWNER_TAG: "another's"})
+    deployment.admin.tag_partner(partner_id, {identity.OWNER_TAG: "another's"})
     assert deployment.drifted() == [f"Tags.{identity.OWNER_TAG}"]
 
 

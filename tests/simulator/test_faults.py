@@ -181,8 +181,8 @@ class TestLags:
 
     def test_tags_are_missing_in_so_many_answers_that_had_any(self, simulator: Simulator) -> None:
         """Answers in which none are missing don't count."""
-        desk = simulator.account(ACCOUNT)
-        bare, tagged = (desk.add_partner(name, tags=tags).arn for name, tags in (("A", {}), ("B", {"team": "x"})))
+        admin = simulator.account(ACCOUNT)
+        bare, tagged = (admin.add_partner(name, tags=tags).arn for name, tags in (("A", {}), ("B", {"team": "x"})))
         simulator.faults.add("ListTagsForResource", "no-tags")
         seen = [client_of(simulator).list_tags_for_resource(ResourceArn=arn)["Tags"] for arn in (bare, tagged, tagged)]
         assert seen == [[], [], [{"Key": "team", "Value": "x"}]]

@@ -107,7 +107,7 @@ def observable(**readings: Any) -> dict[str, Any]:
 
 def whole(run: ContractRun) -> None:
     """All of a run."""
-    run.look()
+    run.count_existing()
     list(run.findings())
 
 
@@ -213,7 +213,7 @@ def test_age_at_which_a_token_is_still_known_or_forgotten_is_reported() -> None:
         assert answer(at.report(wait=200), question).answer.startswith("longer than 20")
     with stage() as at:
         run = at.run(wait=200)
-        run.look()
+        run.count_existing()
         for finding in run.findings():
             if finding.reading == "profile_id":
                 with at.simulator._service.transaction() as state:  # noqa: SLF001 - nothing else forgets
@@ -290,7 +290,7 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
     with stage() as at:
         run = at.run()
         run._sandbox.calls = MOST_CALLS - 5  # noqa: SLF001 - as if the run had been longer
-        run.look()
+        run.count_existing()
         with pytest.raises(StoppedError, match=f"{MOST_CALLS} calls were made"):
             list(run.findings())
         assert len(at.simulator.requests) == 5
@@ -331,10 +331,10 @@ def test_create_partner_without_a_certain_outcome_is_reported_as_such(kind: str)
     """A partner may have come of it: how many there are isn't known, and the remedy says how to find out."""
     with stage() as at:
         run = at.run(read_timeout=3)
-        run.look()
+        run.count_existing()
         next(iter(run.findings()))
         again = at.run(read_timeout=3)
-        again.look()
+        again.count_existing()
         at.simulator.faults.add("CreatePartner", kind, after_commit=kind != "garbled")
         with pytest.raises(StoppedError, match="a partner may have been created all the same") as stopped:
             list(again.findings())
@@ -349,7 +349,7 @@ def test_create_partner_that_is_refused_for_certain_has_created_nothing(kind: st
     """The report says 0."""
     with stage() as at:
         run = at.run()
-        run.look()
+        run.count_existing()
         at.simulator.faults.add("CreatePartner", kind)
         with pytest.raises(StoppedError):
             list(run.findings())
@@ -415,7 +415,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 def test_endpoint_that_is_no_partner_central_stops_the_run(status: int, body: bytes) -> None:
     """A proxy's page, another service, or plain nonsense."""
     with answering(status, body) as url, pytest.raises(StoppedError):
-        ContractRun(Sandbox(client_of(url))).look()
+        ContractRun(Sandbox(client_of(url))).count_existing()
 
 
 @pytest.mark.parametrize(("catalog", "catalog_of_arn"), [("AWS", "Sandbox"), ("Sandbox", "AWS")])

@@ -98,7 +98,7 @@ class ContractRun:
         self._own = ""
         self._began = sandbox.now()
 
-    def look(self) -> int:
+    def count_existing(self) -> int:
         """Find out how many partners there are already, which changes nothing; call it before `findings`.
 
         Raises:
