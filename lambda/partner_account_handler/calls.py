@@ -1,24 +1,22 @@
-"""Calls to AWS: a failed one becomes a `CallError` of names only, and what may be repeated is repeated here.
+"""Calls to AWS: a failed one becomes a `CallError`, and what may be repeated is repeated here.
 
 botocore's own retries are off, so that none is hidden.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
 from partner_account_handler import log
 from partner_account_handler.clock import Clock, pauses
 from partner_account_handler.errors import CallError, TimeLeftError
-from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.failure import CallOutcome, call_failure, incomplete_answer
 
 _MODELS = Path(__file__).resolve().parent.parent / "models"
 """Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
@@ -94,11 +92,11 @@ class Calls:
             try:
                 answer: Mapping[str, Any] = getattr(service_client, operation)(**members)
             except Exception as cause:  # noqa: BLE001 - botocore's parsers stumble over a broken answer in many ways
-                error = call_error(name, cause)
+                error = CallError(call_failure(name, cause))
             else:
                 if not needs or answer.get(needs) is not None:
                     return answer
-                error = incomplete(name)
+                error = CallError(incomplete_answer(name))
             log.warning("call failed", **error.failure.log_fields())
             is_lagging = error.failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
             if not (repeat and (is_lagging or self.may_pass(error)) and self.clock.pause(pause)):
@@ -111,91 +109,3 @@ class Calls:
         if error.failure.call_outcome is CallOutcome.DENIED:
             return self.clock.is_settling()
         return error.failure.call_outcome is not CallOutcome.REFUSED
-
-
-# From botocore's exceptions to names, no message and no input
-
-_NEVER_SENT = (ParamValidationError, NoCredentialsError, PartialCredentialsError)
-_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
-_DENIED = {
-    "AccessDenied",
-    "AccessDeniedException",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-}
-_LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
-_REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
-_CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
-_FIELDS = {
-    "AllianceLeadContact",
-    "BusinessTitle",
-    "Catalog",
-    "ClientToken",
-    "Email",
-    "EmailVerificationCode",
-    "FirstName",
-    "Identifier",
-    "LastName",
-    "LegalName",
-    "PrimarySolutionType",
-    "ResourceArn",
-    "TagKeys",
-    "Tags",
-}
-
-
-def incomplete(operation: str) -> CallError:
-    """The error of an answer that lacks what it must have: nobody knows what it stands for."""
-    return CallError(CallFailure(operation, CallOutcome.UNKNOWN, "IncompleteAnswer"))
-
-
-def call_error(operation: str, cause: Exception) -> CallError:
-    """The failed call as a `CallError`. Raise it ``from None``: the cause may hold the input."""
-    if not isinstance(cause, ClientError):
-        outcome = CallOutcome.REFUSED if isinstance(cause, _NEVER_SENT) else CallOutcome.UNKNOWN
-        return CallError(CallFailure(operation, outcome, type(cause).__name__))
-    response: Mapping[str, Any] = cause.response
-    code = _matching(_NAME, response.get("Error", {}).get("Code"))
-    reason = _matching(_CONSTANT, response.get("Reason"))
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return CallError(
-        CallFailure(
-            operation,
-            _call_outcome(code, reason, status),
-            code or f"HTTP{status}",
-            reason,
-            tuple(_details(response.get("ErrorDetails"))),
-            _matching(_REQUEST_ID, response.get("ResponseMetadata", {}).get("RequestId")),
-        )
-    )
-
-
-def _call_outcome(code: str, reason: str, status: int) -> CallOutcome:
-    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
-        return CallOutcome.THROTTLED
-    if status >= 500:  # noqa: PLR2004 - HTTP's server errors
-        return CallOutcome.UNKNOWN
-    if code in _DENIED and reason not in _LASTING_DENIAL:
-        return CallOutcome.DENIED
-    return CallOutcome.REFUSED
-
-
-def _details(raw: object) -> Iterator[str]:
-    for detail in filter(None, raw if isinstance(raw, list) else []):  # botocore lets a null through
-        business = detail.get("BusinessValidationError", {})
-        field = detail.get("FieldValidationError", {})
-        if _matching(_CONSTANT, business.get("Code")):
-            yield business["Code"]
-        if name := _field(field.get("Name")):
-            yield f"{name}:{_matching(_CONSTANT, field.get('Code'))}"
-
-
-def _field(path: object) -> str:
-    """The last known member in a field's path, however the service writes paths."""
-    names = re.findall(r"[A-Za-z]+", path) if isinstance(path, str) else []
-    return next((known for name in reversed(names) for known in _FIELDS if known.lower() == name.lower()), "")
-
-
-def _matching(pattern: re.Pattern[str], value: object) -> str:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else ""

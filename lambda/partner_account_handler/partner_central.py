@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.calls import Calls, incomplete
+from partner_account_handler.calls import Calls
 from partner_account_handler.clock import pauses
 from partner_account_handler.errors import CallError, HandlerError, RequestError
+from partner_account_handler.failure import incomplete_answer
 from partner_account_handler.identity import partner_id
 from partner_account_handler.partner import Partner
 from partner_account_handler.request import Contact
@@ -53,7 +54,7 @@ class PartnerCentral:
     def _listed(self, summary: Mapping[str, Any]) -> Partner:
         """A partner that is listed without its ARN can't be judged, and without its name it is looked at again."""
         if not summary.get("Arn"):
-            raise incomplete("ListPartners")
+            raise CallError(incomplete_answer("ListPartners"))
         if not summary.get("LegalName"):
             summary = {**summary, "LegalName": self.partner(summary["Arn"], summary.get("Catalog")).legal_name}
         return _partner(summary)

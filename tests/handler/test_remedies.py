@@ -13,9 +13,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
-from partner_account_handler.calls import call_error
 from partner_account_handler.errors import REASON_LIMIT, CallError
-from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.failure import CallFailure, CallOutcome, call_failure
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
@@ -122,7 +121,7 @@ def error_of(operation: str, code: str, **members: Any) -> CallError:
     methods = {name: method for method, name in client().meta.method_to_api_mapping.items()}
     with pytest.raises(ClientError) as caught:
         getattr(client(), methods[operation])()
-    return call_error(operation, caught.value)
+    return CallError(call_failure(operation, caught.value))
 
 
 def invalid(operation: str, **detail: Any) -> CallError:
@@ -258,7 +257,7 @@ def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
     cause: Exception, outcome: CallOutcome, code: str
 ) -> None:
     """Whatever botocore raises."""
-    error = call_error("CreatePartner", cause)
+    error = CallError(call_failure("CreatePartner", cause))
     assert error.failure.call_outcome is outcome
     assert check(error).startswith(code)
 
