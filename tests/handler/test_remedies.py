@@ -296,3 +296,15 @@ def test_details_that_a_newer_service_may_send_are_no_crash(details: object) -> 
     """The service changes faster than the model that this package knows it by."""
     error = error_of("CreatePartner", "ValidationException", Reason="REQUEST_VALIDATION_FAILED", ErrorDetails=details)
     check(error, "REQUEST_VALIDATION_FAILED")
+
+
+def test_code_reason_and_request_id_of_another_form_are_not_repeated() -> None:
+    """Whatever stands in their places may be the input: neither the Reason nor the log has it."""
+    answer: Any = {
+        "Error": {"Code": ECHO, "Message": ECHO},
+        "Reason": ECHO,
+        "ResponseMetadata": {"HTTPStatusCode": 400, "RequestId": ECHO},
+    }
+    error = call_error("CreatePartner", ClientError(answer, "CreatePartner"))
+    check(error, "HTTP400")
+    assert error.failure == CallFailure("CreatePartner", CallOutcome.REFUSED, "HTTP400")
