@@ -16,7 +16,8 @@ from botocore.config import Config
 from partner_account_handler import log
 from partner_account_handler.clock import Clock, pauses
 from partner_account_handler.errors import CallError, TimeLeftError
-from partner_account_handler.failure import CallOutcome, call_failure, incomplete_answer
+from partner_account_handler.failure import CallOutcome, incomplete_answer
+from partner_account_handler.service_errors import call_failure
 
 _MODELS = Path(__file__).resolve().parent.parent / "models"
 """Where the asset carries the service model: a runtime's own boto3 may be older than the service."""

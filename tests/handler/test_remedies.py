@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
 from partner_account_handler.errors import REASON_LIMIT, CallError
-from partner_account_handler.failure import CallFailure, CallOutcome, call_failure
+from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
@@ -23,6 +23,7 @@ from partner_account_handler.remedies import (
     BY_REASON,
     DENIED_OPERATION,
 )
+from partner_account_handler.service_errors import call_failure
 
 OPERATIONS = (
     "CreatePartner",
@@ -305,6 +306,6 @@ def test_code_reason_and_request_id_of_another_form_are_not_repeated() -> None:
         "Reason": ECHO,
         "ResponseMetadata": {"HTTPStatusCode": 400, "RequestId": ECHO},
     }
-    error = call_error("CreatePartner", ClientError(answer, "CreatePartner"))
+    error = CallError(call_failure("CreatePartner", ClientError(answer, "CreatePartner")))
     check(error, "HTTP400")
     assert error.failure == CallFailure("CreatePartner", CallOutcome.REFUSED, "HTTP400")
