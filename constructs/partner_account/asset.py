@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _HANDLER, _CRHELPER = "partner_account_handler", "crhelper"
-_MODEL_FILES = ("endpoint-rule-set-1.json.gz", "paginators-1.json")
+_ENDPOINT_RULES = "endpoint-rule-set-1.json.gz"
 _WITHOUT_STAGING = "aws:cdk:disable-asset-staging"
 
 
@@ -62,7 +62,7 @@ def _write(folder: Path) -> None:
 @cache
 def _files() -> Mapping[PurePosixPath, bytes]:
     model = PurePosixPath("models", SERVICE, API_VERSION)
-    found = {model / name: (model_folder() / name).read_bytes() for name in _MODEL_FILES}
+    found = {model / _ENDPOINT_RULES: (model_folder() / _ENDPOINT_RULES).read_bytes()}
     # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
     found[model / "service-2.json"] = json.dumps(service_model(), separators=(",", ":")).encode()
     for package, folder in {_HANDLER: files(_HANDLER), _CRHELPER: _crhelper_folder()}.items():

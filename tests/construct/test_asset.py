@@ -92,7 +92,7 @@ def test_the_asset_holds_handler_crhelper_and_service_model_and_nothing_else() -
 
     Zipped, it has 60 KB at most; boto3, which others bring along, has 17 MB.
     """
-    model = {f"{MODEL}/{name}" for name in ("service-2.json", "endpoint-rule-set-1.json.gz", "paginators-1.json")}
+    model = {f"{MODEL}/{name}" for name in ("service-2.json", "endpoint-rule-set-1.json.gz")}
     packages = {
         f"{package}/{path.relative_to(installed(package)).as_posix()}"
         for package in ("partner_account_handler", "crhelper")
