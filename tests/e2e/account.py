@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import aws_cdk as cdk
 
 from partner_account_rehearsal.cdk import Cdk, Result
 from partner_account_rehearsal.local_aws import LocalAws
@@ -28,6 +30,13 @@ VALUES = {
     "company_is_new_to_apn": "true",
 }
 """Of the example app; the legal name is each account's own."""
+CLI_CONTEXT = {
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:enable-asset-metadata": True,
+    "aws:cdk:version-reporting": True,
+    "aws:cdk:bundling-stacks": ["**"],
+}
+"""What the cdk CLI adds to an app's context."""
 
 _LAMBDAS_LINES = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
 _SECONDS = 10.0
@@ -37,8 +46,10 @@ _numbers = count(200000000001)
 class Account:
     """An AWS account of its own on the local AWS, in which an app is deployed."""
 
-    def __init__(self, aws: LocalAws, app: Path, region: str = "us-east-1", **values: str) -> None:
-        """Bootstrap a new account for CDK; `values` are the app's context."""
+    def __init__(
+        self, aws: LocalAws, add_stacks: Callable[[cdk.App], object], region: str = "us-east-1", **values: str
+    ) -> None:
+        """Bootstrap a new account for CDK; `add_stacks` makes the app, and `values` are its context."""
         self.number = str(next(_numbers))
         programs = f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{aws.environment['PATH']}"
         modules = os.pathsep.join(filter(None, (str(ROOT), aws.environment.get("PYTHONPATH"))))
@@ -50,8 +61,9 @@ class Account:
         self.legal_name = f"Example Corp {self.number}"
         self.folder = aws.folder / self.number
         self.folder.mkdir()
-        self._cdk = Cdk(app, self.folder, self.aws.environment)
-        Cdk(self.folder, self.folder, self.aws.environment).run("bootstrap", f"aws://{self.number}/{region}")
+        self._add_stacks = add_stacks
+        self._cdk = Cdk(self.folder, self.folder, self.aws.environment)
+        self._cdk.run("bootstrap", f"aws://{self.number}/{region}")
         self._seen = len(aws.partner_central.requests())
 
     def store_code(self, code: str | None = None, email: str = EMAIL) -> str:
@@ -65,18 +77,29 @@ class Account:
         secrets.put_secret_value(SecretId=SECRET, SecretString=code)
         return code
 
-    def cdk(self, *arguments: str, **context: str) -> Result:
-        """Run the CLI with the account's values; what Partner Central receives meanwhile is what `changes` returns."""
+    def synthesize(self, **context: str) -> None:
+        """Write the app's cloud assembly with the account's values; `context` says what is different this time.
+
+        In this process: for each `cdk synth` a Python and a Node.js would start. Rehearsals run the app by the CLI.
+        """
+        values = CLI_CONTEXT | {"legal_name": self.legal_name} | self.values | context
+        app = cdk.App(outdir=str(self.folder / "cdk.out"), context=values)
+        self._add_stacks(app)
+        app.synth()
+
+    def cdk(self, *arguments: str) -> Result:
+        """Run the CLI on the assembly; what Partner Central receives meanwhile is what `changes` returns."""
         self._seen = len(self.aws.partner_central.requests())
-        return self._cdk.run(*arguments, context={"legal_name": self.legal_name} | self.values | context)
+        return self._cdk.run(*arguments, "--app", str(self.folder / "cdk.out"))
 
-    def deploy(self, *stacks: str, **context: str) -> Result:
-        """Deploy stacks of the app, by default all; `context` says what is different this time."""
-        return self.cdk("deploy", *(stacks or ["--all"]), "--require-approval", "never", **context)
+    def deploy(self, *arguments: str, **context: str) -> Result:
+        """Synthesize the app and deploy it, by default all stacks; `arguments` are stacks and options of the CLI."""
+        self.synthesize(**context)
+        return self.cdk("deploy", *(arguments or ["--all"]), "--require-approval", "never")
 
-    def deploy_successfully(self, *stacks: str, **context: str) -> Result:
+    def deploy_successfully(self, *arguments: str, **context: str) -> Result:
         """The same; it has to succeed."""
-        result = self.deploy(*stacks, **context)
+        result = self.deploy(*arguments, **context)
         assert result.exit_code == 0, result.output
         return result
 
@@ -140,10 +163,3 @@ class Account:
                 return [json.loads(line) for line in own.splitlines()]
             assert time.monotonic() < deadline, f"only {messages} after {_SECONDS} s"
             time.sleep(0.1)
-
-
-def app_in(folder: Path, program: str) -> Path:
-    """A folder with an app of that program."""
-    (folder / "program.py").write_text(program)
-    (folder / "cdk.json").write_text(json.dumps({"app": "python program.py"}))
-    return folder

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app import add_stacks
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import EMAIL, ROOT, SECRET, VALUES, Account
+from tests.e2e.account import EMAIL, SECRET, VALUES, Account
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +36,7 @@ def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> N
     change fails the update with the remedy before anything is changed; the destroyed stack leaves the partner, which
     the next deployment finds by its tag.
     """
-    account = Account(aws, ROOT, **VALUES)
+    account = Account(aws, add_stacks, **VALUES)
     code = account.store_code()
     account.deploy_successfully()
     outputs = account.outputs()
@@ -58,7 +59,7 @@ def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> N
     log = account.log(requests=4)
     events = account.aws.client("cloudformation").describe_stack_events(StackName="PartnerAccount")["StackEvents"]
 
-    destroyed = account.cdk("destroy", "--all", "--force", f"--app={account.folder / 'cdk.out'}")
+    destroyed = account.cdk("destroy", "--all", "--force")
     assert "DELETE_SKIPPED" in destroyed.output
     assert account.requests() == []
     account.deploy_successfully(business_title=NEW_TITLE)

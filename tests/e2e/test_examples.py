@@ -12,35 +12,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
+from examples import exports, grants, known_partner, references, ssm_parameters, weak_references
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import ROOT, Account, app_in
+from tests.e2e.account import Account
 
 pytestmark = pytest.mark.e2e
 
-# All in one app, so that one run of the CLI deploys them; a new title is an update of each partner.
-TOGETHER = """
-import aws_cdk as cdk
-from examples import exports, grants, references, ssm_parameters, weak_references
-
-app = cdk.App()
-for example in (exports, grants, references, ssm_parameters, weak_references):
-    example.add_stacks(app)
-if title := app.node.try_get_context("title"):
-    for found in app.node.find_all():
-        if isinstance(found, cdk.CfnResource) and found.cfn_resource_type == "Custom::PartnerAccount":
-            found.add_property_override("AllianceLeadContact.BusinessTitle", title)
-app.synth()
-"""
 READERS = {
     "ExportsReader": "ExportsPartner",
     "ParametersReader": "ParametersPartner",
     "ReferencesReader": "ReferencesPartner",
     "WeakReader": "WeakPartner",
 }
-UNASKED = ("--require-approval", "never")
+
+
+def add_all_examples(app: cdk.App) -> None:
+    """All in one app, so that one run of the CLI deploys them; `title` in the context updates each partner."""
+    for example in (exports, grants, references, ssm_parameters, weak_references):
+        example.add_stacks(app)
+    if title := app.node.try_get_context("title"):
+        for found in app.node.find_all():
+            if isinstance(found, cdk.CfnResource) and found.cfn_resource_type == "Custom::PartnerAccount":
+                found.add_property_override("AllianceLeadContact.BusinessTitle", title)
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,10 @@ def aws() -> Iterator[LocalAws]:
 def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Examples:
     """Deployed once; the tests stand in the order of what happens to them."""
     folder = tmp_path_factory.mktemp("together")
-    account = Account(aws, app_in(folder, TOGETHER))
+    account = Account(aws, add_all_examples)
     aws.partner_central.order_fault({"operation": "GetProfileVisibility", "kind": "no-profile-id", "times": None})
     outputs_file = folder / "outputs.json"
-    result = account.cdk("deploy", "--all", "--concurrency=5", f"--outputs-file={outputs_file}", *UNASKED)
+    result = account.deploy("--all", "--concurrency=5", f"--outputs-file={outputs_file}")
     assert result.exit_code == 0, result.output
     aws.partner_central.clear_faults()
     stacks = [*READERS, *READERS.values(), "PartnerGrants"]
@@ -95,8 +92,10 @@ def test_cdk_diff_on_another_machine_finds_no_difference(examples: Examples, tmp
     """`cdk diff --fail` of what is deployed, synthesized elsewhere in another locale and time zone."""
     account = examples.account
     surroundings = {"TZ": "Pacific/Kiritimati", "LC_ALL": "POSIX", "PYTHONHASHSEED": "7"}
-    there = Cdk(app_in(tmp_path, TOGETHER), tmp_path, {**account.aws.environment, **surroundings})
-    result = there.run("diff", "--fail")
+    program = "import aws_cdk as cdk\nfrom tests.e2e.test_examples import add_all_examples\n"
+    (tmp_path / "program.py").write_text(f"{program}app = cdk.App()\nadd_all_examples(app)\napp.synth()\n")
+    there = Cdk(tmp_path, tmp_path, {**account.aws.environment, **surroundings})
+    result = there.run("diff", "--fail", "--app", "python program.py")
     assert "Number of stacks with differences: 0" in result.output
     assert result.exit_code == 0
 
@@ -108,25 +107,20 @@ def test_late_profile_id_reaches_readers_by_parameter_at_once_and_by_weak_refere
     account = examples.account
     assert {examples.profile_id(reader) for reader in ("ParametersReader", "WeakReader")} == {"pending"}
     # MiniStack looks at the parameters when it updates a stack, but not in a change set.
-    result = account.cdk("deploy", "--all", "--concurrency=5", "--method=direct", *UNASKED, title="CEO")
-    assert result.exit_code == 0, result.output
+    result = account.deploy_successfully("--all", "--concurrency=5", "--method=direct", title="CEO")
     value = account.outputs("WeakPartner")["PartnerProfileId"]
     assert value.startswith("pprofile-")
     assert (examples.profile_id("ParametersReader"), examples.profile_id("WeakReader")) == (value, "pending")
     assert "WeakReader (no changes)" in result.output
 
-    tagged = account.cdk("deploy", "WeakReader", "--exclusively", "--tags=seen=CEO", *UNASKED, title="CEO")
-    assert tagged.exit_code == 0, tagged.output
+    account.deploy_successfully("WeakReader", "--exclusively", "--tags=seen=CEO", title="CEO")
     assert examples.profile_id("WeakReader") == value
 
 
-def test_values_passed_manually_reach_another_account_and_region(
-    examples: Examples, aws: LocalAws, tmp_path: Path
-) -> None:
-    """What the outputs file of the one place holds goes on the command line of the other."""
-    (tmp_path / "cdk.json").write_text(json.dumps({"app": f"python {ROOT / 'examples' / 'known_partner.py'}"}))
+def test_values_passed_manually_reach_another_account_and_region(examples: Examples, aws: LocalAws) -> None:
+    """What the outputs file of the one place holds is the context of the other."""
     arn = json.loads(examples.outputs_file.read_text())["ExportsPartner"]["PartnerArn"]
-    elsewhere = Account(aws, tmp_path, region="eu-central-1")
+    elsewhere = Account(aws, known_partner.add_stacks, region="eu-central-1")
     elsewhere.deploy_successfully(partner_arn=arn)
     assert elsewhere.number not in arn
     assert elsewhere.outputs("KnownReader") == {"Arn": arn}

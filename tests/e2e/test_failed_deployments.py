@@ -7,32 +7,30 @@ and tests/e2e/test_rehearse.py show.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import cast
 
+import aws_cdk as cdk
 import pytest
 
+from app import add_stacks
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import EMAIL, ROOT, VALUES, Account, app_in
+from tests.e2e.account import EMAIL, VALUES, Account
 
 pytestmark = pytest.mark.e2e
 
-# The example app, with a resource after the partner that fails if it is told to.
-FAILING_LATER = """
-import aws_cdk as cdk
-from app import add_stacks
-
-app = cdk.App()
-add_stacks(app)
-stack = app.node.find_child("PartnerAccount")
-if app.node.try_get_context("fail_later"):
-    absent = f"arn:aws:lambda:{stack.region}:{stack.account}:function:absent"
-    later = cdk.CfnResource(stack, "Later", type="Custom::Later", properties={"ServiceToken": absent})
-    later.node.add_dependency(stack.node.find_child("Partner"))
-app.synth()
-"""
 NEW_TITLE = "Head of Alliances"
 NEW_EMAIL = "partnerships@example.com"
+
+
+def add_stacks_that_may_fail(app: cdk.App) -> None:
+    """Those of the example app, with a resource after the partner that fails if the context says `fail_later`."""
+    add_stacks(app)
+    stack = cast("cdk.Stack", app.node.find_child("PartnerAccount"))
+    if app.node.try_get_context("fail_later"):
+        absent = f"arn:aws:lambda:{stack.region}:{stack.account}:function:absent"
+        later = cdk.CfnResource(stack, "Later", type="Custom::Later", properties={"ServiceToken": absent})
+        later.node.add_dependency(stack.node.find_child("Partner"))
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +40,12 @@ def aws() -> Iterator[LocalAws]:
         yield aws
 
 
-def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws, tmp_path: Path) -> None:
+def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws) -> None:
     """Without rollback a wrong code, then the right one; another resource's failure, and `cdk rollback`.
 
     In the end a rollback to an address that nobody has a code for: it is tolerated, and logged as an error.
     """
-    account = Account(aws, app_in(tmp_path, FAILING_LATER), **VALUES)
-    assembly = f"--app={account.folder / 'cdk.out'}"
+    account = Account(aws, add_stacks_that_may_fail, **VALUES)
     account.store_code("000000")
     failed = account.deploy("PartnerAccount", "--no-rollback")
     assert failed.exit_code == 1
@@ -56,16 +53,16 @@ def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws
     assert (account.stack()["StackStatus"], account.partners()) == ("CREATE_FAILED", [])
 
     account.store_code()
-    undecided = account.deploy("PartnerAccount", assembly)
+    undecided = account.deploy("PartnerAccount")
     assert undecided.exit_code == 1
     assert "paused fail state (CREATE_FAILED)" in undecided.output
-    account.deploy_successfully("PartnerAccount", assembly, "--no-rollback")
+    account.deploy_successfully("PartnerAccount", "--no-rollback")
     assert [account.outputs()["PartnerArn"]] == account.partners()
 
     failed = account.deploy("PartnerAccount", "--no-rollback", business_title=NEW_TITLE, fail_later="yes")
     assert failed.exit_code == 1
     assert (account.stack()["StackStatus"], account.contact()["BusinessTitle"]) == ("UPDATE_FAILED", NEW_TITLE)
-    rolled_back = account.cdk("rollback", "PartnerAccount", assembly)
+    rolled_back = account.cdk("rollback", "PartnerAccount")
     assert rolled_back.exit_code == 0, rolled_back.output
     assert account.changes() == ["PutAllianceLeadContact"]
     assert account.stack()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -86,7 +83,7 @@ def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws
 
 def test_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> None:
     """A partner of another stack stops the deployment, which names it; adopted, it is managed, and none is created."""
-    account = Account(aws, ROOT, **VALUES)
+    account = Account(aws, add_stacks, **VALUES)
     code = account.store_code()
     made = account.partner_central.create_partner(
         Catalog="AWS",

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
 from partner_account_rehearsal.local_aws import local_aws
-from tests.e2e.account import ROOT, SECRET, VALUES, Account, app_in
+from tests.e2e.account import ROOT, SECRET, VALUES, Account
 
 pytestmark = pytest.mark.e2e
 
 PAGE = ROOT / "docs" / "moving.md"
 FIRST = 'partner = PartnerAccount(stack, "Partner", **props)'
-# An app whose partner is where the context says: what place.txt says is run in the stack of that name.
+# An app whose partner is where the context says: `code` is run in the stack of that name.
 APP = f"""
-import pathlib
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2, aws_iam as iam, aws_kms as kms, aws_lambda as lambda_, aws_logs as logs
 from aws_cdk.aws_secretsmanager import Secret
 from aws_cdk.aws_ssm import StringParameter
 from partner_account import *
 
-app = cdk.App()
 given = app.node.try_get_context
 stacks = {{name: cdk.Stack(app, name) for name in ("Platform", "Alliances", "Company")}}
 for one in stacks.values():
@@ -61,8 +59,7 @@ props = {{
         Secret.from_secret_name_v2(stack, "Code", {SECRET!r})
     ),
 }}
-exec(pathlib.Path("place.txt").read_text())
-app.synth()
+exec(given("code"))
 """
 
 
@@ -72,13 +69,17 @@ def recipes(heading: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
+def add_stacks(app: cdk.App) -> None:
+    """Those of the app, as its context says."""
+    exec(APP, {"app": app})  # noqa: S102 - the code is this module's, and the page's
+
+
 class Moving:
     """An account whose partner is moved from place to place."""
 
-    def __init__(self, account: Account, app: Path) -> None:
+    def __init__(self, account: Account) -> None:
         """Deploy it where it is first."""
         self.account = account
-        self._app = app
         self._steps = 0
         self.deploy(FIRST, "Alliances")
         assert account.changes() == ["CreatePartner"]
@@ -86,10 +87,10 @@ class Moving:
 
     def deploy(self, code: str, stack: str, *stacks: str) -> None:
         """Deploy the stacks, by default that of the partner, with the partner made by this code in that stack."""
-        (self._app / "place.txt").write_text(code)
         wanted = stacks or (stack,)
         self._steps += 1  # for MiniStack new exports alone are no change
-        context = {"step": str(self._steps), "stack": stack, "partner_id": getattr(self, "arn", "").rpartition("/")[2]}
+        partner_id = getattr(self, "arn", "").rpartition("/")[2]
+        context = {"step": str(self._steps), "stack": stack, "code": code, "partner_id": partner_id}
         self.account.deploy_successfully(*wanted, **context)
         # Whatever was done, no second partner has come of it.
         assert len(self.account.partners()) == 1
@@ -101,13 +102,12 @@ class Moving:
 
 
 @pytest.fixture(scope="module")
-def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
+def moving() -> Iterator[Moving]:
     """A partner in the stack Alliances, made as the construct Partner."""
-    folder: Path = tmp_path_factory.mktemp("moving")
     with local_aws() as aws:
-        account = Account(aws, app_in(folder, APP), **VALUES)
+        account = Account(aws, add_stacks, **VALUES)
         account.store_code()
-        yield Moving(account, folder)
+        yield Moving(account)
 
 
 def test_partner_is_moved_to_another_id_provider_and_stack(moving: Moving) -> None:

@@ -11,7 +11,7 @@ from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 
 pytestmark = pytest.mark.e2e
 
-READINGS = {"one_partner_per_catalog": False, "profile_id": "at once"}
+READINGS = {"one_partner_per_catalog": False, "sandbox_takes_tags_later": True, "profile_id": "at once"}
 ODD = "AWS::DevOpsGuru::ResourceCollection"
 # An app of somebody else: a stage for one account and region, other resources, one that the local AWS doesn't know,
 # and the codes expected in a CloudFormation parameter, and in a secret of another stack.
@@ -81,11 +81,24 @@ def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> Non
     """Before anything is deployed, and in both reports; one that is the default goes without saying."""
     before, _, _ = own.told.partition("(cdk bootstrap)")
     _, _, told = before.partition("Readings of Partner Central that differ from the simulator's defaults\n")
-    assert told.startswith('  one_partner_per_catalog: false\n  profile_id: "at once"\n\n')
+    readings = ["  one_partner_per_catalog: false", "  sandbox_takes_tags_later: true", '  profile_id: "at once"', ""]
+    assert told.splitlines()[:4] == readings
     assert own.report["readings"] == READINGS
     page = own.page.sections["readings"]
-    assert page.split("Value", 1)[1].split() == ["one_partner_per_catalogfalse", 'profile_id"at', 'once"']
+    assert page.split("Value", 1)[1].split() == [
+        "one_partner_per_catalogfalse",
+        "sandbox_takes_tags_latertrue",
+        'profile_id"at',
+        'once"',
+    ]
     assert "new_contact_email_needs_code" not in own.everything()
+
+
+def test_sandbox_partner_gets_its_ownership_tag_if_the_reading_says_that_tags_are_taken(own: Rehearsed) -> None:
+    """Once, after CreatePartner; no refusal is called expected."""
+    events = [event for step in own.report["steps"] for event in step["events"] if event["subject"] == "TagResource"]
+    assert [(event["status"], event["expected"]) for event in events] == [("OK", False)]
+    assert "the Sandbox may refuse tags" not in own.told
 
 
 def test_unsupported_resource_types_are_named_before_anything_is_deployed(own: Rehearsed) -> None:
