@@ -195,7 +195,7 @@ def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
-    monkeypatch.setattr("partner_account_handler.existing.choose", lambda wanted, *_: {}[wanted.legal_name])
+    monkeypatch.setattr("partner_account_handler.create.choose", lambda wanted, *_: {}[wanted.legal_name])
     answer = function.create(properties(LegalName="Canary Corp"))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith("Defect: KeyError at test_answers.py:")
