@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ministack.core.lambda_runtime import Worker
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, wait_conditions
 
@@ -55,6 +56,9 @@ _iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
 _iam.install()
 execute_function = lambda_svc._execute_function_with_config_scope  # noqa: SLF001 - there is no hook for it
 lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)  # noqa: SLF001
+# What a function writes last may come later than the five milliseconds for which MiniStack waits, and would stand in the
+# log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
+Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001
 # MiniStack runs functions in Python by this program, with its own environment.
 sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
 os.environ.pop("PYTHONPATH", None)

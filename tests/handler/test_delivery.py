@@ -299,14 +299,6 @@ def test_times_that_are_kept_back_add_up() -> None:
 # What the handler makes of it
 
 
-def unheard(server: TlsServer) -> Iterator[str]:
-    """URLs to which no answer gets: of a server that isn't trusted, and of none."""
-    yield server.url
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"https://localhost:{taken.getsockname()[1]}/presigned-canary"
-
-
 @pytest.mark.parametrize("number", [0, 1])
 def test_nothing_is_changed_if_the_answer_would_not_get_through(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
@@ -317,8 +309,10 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
     for service, region in (("partnercentral-account", "us-east-1"), ("cloudformation", REGION), ("ssm", REGION)):
         calls.client(service, region)  # to make them takes time that this test hasn't
     capsys.readouterr()
-    with TlsServer(tmp_path) as server:
-        url = list(unheard(server))[number]
+    with TlsServer(tmp_path) as server, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # taken, so that no other test gets the port, and refusing
+        nobody = f"https://localhost:{silent.getsockname()[1]}/presigned-canary"
+        url = [server.url, nobody][number]  # one that isn't trusted, and none at all
         index.handler(cloud.event("Create", properties(), ResponseURL=url), Context(seconds=57))
         assert set(cloud.operations()) == {"ListPartners"}
         update = {"PhysicalResourceId": cloud.create(properties()).physical_id, "ResponseURL": url}
