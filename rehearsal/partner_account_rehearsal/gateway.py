@@ -56,7 +56,7 @@ _iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
 _iam.install()
 execute_function = lambda_svc._execute_function_with_config_scope  # noqa: SLF001 - there is no hook for it
 lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)  # noqa: SLF001
-# What a function writes last may come later than the five milliseconds for which MiniStack waits, and would stand in the
+# What a function writes last may come later than the five milliseconds for which MiniStack waits: it would stand in the
 # log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
 Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001
 # MiniStack runs functions in Python by this program, with its own environment.
