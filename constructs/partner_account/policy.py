@@ -39,7 +39,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
         Annotations.of(scope).add_warning_v2(
             "partner-account:role-not-updated",
             f"The provider's role takes no policies from this app. It must allow the statements {sids} already; "
-            "docs/provider.md lists them. Acknowledge this warning when it does.",
+            "docs/permissions.md lists them. Acknowledge this warning when it does.",
         )
     return policy
 
