@@ -60,7 +60,7 @@ class PartnerAccount(IPartnerAccount):
         """Declare a partner account.
 
         Literal values are judged at once by the service's own rules; what holds a token, or `{{resolve:ssm:…}}`, is
-        judged by the function at deployment. Neither may hold what no name holds: the remains of a token, `${…}`,
+        judged by the function at deployment. Neither may hold what no name holds: a fragment of a token, `${…}`,
         `{{…}}`, the name of a Python object, a character that can't be seen.
 
         Args:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ def server_context(ca_file: Path, host: str) -> ssl.SSLContext:
     return context
 
 
-class _Listener:
+class _Listener(ABC):
     """A server on this machine whose connections are served in threads of their own."""
 
     def __enter__(self) -> Self:
@@ -49,9 +50,9 @@ class _Listener:
         with suppress(OSError), client:
             self.serve(client)
 
+    @abstractmethod
     def serve(self, client: socket.socket) -> None:
         """Serves one connection."""
-        raise NotImplementedError
 
 
 @dataclass
