@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from partner_account_handler.calls import Calls, client
@@ -12,24 +11,17 @@ from partner_account_handler.partner_central import PartnerCentral
 from partner_account_handler.stack_gate import StackGate
 
 
-@dataclass(frozen=True)
 class Aws:
-    """What the decisions ask."""
+    """What the decisions ask; `require_reachable` raises a CallError if no answer could be sent."""
 
-    clock: Clock
-    calls: Calls
-    gate: StackGate
-    partner_central: PartnerCentral
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         stack_id: str,
         clock: Clock,
         require_reachable: Callable[[], None],
         clients: Callable[[str, str], Any] = client,
-    ) -> Aws:
-        """AWS for a request of a stack; `require_reachable` raises a CallError if no answer could be sent."""
-        calls = Calls(stack_id.split(":")[3], clock, clients)
-        gate = StackGate(stack_id, calls, require_reachable)
-        return cls(clock, calls, gate, PartnerCentral(calls, gate))
+    ) -> None:
+        self.clock = clock
+        self.calls = Calls(stack_id.split(":")[3], clock, clients)
+        self.gate = StackGate(stack_id, self.calls, require_reachable)
+        self.partner_central = PartnerCentral(self.calls, self.gate)

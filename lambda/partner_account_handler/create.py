@@ -14,13 +14,11 @@ from partner_account_handler import log
 from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
 from partner_account_handler.code_store import verification_code
-from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
+from partner_account_handler.errors import CallError, CallOutcome, PartnerError, TagsNotVisibleError
 from partner_account_handler.existing import Listing, choose, list_partners
-from partner_account_handler.failure import CallOutcome
 from partner_account_handler.identity import OWNER_TAG, PARTITION, same_name
 from partner_account_handler.outcome import Outcome
-from partner_account_handler.partner import Partner
-from partner_account_handler.partner_central import tag_list
+from partner_account_handler.partner_central import Partner, tag_list
 from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
 from partner_account_handler.request import Request
 from partner_account_handler.stack_gate import ObservedStack
@@ -32,16 +30,18 @@ _FRESH_SECONDS = 5.0
 
 
 class Next(Enum):
-    """What follows a failed CreatePartner, or a failed question before it."""
+    """What follows a failed CreatePartner, or a failed question before it: how many seconds a partner is looked for.
 
-    RESEND = "looking, asking, and the same call with the same token and body"
-    POLL_UNTIL_DEADLINE = "looking until the time is up, since a list may lag behind"
-    POLL_BRIEFLY = "looking for half a minute"
-    GIVE_UP = "one more look, and failing"
+    To give up is safe: the next deployment looks again.
+    """
 
-
-_POLL_SECONDS = {Next.POLL_UNTIL_DEADLINE: float("inf"), Next.POLL_BRIEFLY: 30.0, Next.GIVE_UP: 0.0}
-"""In which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
+    RESEND = None
+    """Looking, asking, and the same call with the same token and body."""
+    POLL_UNTIL_DEADLINE = float("inf")
+    """Until the time is up, since a list may lag behind."""
+    POLL_BRIEFLY = 30.0
+    GIVE_UP = 0.0
+    """One more look, and failing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def create(request: Request, aws: Aws) -> Result:
         HandlerError: no partner is known to belong to this request, with what to do about it.
     """
     wanted = request.wanted
-    _require_partition(request)
+    _require_partition(request.stack_id.split(":")[1])
     stack = aws.gate.await_create()
     stack.require_root(wanted.owner_stack, request.stack_id)
     body: dict[str, Any] = {}
@@ -87,12 +87,22 @@ def create(request: Request, aws: Aws) -> Result:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
             return Result(partner, Outcome.CREATED, stack)
         step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
-        if step is not Next.RESEND:
-            found, listing = _poll(request, aws, failures[-1], _POLL_SECONDS[step], listing)
+        if step.value is not None:
+            found, listing = _poll(request, aws, failures[-1], step.value, listing)
             return _take_over(found, request, aws, stack, tags_refused=listing.tags_refused)
         if not aws.clock.pause(pause):
             raise failures[-1]
     raise AssertionError("pauses never end")
+
+
+def _require_partition(partition: str) -> None:
+    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
+    if partition != PARTITION:
+        raise PartnerError(
+            "WrongPartition",
+            f"the stack is in the partition {partition}, where Partner Central isn't",
+            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
+        )
 
 
 def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
@@ -107,10 +117,8 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
 
 def _may_have_created(failures: Sequence[CallError]) -> bool:
     """Whether one of the failed calls may have been carried out; the question before it changes nothing."""
-    return any(
-        error.failure.call_outcome is CallOutcome.UNKNOWN and error.failure.operation == "CreatePartner"
-        for error in failures
-    )
+    calls = {(error.failure.operation, error.failure.call_outcome) for error in failures}
+    return ("CreatePartner", CallOutcome.UNKNOWN) in calls
 
 
 def _find(
@@ -126,38 +134,27 @@ def _find(
             if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
                 raise
     # The foreign partner may be our own, whose tags lag behind.
-    return _poll(request, aws, failures[-1], _POLL_SECONDS[Next.POLL_UNTIL_DEADLINE], listing)
+    return _poll(request, aws, failures[-1], float("inf"), listing)
 
 
 def _poll(request: Request, aws: Aws, error: CallError, seconds: float, listing: Listing) -> tuple[Partner, Listing]:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
     until = aws.clock.spent() + seconds
     for pause in pauses():
+        found = None
         try:
             listing = list_partners(request, aws, listing)
             found = choose(request.wanted, request.owner, listing.partners)
         except PartnerError:
             if not seconds:
                 raise
-            found = None
         except CallError:  # says less than the error that made us look
-            found = None
+            pass
         if found is not None:
             return found, listing
         if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
             raise error
     raise AssertionError("pauses never end")
-
-
-def _require_partition(request: Request) -> None:
-    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
-    partition = request.stack_id.split(":")[1]
-    if partition != PARTITION:
-        raise PartnerError(
-            "WrongPartition",
-            f"the stack is in the partition {partition}, where Partner Central isn't",
-            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
-        )
 
 
 def _body(request: Request, aws: Aws) -> dict[str, Any]:
@@ -184,7 +181,7 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
     owner = owner_change(partner, request.owner, stack.operation)
     is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
-    if is_ours and stack.shows(partner.arn):
+    if is_ours and partner.arn in stack.outputs.values():
         # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
         log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
     else:
@@ -193,12 +190,11 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
             changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
         else:
             changes = Changes({}, [], contact, None, optional_owner=None if tags_refused else owner)
-        written = changes.write(partner, aws, stack)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
         log.info(
             "partner taken over",
             partner=partner.id,
-            written=written,
+            written=changes.write(partner, aws, stack),
             former_owner=partner.owner and partner.owner.shown(),
         )
     return Result(partner, Outcome.ADOPTED if wanted.existing_partner_id else Outcome.RECOVERED, stack)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from partner_account_handler.aws import Aws
-from partner_account_handler.clock import Clock
 from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
 from partner_account_handler.identity import Owner, same_name
-from partner_account_handler.partner import Partner
+from partner_account_handler.partner_central import Partner
 from partner_account_handler.request import Properties, Request
 
 _NEW_SECONDS = 120.0
@@ -36,41 +35,29 @@ def list_partners(request: Request, aws: Aws, before: Listing) -> Listing:
         CallError: partners or their tags can't be read, which is never taken for "there are none".
     """
     wanted = request.wanted
-    partners = aws.partner_central.partners(wanted.catalog)
+    listed, tagged = aws.partner_central.partners(wanted.catalog), []
     if not wanted.taggable:
-        return _with_sandbox_tags(partners, aws, tags_refused=before.tags_refused)
-    tagged = [_with_tags(partner, aws) for partner in partners]
+        tags_refused = before.tags_refused
+        for partner in listed:
+            tags = None if tags_refused else aws.partner_central.sandbox_tags(partner.arn)
+            tags_refused = tags is None
+            tagged.append(replace(partner, tags=tags or {}))
+        return Listing(tagged, tags_refused)
+    for partner in listed:
+        try:
+            tagged.append(replace(partner, tags=aws.partner_central.tags(partner.arn)))
+        except CallError as error:
+            if error.failure.reason == "PARTNER_NOT_FOUND":
+                raise TagsNotVisibleError(partner.id) from None
+            raise
     for partner in tagged:
         # One that nobody owns may be this construct's own, whose tags lag behind, unless it was named.
-        if partner.owner is None and partner.id != wanted.existing_partner_id and _is_new(partner, aws.clock):
-            raise TagsNotVisibleError(partner.id)
+        if partner.owner is None and partner.id != wanted.existing_partner_id and partner.created_at is not None:
+            age = (aws.clock.now() - partner.created_at).total_seconds()
+            # A time in the future would never pass: then our own clock decides.
+            if (age if age >= 0 else aws.clock.spent()) < _NEW_SECONDS:
+                raise TagsNotVisibleError(partner.id)
     return Listing(tagged)
-
-
-def _with_sandbox_tags(partners: Sequence[Partner], aws: Aws, *, tags_refused: bool) -> Listing:
-    seen = []
-    for partner in partners:
-        tags = None if tags_refused else aws.partner_central.sandbox_tags(partner.arn)
-        tags_refused = tags is None
-        seen.append(replace(partner, tags=tags or {}))
-    return Listing(seen, tags_refused)
-
-
-def _with_tags(partner: Partner, aws: Aws) -> Partner:
-    try:
-        return replace(partner, tags=aws.partner_central.tags(partner.arn))
-    except CallError as error:
-        if error.failure.reason != "PARTNER_NOT_FOUND":
-            raise
-    raise TagsNotVisibleError(partner.id)
-
-
-def _is_new(partner: Partner, clock: Clock) -> bool:
-    if partner.created_at is None:
-        return False
-    age = (clock.now() - partner.created_at).total_seconds()
-    # A time in the future would never pass: then our own clock decides.
-    return (age if age >= 0 else clock.spent()) < _NEW_SECONDS
 
 
 def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
@@ -82,7 +69,9 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
     tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
     if wanted.existing_partner_id:
         return _adopted(wanted, tagged, partners)
-    ours = tagged or ([] if wanted.taggable else _named_alike(wanted, partners))
+    # In the Sandbox a partner may have no ownership tag: then its legal name tells whose it is.
+    alike = [] if wanted.taggable else [one for one in partners if same_name(one.legal_name, wanted.legal_name)]
+    ours = tagged or [partner for partner in alike if partner.owner is None]
     if len(ours) > 1:
         raise PartnerError(
             "SeveralPartners",
@@ -93,6 +82,12 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
         )
     if ours:
         return ours[0]
+    if alike:  # names are unique, so another partner can't be created
+        raise PartnerError(
+            "PartnerExists",
+            f"this account already has {_ids(alike)}, of this legal name and another owner",
+            "Set existing_partner_id to adopt it, or another legal_name, deploy again.",
+        )
     if partners and wanted.taggable:
         stacks = {partner.owner.stack if partner.owner else None for partner in partners}
         whose = "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
@@ -102,23 +97,6 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
             "Set existing_partner_id to adopt it, deploy again.",
         )
     return None
-
-
-def _named_alike(wanted: Properties, partners: Sequence[Partner]) -> list[Partner]:
-    """In the Sandbox a partner may have no ownership tag: then its legal name tells whose it is.
-
-    Raises:
-        PartnerError: the tag names another owner. Names are unique, so another partner can't be created.
-    """
-    alike = [partner for partner in partners if same_name(partner.legal_name, wanted.legal_name)]
-    untagged = [partner for partner in alike if partner.owner is None]
-    if alike and not untagged:
-        raise PartnerError(
-            "PartnerExists",
-            f"this account already has {_ids(alike)}, of this legal name and another owner",
-            "Set existing_partner_id to adopt it, or another legal_name, deploy again.",
-        )
-    return untagged
 
 
 def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:

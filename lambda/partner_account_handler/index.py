@@ -35,7 +35,7 @@ def _respond(event: dict[str, Any], context: Any) -> str:
     request = read_request(event)
     helper.PhysicalResourceId = request.physical_id  # crhelper would make up a new one for each failure
     clock = Clock(lambda: context.get_remaining_time_in_millis() / 1000)
-    aws = Aws.of(request.stack_id, clock, helper.delivery.require_reachable)
+    aws = Aws(request.stack_id, clock, helper.delivery.require_reachable)
     try:
         answer = respond(request, aws, helper.succeed_on_timeout)
     except HandlerError as error:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from partner_account_handler.aws import Aws
 from partner_account_handler.code_store import verification_code
-from partner_account_handler.errors import CallError
-from partner_account_handler.failure import CallOutcome
+from partner_account_handler.errors import CallError, CallOutcome
 from partner_account_handler.identity import OWNER_TAG, Owner
-from partner_account_handler.partner import Partner
+from partner_account_handler.partner_central import Partner
 from partner_account_handler.request import CodeSource, Contact, Properties
 from partner_account_handler.stack_gate import ObservedStack
 
@@ -38,16 +37,13 @@ class ContactChange:
         except CallError as error:
             if aws.partner_central.contact(partner).is_same_as(self.contact):
                 return  # a lost answer was a success, after which a repeated call finds its code used up
-            if self.code is not None or not _wants_code(error):
+            wants_code = error.failure.call_outcome is CallOutcome.REFUSED and any(
+                detail.startswith("EmailVerificationCode:") for detail in error.failure.details
+            )
+            if self.code is not None or not wants_code:
                 raise
             code = verification_code(self.source, aws.calls)
             aws.partner_central.put_contact(partner, self.contact, code, stack)
-
-
-def _wants_code(error: CallError) -> bool:
-    return error.failure.call_outcome is CallOutcome.REFUSED and any(
-        detail.startswith("EmailVerificationCode:") for detail in error.failure.details
-    )
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,8 +1,6 @@
-"""What to do about each error of AWS, in the words of the reader. No sentence here is longer than a Reason bears."""
+"""What to do about each error of AWS, in the words of the reader. No sentence is longer than a Reason bears. Pure."""
 
 from __future__ import annotations
-
-from partner_account_handler.failure import CallFailure
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
 _TAGS = "Correct the tags (a tag policy may forbid a key; the Sandbox takes none in CreatePartner), deploy again."
@@ -85,18 +83,3 @@ BY_OUTCOME = {
     "denied": "Allow this call for the function's role (SCP, permissions boundary, policy), deploy again.",
     "refused": "Correct what this names; the function's log has AWS's request id for support. Deploy again.",
 }
-
-
-def remedy_for(failure: CallFailure) -> str:
-    """The most specific remedy that is known for a failed call."""
-    for detail in failure.details:
-        for name in (detail, detail.partition(":")[0]):
-            if name in BY_DETAIL:
-                return BY_DETAIL[name]
-    by_operation = {"refused": BY_OPERATION, "denied": DENIED_OPERATION}.get(failure.call_outcome.value, {})
-    return (
-        BY_REASON.get(failure.reason)
-        or BY_CODE.get(failure.code)
-        or by_operation.get(failure.operation)
-        or BY_OUTCOME[failure.call_outcome.value]
-    )

@@ -231,7 +231,7 @@ class Cloud:
 
         clock = Clock(passing.remaining, passing.sleep, passing.today)
         clients = lambda service, region: Intercepted(calls.client(service, region), between)  # noqa: E731
-        return Aws.of(stack_id, clock, self.require_reachable, clients)
+        return Aws(stack_id, clock, self.require_reachable, clients)
 
     # Partner Central
 

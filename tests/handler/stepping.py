@@ -74,7 +74,7 @@ def stepping(request: Request, time: StepClock, *, connects: bool = True) -> Any
             _hand_over(Call(CONNECT, {}))
 
     def deliver() -> Answer:
-        return respond(request, Aws.of(request.stack_id, clock, connect, lambda _service, _region: _Client()))
+        return respond(request, Aws(request.stack_id, clock, connect, lambda _service, _region: _Client()))
 
     return greenlet.greenlet(deliver)
 

@@ -15,6 +15,7 @@ import partner_account_handler
 from partner_account_handler import remedies
 from partner_account_handler.errors import (
     AnswerUnreachableError,
+    CallFailure,
     CodeError,
     DefectError,
     HandlerError,
@@ -24,7 +25,6 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
-from partner_account_handler.failure import CallFailure
 from partner_account_handler.outcome import NEEDS_ATTENTION, UNREPORTED, Outcome, report_of, undelivered
 
 PAGE = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text("utf-8")

@@ -26,7 +26,7 @@ from tests.handler.log_lines import lines_of
 fuzz = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
-SERVICE = Aws.of(ID, Clock(lambda: 180.0), lambda: None).partner_central
+SERVICE = Aws(ID, Clock(lambda: 180.0), lambda: None).partner_central
 EDGES = "\u0000\u001f\u0020\u007e\u007f\u00a0\u0130\u200b\u202e\ud7ff\ud800\udfff\ue000\ufdfa\ufffd\ufffe\U0001f600"
 """Both sides of each limit in the service's patterns, and what Unicode has that is worse."""
 

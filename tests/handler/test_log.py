@@ -15,6 +15,8 @@ from partner_account_handler import index
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
+    CallFailure,
+    CallOutcome,
     CodeError,
     DefectError,
     HandlerError,
@@ -24,7 +26,6 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
-from partner_account_handler.failure import CallFailure, CallOutcome
 from partner_account_handler.outcome import UNREPORTED, Outcome, Report, report_of, undelivered
 from tests.handler.cloud import CEO, Context, contact, properties, sandbox
 from tests.handler.conftest import LocalFunction

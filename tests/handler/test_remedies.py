@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
-from partner_account_handler.errors import REASON_LIMIT, CallError
-from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.calls import call_failure
+from partner_account_handler.errors import REASON_LIMIT, CallError, CallFailure, CallOutcome
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
@@ -23,7 +23,6 @@ from partner_account_handler.remedies import (
     BY_REASON,
     DENIED_OPERATION,
 )
-from partner_account_handler.service_errors import call_failure
 
 OPERATIONS = (
     "CreatePartner",
