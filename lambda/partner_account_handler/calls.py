@@ -19,11 +19,9 @@ from botocore.exceptions import ClientError, NoCredentialsError, ParamValidation
 from partner_account_handler import log
 from partner_account_handler.clock import IAM_SETTLING_SECONDS, Clock, pauses
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, TimeLeftError
+from partner_account_handler.remedies import BY_FIELD
 
 _T = TypeVar("_T")
-
-_MODELS = Path(__file__).resolve().parent.parent / "models"
-"""Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
 
 API_VERSION = "2025-04-04"
 """That of the model in the asset. Unless told, botocore takes the latest that it finds, which may be the runtime's."""
@@ -35,22 +33,25 @@ STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
 _LAST_QUESTIONS = {"DescribeStacks"}
 """May be asked in the time that is kept back: the answer tells a rollback from other failures."""
 
+INCOMPLETE = "IncompleteAnswer"
+"""The code of an answer that lacks what it must have: nobody knows what it stands for."""
+
 _LAG_SECONDS = 30.0
 """How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
 
 
 @cache
 def _session() -> botocore.session.Session:
+    """The asset carries the service model: a runtime's own boto3 may be older than the service."""
     session = botocore.session.Session()
-    if _MODELS.is_dir():
-        session.get_component("data_loader").search_paths.insert(0, str(_MODELS))
+    models = Path(__file__).resolve().parent.parent / "models"
+    session.get_component("data_loader").search_paths.insert(0, str(models))
     return session
 
 
-def ca_bundle() -> str | None:
+def ca_bundle() -> Any:
     """The file of certificate authorities that botocore was told to trust, if it was told one."""
-    bundle: str | None = _session().get_config_variable("ca_bundle")
-    return bundle
+    return _session().get_config_variable("ca_bundle")
 
 
 @cache
@@ -82,9 +83,7 @@ class Calls:
     ) -> Mapping[str, Any]:
         """Calls until there is an answer that has what it `needs`; `before` comes before each try.
 
-        Raises:
-            CallError: it failed, and may not be repeated, or no time is left to.
-            TimeLeftError: no time was left for the first try.
+        A CallError says that it failed, and may not be repeated; a TimeLeftError that no time was left for it.
         """
         service_client = self.clients(service, region or self._region)
         name = service_client.meta.method_to_api_mapping[operation]
@@ -100,7 +99,7 @@ class Calls:
             else:
                 if not needs or answer.get(needs) is not None:
                     return answer
-                failure = incomplete_answer(name)
+                failure = CallFailure(name, CallOutcome.UNKNOWN, INCOMPLETE)
             log.warning("call failed", **asdict(failure))
             error = CallError(failure)
             is_lagging = failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
@@ -136,27 +135,7 @@ _LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
 _CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
-_FIELDS = {
-    "AllianceLeadContact",
-    "BusinessTitle",
-    "Catalog",
-    "ClientToken",
-    "Email",
-    "EmailVerificationCode",
-    "FirstName",
-    "Identifier",
-    "LastName",
-    "LegalName",
-    "PrimarySolutionType",
-    "ResourceArn",
-    "TagKeys",
-    "Tags",
-}
-
-
-def incomplete_answer(operation: str) -> CallFailure:
-    """That of an answer that lacks what it must have: nobody knows what it stands for."""
-    return CallFailure(operation, CallOutcome.UNKNOWN, "IncompleteAnswer")
+_FIELDS = {*BY_FIELD, "ClientToken", "Identifier", "ResourceArn"}
 
 
 def call_failure(operation: str, cause: Exception) -> CallFailure:

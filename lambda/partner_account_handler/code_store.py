@@ -13,12 +13,7 @@ _COLONS_IN_ARN = 5
 
 
 def verification_code(source: CodeSource, calls: Calls) -> str:
-    """The six digits.
-
-    Raises:
-        CodeError: what is stored there are no six digits.
-        CallError: the store doesn't tell.
-    """
+    """The six digits; a CodeError if something else is stored there, a CallError if the store doesn't tell."""
     if source.store is CodeStore.SANDBOX:
         return "000000"  # the Sandbox takes any six digits
     if source.store is CodeStore.PARAMETER:

@@ -1,17 +1,6 @@
 """What can go wrong, each as one sentence with its remedy. The text of an error becomes CloudFormation's Reason.
 
-HandlerError
-├── RequestError     the properties of the custom resource can't be used
-├── CallError        a call to AWS ended badly
-│   └── AnswerUnreachableError  or its answer could not be sent, so no change was made
-├── CodeError        the stored verification code can't be used
-├── PartnerError     the account's partners are not what the template says
-│   └── TagsNotVisibleError  or it can't be told yet
-├── NotWaitingError  the stack no longer waits, so nothing is done
-├── TimeLeftError    no time is left in this invocation
-└── DefectError      a defect of this package, see `defects_as_errors`
-
-None of them holds a value of the user's or a message of the service, which may echo the input. Pure.
+None of them holds a value of the user's or a message of the service, which may echo the input.
 """
 
 from __future__ import annotations
@@ -123,13 +112,6 @@ class TimeLeftError(HandlerError):
         super().__init__("OutOfTime", happened, "Deploy again: what is already done is found and kept.")
 
 
-class DefectError(HandlerError):
-    """A defect of this package: only the kind and the place of the exception are told, never its text."""
-
-    def __init__(self, kind: str, place: str) -> None:
-        super().__init__("Defect", f"{kind} at {place}", "Nothing is lost. Please report this, and deploy again.")
-
-
 class CallError(HandlerError):
     """A call to AWS ended badly. Its remedy is the most specific one that is known."""
 
@@ -139,7 +121,9 @@ class CallError(HandlerError):
         names = "/".join(filter(None, (failure.code, failure.reason)))
         verb = "had no certain outcome" if failure.call_outcome is CallOutcome.UNKNOWN else "failed"
         details = f" ({', '.join(failure.details)})" if failure.details else ""
-        by_detail = (remedies.BY_DETAIL.get(name) for one in failure.details for name in (one, one.partition(":")[0]))
+        by_detail = (
+            remedies.BY_DETAIL.get(one) or remedies.BY_FIELD.get(one.partition(":")[0]) for one in failure.details
+        )
         by_operation = {"refused": remedies.BY_OPERATION, "denied": remedies.DENIED_OPERATION}
         remedy = (
             next(filter(None, by_detail), None)
@@ -165,7 +149,7 @@ class AnswerUnreachableError(CallError):
 
 
 def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The border at which a defect of ours becomes an error that carries nothing of the input.
+    """The border at which a defect of ours becomes an error that tells its kind and place, and nothing of the input.
 
     Without an answer CloudFormation would wait for its time-out.
     """
@@ -178,7 +162,8 @@ def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
             raise
         except Exception as defect:  # noqa: BLE001 - whatever it is
             *_, (frame, line) = traceback.walk_tb(defect.__traceback__)
-            kind, place = type(defect).__name__, f"{Path(frame.f_code.co_filename).name}:{line}"
-        raise DefectError(kind, place)  # here, so that the defect is no part of it
+            happened = f"{type(defect).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
+        # Here, so that the defect is no part of it.
+        raise HandlerError("Defect", happened, "Nothing is lost. Please report this, and deploy again.")
 
     return guarded

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import report_of
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import is_custom_resource_event, read_request
 from partner_account_handler.response import SingleResponse
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws
 from partner_account_handler.create import create
 from partner_account_handler.errors import HandlerError, TimeLeftError, defects_as_errors
 from partner_account_handler.identity import is_partner_arn
 from partner_account_handler.outcome import Answer, Outcome, Report
-from partner_account_handler.partner_central import Partner
+from partner_account_handler.partner_central import Aws, Partner
 from partner_account_handler.request import Request
 from partner_account_handler.stack_gate import TOLERANT, ObservedStack
 from partner_account_handler.update import update
@@ -25,11 +24,7 @@ OnTimeout = Callable[[Answer], None]
 
 @defects_as_errors
 def respond(request: Request, aws: Aws, on_timeout: OnTimeout = lambda _: None) -> Answer:
-    """Answers a request.
-
-    Raises:
-        HandlerError: why no partner belongs to this resource, or it is not what the template says, and what to do.
-    """
+    """The answer to a request; a HandlerError if its resource has no partner, or not as the template says."""
     if request.operation == "Update":
         return _update(request, aws, on_timeout)
     if request.operation == "Create":

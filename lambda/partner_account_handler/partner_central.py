@@ -5,15 +5,16 @@ Each change takes the stack on whose word it relies, and goes through the stack'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.calls import Calls, incomplete_answer
-from partner_account_handler.errors import CallError, HandlerError, RequestError
+from partner_account_handler.calls import INCOMPLETE, Calls, client
+from partner_account_handler.clock import Clock
+from partner_account_handler.errors import CallError, CallFailure, CallOutcome, HandlerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, catalog_of, partner_id
 from partner_account_handler.request import Contact
 from partner_account_handler.shapes import shape_errors
@@ -93,7 +94,7 @@ class PartnerCentral:
             answer = self._call("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
             for listed in answer["PartnerSummaryList"]:
                 if not listed.get("Arn"):
-                    raise CallError(incomplete_answer("ListPartners"))
+                    raise CallError(CallFailure("ListPartners", CallOutcome.UNKNOWN, INCOMPLETE))
                 legal_name = listed.get("LegalName") or self.partner(listed["Arn"], listed.get("Catalog")).legal_name
                 found[listed["Arn"]] = Partner.told({**listed, "LegalName": legal_name})
             if not answer.get("NextToken"):
@@ -125,8 +126,7 @@ class PartnerCentral:
     def profile_id(self, partner: Partner) -> str | None:
         """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
 
-        Raises:
-            CallError: neither tells one, and that there is none wasn't said either.
+        A CallError says that neither tells one, and that there is none wasn't said either.
         """
         named: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
         try:
@@ -141,11 +141,7 @@ class PartnerCentral:
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Holds a request against the service model, all errors in one, before anything is sent.
-
-        Raises:
-            RequestError: what is wrong with which member.
-        """
+        """Holds a request against the service model before anything is sent: all errors in one RequestError."""
         model = self._calls.clients(_SERVICE, _REGION).meta.service_model
         if found := list(shape_errors(model.operation_model(operation).input_shape, body)):
             raise RequestError(found)
@@ -200,3 +196,19 @@ class PartnerCentral:
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as the service takes them, in one order, so that a repeated request has the same body."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+class Aws:
+    """AWS as one invocation sees it; `require_reachable` raises a CallError if no answer could be sent."""
+
+    def __init__(
+        self,
+        stack_id: str,
+        clock: Clock,
+        require_reachable: Callable[[], None],
+        clients: Callable[[str, str], Any] = client,
+    ) -> None:
+        self.clock = clock
+        self.calls = Calls(stack_id.split(":")[3], clock, clients)
+        self.gate = StackGate(stack_id, self.calls, require_reachable)
+        self.partner_central = PartnerCentral(self.calls, self.gate)

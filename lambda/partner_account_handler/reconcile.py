@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from partner_account_handler.aws import Aws
 from partner_account_handler.code_store import verification_code
 from partner_account_handler.errors import CallError, CallOutcome
 from partner_account_handler.identity import OWNER_TAG, Owner
-from partner_account_handler.partner_central import Partner
+from partner_account_handler.partner_central import Aws, Partner
 from partner_account_handler.request import CodeSource, Contact, Properties
 from partner_account_handler.stack_gate import ObservedStack
 
@@ -105,5 +104,6 @@ def owner_change(partner: Partner, owner: Owner, operation: str, *, is_rollback:
     if before.stack != owner.stack:
         return owner
     if is_rollback:
-        return owner if before.was_moved_from(owner, operation) else None
+        was_moved_from_there = before == owner.moved_to(before, operation)
+        return owner if was_moved_from_there else None
     return before.moved_to(owner, operation)

@@ -22,12 +22,16 @@ BY_DETAIL = {
     "INVALID_ACCOUNT_STATE": "The AWS account must be active and in good standing: see Billing, then deploy again.",
     "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
     "INELIGIBLE_ACCOUNT_TIER": "Move the AWS account to a paid plan, then deploy again.",
+    "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
+    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or set existing_partner_id, deploy again.",
+}
+"""By business validation code, or by a field with the code of its validation error."""
+
+BY_FIELD = {
     "EmailVerificationCode": _NEW_CODE,
     "Tags": _TAGS,
-    "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
     "TagKeys": _TAGS,
     "Catalog": "Correct catalog, deploy again.",
-    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or set existing_partner_id, deploy again.",
     "LegalName": "Correct legal_name, deploy again.",
     "PrimarySolutionType": "Correct primary_solution_type, deploy again.",
     "AllianceLeadContact": "Correct alliance_lead_contact, deploy again.",
@@ -36,7 +40,7 @@ BY_DETAIL = {
     "Email": "Correct the contact's email, request a code for it, deploy again.",
     "BusinessTitle": "Correct the contact's business_title, deploy again.",
 }
-"""By business validation code, or by the field that a field validation error names, alone or with its code."""
+"""By the field that a validation error names, whatever its code."""
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (

@@ -27,11 +27,7 @@ class CodeStore(Enum):
     SANDBOX = "Sandbox"
 
 
-_LOCATORS = {
-    CodeStore.SECRETS_MANAGER: "SecretId",
-    CodeStore.PARAMETER_STORE: "Name",
-    CodeStore.PARAMETER: "Value",
-}
+_LOCATORS = {CodeStore.SECRETS_MANAGER: "SecretId", CodeStore.PARAMETER_STORE: "Name", CodeStore.PARAMETER: "Value"}
 
 # No dataclass here shows its content: a stray repr must not carry a name, an address or a code into a log.
 
@@ -122,11 +118,7 @@ class Request:
 
     @property
     def wanted(self) -> Properties:
-        """What the template asks for.
-
-        Raises:
-            HandlerError: the properties are not those of a PartnerAccount; all errors in one.
-        """
+        """What the template asks for; one HandlerError of all errors if these are not a PartnerAccount's properties."""
         if isinstance(self.properties, HandlerError):
             raise self.properties
         return self.properties
@@ -170,13 +162,7 @@ def read_request(event: Mapping[str, Any]) -> Request:
     return Request(event["RequestType"], *ids, physical_id, properties, previous, was_refused)
 
 
-_NO_PART_OF_THE_PARTNER = {
-    "EmailVerificationCode",
-    "ExistingPartnerId",
-    "SchemaVersion",
-    "ServiceTimeout",
-    "ServiceToken",
-}
+_NO_PART_OF_PARTNER = {"EmailVerificationCode", "ExistingPartnerId", "SchemaVersion", "ServiceTimeout", "ServiceToken"}
 """What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
@@ -190,7 +176,7 @@ def _read_both(event: Mapping[str, Any]) -> tuple[Properties, Properties | None,
     except RequestError:
         # Properties of another version may be refused by this code, and have been written by that of their time.
         return properties, None, isinstance(before, dict) and before.get("SchemaVersion") == wanted.get("SchemaVersion")
-    names = {*wanted, *before} - _NO_PART_OF_THE_PARTNER
+    names = {*wanted, *before} - _NO_PART_OF_PARTNER
     is_same = all(wanted.get(name) == before.get(name) for name in names)
     return properties, None if is_same else previous, False
 
@@ -198,8 +184,7 @@ def _read_both(event: Mapping[str, Any]) -> tuple[Properties, Properties | None,
 def read_properties(raw: object) -> Properties:
     """ResourceProperties as `Properties`, whose scalars CloudFormation has all turned into strings.
 
-    Raises:
-        RequestError: they are not those of a PartnerAccount, or of a newer one.
+    A RequestError says that they are not those of a PartnerAccount, or of a newer one.
     """
     version = raw.get("SchemaVersion") if isinstance(raw, dict) else None
     if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:

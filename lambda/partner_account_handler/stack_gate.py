@@ -76,13 +76,10 @@ class ObservedStack:
         return next((told for prefix in prefixes if (told := self.outputs.get(f"{prefix}{name}"))), None)
 
     def require_root(self, name: str, stack_id: str) -> None:
-        """Any other stack's name in a template would claim that stack's partner.
+        """A RequestError if it is not the name of the stack that this one is, or is nested in.
 
-        If CloudFormation never answered, the own name decides: a nested stack's begins with its parent's, or as much of
-        it as has room.
-
-        Raises:
-            RequestError: it is not the name of the stack that this one is, or is nested in.
+        Any other name in a template would claim that stack's partner. If CloudFormation never answered, the own name
+        decides: a nested stack's begins with its parent's, or as much of it as has room.
         """
         own_name = stack_id.split("/")[1]
         is_root = self.root_name == name if self.root_name else own_name.startswith(name[:_SHORTEST_PARENT_NAME])
@@ -106,15 +103,12 @@ class StackGate:
         """Comes before each change: an answer can be sent, and the stack is still in the observed operation and status.
 
         Whether an answer can be sent may take tries, and stays true, since the connection is kept. So the stack is
-        asked last: what it says must not grow old.
+        asked last: what it says must not grow old. A CallError says that no answer could be sent, or that
+        CloudFormation doesn't tell; a NotWaitingError that the stack has gone on since.
 
         Args:
             observed: On whose word the change relies. If CloudFormation never described it, only an Update goes on.
             once: Asks each question once, since something that the caller has looked at would grow old meanwhile.
-
-        Raises:
-            NotWaitingError: the stack has gone on since.
-            CallError: no answer could be sent, or CloudFormation doesn't tell.
         """
         for pause in pauses():
             try:
@@ -133,11 +127,9 @@ class StackGate:
             raise NotWaitingError(now.status)
 
     def await_create(self) -> ObservedStack:
-        """The stack, which waits for this Create.
+        """The stack, which waits for this Create; a NotWaitingError if it doesn't.
 
-        Raises:
-            NotWaitingError: it doesn't.
-            CallError: CloudFormation doesn't tell, which is no permission to create.
+        A CallError says that CloudFormation doesn't tell, which is no permission to create.
         """
         observed = self._describe()
         if observed.status not in _AWAITING_CREATE:
@@ -147,10 +139,8 @@ class StackGate:
     def await_update(self) -> tuple[str, ObservedStack]:
         """The status in which the stack waits for this Update, and the stack as it was described last.
 
-        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then.
-
-        Raises:
-            NotWaitingError: it waits for no Update, or for that of a deployment that began after this one came.
+        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then. A
+        NotWaitingError says that it waits for no Update, or for that of a deployment that began after this one came.
         """
         status, observed = self._ask(NOT_DESCRIBED)
         first = status

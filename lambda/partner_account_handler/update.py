@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws
 from partner_account_handler.create import Result, create
 from partner_account_handler.errors import CallError, HandlerError, PartnerError
 from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id, same_name
 from partner_account_handler.outcome import Outcome
-from partner_account_handler.partner_central import Partner
+from partner_account_handler.partner_central import Aws, Partner
 from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
 from partner_account_handler.request import Properties, Request
 from partner_account_handler.stack_gate import ObservedStack
@@ -24,8 +23,7 @@ from partner_account_handler.stack_gate import ObservedStack
 def update(request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: bool = False) -> Result:
     """The partner of this request, as the template now says, and whether anything was written for it.
 
-    Raises:
-        HandlerError: the partner is not, or can't become, what the template says.
+    A HandlerError says that the partner is not, or can't become, what the template says.
     """
     wanted, arn, central = request.wanted, request.physical_id, aws.partner_central
     stack.require_root(wanted.owner_stack, request.stack_id)

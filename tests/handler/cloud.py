@@ -20,10 +20,10 @@ import urllib3
 from moto.backends import get_backend
 
 from partner_account_handler import calls
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import Answer
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import read_request
 from partner_central_simulator import Simulator
 

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from partner_account_handler.create import Next, next_step
+from partner_account_handler.create import Next, choose, next_step
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, PartnerError
-from partner_account_handler.existing import choose
 from partner_account_handler.identity import (
     OWNER_TAG,
     Owner,

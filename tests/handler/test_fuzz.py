@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_account_handler import index
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import is_custom_resource_event, read_properties
 from tests.handler.cloud import ACCOUNT, Context, contact, properties
 from tests.handler.log_lines import lines_of

@@ -18,6 +18,7 @@ from partner_account_handler.errors import REASON_LIMIT, CallError, CallFailure,
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
+    BY_FIELD,
     BY_OPERATION,
     BY_OUTCOME,
     BY_REASON,
@@ -35,7 +36,7 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-TABLES = (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
+TABLES = (BY_DETAIL, BY_FIELD, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
 REMEDIES = {text for table in TABLES for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
@@ -263,7 +264,10 @@ def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
 
 
 BY_NAME = [
-    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name) for name in BY_DETAIL),
+    *(
+        (CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name)
+        for name in (*BY_DETAIL, *BY_FIELD)
+    ),
     *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "Exception", name), name) for name in BY_REASON),
     *((CallFailure("ListTagsForResource", CallOutcome.UNKNOWN, name), name) for name in BY_CODE),
     *((CallFailure(name, CallOutcome.REFUSED, "Exception"), name) for name in BY_OPERATION),
