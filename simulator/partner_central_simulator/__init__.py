@@ -4,22 +4,21 @@ Point any AWS SDK or the AWS CLI at it with `AWS_ENDPOINT_URL_PARTNERCENTRAL_ACC
 CloudFormation or the construct in this project.
 """
 
-from partner_central_simulator.faults import Fault, FaultKind
-from partner_central_simulator.journal import RecordedRequest
-from partner_central_simulator.models import Mail, Partner, ProfileTask
+from partner_central_simulator.faults import FaultKind, InjectedFault
+from partner_central_simulator.models import Mail, ProfileTask, RecordedRequest, SimulatedPartner
 from partner_central_simulator.readings import ProfileIdAppears, Readings
 from partner_central_simulator.server import Simulator
 from partner_central_simulator.service import AccountAdmin
 
 __all__ = [
     "AccountAdmin",
-    "Fault",
     "FaultKind",
+    "InjectedFault",
     "Mail",
-    "Partner",
     "ProfileIdAppears",
     "ProfileTask",
     "Readings",
     "RecordedRequest",
+    "SimulatedPartner",
     "Simulator",
 ]

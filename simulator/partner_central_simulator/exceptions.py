@@ -1,16 +1,22 @@
-"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
+"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere."""
 
-ServiceError
-├── AccessDeniedError, ConflictError, ResourceNotFoundError, ServiceQuotaExceededError   carry a Reason
-├── ValidationFailedError                                                                Reason and ErrorDetails
-├── ThrottlingError, InternalServerError
-└── GatewayError   answered in place of the service, by its code and status
-    ├── ServiceUnavailableError
-    └── NotSimulatedError   a real operation that this simulator leaves out
-"""
+from typing import Any, NamedTuple
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple, Self
+_STATUS = {"InternalServerException": 500}
+"""The HTTP status of the service's own errors, if it isn't 400."""
+
+_STATUS_BEFORE_THE_SERVICE = {
+    "IncompleteSignature": 403,
+    "InvalidSignatureException": 403,
+    "MissingAuthenticationTokenException": 403,
+    "NotSimulatedException": 501,
+    "RequestEntityTooLargeException": 413,
+    "SerializationException": 400,
+    "ServiceUnavailable": 503,
+    "UnknownOperationException": 404,
+    "UnrecognizedClientException": 403,
+}
+"""What AWS's gateway (or, for operations that are left out here, the simulator) answers in place of the service."""
 
 
 class FieldProblem(NamedTuple):
@@ -29,124 +35,52 @@ class BusinessProblem(NamedTuple):
 
 
 class ServiceError(Exception):
-    """An error answer: HTTP status, error code, message, and the members its shape has besides."""
+    """An error answer: its code, its message, and the further members of its shape, such as `Reason`."""
 
-    status: int = 400
-    code: str
-    namespace: ClassVar[str] = "com.amazonaws.partnercentralaccount"
-
-    def __init__(self, message: str, **members: Any) -> None:
-        """Take the message and the further members, in the names of the error's shape."""
+    def __init__(self, code: str, message: str, **members: Any) -> None:
+        """Take them in the names of the service model."""
         super().__init__(message)
+        self.code = code
         self.message = message
         self.members = members
 
     @property
-    def reason(self) -> str | None:
-        """The `Reason` member, for the errors that have one."""
-        return self.members.get("Reason")
+    def is_of_service(self) -> bool:
+        """Whether the request got as far as the service, so that its model has the error."""
+        return self.code not in _STATUS_BEFORE_THE_SERVICE
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return _STATUS_BEFORE_THE_SERVICE.get(self.code) or _STATUS.get(self.code, 400)
 
     def body(self) -> dict[str, Any] | None:
         """What goes over the wire, None for an empty body; clients find the error code behind the `#`."""
-        return {"__type": f"{self.namespace}#{self.code}", "Message": self.message, **self.members}
+        if self.code == "ServiceUnavailable":
+            return None  # a load balancer's, which knows no shapes
+        namespace = "com.amazonaws.partnercentralaccount" if self.is_of_service else "com.amazon.coral.service"
+        if self.code == "NotSimulatedException":
+            namespace = "partner_central_simulator"
+        return {"__type": f"{namespace}#{self.code}", "Message": self.message, **self.members}
 
 
-class AccessDeniedError(ServiceError):
-    """IAM, or the state of the AWS account, forbids the call."""
-
-    code = "AccessDeniedException"
-
-
-class ConflictError(ServiceError):
-    """The call contradicts something that exists already."""
-
-    code = "ConflictException"
-
-
-class ResourceNotFoundError(ServiceError):
-    """The partner, profile, task or verification does not exist in this account and catalog."""
-
-    code = "ResourceNotFoundException"
+def invalid_fields(*problems: FieldProblem) -> ServiceError:
+    """All members of a request that are wrong, in one error."""
+    return ServiceError(
+        "ValidationException",
+        "The request fails the constraints of the service: see ErrorDetails.",
+        Reason="REQUEST_VALIDATION_FAILED",
+        ErrorDetails=[
+            {"FieldValidationError": {"Name": one.name, "Message": one.message, "Code": one.code}} for one in problems
+        ],
+    )
 
 
-class ServiceQuotaExceededError(ServiceError):
-    """A daily limit is used up."""
-
-    code = "ServiceQuotaExceededException"
-
-
-class ThrottlingError(ServiceError):
-    """Too many requests at once."""
-
-    code = "ThrottlingException"
-
-
-class InternalServerError(ServiceError):
-    """The service failed; whether the request took effect is open."""
-
-    status = 500
-    code = "InternalServerException"
-
-
-class ValidationFailedError(ServiceError):
-    """The request breaks a rule of the service model, or a precondition outside of the request."""
-
-    code = "ValidationException"
-
-    @classmethod
-    def of_fields(cls, problems: Iterable[FieldProblem]) -> Self:
-        """All members that are wrong, in one error."""
-        details = [
-            {"FieldValidationError": {"Name": problem.name, "Message": problem.message, "Code": problem.code}}
-            for problem in problems
-        ]
-        return cls(
-            "The request fails the constraints of the service: see ErrorDetails.",
-            Reason="REQUEST_VALIDATION_FAILED",
-            ErrorDetails=details,
-        )
-
-    @classmethod
-    def of_business(cls, problems: Iterable[BusinessProblem]) -> Self:
-        """All preconditions that are not met, in one error."""
-        details = [
-            {"BusinessValidationError": {"Message": problem.message, "Code": problem.code}} for problem in problems
-        ]
-        return cls(
-            "The account or its data do not allow this request: see ErrorDetails.",
-            Reason="BUSINESS_VALIDATION_FAILED",
-            ErrorDetails=details,
-        )
-
-
-class GatewayError(ServiceError):
-    """AWS's gateway refuses a request, which never gets to the service itself, nor is the error in its model."""
-
-    namespace = "com.amazon.coral.service"
-
-    def __init__(self, code: str, message: str, status: int = 403) -> None:
-        """Take the error's code, its message, and the HTTP status."""
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
-class ServiceUnavailableError(GatewayError):
-    """A load balancer has no service to reach."""
-
-    def __init__(self) -> None:
-        """There is nothing to tell."""
-        super().__init__("ServiceUnavailable", "", 503)
-
-    def body(self) -> None:
-        """Nothing: a load balancer knows no shapes."""
-
-
-class NotSimulatedError(GatewayError):
-    """The operation exists at AWS and is left out here; success would be a lie."""
-
-    namespace = "partner_central_simulator"
-
-    def __init__(self, operation: str) -> None:
-        """Name the operation."""
-        super().__init__("NotSimulatedException", f"{operation} exists at AWS, but is not simulated.", 501)
+def unmet_preconditions(*problems: BusinessProblem) -> ServiceError:
+    """All preconditions that are not met, in one error."""
+    return ServiceError(
+        "ValidationException",
+        "The account or its data do not allow this request: see ErrorDetails.",
+        Reason="BUSINESS_VALIDATION_FAILED",
+        ErrorDetails=[{"BusinessValidationError": {"Message": one.message, "Code": one.code}} for one in problems],
+    )
