@@ -22,7 +22,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator.api import LARGEST_BODY, ApiEndpoint
-from partner_central_simulator.authorization import Authorizer, has_session_token
+from partner_central_simulator.authorization import DEFAULT_ACCOUNT, Authorizer, has_session_token
 from partner_central_simulator.faults import ConnectionCutError, Faults
 from partner_central_simulator.models import Clock, Mail, RecordedRequest
 from partner_central_simulator.readings import Readings
@@ -154,8 +154,11 @@ class Simulator:
         """The number of the latest request, for `requests_since`."""
         return self._api.latest
 
-    def account(self, account_id: str) -> AccountAdmin:
-        """What humans and AWS itself see of one account, and do to it, outside the API."""
+    def account(self, account_id: str = DEFAULT_ACCOUNT) -> AccountAdmin:
+        """What humans and AWS itself see of one account, and do to it, outside the API.
+
+        A caller's account is its access key, if that has twelve digits; by default that of all other access keys.
+        """
         return AccountAdmin(self._service, account_id)
 
 
