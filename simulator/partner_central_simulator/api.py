@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator.authorization import AllowEverything, Authorizer, credentials_of, has_session_token
-from partner_central_simulator.exceptions import ServiceError, invalid_fields
+from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.faults import FaultKind, Faults
 from partner_central_simulator.models import API_VERSION, SERVICE, Clock, Output, RecordedRequest
 from partner_central_simulator.service import OPERATIONS, Service
@@ -122,7 +122,7 @@ class ApiEndpoint:
             self._faults.strike(entry, after_commit=False)
             try:
                 if wrong := list(problems(operation.input_shape, body)):
-                    raise invalid_fields(*wrong)
+                    raise ServiceError.of_fields(*wrong)
                 members = known_members(operation.input_shape, body)
                 for check in self._service.checks_of(operation.name, caller.account, members):
                     if not caller.allows(check):

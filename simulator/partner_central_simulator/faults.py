@@ -99,26 +99,22 @@ class InjectedFault:
 
     def __post_init__(self) -> None:
         """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
-        kind, length = self.kind, {"seconds": self.seconds, "lasting": self.lasting}
-        impossible = {
-            f"{kind} never meets {self.operation}: name an operation that is simulated": (
-                self.operation not in _OPERATIONS_OF.get(kind, {*OPERATIONS, ANY_OPERATION})
-            ),
-            "a fault strikes at least once: give times=1 or more, or None for always": (
-                self.times is not None and self.times < 1
-            ),
-            f"{kind} cannot strike after the commit: leave out after_commit": (
-                self.after_commit and kind not in _BEFORE_OR_AFTER_COMMIT
-            ),
-            "a delay needs its length: give seconds": kind is FaultKind.DELAY and self.seconds is None,
-            f"{kind} has no length: leave out seconds, or give lasting": (
-                self.seconds is not None and kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}
-            ),
-        } | {
-            f"{name} must not be negative, nor more than a year": value is not None and not 0 <= value <= _LONGEST
-            for name, value in length.items()
-        }
-        if wrong := [sentence for sentence, is_wrong in impossible.items() if is_wrong]:
+        kind, operations = self.kind, _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION})
+        wrong = []
+        if self.operation not in operations:
+            wrong.append(f"{kind} never meets {self.operation}: name an operation that is simulated")
+        if self.times is not None and self.times < 1:
+            wrong.append("a fault strikes at least once: give times=1 or more, or None for always")
+        if self.after_commit and kind not in _BEFORE_OR_AFTER_COMMIT:
+            wrong.append(f"{kind} cannot strike after the commit: leave out after_commit")
+        if kind is FaultKind.DELAY and self.seconds is None:
+            wrong.append("a delay needs its length: give seconds")
+        if self.seconds is not None and kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
+            wrong.append(f"{kind} has no length: leave out seconds, or give lasting")
+        for name, length in (("seconds", self.seconds), ("lasting", self.lasting)):
+            if length is not None and not 0 <= length <= _LONGEST:
+                wrong.append(f"{name} must not be negative, nor more than a year")
+        if wrong:
             raise ValueError("; ".join(wrong))
 
 
@@ -228,8 +224,7 @@ class Faults:
             if seen != answer and self._use(fault, request):
                 answer = seen
         if "Visibility" in answer and "ProfileId" not in answer:
-            message = "The partner has no profile yet."
-            raise ServiceError("ResourceNotFoundException", message, Reason="PARTNER_PROFILE_NOT_FOUND")
+            raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
         return answer
 
     def take(self, request: RecordedRequest, kind: FaultKind) -> bool:

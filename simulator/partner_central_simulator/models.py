@@ -104,14 +104,14 @@ class ProfileTask:
 class SimulatedPartner:
     """A partner account in one catalog. `contact` and `profile` are in the wire's member names."""
 
+    account: str
     catalog: str
-    id: str
-    arn: str
     legal_name: str
     created_at: datetime
     contact: dict[str, str]
     profile: dict[str, Any]
-    profile_id: str
+    id: str = field(default_factory=lambda: new_id("partner"))
+    profile_id: str = field(default_factory=lambda: new_id("pprofile"))
     tags: dict[str, str] = field(default_factory=dict)
     visibility: str = "PRIVATE"
     tasks: list[ProfileTask] = field(default_factory=list)
@@ -119,34 +119,14 @@ class SimulatedPartner:
     visibility_updates: list[datetime] = field(default_factory=list)
 
     @property
+    def arn(self) -> str:
+        """Its ARN, which names account and catalog."""
+        return partner_arn(self.account, self.catalog, self.id)
+
+    @property
     def has_profile(self) -> bool:
         """Whether a profile task has ever succeeded; a newborn profile knows only its solution type."""
         return "DisplayName" in self.profile
-
-
-def new_partner(
-    account: str,
-    now: datetime,
-    *,
-    catalog: str,
-    legal_name: str,
-    primary_solution_type: str,
-    contact: Mapping[str, str],
-    tags: Mapping[str, str],
-) -> SimulatedPartner:
-    """A partner with fresh ids, and the little profile that a newborn one has."""
-    partner_id = new_id("partner")
-    return SimulatedPartner(
-        catalog=catalog,
-        id=partner_id,
-        arn=partner_arn(account, catalog, partner_id),
-        legal_name=legal_name,
-        created_at=now,
-        contact=dict(contact),
-        profile={"PrimarySolutionType": primary_solution_type},
-        profile_id=new_id("pprofile"),
-        tags=dict(tags),
-    )
 
 
 @dataclass
@@ -221,8 +201,7 @@ class ApiCall:
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         if earlier := self.account.tokens.get(key):
             if earlier.fingerprint != fingerprint and self.readings.reused_token_conflicts:
-                message = "The client token was used with other parameters before."
-                raise ServiceError("ConflictException", message, Reason="CONFLICT_CLIENT_TOKEN")
+                raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
             if earlier.made:
                 return earlier.made
         try:

@@ -7,14 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from partner_central_simulator.exceptions import (
-    BusinessProblem,
-    FieldProblem,
-    ServiceError,
-    invalid_fields,
-    unmet_preconditions,
-)
-from partner_central_simulator.models import ApiCall, Output, SimulatedPartner, State, new_partner
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
+from partner_central_simulator.models import ApiCall, Output, SimulatedPartner, State
 from partner_central_simulator.readings import ProfileIdAppears
 from partner_central_simulator.verifications import check_code, code_at_stake, unmet_prerequisites, verified_legal_name
 
@@ -36,13 +30,13 @@ def _create(call: ApiCall) -> SimulatedPartner:
     contact = call.request["AllianceLeadContact"]
     with code_at_stake(call, contact["Email"]):
         _check_new_partner(call)
-    partner = new_partner(
-        call.account.id,
-        call.now,
+    partner = SimulatedPartner(
+        account=call.account.id,
         catalog=call.request["Catalog"],
         legal_name=call.request["LegalName"],
-        primary_solution_type=call.request["PrimarySolutionType"],
-        contact=contact,
+        created_at=call.now,
+        contact=dict(contact),
+        profile={"PrimarySolutionType": call.request["PrimarySolutionType"]},
         tags=_as_mapping(call.request.get("Tags", [])),
     )
     call.account.partners.append(partner)
@@ -52,18 +46,16 @@ def _create(call: ApiCall) -> SimulatedPartner:
 def _check_new_partner(call: ApiCall) -> None:
     catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
     if catalog == "AWS":
-        problems = list(unmet_prerequisites(call.account))
+        unmet = unmet_prerequisites(call.account)
         verified = verified_legal_name(call.account)
         if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
-            problems.append(BusinessProblem("The legal name is not the verified one.", "INCOMPATIBLE_LEGAL_NAME"))
-        if problems:
-            raise unmet_preconditions(*problems)
+            unmet.append("INCOMPATIBLE_LEGAL_NAME")
+        if unmet:
+            raise ServiceError.of_preconditions(*unmet)
     check_code(call, call.request["AllianceLeadContact"]["Email"])
-    if call.readings.one_partner_per_catalog and call.account.partners_in(catalog):
-        message = "This account has a partner in this catalog."
-        raise ServiceError("ConflictException", message, Reason="DUPLICATE_PARTNER")
-    if is_name_taken(call.state, catalog, legal_name):
-        raise ServiceError("ConflictException", "A partner with this legal name exists.", Reason="DUPLICATE_PARTNER")
+    has_partner = call.readings.one_partner_per_catalog and call.account.partners_in(catalog)
+    if has_partner or is_name_taken(call.state, catalog, legal_name):
+        raise ServiceError.of("DUPLICATE_PARTNER")
 
 
 def is_name_taken(state: State, catalog: str, legal_name: str) -> bool:
@@ -104,8 +96,7 @@ def requested_partner(call: ApiCall) -> SimulatedPartner:
             return partner
         if call.request.get("Catalog") == partner.catalog and call.request["Identifier"] in {partner.id, partner.arn}:
             return partner
-    message = "No such partner in this account and catalog."
-    raise ServiceError("ResourceNotFoundException", message, Reason="PARTNER_NOT_FOUND")
+    raise ServiceError.of("PARTNER_NOT_FOUND")
 
 
 def list_partners(call: ApiCall) -> Output:
@@ -118,7 +109,7 @@ def list_partners(call: ApiCall) -> Output:
             start = [partner.arn for partner in partners].index(last_arn) + 1
         except (ValueError, KeyError, TypeError, binascii.Error):
             problem = FieldProblem("NextToken", "The token is of no earlier answer.", "INVALID_VALUE")
-            raise invalid_fields(problem) from None
+            raise ServiceError.of_fields(problem) from None
     page = partners[start : start + call.page_size]
     answer: Output = {"PartnerSummaryList": [_summary(partner) for partner in page]}
     if start + call.page_size < len(partners):
@@ -142,7 +133,7 @@ def put_alliance_lead_contact(call: ApiCall) -> Output:
     elif ("Email" in changed and call.readings.new_contact_email_needs_code) or (
         changed - {"Email"} and call.readings.any_contact_change_needs_code
     ):
-        raise invalid_fields(
+        raise ServiceError.of_fields(
             FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
         )
     partner.contact = dict(contact)
@@ -156,7 +147,7 @@ def tag_resource(call: ApiCall) -> Output:
     added = _as_mapping(call.request["Tags"])
     tags = _without(partner.tags, added, call) | added
     if len(tags) > TAGS_PER_PARTNER:
-        raise invalid_fields(FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES"))
+        raise ServiceError.of_fields(FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES"))
     partner.tags = tags
     return {}
 
@@ -183,7 +174,7 @@ def _taggable_partner(call: ApiCall, member: str) -> SimulatedPartner:
 
 
 def _no_tags_in_sandbox(member: str) -> ServiceError:
-    return invalid_fields(FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED"))
+    return ServiceError.of_fields(FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED"))
 
 
 def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
@@ -194,7 +185,7 @@ def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
     if any(key.lower().startswith("aws:") for key in uses):
         problems.append(FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE"))
     if problems:
-        raise invalid_fields(*problems)
+        raise ServiceError.of_fields(*problems)
 
 
 def _without(tags: Mapping[str, str], keys: Iterable[str], call: ApiCall) -> dict[str, str]:

@@ -28,8 +28,7 @@ def put_profile_visibility(call: ApiCall) -> Output:
 def _partner_with_profile_id(call: ApiCall) -> SimulatedPartner:
     partner = requested_partner(call)
     if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile:
-        message = "The partner has no profile yet."
-        raise ServiceError("ResourceNotFoundException", message, Reason="PARTNER_PROFILE_NOT_FOUND")
+        raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
     return partner
 
 
@@ -41,7 +40,7 @@ def _count_update(now: datetime, updates: list[datetime], limit: int, reason: st
     """Take one of `limit` updates in any 24 hours, or refuse."""
     updates[:] = [time for time in updates if now - time < DAY]
     if len(updates) >= limit:
-        raise ServiceError("ServiceQuotaExceededException", f"No more than {limit} updates a day.", Reason=reason)
+        raise ServiceError.of(reason)
     updates.append(now)
 
 
@@ -54,8 +53,7 @@ def start_profile_update_task(call: ApiCall) -> Output:
 
 def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
-        message = "A profile task is in progress."
-        raise ServiceError("ConflictException", message, Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+        raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
     _count_update(call.now, partner.profile_updates, PROFILE_UPDATES_PER_DAY, reason)
     task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.account.task_plan)
@@ -94,8 +92,7 @@ def cancel_profile_update_task(call: ApiCall) -> Output:
 def _cancel(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     task = _find_task(partner, call.request["TaskId"])
     if task.status != "IN_PROGRESS":
-        message = "The profile task has ended."
-        raise ServiceError("ConflictException", message, Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+        raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
     task.status, task.ended_at = "CANCELED", call.now
     return task
 
@@ -105,7 +102,7 @@ def _find_task(partner: SimulatedPartner, task_id: str | None = None) -> Profile
     for task in reversed(partner.tasks):
         if task_id in {None, task.id}:
             return task
-    raise ServiceError("ResourceNotFoundException", "No such profile task.", Reason="PARTNER_PROFILE_TASK_NOT_FOUND")
+    raise ServiceError.of("PARTNER_PROFILE_TASK_NOT_FOUND")
 
 
 def _describe(partner: SimulatedPartner, task: ProfileTask) -> Output:

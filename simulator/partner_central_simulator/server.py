@@ -16,8 +16,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from werkzeug.exceptions import BadRequest, Forbidden, Gone, HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import BadRequest, Forbidden, Gone, HTTPException, NotFound
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -77,10 +76,10 @@ class Simulator:
         self.host = host
         self.faults = Faults(clock)
         self._port = port
+        self._session_token = session_token
         self._service = Service(clock=clock, readings=readings or Readings(), page_size=page_size, verified=verified)
         of_service = None if any_credentials else session_token
         self._api = ApiEndpoint(self._service, self.faults, clock, of_service, authorizer)
-        self._admin = _AdminEndpoints(self._service, self.faults, self._api, session_token)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -121,7 +120,7 @@ class Simulator:
         """Answer one request as WSGI has it."""
         request = Request(environ)
         request.max_content_length = LARGEST_BODY
-        respond = self._admin.respond if request.path.startswith(_PREFIX) else self._api.respond
+        respond = self._respond_as_simulator if request.path.startswith(_PREFIX) else self._api.respond
         try:
             return respond(request)(environ, start_response)
         except ConnectionCutError:
@@ -129,6 +128,51 @@ class Simulator:
             with contextlib.suppress(OSError):  # the client may have gone already
                 connection.shutdown(socket.SHUT_RDWR)
             raise
+
+    def _respond_as_simulator(self, request: Request) -> Response:
+        """Answer one request to the own endpoints, in JSON."""
+        try:
+            # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
+            if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
+                raise Forbidden("only for callers on the simulator's own machine")
+            name, _, token = request.path.removeprefix(_PREFIX).partition("/")
+            if token and name == "verifications":
+                # A human opens this, which nobody can guess, in a browser, which has no session token.
+                answer = self._complete_verification(token, request.args.get("outcome", _OUTCOMES[0]))
+            elif has_session_token(request, self._session_token):
+                answer = self._own_endpoint(request, name if not token else "")
+            else:
+                raise Forbidden("the session token is not the one that the simulator has told when it was started")
+            status = 200
+        except HTTPException as error:
+            answer, status = {"error": error.description}, error.code or 500
+        return Response(json.dumps(answer, default=datetime.isoformat) + "\n", status, content_type="application/json")
+
+    def _own_endpoint(self, request: Request, name: str) -> dict[str, Any]:
+        match request.method, name:
+            case "GET", "outbox":
+                return {"outbox": [asdict(mail) for mail in self.outbox]}
+            case "GET", "requests":
+                since = request.args.get("since", 0, type=int)
+                return {"requests": [asdict(entry) for entry in self.requests_since(since)]}
+            case "POST", "faults":
+                try:
+                    return asdict(self.faults.add(**request.get_json(force=True)))
+                except (TypeError, ValueError) as error:
+                    raise BadRequest(str(error)) from None
+            case "GET" | "DELETE", "faults":
+                if request.method == "DELETE":
+                    self.faults.clear()
+                return {"faults": [asdict(fault) for fault in self.faults.pending]}
+        raise NotFound
+
+    def _complete_verification(self, token: str, outcome: str) -> dict[str, Any]:
+        if outcome not in _OUTCOMES:
+            raise BadRequest(f"outcome must be one of {', '.join(_OUTCOMES)}")
+        verification = self._service.complete_verification(token, outcome)
+        if verification is None:
+            raise Gone("nothing is pending here: it was completed, or has expired; start the verification again")
+        return {"type": verification.type, "status": verification.status}
 
     @property
     def url(self) -> str:
@@ -160,71 +204,6 @@ class Simulator:
         A caller's account is its access key, if that has twelve digits; by default that of all other access keys.
         """
         return AccountAdmin(self._service, account_id)
-
-
-class _AdminEndpoints:
-    """The simulator's own endpoints, for callers on this machine only."""
-
-    def __init__(self, service: Service, faults: Faults, api: ApiEndpoint, session_token: str | None) -> None:
-        self._service = service
-        self._faults = faults
-        self._api = api
-        self._session_token = session_token
-        self._routes = Map(
-            [
-                Rule(f"{_PREFIX}outbox", endpoint=self._outbox, methods=["GET"]),
-                Rule(f"{_PREFIX}requests", endpoint=self._requests, methods=["GET"]),
-                Rule(f"{_PREFIX}faults", endpoint=self._pending_faults, methods=["GET"]),
-                Rule(f"{_PREFIX}faults", endpoint=self._add_fault, methods=["POST"]),
-                Rule(f"{_PREFIX}faults", endpoint=self._clear_faults, methods=["DELETE"]),
-                Rule(f"{_PREFIX}verifications/<token>", endpoint=self._complete_verification, methods=["GET", "POST"]),
-            ]
-        )
-
-    def respond(self, request: Request) -> Response:
-        """Answer one request in JSON."""
-        try:
-            # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
-            if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
-                raise Forbidden("only for callers on the simulator's own machine")
-            endpoint, arguments = self._routes.bind_to_environ(request.environ).match()
-            # A human opens a completion URL, which nobody can guess, in a browser, which has no session token.
-            if "token" not in arguments and not has_session_token(request, self._session_token):
-                raise Forbidden("the session token is not the one that the simulator has told when it was started")
-            answer, status = endpoint(request, **arguments), 200
-        except HTTPException as error:
-            answer, status = {"error": error.description}, error.code or 500
-        return Response(json.dumps(answer, default=datetime.isoformat) + "\n", status, content_type="application/json")
-
-    def _outbox(self, _request: Request) -> dict[str, Any]:
-        with self._service.transaction() as state:
-            return {"outbox": [asdict(mail) for mail in state.outbox]}
-
-    def _requests(self, request: Request) -> dict[str, Any]:
-        since = request.args.get("since", 0, type=int)
-        return {"requests": [asdict(entry) for entry in self._api.requests_since(since)]}
-
-    def _pending_faults(self, _request: Request) -> dict[str, Any]:
-        return {"faults": [asdict(fault) for fault in self._faults.pending]}
-
-    def _add_fault(self, request: Request) -> dict[str, Any]:
-        try:
-            return asdict(self._faults.add(**request.get_json(force=True)))
-        except (TypeError, ValueError) as error:
-            raise BadRequest(str(error)) from None
-
-    def _clear_faults(self, request: Request) -> dict[str, Any]:
-        self._faults.clear()
-        return self._pending_faults(request)
-
-    def _complete_verification(self, request: Request, token: str) -> dict[str, str]:
-        outcome = request.args.get("outcome", _OUTCOMES[0])
-        if outcome not in _OUTCOMES:
-            raise BadRequest(f"outcome must be one of {', '.join(_OUTCOMES)}")
-        verification = self._service.complete_verification(token, outcome)
-        if verification is None:
-            raise Gone("nothing is pending here: it was completed, or has expired; start the verification again")
-        return {"type": verification.type, "status": verification.status}
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from partner_central_simulator import partners, profiles, verifications
 from partner_central_simulator.authorization import AccessCheck, checks_of
-from partner_central_simulator.exceptions import FieldProblem, invalid_fields
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
 from partner_central_simulator.models import (
     DAY,
     AccountVerification,
@@ -23,7 +23,6 @@ from partner_central_simulator.models import (
     SimulatedPartner,
     State,
     TaskPlan,
-    new_partner,
 )
 from partner_central_simulator.readings import Readings
 
@@ -98,7 +97,9 @@ class Service:
     def perform(self, operation: str, account_id: str, request: Mapping[str, Any], base_url: str) -> Output:
         """Apply the rule of one operation to a request that the service model allows."""
         if request.get("Catalog", "AWS") not in CATALOGS:
-            raise invalid_fields(FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE"))
+            raise ServiceError.of_fields(
+                FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
+            )
         with self.transaction() as state:
             call = ApiCall(
                 operation=operation,
@@ -162,14 +163,14 @@ class AccountAdmin:
         age: timedelta = DAY,
     ) -> SimulatedPartner:
         """A human has created a partner in the console, a day ago if nothing else is said."""
-        partner = new_partner(
-            self._id,
-            self._service.now() - age,
+        partner = SimulatedPartner(
+            account=self._id,
             catalog=catalog,
             legal_name=legal_name,
-            primary_solution_type=primary_solution_type,
-            contact=contact or _DEFAULT_CONTACT,
-            tags=tags or {},
+            created_at=self._service.now() - age,
+            contact=dict(contact or _DEFAULT_CONTACT),
+            profile={"PrimarySolutionType": primary_solution_type},
+            tags=dict(tags or {}),
         )
         with self._account() as account:
             account.partners.append(partner)

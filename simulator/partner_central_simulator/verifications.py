@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from partner_central_simulator.exceptions import BusinessProblem, FieldProblem, ServiceError, invalid_fields
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
 from partner_central_simulator.models import (
     DAY,
     AccountVerification,
@@ -27,10 +27,8 @@ _READS_IN_PROGRESS = 1
 """How often `GetVerification` sees AWS verify a business before it has succeeded. At AWS it takes up to an hour."""
 
 _PREREQUISITES = {
-    BUSINESS: BusinessProblem("The business verification has not succeeded.", "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"),
-    REGISTRANT: BusinessProblem(
-        "The registrant verification has not succeeded.", "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"
-    ),
+    BUSINESS: "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
+    REGISTRANT: "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS",
 }
 
 _log = logging.getLogger(__name__)
@@ -42,8 +40,7 @@ def send_email_verification_code(call: ApiCall) -> Output:
         return {}
     email = call.request["Email"]
     if sum(call.now - mail.sent_at < DAY for mail in _mails(call, email)) >= MAILS_PER_DAY:
-        message = f"No more than {MAILS_PER_DAY} codes a day are sent to one address."
-        raise ServiceError("ServiceQuotaExceededException", message, Reason="LIMIT_EXCEEDED_NUMBER_OF_EMAIL")
+        raise ServiceError.of("LIMIT_EXCEEDED_NUMBER_OF_EMAIL")
     mail = Mail("AWS", email, f"{secrets.randbelow(10**6):06}", call.account.id, call.now)
     call.state.outbox.append(mail)
     _log.info("e-mail to %s (account %s): your verification code is %s", email, call.account.id, mail.code)
@@ -62,7 +59,7 @@ def check_code(call: ApiCall, email: str) -> None:
     sent = call.request.get("EmailVerificationCode")
     if not any(mail.code == sent and not mail.spent for mail in latest):
         message = "The code is wrong, spent, or of another address."
-        raise invalid_fields(FieldProblem("EmailVerificationCode", message, "INVALID_VALUE"))
+        raise ServiceError.of_fields(FieldProblem("EmailVerificationCode", message, "INVALID_VALUE"))
 
 
 @contextmanager
@@ -81,12 +78,10 @@ def code_at_stake(call: ApiCall, email: str) -> Iterator[None]:
                 mail.spent = True
 
 
-def unmet_prerequisites(account: SimulatedAccount) -> Iterator[BusinessProblem]:
-    """The verifications that a partner in catalog AWS needs, and this account lacks."""
-    for kind, problem in _PREREQUISITES.items():
-        verification = account.verifications.get(kind)
-        if verification is None or verification.status != "SUCCEEDED":
-            yield problem
+def unmet_prerequisites(account: SimulatedAccount) -> list[str]:
+    """The `BusinessValidationCode` of each verification that catalog AWS needs, and this account lacks."""
+    succeeded = {kind for kind, one in account.verifications.items() if one.status == "SUCCEEDED"}
+    return [code for kind, code in _PREREQUISITES.items() if kind not in succeeded]
 
 
 def verified_legal_name(account: SimulatedAccount) -> str | None:
@@ -103,7 +98,9 @@ def start_verification(call: ApiCall) -> Output:
     that is read otherwise.
     """
     if "VerificationDetails" not in call.request:
-        raise invalid_fields(FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING"))
+        raise ServiceError.of_fields(
+            FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING")
+        )
     kind = call.once(lambda: _start(call).type)
     return _describe(call, call.account.verifications[kind])
 
@@ -113,10 +110,9 @@ def _start(call: ApiCall) -> AccountVerification:
     kind = BUSINESS if member == "BusinessVerificationDetails" else REGISTRANT
     earlier = call.account.verifications.get(kind)
     if earlier and earlier.status == "SUCCEEDED":
-        raise ServiceError("ConflictException", "The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
+        raise ServiceError.of("ACCOUNT_ALREADY_VERIFIED")
     if earlier and (earlier.status == "IN_PROGRESS" or _waits_for_human(earlier, call.now)):
-        message = "A verification is in progress already."
-        raise ServiceError("ConflictException", message, Reason="VERIFICATION_ALREADY_IN_PROGRESS")
+        raise ServiceError.of("VERIFICATION_ALREADY_IN_PROGRESS")
     verification = _new_verification(kind, details, call.now)
     if kind == REGISTRANT or call.readings.business_verification_has_completion_url:
         verification.status = "PENDING_CUSTOMER_ACTION"
@@ -130,8 +126,7 @@ def get_verification(call: ApiCall) -> Output:
     """The latest verification of this type."""
     verification = call.account.verifications.get(call.request["VerificationType"])
     if verification is None:
-        message = "No verification of this type was started."
-        raise ServiceError("ResourceNotFoundException", message, Reason="VERIFICATION_NOT_FOUND")
+        raise ServiceError.of("VERIFICATION_NOT_FOUND")
     if verification.status == "IN_PROGRESS" and verification.reads_left is not None:
         if verification.reads_left == 0:
             verification.status, verification.completed_at = "SUCCEEDED", call.now
