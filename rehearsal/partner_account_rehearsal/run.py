@@ -17,11 +17,6 @@ from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from partner_central_simulator.readings import ReadingsFileError, load_readings
 
-# What could lead the app to a real account, or away from this machine.
-_AWS_OWN = ("AWS_", "CDK_")
-_NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
-_TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
-
 
 @dataclass(frozen=True)
 class ReportFiles:
@@ -92,14 +87,9 @@ def run(options: Options, files: ReportFiles) -> str:
 
 
 def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: Report) -> str:
-    """Go through the steps; the problem, or nothing. The app reads the user's environment but for what leads away."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_AWS_OWN) and name.lower() not in _NETWORK and name not in _TRUST
-    }
+    """Go through the steps; the problem, or nothing."""
     try:
-        Rehearsal(options, aws, {**inherited, **aws.environment}, reporter, report).run()
+        Rehearsal(options, aws, aws.environment_of_app(os.environ), reporter, report).run()
     except (RehearsalError, ProcessError) as error:
         return str(error)
     except (BotoCoreError, ClientError) as error:

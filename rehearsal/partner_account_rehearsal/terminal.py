@@ -65,8 +65,8 @@ class Reporter:
             self.section("Readings of Partner Central that differ from the simulator's defaults", readings)
         if report.not_rehearsed:
             self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
-            for unsupported in report.not_rehearsed:
-                self.line(f"{unsupported.type}: {', '.join(unsupported.paths)}", "yellow")
+            for stand_in in report.not_rehearsed:
+                self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
 
     def summary(self, report: Report) -> None:
         """Tell how each step ended, the outputs, and the verdict."""
