@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,27 @@ def python_blocks(name: str) -> list[str]:
 # --- Examples
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/props.md"])
-def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "stack"), [("README.md", "AlliancesSandbox"), ("docs/props.md", "Alliances")])
+def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(
+    name: str, stack: str, tmp_path: Path
+) -> None:
     """As it stands, as a program of its own."""
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", python_blocks(name)[0]], env=environment, check=True)
-    template = (tmp_path / "Alliances.template.json").read_text()
+    template = (tmp_path / f"{stack}.template.json").read_text()
     for attribute in ("Arn", "Id", "ProfileId"):
         assert f'"Partner{attribute}"' in template
-        assert f"Alliances-Partner-{attribute}" in template
+        assert f"{stack}-Partner-{attribute}" in template
+
+
+def test_readme_names_the_versions_that_the_package_asks_for() -> None:
+    """Of Python, and of aws-cdk-lib."""
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    (lowest,) = (
+        found.group(1) for text in project["dependencies"] if (found := re.match(r"aws-cdk-lib>=([\d.]+),", text))
+    )
+    assert f"Python {project['requires-python'].removeprefix('>=')} or later" in page("README.md")
+    assert f"`aws-cdk-lib` {lowest} or later" in page("README.md")
 
 
 def test_readme_names_only_the_sandbox_in_its_example() -> None:
