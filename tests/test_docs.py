@@ -22,6 +22,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from partner_account import PartnerAccount, PartnerAccountProvider
+from partner_account.errors import DOCUMENTATION
 from partner_account_rehearsal.report import Report
 from partner_central_simulator import FaultKind, Readings
 
@@ -99,6 +100,19 @@ def test_example_of_a_metric_filter_finds_failed_requests() -> None:
 def test_each_make_target_that_readme_and_contributing_name_exists(command: str) -> None:
     """Looked up, not run: `make test` is what runs this."""
     subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_each_published_page_that_a_message_names_is_a_page_of_the_documentation() -> None:
+    """At the address that the package's metadata gives; who has installed it has no files of `docs/`."""
+    urls = tomllib.loads(page("pyproject.toml"))["project"]["urls"]
+    assert f"{urls['Documentation']}docs/" == DOCUMENTATION
+    sources = [path.read_text("utf-8") for path in (ROOT / "constructs").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"\{DOCUMENTATION\}([\w-]+)\.html", text)}
+    assert named
+    example = page("examples/pipeline.py")
+    named |= set(re.findall(rf"{re.escape(DOCUMENTATION)}([\w-]+)\.html", example))
+    assert {name for name in named if not (ROOT / f"docs/{name}.md").exists()} == set()
+    assert not [text for text in [*sources, example] if re.search(r'^ *f?"[^"]*docs/[\w-]+\.md', text, re.MULTILINE)]
 
 
 def test_each_test_module_that_a_document_or_a_docstring_names_exists() -> None:
