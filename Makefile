@@ -39,12 +39,12 @@ demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example ap
 		-c first_name=Jane -c last_name=Doe -c email=alliances@example.com -c business_title="Alliance Lead" \
 		-c verification_code_secret=partner-account/code -c company_is_new_to_apn=true $(ARGS)
 
-test: lint ## Check style, types and all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
-	@echo "All tests on the locked versions"
+test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
+	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
+	@$(MAKE) install .venv-floor/installed .venv/newest
+	@$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) WORKERS=$(shell echo $$(($(WORKERS) / 2))) lint test-floor test-newest
+	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
-	@echo "The tests that a dependency's version may change, on the oldest and on the newest ones"
-	@$(MAKE) test-floor
-	@$(MAKE) test-newest
 	@echo "Not run: the exhaustive explorations and the random lives at length (make soak), the times (make bench)"
 
 test-fast: lint ## Lint, and the tests that need no local AWS and take seconds
