@@ -136,6 +136,7 @@ class TestNewPartner:
             answer = cloud.create(properties())
             never = reading is ProfileIdAppears.WITH_PROFILE
             assert answer.data["ProfileId"] == ("pending" if never else cloud.partners[0].profile_id)
+            assert ("get_profile_visibility" in cloud.asked) == (reading is not ProfileIdAppears.AT_ONCE)
 
     def test_nothing_that_follows_createpartner_makes_a_create_fail(self, cloud: Cloud) -> None:
         """And the partner is known to the timer before the profile id is asked for, in case that the rest hangs."""
