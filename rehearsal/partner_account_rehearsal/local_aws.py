@@ -26,7 +26,7 @@ from botocore.config import Config
 
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
-from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_account_rehearsal.simulator_client import SimulatorClient
 from partner_central_simulator.identity import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
@@ -52,7 +52,7 @@ class LocalAws:
 
     folder: Path
     environment: Mapping[str, str]
-    partner_central: PartnerCentral
+    partner_central: SimulatorClient
     _servers: Sequence[processes.Server]
     _resources: ExitStack
 
@@ -136,7 +136,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
             environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
             ministack = _start_ministack(folder, environment, authority, listener, resources)
-        partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
+        partner_central = SimulatorClient(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 

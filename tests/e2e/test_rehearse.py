@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_account_rehearsal.simulator_client import SimulatorClient
 from tests.e2e.account import ROOT
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 from tests.rehearsal.process_list import processes_that_name
@@ -115,7 +115,7 @@ def test_code_contact_and_credentials_are_in_no_report(demo: Rehearsed) -> None:
     address, token = (re.search(rf"^ *export {name}=(\S+)$", demo.told, re.MULTILINE) for name in names)
     assert address
     assert token
-    (mail,) = PartnerCentral(address[1], token[1]).outbox()
+    (mail,) = SimulatorClient(address[1], token[1]).outbox()
     told = demo.everything()
     assert told.count(token[1]) == 1, "the credentials stand in the commands for a terminal, and in no report"
     for private in (mail.code, mail.email, "Jane", "Doe", "Alliance Lead"):

@@ -22,7 +22,7 @@ from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import statements_of
 from partner_account_rehearsal.limits import obstacles, replace_unsupported
 from partner_account_rehearsal.page import timeline_of
-from partner_account_rehearsal.partner_central import Request
+from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.partners import masked_address, partners_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, Event, Report, StepReport
 from partner_account_rehearsal.steps import expect_created
@@ -311,7 +311,7 @@ def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
 ) -> None:
     """A tag refused in catalog AWS, and any denial, are failures."""
     arn = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/{catalog}/partner/partner-abcDEF1234567"
-    request = Request(operation, error, datetime.now(UTC), resource=arn)
+    request = ReceivedRequest(operation, error, datetime.now(UTC), resource=arn)
     assert bool(request.expected_refusal) == expected
 
 
