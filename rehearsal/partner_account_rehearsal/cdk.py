@@ -1,5 +1,6 @@
 """The real cdk CLI, run on an app's directory without changing it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -61,10 +62,25 @@ class Cdk:
                 output += line
             return Result(process.wait(), output)
 
-    def _command(self, arguments: Sequence[str]) -> list[str]:
+    def version(self) -> str:
+        """The version of this CLI.
+
+        Raises:
+            ProcessError: there is no cdk CLI.
+        """
+        package = Path(self._program()).resolve().parents[1] / "package.json"
+        if package.is_file() and (read := json.loads(package.read_text("utf-8"))).get("name") == "aws-cdk":
+            return str(read["version"])
+        # A shim of a version manager stands elsewhere; to ask the CLI itself takes it most of a second.
+        return self.run("--version").output.split(" ")[0].strip()
+
+    def _program(self) -> str:
         own = self.app / "node_modules" / ".bin"
         program = shutil.which("cdk", path=f"{own}{os.pathsep}{self.environment['PATH']}")
         if program is None:
             install = "npm ci" if (self.app / "package-lock.json").exists() else "npm install aws-cdk@2"
             raise processes.ProcessError(f"there is no cdk CLI: run `{install}` in {self.app}")
-        return [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]
+        return program
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [self._program(), *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]

@@ -10,12 +10,13 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ministack.core.lambda_runtime import Worker
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import custom_resource, wait_conditions
+from ministack.services.cloudformation import custom_resource, stacks, wait_conditions
 
 from partner_account_rehearsal import lambda_runtime
 from partner_account_rehearsal.iam_statements import IAM_PATH
@@ -59,6 +60,8 @@ lambda_svc._execute_function_with_config_scope = _fail_at_once(execute_function)
 # What a function writes last may come later than the five milliseconds for which MiniStack waits: it would stand in the
 # log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
 Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001
+# Events of a nested stack and of the stack around it often share a millisecond: by microseconds they have an order.
+stacks.now_iso = lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 # MiniStack runs functions in Python by this program, with its own environment.
 sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
 os.environ.pop("PYTHONPATH", None)
