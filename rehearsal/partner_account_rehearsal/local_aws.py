@@ -41,6 +41,11 @@ INHERITED = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "LANG", "LC_ALL", "LC_CTYPE", "P
 # Where jsii, which aws-cdk-lib runs on, keeps what it has unpacked: on Linux, on macOS.
 JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.jsii/package-cache")
 
+# What could lead an app to a real account, or away from this machine.
+_OF_AWS = ("AWS_", "CDK_")
+_NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+_TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
+
 
 @dataclass(frozen=True)
 class LocalAws:
@@ -90,6 +95,21 @@ class LocalAws:
         own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
 
+    def environment_of_app(self, shell: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which a shell runs the user's app and CLI, without what leads away from here.
+
+        What is first on the shell's PATH comes first: its Python, its Node.js, its `cdk`. Ours are found after those.
+        """
+        kept = {
+            name: value
+            for name, value in shell.items()
+            if not name.startswith(_OF_AWS) and name.lower() not in _NETWORK and name not in _TRUST
+        }
+        own = {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
+        path = os.pathsep.join(filter(None, (shell.get("PATH"), str(Path(sys.executable).parent))))
+        private = {name: self.environment[name] for name in ("TMPDIR", "PYTHONDONTWRITEBYTECODE")}
+        return {**kept, **own, **private, "PATH": path}
+
     def used_statements(self) -> list[UsedStatement]:
         """The statements of IAM policies that have allowed something so far."""
         url = self.environment["AWS_ENDPOINT_URL"] + IAM_PATH
@@ -108,7 +128,7 @@ class LocalAws:
         variables = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "CDK_"))}
         return [
             "unset AWS_PROFILE",
-            f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+            f'export PATH="$PATH":{shlex.quote(str(Path(sys.executable).parent))}',
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
 
@@ -191,6 +211,9 @@ def _environment(folder: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CA_BUNDLE": str(folder / "ca.pem"),
+        # Not the user's, which may name a profile of a real account; `Cdk` writes the one that an app names.
+        "AWS_CONFIG_FILE": str(folder / "home" / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "home" / "aws-credentials"),
         "CDK_HOME": str(folder / "home"),
         # The checkout that an app is run from stays as it was.
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -230,8 +253,9 @@ def _start_ministack(
     authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(certificate)
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--certfile", certificate, "--keyfile", certificate]
     command += ["--bind", f"fd://{listener.fileno()}", "partner_account_rehearsal.gateway:app"]
+    python = lambda_runtime.make_python(folder / "lambda")
     own = {
-        lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda")),
+        lambda_runtime.VARIABLE: str(python),
         "GATEWAY_PORT": str(listener.getsockname()[1]),
         "MINISTACK_HOST": LOOPBACK,
         "BIND_HOST": LOOPBACK,
@@ -242,6 +266,9 @@ def _start_ministack(
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        # Functions in Node.js read no other bundle.
+        "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
+        **lambda_runtime.node_environment(python, folder / "npm"),
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }

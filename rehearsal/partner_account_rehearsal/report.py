@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
-from partner_account_rehearsal.limits import UnsupportedType
 from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
+from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
 """Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
@@ -175,7 +175,7 @@ class RehearsalReport:
     iam_statements: list[Statement] = field(default_factory=list)
     irreversible: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    not_rehearsed: list[UnsupportedType] = field(default_factory=list)
+    not_rehearsed: list[StandIn] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

@@ -22,11 +22,6 @@ from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from partner_central_simulator.readings import ReadingsFileError, load_readings
 
-# What could lead the app to a real account, or away from this machine.
-_AWS_OWN = ("AWS_", "CDK_")
-_NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
-_TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
-
 
 @dataclass(frozen=True)
 class ReportFiles:
@@ -130,13 +125,8 @@ def _no_app(options: Options) -> str:
 
 
 def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
-    """Go through the steps. The app reads the user's environment but for what leads away."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_AWS_OWN) and name.lower() not in _NETWORK and name not in _TRUST
-    }
-    environment = {**inherited, **aws.environment}
+    """Go through the steps."""
+    environment = aws.environment_of_app(os.environ)
     report.commit = _commit(options.folder)
     report.versions = {
         "cdk-partner-account": version("cdk-partner-account"),

@@ -11,10 +11,11 @@ from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, Stack
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
-from partner_account_rehearsal.limits import obstacles, replace_unsupported, unsupported_types
+from partner_account_rehearsal.limits import obstacles
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
 from partner_account_rehearsal.partners import CATALOGS, SANDBOX, ManagedPartner, partners_of
 from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
+from partner_account_rehearsal.stand_ins import describe, find_stand_ins, replace_by_stand_ins
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
 from partner_account_rehearsal.verification_codes import find_location, request_code, store_code
@@ -33,6 +34,7 @@ class Options:
         fault: what goes wrong in the first deployment.
         keep: whether the stacks stay, and are not destroyed in the end.
         readings: the report of `partner-account probe` by which Partner Central is simulated.
+        stand_in: types or paths of resources that are not rehearsed.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Options:
     fault: Fault | None = None
     keep: bool = False
     readings: Path | None = None
+    stand_in: Sequence[str] = ()
 
 
 class Rehearsal:
@@ -125,9 +128,11 @@ class Rehearsal:
 
     def _describe(self) -> None:
         self._report.describe(self._assembly.stacks, self._partners, self._options.fault)
-        self._report.not_rehearsed = unsupported_types(self._assembly, self._aws.client("cloudformation"))
+        cloudformation = self._aws.client("cloudformation")
+        stand_ins = find_stand_ins(self._assembly.stacks, cloudformation, self._options.stand_in)
+        self._report.not_rehearsed = describe(stand_ins)
         self._reporter.preview(self._report)
-        replace_unsupported(self._assembly, [one.type for one in self._report.not_rehearsed])
+        replace_by_stand_ins(resource for resource, _ in stand_ins)
         self._read_assembly(self._assembly.selected)
 
     # What comes before a deployment

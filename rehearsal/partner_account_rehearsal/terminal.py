@@ -150,8 +150,8 @@ class Reporter:
                     self.line(line)
         if report.not_rehearsed:
             self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
-            for unsupported in report.not_rehearsed:
-                self.line(f"{unsupported.type}: {', '.join(unsupported.paths)}", "yellow")
+            for stand_in in report.not_rehearsed:
+                self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
 
     def summary(self, report: RehearsalReport) -> None:
         """Tell how each step ended, the outputs, and the verdict."""

@@ -114,7 +114,9 @@ def test_unsupported_resource_types_are_named_before_anything_is_deployed(own: R
     """With its construct, in terminal and reports; the rest of the app is rehearsed all the same."""
     before, _, _ = own.told.partition("(cdk bootstrap)")
     assert f"{ODD}: Prod/One/Odd" in before
-    assert own.report["NotRehearsed"] == [{"Type": ODD, "Paths": ["Prod/One/Odd"]}]
+    assert own.report["NotRehearsed"] == [
+        {"Type": ODD, "Paths": ["Prod/One/Odd"], "Reason": "the local AWS doesn't know the type"}
+    ]
     assert ODD in own.page.sections["not-rehearsed"]
     assert own.report["Outputs"]["first"]["OddArn"] == "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider
 from partner_account_rehearsal import RehearsalError
@@ -17,9 +19,10 @@ from partner_account_rehearsal.assembly import Assembly, ConstructPaths
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import statements_of
-from partner_account_rehearsal.limits import obstacles, replace_unsupported
+from partner_account_rehearsal.limits import obstacles
 from partner_account_rehearsal.partners import masked_address, partners_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
+from partner_account_rehearsal.stand_ins import find_stand_ins, replace_by_stand_ins
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
 
@@ -129,8 +132,25 @@ def test_account_id_in_a_legal_name_is_that_of_the_stack_or_told_as_open(
     assert partner.legal_name == f"Example {name}"
 
 
-def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(tmp_path: Path) -> None:
-    """A resource of an unknown type does nothing, and whatever refers to it gets a value made up for it."""
+class CloudFormation:
+    """One that knows all types but `AWS::Odd::Thing`."""
+
+    def validate_template(self, **request: str) -> None:
+        """Refuse that type as MiniStack does."""
+        if "AWS::Odd::Thing" in request["TemplateBody"]:
+            message = "Template format error: Unrecognized resource types: [AWS::Odd::Thing]"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "ValidateTemplate")
+
+
+def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
+    """Why each resource is stood in for, once that is done."""
+    found = find_stand_ins(assembly.stacks, CloudFormation(), patterns)
+    replace_by_stand_ins(resource for resource, _ in found)
+    return {resource.path: reason for resource, reason in found}
+
+
+def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path: Path) -> None:
+    """It does nothing; functions that take a value apart, lists and ports get one that can be used in its place."""
     template = {
         "Resources": {
             "Odd": {
@@ -146,11 +166,18 @@ def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(t
                     "Text": {"Fn::Sub": "${Odd}/${Odd.Arn}/${Even.Arn}/${!Odd}"},
                     "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": {"Ref": "Odd"}}]},
                     "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+                    "Third": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["/", ["a", {"Ref": "Odd"}, "b"]]}]}]},
+                    "Beyond": {"Fn::Select": ["5", {"Fn::Split": [":", {"Fn::GetAtt": ["Odd", "Name"]}]}]},
+                    "OfList": {"Fn::Select": [1, {"Fn::GetAtt": ["Odd", "DnsEntries"]}]},
+                    "Joined": {"Fn::Join": [",", {"Fn::GetAtt": ["Odd", "DnsEntries"]}]},
+                    "SubnetIds": {"Fn::GetAtt": ["Odd", "SubnetIds"]},
+                    "FromPort": {"Fn::GetAtt": ["Odd", "Endpoint.Port"]},
+                    "Untouched": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::GetAtt": ["Even", "Arn"]}]}]},
                 },
             },
         }
     }
-    replace_unsupported(assembly_of(tmp_path, One=template), ["AWS::Odd::Thing"])
+    assert stand_ins(assembly_of(tmp_path, One=template)) == {"Odd": "the local AWS doesn't know the type"}
     written = json.loads((tmp_path / "One.template.json").read_text())["Resources"]
     assert written["Odd"] == {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": ["Even"]}
     arn = "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
@@ -159,7 +186,71 @@ def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(t
         "Text": {"Fn::Sub": f"not-rehearsed-Odd/{arn}/${{Even.Arn}}/${{!Odd}}"},
         "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": "not-rehearsed-Odd"}]},
         "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+        "Third": "b",
+        "Beyond": "not-rehearsed-Odd-Name",
+        "OfList": "not-rehearsed-Odd-DnsEntries",
+        "Joined": "not-rehearsed-Odd-DnsEntries",
+        "SubnetIds": ["not-rehearsed-Odd-SubnetIds"],
+        "FromPort": "443",
+        "Untouched": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::GetAtt": ["Even", "Arn"]}]}]},
     }
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ({"Runtime": "python3.13"}, ""),
+        ({"Runtime": "nodejs24.x"}, ""),
+        ({"Runtime": "java21"}, "its function needs the runtime java21, which the local Lambda lacks"),
+        ({"PackageType": "Image"}, "its function is a container image, and there is no Docker here"),
+        (
+            {"Runtime": "python3.13", "Layers": ["cli"], "Code": {"S3Key": "hash.zip"}},
+            "its function needs /opt/awscli/aws of a layer, and the local Lambda has no /opt",
+        ),
+        ({"Runtime": "python3.13", "Code": {"S3Key": "hash.zip"}}, ""),
+    ],
+)
+def test_custom_resource_is_stood_in_for_by_what_its_function_needs(
+    tmp_path: Path, function: dict[str, Any], reason: str
+) -> None:
+    """Whatever its type is called, and in whichever stack the function is; the reason is told."""
+    platform = {
+        "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": function}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["F", "Arn"]}, "Export": {"Name": "Platform:Arn"}}},
+    }
+    custom = {"Type": "Custom::Any", "Properties": {"ServiceToken": {"Fn::ImportValue": "Platform:Arn"}}}
+    (tmp_path / "asset.hash").mkdir()
+    (tmp_path / "asset.hash" / "index.py").write_text('command = ["/opt/awscli/aws", "s3", "cp"]')
+    asset = {"source": {"path": "asset.hash"}, "destinations": {"here": {"objectKey": "hash.zip"}}}
+    (tmp_path / "Platform.assets.json").write_text(json.dumps({"files": {"hash": asset}}))
+    found = stand_ins(assembly_of(tmp_path, Platform=platform, One={"Resources": {"Custom": custom}}))
+    assert found == ({"Custom": reason} if reason else {})
+
+
+def test_custom_resource_of_a_function_that_only_the_account_has_is_stood_in_for(tmp_path: Path) -> None:
+    """Nobody could call it here."""
+    token = "arn:aws:lambda:us-east-1:111111111111:function:of-the-company"
+    custom = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": token}}
+    found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Custom": custom, "Partner": PARTNER}}))
+    assert found == {"Custom": f"its service token {token} is none of these stacks'"}
+
+
+@pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
+def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pattern: str) -> None:
+    """A path stands for all that is below it."""
+    cluster = {"Type": "AWS::RDS::DBCluster", "Metadata": {"aws:cdk:path": "One/Db/Cluster/Resource"}}
+    found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Cluster": cluster, **RESOURCES}}), pattern)
+    assert found == {"One/Db/Cluster": "chosen by --stand-in"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "error"),
+    [("AWS::Absent::*", "no resource has this type or path"), ("Custom::*", "would leave out the partner account")],
+)
+def test_pattern_that_fits_nothing_or_a_partner_is_refused(tmp_path: Path, pattern: str, error: str) -> None:
+    """A rehearsal without its partner would prove nothing."""
+    with pytest.raises(RehearsalError, match=f"--stand-in {re.escape(pattern)}:? {error}"):
+        stand_ins(assembly_of(tmp_path, One={"Resources": RESOURCES}), pattern)
 
 
 def test_replaced_template_gets_a_new_asset_name(tmp_path: Path) -> None:

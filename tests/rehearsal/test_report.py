@@ -20,7 +20,6 @@ from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.cdk import Result
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
-from partner_account_rehearsal.limits import UnsupportedType
 from partner_account_rehearsal.page import Timeline, to_html
 from partner_account_rehearsal.partners import partners_of
 from partner_account_rehearsal.report import (
@@ -36,6 +35,7 @@ from partner_account_rehearsal.report import (
 )
 from partner_account_rehearsal.run import ReportFiles, run
 from partner_account_rehearsal.simulator_client import ReceivedRequest
+from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
@@ -93,7 +93,7 @@ def report() -> RehearsalReport:
             "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good."
         ],
         findings=[Finding("app-warning", "[Warning at /Alliances] the role isn't updated")],
-        not_rehearsed=[UnsupportedType("AWS::Odd::Thing", ["Alliances/Odd"])],
+        not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
         steps=[
             StepReport("synthesize", "Synthesize the app (cdk synth)", 0.0, 6.0),
             StepReport(
