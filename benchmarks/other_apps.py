@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -101,11 +102,11 @@ class Trial:
         outcome.after = self._version()
         outcome.tests = self._tests("tests")
 
-        program = self._code / app.main
-        untouched = program.read_text("utf-8")
-        program.write_text(with_partner(untouched, f'_cdk.Stack(app, "{OWN_STACK}")'), "utf-8")
-        outcome.alone = self._shell("alone", [*self._rehearse, *self._options, OWN_STACK], self._seconds)
-        program.write_text(with_partner(untouched, app.stack), "utf-8")
+        untouched = (self._code / app.program).read_text("utf-8")
+        self._add_partner(untouched, f'_cdk.Stack({app.scope}, "{OWN_STACK}")')
+        own = f"{app.path}{OWN_STACK}"
+        outcome.alone = self._shell("alone", [*self._rehearse, *self._options, own], self._seconds)
+        self._add_partner(untouched, app.stack)
         cdk = ["npx", "cdk"] if has_cli else ["cdk"]
         outcome.synth = self._shell("synth", [*cdk, "synth", "--quiet", *self._options])
         outcome.within = self._shell("within", [*self._rehearse, *self._options, *app.rehearse], self._seconds)
@@ -130,6 +131,13 @@ class Trial:
         words = [python, "-c", "from importlib.metadata import version; print(version('aws-cdk-lib'))"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
+    def _add_partner(self, program: str, scope: str) -> None:
+        """Write the app's program with a partner in `scope`."""
+        before, marker, rest = program.rpartition(self._app.before)
+        indent = before[before.rindex("\n") + 1 :]
+        added = textwrap.indent(ADDED.format(scope=scope), indent).lstrip()
+        (self._code / self._app.program).write_text(f"{before}{added}{indent}{marker}{rest}", "utf-8")
+
     def _tests(self, log: str) -> str:
         return self._shell(log, shlex.split(self._app.tests)) if self._app.tests else "–"
 
@@ -138,13 +146,6 @@ class Trial:
         path = f"{self._environment / 'bin'}:{os.environ['PATH']}"
         variables = {"PATH": path, "VIRTUAL_ENV": str(self._environment), **self._app.variables}
         return _ending(command, self._code, variables, self._folder / "logs" / f"{log}.log", seconds)
-
-
-def with_partner(program: str, scope: str) -> str:
-    """The app's program with a partner in `scope`, before it is synthesized."""
-    lines = program.splitlines(keepends=True)
-    last = max((number for number, line in enumerate(lines) if ".synth()" in line), default=len(lines))
-    return "".join([*lines[:last], ADDED.format(scope=scope), *lines[last:]])
 
 
 def _check(*command: str | Path, folder: Path = ROOT, variables: Mapping[str, str] | None = None) -> None:

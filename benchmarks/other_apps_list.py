@@ -16,8 +16,10 @@ class OtherApp:
         repository: `owner/name` on GitHub.
         commit: the commit that is tried.
         folder: the folder of its `cdk.json`.
-        main: the program in it that makes the app, under the name `app`.
-        stack: an expression in that program: the stack of the app's own that gets a partner.
+        program: the file in it to which the partner is added.
+        before: what stands in the file where the partner is added.
+        scope: what a stack of the partner's own is made in; `path` is the path of that construct, with a slash.
+        stack: the stack of the app's own that gets a partner.
         asks: what it asks of aws-cdk-lib.
         python: the version of Python that it runs on.
         install: what pip is told to install.
@@ -32,7 +34,10 @@ class OtherApp:
     repository: str
     commit: str
     folder: str = "."
-    main: str = "app.py"
+    program: str = "app.py"
+    before: str = "app.synth()"
+    scope: str = "app"
+    path: str = ""
     stack: str
     asks: str
     python: str = "3.11"
@@ -132,7 +137,12 @@ APPS = [
     _WORKSHOP(
         name="pipelines-workshop",
         folder="code/python/pipelines-workshop",
-        stack='app.node.find_child("WorkshopPipelineStack")',
+        program="cdk_workshop/pipeline_stage.py",
+        before="self._hc_endpoint = ",
+        scope="self",
+        path="WorkshopPipelineStack/Deploy/",
+        stack="service",
+        rehearse=("WorkshopPipelineStack/Deploy/*",),
     ),
     OtherApp(
         name="project-structure",
@@ -149,7 +159,7 @@ APPS = [
         name="starter-kit",
         repository="towardsthecloud/aws-cdk-python-starter-kit",
         commit="a69af52e4f5f4d1b03c0aca99ad2847223fffe85",
-        main="src/app.py",
+        program="src/app.py",
         stack='app.node.find_child("BaseStack-dev")',
         asks="==2.254.0",
         python="3.13",
