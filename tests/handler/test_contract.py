@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from partner_account.asset import assembled_asset
+from partner_account_handler import calls, response
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.request import is_custom_resource_event
@@ -38,8 +40,8 @@ pytestmark = pytest.mark.slow
 LATE = 58.0
 """Seconds of an invocation that has six for its work: the handler keeps back 52, and gives up soon."""
 
-TRIES = 6
-"""How often an answer is put that nobody takes, in 16 seconds."""
+TRIES = 3
+"""How often an answer is put that nobody takes, in two seconds; the function would take sixteen."""
 
 CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
 FOREIGN: list[Any] = [
@@ -114,8 +116,10 @@ def bucket(open_bucket: Bucket) -> Iterator[Bucket]:
 
 @pytest.fixture
 def world(cloud: Cloud, bucket: Bucket, asset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedFunction]:
-    """The function in this process; the code of the contact is stored."""
+    """The function in this process, which waits less than in Lambda; the code of the contact is stored."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bucket.ca_file))
+    monkeypatch.setattr(calls, "_LAG_SECONDS", 1.0)
+    monkeypatch.setattr(calls, "CALL_CONFIG", calls.CALL_CONFIG.merge(Config(read_timeout=7)))
     made = DeployedFunction(cloud, bucket, asset, Function(lambda: made.start_here(), warm=True))  # noqa: PLW0108 - not yet
     cloud.prepare()
     with made.function:
@@ -182,7 +186,7 @@ class TestLife:
         stack.create(sandbox())
         gone = stack.physical_id
         world.cloud.account.delete_partner(stack.attributes["Id"])
-        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")), seconds=70)
+        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")))
         assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
         assert (stack.requests[-1]["RequestType"], stack.requests[-1]["PhysicalResourceId"]) == ("Delete", gone)
 
@@ -268,7 +272,7 @@ class TestUpdate:
         stack = world.stack()
         stack.create(properties())
         world.cloud.simulator.faults.add("*", "access-denied", times=None)
-        stack.update(CEO, seconds=LATE)
+        stack.update(CEO, seconds=MARGIN_SECONDS + 2)
         assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", world.arn())
         world.cloud.simulator.faults.clear()
         stack.update(CEO)
@@ -438,6 +442,12 @@ class TestBucket:
         stack.create(properties())
         assert (stack.status, len(world.bucket.puts)) == ("CREATE_COMPLETE", 2)
 
+    @pytest.fixture
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The answer is given up after two seconds."""
+        monkeypatch.setattr(response, "SEND_SECONDS", 2.0)
+
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("failure", ["refuses", "gone"])
     def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(
         self, world: DeployedFunction, failure: str
@@ -459,6 +469,7 @@ class TestBucket:
         assert made_up.startswith("Root-Partner-")
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
 
+    @pytest.mark.usefixtures("impatient")
     def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: DeployedFunction) -> None:
         """It was carried out; the reversed Update takes it back."""
         stack = world.stack()
@@ -579,7 +590,7 @@ def test_a_whole_life_shows_no_secret(lambda_world: DeployedFunction) -> None:
     stack.update(moved)
     stack.update(birds(LegalName="Canary Two"))
     world.bucket.is_gone = True
-    stack.update(birds(Tags=[]), seconds=MARGIN_SECONDS + 2)
+    stack.update(birds(Tags=[]), seconds=6)  # as long as it is tried then to send the answer
     for foreign in FOREIGN:
         world.function.invoke(foreign)
     world.bucket.is_gone = False

@@ -280,14 +280,17 @@ def test_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServ
     assert len(server.connections) == 1
 
 
-def test_server_that_never_responds_is_tried_again_after_three_seconds(server: TlsServer) -> None:
+def test_server_that_never_responds_is_tried_again_after_three_seconds(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a connection of its own each time; what was put twice is the same. Long enough for S3, with time for more."""
     server.answer = lambda _: None
     assert delivery._READ_SECONDS == 3  # noqa: SLF001
+    monkeypatch.setattr(delivery, "_READ_SECONDS", 0.6)
     way = Delivery(server.url)
-    assert way.send(BODY, seconds=3.3) == "TimeoutError"
+    assert way.send(BODY, seconds=0.8) == "TimeoutError"
     assert len(server.connections) == 1
-    assert way.send(BODY, seconds=4.2) == "TimeoutError"
+    assert way.send(BODY, seconds=1.6) == "TimeoutError"
     assert len(server.connections) == 3
     assert len(set(server.connections)) == 1
     assert server.connections[0].endswith(b"}")

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from partner_account_handler import index
+from partner_account_handler import calls, index
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
@@ -66,11 +66,14 @@ def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None
     assert function.told("outcome", "reason", "partner") == ("Refused", "CreateOnly", partner)
 
 
-def test_sandbox_partner_that_was_wiped_is_created_by_an_update(function: LocalFunction) -> None:
+def test_sandbox_partner_that_was_wiped_is_created_by_an_update(
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The line names the new one."""
+    monkeypatch.setattr(calls, "_LAG_SECONDS", 0.5)
     made = function.create(sandbox())["Data"]["Id"]
     function.cloud.account.delete_partner(made)
-    answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")), context=LambdaContext(60))
+    answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))
     assert function.told("operation", "outcome", "partner") == ("Update", "Created", answer["Data"]["Id"])
     assert answer["Data"]["Id"] != made
 
