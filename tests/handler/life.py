@@ -282,8 +282,8 @@ class Life(AwsAccount):
             if not rolled_back:
                 self._run(roll_back(), way)
             self._rolled_back(stack, reversed_updates[0])
-            troubled = way.faults or way.rollback_faults or way.beside is not None or way.old_shape
-            assert troubled or not had_own_path or self._has_own_path(stack), "the rollback leads away"
+            is_faulty = way.faults or way.rollback_faults or way.beside is not None or way.old_shape
+            assert is_faulty or not had_own_path or self._has_own_path(stack), "the rollback leads away"
         stack.template = {**stack.template, **self._back(stack)}
         return delivery.error
 
