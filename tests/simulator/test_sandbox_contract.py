@@ -31,7 +31,7 @@ from partner_central_simulator.contract import (
     StoppedError,
     client_config,
 )
-from partner_central_simulator.contract.questions import NAME_PREFIX, NOT_IN_SANDBOX
+from partner_central_simulator.contract.questions import NAME_PREFIX, NO_TASK, NOT_ASKED, NOT_IN_SANDBOX
 from partner_central_simulator.contract.report import mask, word
 from partner_central_simulator.models import partner_arn
 from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request
@@ -102,7 +102,7 @@ def observable(**readings: Any) -> dict[str, Any]:
         del told["failed_request_keeps_token"]  # another body is looked at anew in either case
     if not told.get(TAGS_LATER):
         del told["tag_keys_ignore_case"]
-    return {name: value for name, value in told.items() if name not in NOT_IN_SANDBOX}
+    return {name: value for name, value in told.items() if name not in NOT_IN_SANDBOX | NOT_ASKED}
 
 
 def whole(run: ContractRun) -> None:
@@ -490,7 +490,7 @@ def test_docs_limits_has_each_question_with_how_its_answer_is_known() -> None:
     rows = dict(re.findall(r"^\| ([^|?]+\?)[^|]* \| (probe|open: [^|]+) \|", section, re.MULTILINE))
     with stage() as at:
         findings = at.report().findings
-    unaskable = dict(NOT_IN_SANDBOX.values())
+    unaskable = dict(NOT_IN_SANDBOX.values()) | dict.fromkeys(NOT_ASKED.values(), NO_TASK)
     undocumented = {one.question for one in findings if not one.source} - unaskable.keys()
     assert rows == dict.fromkeys(undocumented, "probe") | {name: f"open: {why}" for name, why in unaskable.items()}
     assert {one.source for one in findings if one.source} <= set(re.findall(r"https://\S+\.html", section))
