@@ -25,6 +25,7 @@ def listed(simulator: Simulator) -> list[str]:
     return [partner["Id"] for partner in answer["PartnerSummaryList"]]
 
 
+@pytest.mark.versions
 class TestErrors:
     """Faults that are answers."""
 
@@ -80,6 +81,7 @@ class TestErrors:
         assert "123456" in refusal(create, simulator=simulator)["Error"]["Message"]
 
 
+@pytest.mark.versions
 class TestConnections:
     """Faults that are no answers."""
 

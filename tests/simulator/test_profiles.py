@@ -99,6 +99,7 @@ def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(p
     assert profile.shown() == {**DETAILS, "ProfileId": profile.visibility()["ProfileId"]}
 
 
+@pytest.mark.versions
 def test_headquarters_outlive_a_task_that_omits_them(profile: OwnProfile) -> None:
     """All else is replaced; another task can still change them."""
     france, spain = {"CountryCode": "FR", "SubdivisionCode": "75"}, {"CountryCode": "ES", "SubdivisionCode": "M"}
@@ -127,6 +128,7 @@ def test_profile_task_ends_at_once_or_after_some_looks_or_never_as_planned(
     assert [profile.start()["Status"], *(profile.task()["Status"] for _ in seen[1:])] == seen
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("reason", ["INVALID_LOGO", "INVALID_LOGO_SIZE", "DUPLICATE_PROFILE"])
 def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(profile: OwnProfile, reason: str) -> None:
     """With its error details, such as that of a logo that can't be used."""
@@ -171,6 +173,7 @@ def test_ten_profile_updates_are_allowed_within_24_hours(profile: OwnProfile, cl
     profile.approve()
 
 
+@pytest.mark.versions
 def test_task_details_are_checked_against_the_model_down_to_their_lists(profile: OwnProfile) -> None:
     """Formats, sizes, required members."""
     wrong = {"LogoUrl": "http://example.com", "IndustrySegments": [], "Headquarters": {}}

@@ -132,7 +132,7 @@ def test_exactly_the_readings_of_the_simulator_are_found(readings: dict[str, Any
         assert not report.stopped
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANY_READINGS)
 def test_any_combination_of_readings_is_found(readings: dict[str, Any]) -> None:
     """Whatever the other rules are."""
