@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import boto3
@@ -19,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.wrappers import Response
 
 from partner_central_simulator import Readings, Simulator, partners
 from partner_central_simulator.contract import (
@@ -34,7 +33,7 @@ from partner_central_simulator.contract import (
 from partner_central_simulator.contract.questions import NAME_PREFIX, NO_TASK, NOT_ASKED, NOT_IN_SANDBOX
 from partner_central_simulator.contract.report import mask, word
 from partner_central_simulator.models import partner_arn
-from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request
+from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request, server_of
 
 SWITCHES = {field.name: field.default for field in fields(Readings)}
 TAGS_LATER = "sandbox_takes_tags_later"
@@ -52,7 +51,7 @@ EACH_ALONE = [{name: value} for name in SWITCHES for value in others(name)]
 ANY_READINGS = st.fixed_dictionaries({name: st.sampled_from([SWITCHES[name], *others(name)]) for name in SWITCHES})
 
 
-class Stage:
+class ContractStage:
     """A simulator, and runs against it that don't wait in earnest."""
 
     def __init__(self, simulator: Simulator, clock: ManualClock) -> None:
@@ -88,11 +87,11 @@ class Stage:
 
 
 @contextmanager
-def stage(**readings: Any) -> Iterator[Stage]:
+def stage(**readings: Any) -> Iterator[ContractStage]:
     """A stage whose simulator has these readings."""
     clock = ManualClock()
     with Simulator(readings=Readings(**readings), clock=clock) as simulator:
-        yield Stage(simulator, clock)
+        yield ContractStage(simulator, clock)
 
 
 def observable(**readings: Any) -> dict[str, Any]:
@@ -386,25 +385,9 @@ def test_denied_tag_operation_leaves_undecided_only_what_was_not_found_before(op
     assert set(SWITCHES) <= {one.reading for one in report.findings}
 
 
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
+def answering(status: int, body: bytes) -> AbstractContextManager[str]:
     """A server that answers everything alike."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    return server_of(lambda _: Response(body, status, content_type="text/plain"))
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 502])
@@ -422,7 +405,7 @@ def test_endpoint_that_is_no_partner_central_stops_the_run(status: int, body: by
 def test_answer_for_another_catalog_stops_the_run(catalog: str, catalog_of_arn: str) -> None:
     """It would go on with what it must not touch."""
 
-    class Client:
+    class ClientOfAnotherCatalog:
         meta = client_of(Simulator()).meta
 
         def get_partner(self, **_: Any) -> dict[str, Any]:
@@ -431,13 +414,13 @@ def test_answer_for_another_catalog_stops_the_run(catalog: str, catalog_of_arn: 
             return {**members, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     with pytest.raises(StoppedError, match="answered for another catalog"):
-        Sandbox(Client()).call("GetPartner", Identifier="partner-0000000000000")
+        Sandbox(ClientOfAnotherCatalog()).call("GetPartner", Identifier="partner-0000000000000")
 
 
 def test_error_that_the_operation_does_not_have_stops_the_run() -> None:
     """It is a proxy's, or another service's."""
 
-    class Client:
+    class ClientOfAnotherService:
         meta = client_of(Simulator()).meta
 
         def list_partners(self, **_: Any) -> None:
@@ -445,7 +428,7 @@ def test_error_that_the_operation_does_not_have_stops_the_run() -> None:
             raise ClientError(answer, "ListPartners")
 
     with pytest.raises(StoppedError, match=r"invalid AWS response to ListPartners \(404, NoSuchBucket\)"):
-        Sandbox(Client()).call("ListPartners")
+        Sandbox(ClientOfAnotherService()).call("ListPartners")
 
 
 # --- What the report tells
