@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from partner_central_simulator.exceptions import ServiceError
-from partner_central_simulator.readings import Readings
+from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
 
 SERVICE = "partnercentral-account"
 API_VERSION = "2025-04-04"
@@ -114,6 +114,7 @@ class SimulatedPartner:
     profile_id: str = field(default_factory=lambda: new_id("pprofile"))
     tags: dict[str, str] = field(default_factory=dict)
     visibility: str = "PRIVATE"
+    was_public: bool = False
     tasks: list[ProfileTask] = field(default_factory=list)
     profile_updates: list[datetime] = field(default_factory=list)
     visibility_updates: list[datetime] = field(default_factory=list)
@@ -127,6 +128,16 @@ class SimulatedPartner:
     def has_profile(self) -> bool:
         """Whether a profile task has ever succeeded; a newborn profile knows only its solution type."""
         return "DisplayName" in self.profile
+
+    def has_profile_id(self, readings: Readings) -> bool:
+        """Whether every answer carries the profile's id by now."""
+        if readings.profile_id is ProfileIdAppears.AT_ONCE:
+            return True
+        return {
+            ProfileIdComesWith.TASK: self.has_profile or bool(self.tasks),
+            ProfileIdComesWith.PROFILE: self.has_profile,
+            ProfileIdComesWith.PUBLICATION: self.was_public,
+        }[readings.profile_id_comes_with]
 
 
 @dataclass

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 
 from partner_central_simulator.exceptions import FieldProblem, ServiceError
 from partner_central_simulator.models import ApiCall, Output, SimulatedPartner, State
-from partner_central_simulator.readings import ProfileIdAppears
 from partner_central_simulator.verifications import check_code, code_at_stake, unmet_prerequisites, verified_legal_name
 
 TAGS_PER_PARTNER = 200
@@ -79,7 +78,7 @@ def _summary(partner: SimulatedPartner) -> Output:
 
 def _describe(call: ApiCall, partner: SimulatedPartner) -> Output:
     profile = dict(partner.profile)
-    if partner.has_profile or call.readings.profile_id is ProfileIdAppears.AT_ONCE:
+    if partner.has_profile_id(call.readings):
         profile["ProfileId"] = partner.profile_id
     return {**_summary(partner), "Profile": profile}
 

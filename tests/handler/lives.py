@@ -113,7 +113,8 @@ class Lives(RuleBasedStateMachine):
             *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
             "sandbox_takes_tags_later",
         )
-        readings = Readings(profile_id=profile_id, **dict(zip(names, switches, strict=True)))
+        values: dict[str, Any] = dict(zip(names, switches, strict=True))
+        readings = Readings(profile_id=profile_id, **values)
         self.life = Life(readings, self._records, verified_name)
         self.life.old_is_attempted = old_is_attempted
 
