@@ -18,6 +18,7 @@ _LOG_IN = "Log in again (aws sso login, aws login, or new keys), or name another
 _CONFIGURE = "Log in (aws sso login), set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a --profile."
 _KEYS = "Correct the secret access key, or the clock of this machine."
 _NETWORK = "Check the network, the proxy (HTTPS_PROXY), AWS_ENDPOINT_URL and --endpoint-url."
+_ENDPOINT = "Correct AWS_ENDPOINT_URL or its like for one service: a URL begins with http:// or https://."
 _RACE = "Somebody else made it at the same moment: look at it, then try again."
 _OTHERWISE = "Add --debug to see each call and AWS's request id."
 
@@ -41,7 +42,7 @@ _REMEDIES = {
     **dict.fromkeys(("ThrottlingException", "Throttling", "InternalServerException", "503"), _AGAIN),
     **dict.fromkeys(("ParameterAlreadyExists", "ResourceExistsException"), _RACE),
     "ValidationException": "Correct what this names.",
-    "InvalidRequestException": "Restore the secret if it is marked for deletion (aws secretsmanager restore-secret).",
+    "InvalidRequestException": "Restore the secret if it is marked for deletion: `aws secretsmanager restore-secret`.",
     "DecryptionFailure": "Allow kms:Decrypt with the key of the store for this identity.",
     "EncryptionFailure": "Allow kms:GenerateDataKey with the key of the store for this identity.",
     "InvalidKeyId": "Allow kms:Encrypt and kms:Decrypt with the parameter's key for this identity.",
@@ -75,7 +76,7 @@ def explain(error: Exception) -> CommandError:  # noqa: PLR0911 - one for each k
         case BotoCoreError():
             return CommandError(_sentence(str(error)), _REMEDIES.get(name, _OTHERWISE))
         case ValueError() if "endpoint" in str(error):
-            return CommandError(_sentence(str(error)), _NETWORK)
+            return CommandError(_sentence(str(error)), _ENDPOINT)
         case OSError():
             text = error.strerror or str(error) or name
             return CommandError(f"{text}: {error.filename}" if error.filename else text)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, aws_options, pass_access, require_whole_answer
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, require_whole_answer
 from partner_account_cli.errors import CommandError
-from partner_account_cli.options import output_option
+from partner_account_cli.options import aws_options, email_option, output_option, pass_access
 
 if TYPE_CHECKING:
-    from partner_central_simulator.contract import ContractRun, Report
+    from partner_central_simulator.contract import Report
 
 _STYLES = {
     "as documented": rendering.GOOD,
@@ -27,7 +27,6 @@ _STYLES = {
     "not asked": rendering.OPEN,
     "not in Sandbox": rendering.FAINT,
 }
-_WIDTH = max(map(len, _STYLES))
 
 
 @click.command()
@@ -38,12 +37,10 @@ _WIDTH = max(map(len, _STYLES))
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the report to this new file, which `simulator start` and `rehearse` take by --readings.",
 )
-@click.option(
-    "--email",
-    metavar="ADDRESS",
+@email_option(
+    "The alliance lead contact's address. The Sandbox sends no e-mail.",
     default="alliance-lead@example.com",
     show_default=True,
-    help="The alliance lead contact's address. The Sandbox sends no e-mail.",
 )
 @click.option(
     "--wait",
@@ -110,8 +107,17 @@ def probe(
             raise stop.__cause__ from None
         raise CommandError(f"nothing was created: {stop}", stop.remedy) from stop
     _confirm(access, sandbox.endpoint, existing, yes=yes)
+    findings = run.findings()
     try:
-        _tell_findings(run, output, wait)
+        while True:
+            with rendering.working(f"Asking Partner Central (up to {wait} s for its memory of a token)"):
+                finding = next(findings, None)
+            if finding is None:
+                break
+            if output == "text":
+                told = finding.document()
+                text = f"{told['Question']} {told['Answer']}"
+                rendering.say(text, _STYLES[told["Status"]], label=told["Status"], width=max(map(len, _STYLES)))
     except contract.StoppedError as stop:
         raise CommandError(f"stopped early: {stop}", stop.remedy) from stop
     except KeyboardInterrupt:
@@ -128,13 +134,19 @@ def _require_new(file: Path) -> None:
         file.touch(exist_ok=False)
         file.unlink()
     except OSError as error:
-        raise CommandError(
-            f"{file} can't be written: {error.strerror}", "Name a file in a directory of yours."
-        ) from None
+        happened = f"{file} can't be written: {error.strerror}"
+        raise CommandError(happened, "Name a file in a directory of yours.") from None
 
 
 def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:
-    rendering.note(f"{_account(access)}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        with rendering.working("Asking whose credentials these are"):
+            account = f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
+    except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
+        account = "An account that AWS STS doesn't tell"
+    rendering.note(f"{account}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
     rendering.note(
         "A partner is created there, two if the Sandbox allows several. Nobody can delete them; AWS refreshes the "
         "Sandbox about once a year. Catalog AWS is not touched. It costs nothing."
@@ -144,30 +156,6 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     if not sys.stdin.isatty():
         raise CommandError("a Sandbox partner would be created, and nobody is here to be asked", "Add --yes.")
     click.confirm("Go on?", abort=True, err=True)
-
-
-def _account(access: Access) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    try:
-        with rendering.working("Asking whose credentials these are"):
-            return f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
-    except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
-        return "An account that AWS STS doesn't tell"
-
-
-def _tell_findings(run: "ContractRun", output: str, wait: int) -> None:
-    findings = run.findings()
-    while True:
-        with rendering.working(f"Asking Partner Central (up to {wait} s for its memory of a token)"):
-            finding = next(findings, None)
-        if finding is None:
-            return
-        if output == "text":
-            told = finding.document()
-            rendering.verdict(
-                told["Status"], _STYLES[told["Status"]], f"{told['Question']} {told['Answer']}", width=_WIDTH
-            )
 
 
 def _tell_report(report: "Report", file: Path | None, output: str) -> None:

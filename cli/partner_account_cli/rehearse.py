@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from partner_account_cli.errors import CommandError, require_posix
-from partner_account_cli.options import readings_option
+from partner_account_cli.options import debug_option, readings_option
 from partner_account_rehearsal.faults import FAULTS
 
 
@@ -21,7 +21,9 @@ from partner_account_rehearsal.faults import FAULTS
 @click.option(
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
 )
-@click.option("--fault", type=click.Choice(list(FAULTS)), help="What goes wrong in the first deployment.")
+@click.option(
+    "--fault", type=click.Choice(list(FAULTS), case_sensitive=False), help="What goes wrong in the first deployment."
+)
 @readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
 @click.option(
@@ -29,6 +31,7 @@ from partner_account_rehearsal.faults import FAULTS
 )
 @click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is no earlier report.")
 @click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
+@debug_option
 def rehearse(
     *,
     stacks: tuple[str, ...],
