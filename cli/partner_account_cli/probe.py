@@ -17,7 +17,7 @@ from partner_account_cli.errors import CommandError
 from partner_account_cli.options import aws_options, email_option, output_option, pass_access
 
 if TYPE_CHECKING:
-    from partner_central_simulator.contract import Report
+    from partner_central_simulator.contract import ContractReport
 
 _STYLES = {
     "as documented": rendering.GOOD,
@@ -158,7 +158,7 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _tell_report(report: "Report", file: Path | None, output: str) -> None:
+def _tell_report(report: "ContractReport", file: Path | None, output: str) -> None:
     document = report.document()
     if file:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
