@@ -101,7 +101,7 @@ class CommandGroup(click.Group):
 )
 @click.version_option(package_name="cdk-partner-account")
 @aws_options()
-def partner_account() -> None:
+def partner_account(_: Access) -> None:
     """Prepare, look after and rehearse an AWS Partner Central account.
 
     Exit status: 0 done, 1 failed, 2 drift found, 64 wrong use, 130 interrupted.

@@ -1,7 +1,7 @@
 """`partner-account doctor`: whether a partner account can be deployed; it asks, and changes nothing."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from partner_account_cli import partners, rendering, verification
 from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import allow, explain, is_denied, reason_of
-from partner_account_cli.options import aws_options, catalog_option, email_option, output_option, pass_access
+from partner_account_cli.options import aws_options, catalog_option, email_option, output_option
 from partner_account_cli.verification_code import (
     NOT_THERE,
     NamedStore,
@@ -33,11 +33,7 @@ _SHARED_ALIAS = re.compile(
     r"(?:[^a-z]*(?:alliances?|apn|aws|business|channel|cloud|contact|hello|info|it|legal|marketplace|office"
     r"|partners?(?:hips?)?|sales|team))+[^a-z]*"
 )
-_ASSUMED_ROLE = re.compile(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*")
 _ERRORS = (ClientError, BotoCoreError, ResponseParserError, CommandError, ValueError)
-
-SimulatedRequest = tuple[str, Mapping[str, str]]
-"""An action, such as `partnercentral:StartVerification`, and the condition keys of the request with their values."""
 
 
 class CheckStatus(StrEnum):
@@ -56,14 +52,7 @@ _WIDTH = max(map(len, CheckStatus))
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found out.
-
-    Attributes:
-        status: passed, failed or unknown.
-        finding: what was seen.
-        remedy: what to do about it, or what to be careful of.
-        completion_url: where a human goes on.
-    """
+    """What a check found out, what to do about it or to be careful of, and the URL where a human goes on."""
 
     status: CheckStatus
     finding: str
@@ -82,7 +71,6 @@ _unknown = partial(CheckResult, CheckStatus.UNKNOWN)
 @email_option("The alliance lead contact's address: is it a shared alias, or a person's?")
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def doctor(access: Access, *, catalog: str, store: NamedStore | None, email: str | None, output: str) -> int:
     """Check whether a partner account can be deployed.
 
@@ -220,26 +208,41 @@ class DoctorRun:
 
     def _permissions_to_act(self) -> CheckResult:
         """What the caller itself has to do. What a deployment does, the function's role is allowed by the construct."""
-        region = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION}
-        requests: list[SimulatedRequest] = [
-            ("partnercentral:SendEmailVerificationCode", {**region, "partnercentral:Catalog": "AWS"})
-        ]
+        requests = [("SendEmailVerificationCode", "partnercentral:Catalog", "AWS")]
         requests += [  # they name no catalog
-            ("partnercentral:StartVerification", {**region, "partnercentral:VerificationType": name})
+            ("StartVerification", "partnercentral:VerificationType", name)
             for kind, name in verification.TYPES.items()
             if self._verification_status(kind) != "SUCCEEDED"
         ]
-        operations = ", ".join(dict.fromkeys(action.partition(":")[2] for action, _ in requests))
-        client = self._access.client("iam", PARTNER_CENTRAL_REGION)
-        simulated = simulate_policies(client, self._caller, requests) if self._caller else None
-        if simulated is None:
+        operations = ", ".join(dict.fromkeys(operation for operation, _, _ in requests))
+        denied: list[str] = []
+        undecided: dict[str, list[str]] = {}
+        try:
+            iam = self._access.client("iam", PARTNER_CENTRAL_REGION)
+            principal = principal_of(iam, self._caller)
+            for operation, key, value in requests:
+                action = f"partnercentral:{operation}"
+                context = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION, key: value}
+                entries = [
+                    {"ContextKeyName": name, "ContextKeyValues": [known], "ContextKeyType": "string"}
+                    for name, known in context.items()
+                ]
+                (result,) = iam.simulate_principal_policy(
+                    PolicySourceArn=principal, ActionNames=[action], ContextEntries=entries
+                )["EvaluationResults"]
+                # A key that is missing here may be in the real request: a condition on it may be met there, or not.
+                if missing := result.get("MissingContextValues"):
+                    undecided[action] = missing
+                elif result["EvalDecision"] != "allowed":
+                    denied.append(action)
+        except _ERRORS:
             return _unknown(
                 f"only doing it would tell of {operations}",
                 "With iam:SimulatePrincipalPolicy (and iam:GetRole) allowed, IAM would be asked.",
             )
-        denied, undecided = simulated
         if denied:
-            return _failed(f"IAM denies {', '.join(denied)}", allow(", ".join(denied)))
+            actions = ", ".join(dict.fromkeys(denied))
+            return _failed(f"IAM denies {actions}", allow(actions))
         if undecided:
             keys = ", ".join(dict.fromkeys(key for missing in undecided.values() for key in missing))
             return _unknown(
@@ -367,35 +370,14 @@ def _ago(since: datetime) -> str:
     return "within the last hour" if minutes else "just now"
 
 
-def simulate_policies(
-    iam: Any, caller: str, requests: Sequence[SimulatedRequest]
-) -> tuple[list[str], dict[str, list[str]]] | None:
-    """What the caller's policies, boundary and SCPs say of the requests, without doing them.
+def principal_of(iam: Any, caller: str) -> str:
+    """The ARN of the user or role that IAM is to simulate, for the caller's own ARN.
 
-    Returns the actions that are denied, whatever else is in the request, and those that depend on condition keys whose
-    values nobody knows here, with these keys; None if IAM doesn't tell.
+    Raises:
+        ValueError: the caller is the root user or unknown, which IAM simulates for nobody.
     """
-    if caller.endswith(":root"):  # IAM simulates users and roles only
-        return None
-    denied, undecided = [], {}
-    try:
-        # The ARN of a role's session doesn't tell the role's path.
-        session = _ASSUMED_ROLE.fullmatch(caller)
-        principal = iam.get_role(RoleName=session[1])["Role"]["Arn"] if session else caller
-        for action, context in requests:
-            entries = [
-                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-                for key, value in context.items()
-            ]
-            answer = iam.simulate_principal_policy(
-                PolicySourceArn=principal, ActionNames=[action], ContextEntries=entries
-            )
-            (result,) = answer["EvaluationResults"]
-            # A key that is missing here may be in the real request: a condition on it may then be met, or no longer.
-            if missing := result.get("MissingContextValues"):
-                undecided[action] = missing
-            elif result["EvalDecision"] != "allowed":
-                denied.append(action)
-    except (ClientError, BotoCoreError, ResponseParserError, ValueError):
-        return None
-    return list(dict.fromkeys(denied)), undecided
+    if not caller or caller.endswith(":root"):
+        raise ValueError(caller)
+    # The ARN of a role's session doesn't tell the role's path.
+    session = re.fullmatch(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*", caller)
+    return str(iam.get_role(RoleName=session[1])["Role"]["Arn"] if session else caller)

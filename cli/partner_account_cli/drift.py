@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 from partner_account_cli import partners, rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
-from partner_account_cli.explanations import reason_of
-from partner_account_cli.options import aws_options, output_option, pass_access, show_contact_option
+from partner_account_cli.explanations import code_of, reason_of
+from partner_account_cli.options import aws_options, output_option, show_contact_option
 from partner_account_cli.partners import CONTACT, PartnerRecord
 from partner_account_handler import identity
 from partner_account_handler.identity import OWNER_TAG, Owner
@@ -57,14 +57,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class ComparedField:
-    """One field of a partner.
-
-    Attributes:
-        name: the member in the service's words.
-        template: what the template says; None if it can't be known.
-        service: what the service has.
-        status: what follows.
-    """
+    """A member of a partner in the template, None if that can't be known, and in the service."""
 
     name: str
     template: str | None
@@ -83,7 +76,6 @@ class ComparedField:
 @show_contact_option
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -> int:
     """Compare a deployed stack with Partner Central, field by field.
 
@@ -148,16 +140,12 @@ def _compare(one: DeployedPartner, partner: PartnerRecord | None) -> Iterator[Co
         yield _field(f"AllianceLeadContact.{name}", value, has.get(name, ABSENT), fold)
     yield from _compare_tags(one, actual)
     # The outputs Arn and Id follow from the physical id, by which the partner was looked for.
-    if output := one.outputs.get("ProfileId"):
-        yield _field("Outputs.ProfileId", output, actual.get("ProfileId", "pending"))
+    if one.profile_id:
+        yield _field("Outputs.ProfileId", one.profile_id, actual.get("ProfileId", "pending"))
 
 
 def _compare_tags(one: DeployedPartner, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
-    def without_move(tag: str) -> str:
-        return replace(Owner.from_tag(tag), move="").to_tag()
-
-    has = actual.get("Tags", {})
-    listed = one.properties.get("Tags", [])
+    has, listed = actual.get("Tags", {}), one.properties.get("Tags", [])
     if not isinstance(listed, list) or any(not isinstance(tag, dict) for tag in listed):
         yield ComparedField("Tags", None, ABSENT, FieldStatus.UNKNOWN)
         return
@@ -165,18 +153,17 @@ def _compare_tags(one: DeployedPartner, actual: Mapping[str, Any]) -> Iterator[C
     for key, value in expected.items():
         yield _field(f"Tags.{key}", value, has.get(key, ABSENT))
     if OWNER_TAG in has or actual["Catalog"] != "Sandbox":  # which may have refused it
-        # A construct that was moved leaves a mark in the tag.
-        yield _field(f"Tags.{OWNER_TAG}", owner_tag(one), has.get(OWNER_TAG, ABSENT), without_move)
+        owner, tag = one.properties.get("Owner"), UNRESOLVED
+        if isinstance(owner, dict) and UNRESOLVED not in owner.values():
+            tag = Owner.of(one.stack_id, owner["StackName"], owner["ConstructPath"]).to_tag()
+        yield _field(f"Tags.{OWNER_TAG}", tag, has.get(OWNER_TAG, ABSENT), _without_mark)
     for key in sorted(set(has) - {*expected, OWNER_TAG}):
         yield ComparedField(f"Tags.{key}", ABSENT, has[key], FieldStatus.UNMANAGED)
 
 
-def owner_tag(one: DeployedPartner) -> str | None:
-    """The value of the ownership tag that this partner should have; None if it can't be known."""
-    owner = one.properties.get("Owner")
-    if not isinstance(owner, dict) or UNRESOLVED in owner.values():
-        return None
-    return Owner.of(one.stack_id, owner["StackName"], owner["ConstructPath"]).to_tag()
+def _without_mark(tag: str) -> str:
+    """The ownership tag without the mark that a construct which was moved leaves in it."""
+    return replace(Owner.from_tag(tag), move="").to_tag()
 
 
 def _field(name: str, expected: Any, actual: str, fold: Callable[[str], str] = str) -> ComparedField:
@@ -195,21 +182,13 @@ def _masked(field: ComparedField) -> ComparedField:
 
 @dataclass(frozen=True)
 class DeployedPartner:
-    """A partner of a deployed stack.
+    """A partner of a deployed stack: its physical id, its properties as far as they are known, an output."""
 
-    Attributes:
-        logical_id: its name in the template.
-        arn: the partner's ARN, which is its physical id.
-        properties: what the template says; UNRESOLVED stands for what can't be known from outside.
-        outputs: the stack's outputs that are attributes of this partner, by attribute.
-        stack_id: the stack that it is in.
-    """
-
+    stack_id: str
     logical_id: str
     arn: str
     properties: Mapping[str, Value]
-    outputs: Mapping[str, str]
-    stack_id: str
+    profile_id: str
 
 
 def deployed_partners(client: Any, stack_name: str) -> list[DeployedPartner]:
@@ -221,7 +200,7 @@ def deployed_partners(client: Any, stack_name: str) -> list[DeployedPartner]:
     try:
         (stack,) = client.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
+        if code_of(error) != "ValidationError":
             raise
         remedy = "Correct its name, the --region or the --profile."
         raise CommandError(f"there is no stack {stack_name}", remedy) from None
@@ -239,25 +218,14 @@ def deployed_partners(client: Any, stack_name: str) -> list[DeployedPartner]:
         for one in page["StackResourceSummaries"]
     }
     known = values_of_ref(stack, template.get("Parameters", {}))
-    return [
-        DeployedPartner(
-            name,
-            arns.get(name, ""),
-            {key: resolve(value, known) for key, value in resource["Properties"].items()},
-            _outputs(template, stack, name),
-            stack["StackId"],
-        )
-        for name, resource in resources.items()
-    ]
-
-
-def _outputs(template: Mapping[str, Any], stack: Mapping[str, Any], logical_id: str) -> dict[str, str]:
-    values = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    found = {}
-    for key, output in template.get("Outputs", {}).items():
-        match output.get("Value"):
-            case {"Fn::GetAtt": [name, attribute]} if name == logical_id and key in values:
-                found[attribute] = values[key]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    found = []
+    for name, resource in resources.items():
+        properties = {key: resolve(value, known) for key, value in resource["Properties"].items()}
+        expression = {"Fn::GetAtt": [name, "ProfileId"]}
+        declared = [key for key, output in template.get("Outputs", {}).items() if output.get("Value") == expression]
+        profile_id = next((outputs[key] for key in declared if key in outputs), "")
+        found.append(DeployedPartner(stack["StackId"], name, arns.get(name, ""), properties, profile_id))
     return found
 
 

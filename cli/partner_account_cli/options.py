@@ -1,4 +1,4 @@
-"""Options that several commands share. They hold no more than click must know to parse, help and complete."""
+"""Options that several commands share. Those that lead to AWS may stand before the command's name, too."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,6 @@ import click
 
 from partner_account_cli.aws import Access, require_valid
 
-CATALOGS = ("AWS", "Sandbox")
-
 Decorator = Callable[[Any], Any]
 
 pass_access = click.make_pass_decorator(Access, ensure=True)
@@ -18,7 +16,7 @@ pass_access = click.make_pass_decorator(Access, ensure=True)
 
 catalog_option = click.option(
     "--catalog",
-    type=click.Choice(CATALOGS, case_sensitive=False),
+    type=click.Choice(["AWS", "Sandbox"], case_sensitive=False),
     metavar="[AWS|Sandbox]",  # click would show them folded
     default="AWS",
     show_default=True,
@@ -45,7 +43,7 @@ show_contact_option = click.option(
 
 
 def email_option(text: str, **settings: Any) -> Decorator:
-    """An address of e-mail; one that the service would refuse is wrong use."""
+    """An address of e-mail; one that Partner Central would refuse is wrong use."""
 
     def address(value: str) -> str:
         require_valid("SendEmailVerificationCode", {"Catalog": "AWS", "Email": value})
@@ -55,12 +53,11 @@ def email_option(text: str, **settings: Any) -> Decorator:
 
 
 def aws_options(endpoint_of: str = "the command's own service") -> Decorator:
-    """The options that the AWS CLI has for all its commands; they may stand before the command's name, too."""
+    """The options that the AWS CLI has for all its commands, as the `Access` that is the command's first argument."""
 
     def decorate(command: Any) -> Any:
-        return _profile_option(
-            _region_option(endpoint_option(f"Use this endpoint for {endpoint_of}.")(debug_option(command)))
-        )
+        endpoint = endpoint_option(f"Use this endpoint for {endpoint_of}.")
+        return _profile_option(_region_option(endpoint(debug_option(pass_access(command)))))
 
     return decorate
 

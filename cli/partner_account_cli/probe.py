@@ -7,25 +7,24 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_cli import rendering
 from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, require_whole_answer
 from partner_account_cli.errors import CommandError
-from partner_account_cli.options import aws_options, email_option, output_option, pass_access
-
-if TYPE_CHECKING:
-    from partner_central_simulator.contract import ContractReport
+from partner_account_cli.options import aws_options, email_option, output_option
+from partner_central_simulator import contract
+from partner_central_simulator.contract import ContractReport, Status
 
 _STYLES = {
-    "as documented": rendering.GOOD,
-    "differs": rendering.BAD,
-    "found": rendering.GOOD,
-    "undecided": rendering.OPEN,
-    "not asked": rendering.OPEN,
-    "not in Sandbox": rendering.FAINT,
+    Status.DOCUMENTED: rendering.GOOD,
+    Status.DIFFERS: rendering.BAD,
+    Status.FOUND: rendering.GOOD,
+    Status.UNDECIDED: rendering.OPEN,
+    Status.NOT_ASKED: rendering.OPEN,
+    Status.NOT_IN_SANDBOX: rendering.FAINT,
 }
 
 
@@ -68,7 +67,6 @@ _STYLES = {
 )
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def probe(
     access: Access,
     *,
@@ -87,10 +85,6 @@ def probe(
 
     The report holds no account id, name or address. The exit status is 0 if all was asked, and 1 if it had to stop.
     """
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - they take their time to load
-
-    from partner_central_simulator import contract  # noqa: PLC0415
-
     if json_file:
         _require_new(json_file)
     access.conceal(email)
@@ -115,9 +109,8 @@ def probe(
             if finding is None:
                 break
             if output == "text":
-                told = finding.document()
-                text = f"{told['Question']} {told['Answer']}"
-                rendering.say(text, _STYLES[told["Status"]], label=told["Status"], width=max(map(len, _STYLES)))
+                text = "{Question} {Answer}".format_map(finding.document())
+                rendering.say(text, _STYLES.get(finding.status, ""), label=finding.status, width=max(map(len, Status)))
     except contract.StoppedError as stop:
         raise CommandError(f"stopped early: {stop}", stop.remedy) from stop
     except KeyboardInterrupt:
@@ -128,19 +121,17 @@ def probe(
 
 
 def _require_new(file: Path) -> None:
-    if file.exists():
-        raise CommandError(f"{file} exists", "Name another file: each report is kept.")
     try:
         file.touch(exist_ok=False)
         file.unlink()
+    except FileExistsError:
+        raise CommandError(f"{file} exists", "Name another file: each report is kept.") from None
     except OSError as error:
         happened = f"{file} can't be written: {error.strerror}"
         raise CommandError(happened, "Name a file in a directory of yours.") from None
 
 
 def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
     try:
         with rendering.working("Asking whose credentials these are"):
             account = f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
@@ -158,7 +149,7 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _tell_report(report: "ContractReport", file: Path | None, output: str) -> None:
+def _tell_report(report: ContractReport, file: Path | None, output: str) -> None:
     document = report.document()
     if file:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")

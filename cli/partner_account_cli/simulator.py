@@ -27,7 +27,11 @@ AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
 
 _FAULT_COLUMNS = ("operation", "kind", "times", "seconds", "lasting", "after_commit")
 
-simulator_option = endpoint_option(f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.")
+
+def _asks_simulator(command: Any) -> Any:
+    """The options of a command that asks a simulator which runs already."""
+    endpoint = endpoint_option(f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.")
+    return endpoint(output_option(debug_option(pass_access(command))))
 
 
 @click.group()
@@ -117,10 +121,7 @@ The e-mails it sent, with their codes:
 
 
 @simulator.command()
-@simulator_option
-@output_option
-@debug_option
-@pass_access
+@_asks_simulator
 def outbox(access: Access, *, output: str) -> None:
     """Show the e-mails that were "sent", with their codes."""
     mails = _ask(access, "GET", "outbox")["outbox"]
@@ -129,10 +130,7 @@ def outbox(access: Access, *, output: str) -> None:
 
 @simulator.command()
 @click.option("--since", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="Only those after this one.")
-@simulator_option
-@output_option
-@debug_option
-@pass_access
+@_asks_simulator
 def requests(access: Access, *, since: int, output: str) -> None:
     """Show the requests that were received.
 
@@ -149,10 +147,7 @@ def faults() -> None:
 
 
 @faults.command("list")
-@simulator_option
-@output_option
-@debug_option
-@pass_access
+@_asks_simulator
 def list_faults(access: Access, *, output: str) -> None:
     """Show the faults that are still to come."""
     _write("Faults", _FAULT_COLUMNS, _ask(access, "GET", "faults")["faults"], output)
@@ -174,10 +169,7 @@ def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplet
 @click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
 @click.option("--lasting", type=float, metavar="SECONDS", help="How long the fault lasts, if it isn't used up before.")
 @click.option("--after-commit", is_flag=True, help="Fail only after the request has taken effect.")
-@simulator_option
-@output_option
-@debug_option
-@pass_access
+@_asks_simulator
 def add(access: Access, /, *, output: str, always: bool, times: int, **settings: Any) -> None:
     """Make the next requests fail.
 
@@ -193,10 +185,7 @@ def add(access: Access, /, *, output: str, always: bool, times: int, **settings:
 
 
 @faults.command()
-@simulator_option
-@output_option
-@debug_option
-@pass_access
+@_asks_simulator
 def clear(access: Access, *, output: str) -> None:
     """Remove all faults."""
     _write("Faults", _FAULT_COLUMNS, _ask(access, "DELETE", "faults")["faults"], output)

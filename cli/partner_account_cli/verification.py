@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access, require_valid
-from partner_account_cli.options import aws_options, output_option, pass_access
+from partner_account_cli.explanations import code_of
+from partner_account_cli.options import aws_options, output_option
 from partner_account_cli.partners import without_metadata
 
 TYPES = {"business": "BUSINESS_VERIFICATION", "registrant": "REGISTRANT_VERIFICATION"}
@@ -52,7 +53,6 @@ def start() -> None:
 @click.option("--jurisdiction-of-incorporation", metavar="CC", help="The state or province, where there is one.")
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def business(access: Access, /, *, output: str, **options: str | None) -> None:
     """Start the verification of the business.
 
@@ -67,7 +67,6 @@ def business(access: Access, /, *, output: str, **options: str | None) -> None:
 @start.command()
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def registrant(access: Access, *, output: str) -> None:
     """Start the verification of the registrant.
 
@@ -99,7 +98,6 @@ def _start(access: Access, kind: str, details: Mapping[str, Any], output: str) -
 )
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, output: str) -> int:
     """Show how far the verifications are.
 
@@ -131,7 +129,7 @@ def describe(client: Any, kind: str) -> dict[str, Any]:
     try:
         return without_metadata(client.get_verification(VerificationType=TYPES[kind]))
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if code_of(error) != "ResourceNotFoundException":
             raise
         return {"VerificationType": TYPES[kind], "VerificationStatus": NOT_STARTED}
 

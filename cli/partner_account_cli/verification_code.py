@@ -21,7 +21,7 @@ import click
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
-from partner_account_cli.options import aws_options, catalog_option, email_option, output_option, pass_access
+from partner_account_cli.options import aws_options, catalog_option, email_option, output_option
 
 NOT_THERE = {"ResourceNotFoundException", "ParameterNotFound"}
 """The codes of the error that there is no such store, or nothing in it yet."""
@@ -40,13 +40,7 @@ class StoreContent(StrEnum):
 
 @dataclass(frozen=True)
 class NamedStore:
-    """Which secret or parameter, as the options name it.
-
-    Attributes:
-        secret_id: name or ARN of a secret.
-        json_field: the field that holds the code, if the secret is a JSON object.
-        parameter: name of a parameter.
-    """
+    """A secret by its name or ARN, maybe with the field that holds the code, or a parameter: as the options name it."""
 
     secret_id: str | None
     json_field: str | None
@@ -80,13 +74,7 @@ class NamedStore:
 
 @dataclass(frozen=True)
 class StoredCode:
-    """What `doctor` tells of a store.
-
-    Attributes:
-        content: its kind.
-        since: when it was stored.
-        caution: what speaks against this store, though the code can be read from it; empty if nothing does.
-    """
+    """What a store holds, since when, and what speaks against it though the code can be read from it."""
 
     content: StoreContent
     since: datetime
@@ -118,7 +106,6 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @email_option("The alliance lead contact's address.", required=True)
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def send_code(access: Access, *, catalog: str, email: str, output: str) -> None:
     """Have a verification code sent by e-mail.
 
@@ -142,7 +129,6 @@ def send_code(access: Access, *, catalog: str, email: str, output: str) -> None:
 @click.option("--overwrite", is_flag=True, help="Replace what is there, even if it is no code, or may not be read.")
 @output_option
 @aws_options("the store")
-@pass_access
 def store_code(access: Access, *, store: NamedStore | None, create: bool, overwrite: bool, output: str) -> None:
     """Store the verification code where the stack finds it.
 
@@ -155,7 +141,7 @@ def store_code(access: Access, *, store: NamedStore | None, create: bool, overwr
         raise click.UsageError("Name the store: --secret-id or --parameter.")
     if create and store.is_arn:
         raise click.UsageError("--create takes a name: no secret can be created by an ARN.")
-    code = _ask_for_code() if sys.stdin.isatty() else _read_code()
+    code = _read_code()
     access.conceal(code)
     caution = ""
     with rendering.working("Storing the code"):
@@ -180,21 +166,19 @@ def store_code(access: Access, *, store: NamedStore | None, create: bool, overwr
         rendering.note(caution)
 
 
-def _ask_for_code() -> str:
+def _read_code() -> str:
     def six_digits(text: str) -> str:
         if content_of(text) is not StoreContent.CODE:
             raise click.UsageError("A code is six digits.")
         return text.strip()
 
-    return str(click.prompt("Verification code (six digits)", hide_input=True, value_proc=six_digits))
-
-
-def _read_code() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Verification code (six digits)", hide_input=True, value_proc=six_digits))
     # As bytes: a terminal's encoding, or a byte order mark of Windows, is no reason to refuse six digits.
-    code = sys.stdin.buffer.readline().decode("utf-8-sig", "replace").strip()
-    if content_of(code) is not StoreContent.CODE:
+    piped = sys.stdin.buffer.readline().decode("utf-8-sig", "replace")
+    if content_of(piped) is not StoreContent.CODE:
         raise CommandError("standard input is not six digits", "Pipe the code from the e-mail, and nothing else.")
-    return code
+    return piped.strip()
 
 
 def _write_secret(

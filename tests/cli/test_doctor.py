@@ -19,7 +19,7 @@ import pytest
 from botocore.stub import Stubber
 
 from partner_account_cli.aws import Access
-from partner_account_cli.doctor import DoctorRun, SimulatedRequest, simulate_policies
+from partner_account_cli.doctor import DoctorRun, principal_of
 from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
@@ -437,22 +437,14 @@ def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_san
         assert len(requests) == 1
 
 
-def test_iam_is_asked_about_the_role_of_a_session() -> None:
-    """Whose path the session's ARN doesn't tell; the root user can't be asked about."""
+def test_iam_is_asked_about_the_role_of_a_session_and_not_about_the_root_user() -> None:
+    """Whose path the session's ARN doesn't tell; IAM simulates no root user."""
     client = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x")
-    role = {
-        "Path": "/team/",
-        "RoleName": "Operator",
-        "RoleId": "AROAEXAMPLEEXAMPLE",
-        "Arn": f"arn:aws:iam::{ACCOUNT}:role/team/Operator",
-        "CreateDate": datetime.now(UTC),
-    }
-    asked = {"PolicySourceArn": role["Arn"], "ActionNames": ["partnercentral:X"], "ContextEntries": []}
-    result = {"EvalActionName": "partnercentral:X", "EvalDecision": "explicitDeny"}
+    arn = f"arn:aws:iam::{ACCOUNT}:role/team/Operator"
+    role = {"Path": "/team/", "RoleName": "Operator", "RoleId": "AROAEXAMPLEEXAMPLE", "Arn": arn}
     with Stubber(client) as iam:
-        iam.add_response("get_role", {"Role": role}, {"RoleName": "Operator"})
-        iam.add_response("simulate_principal_policy", {"EvaluationResults": [result]}, asked)
-        requests: list[SimulatedRequest] = [("partnercentral:X", {})]
-        session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/jane"
-        assert simulate_policies(client, session, requests) == (["partnercentral:X"], {})
-        assert simulate_policies(client, f"arn:aws:iam::{ACCOUNT}:root", requests) is None
+        iam.add_response("get_role", {"Role": {**role, "CreateDate": datetime.now(UTC)}}, {"RoleName": "Operator"})
+        assert principal_of(client, f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/jane") == arn
+        assert principal_of(client, f"arn:aws:iam::{ACCOUNT}:user/jane") == f"arn:aws:iam::{ACCOUNT}:user/jane"
+        with pytest.raises(ValueError, match="root"):
+            principal_of(client, f"arn:aws:iam::{ACCOUNT}:root")

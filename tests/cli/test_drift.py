@@ -16,7 +16,7 @@ import pytest
 from moto.backends import get_backend
 
 from partner_account import AllianceLeadContact, Catalog, VerificationCode
-from partner_account_cli.drift import UNRESOLVED, DeployedPartner, owner_tag, resolve, values_of_ref
+from partner_account_cli.drift import UNRESOLVED, resolve, values_of_ref
 from partner_account_handler import identity
 from tests.cli.stage import ACCOUNT, CONTACT, EMAIL, REGION, CliStage, Ended, open_stage
 from tests.construct.apps import new_app, partner_in, template_of
@@ -291,12 +291,6 @@ def test_what_cannot_be_read_is_an_error(deployment: Deployment, written: dict[s
     done = deployment.drift()
     assert done.status == 1
     assert "Allow partnercentral:GetAllianceLeadContact" in done.stderr
-
-
-def test_the_expected_ownership_tag_is_the_handlers() -> None:
-    """The value of the ownership tag is the one that the handler writes."""
-    deployed = DeployedPartner("P", "", {"Owner": {"StackName": "Root", "ConstructPath": "A/Partner"}}, {}, STACK_ID)
-    assert owner_tag(deployed) == identity.Owner.of(STACK_ID, "Root", "A/Partner").to_tag()
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,7 @@ from urllib3 import HTTPResponse
 
 from partner_account_cli.aws import Access
 from partner_account_cli.doctor import DoctorRun
-from partner_account_cli.probe import _STYLES
 from partner_central_simulator import ProfileIdAppears, Readings, Simulator
-from partner_central_simulator.contract import Status
 from partner_central_simulator.readings import ReadingsFileError, load_readings
 from tests.cli.stage import ACCOUNT, CliStage, Ended
 from tests.simulator.test_process import SESSION_TOKEN, process
@@ -187,11 +185,6 @@ def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(
         assert probe(stage, *options, AWS_SESSION_TOKEN=SESSION_TOKEN).status == 0
     first, second = (json.loads(file.read_text("utf-8"))["Readings"] for file in (found, again))
     assert first == second == observable(**readings)
-
-
-def test_probe_has_a_style_for_each_status() -> None:
-    """It knows them by their words, since its help must load quickly."""
-    assert set(_STYLES) == set(Status)
 
 
 # --- Services that give no answer
