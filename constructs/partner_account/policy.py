@@ -9,6 +9,7 @@ from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from partner_account.errors import DOCUMENTATION
 from partner_account.permissions import Permission
 
 # A policy's name has up to 128 characters; a hyphen and the 36 of the stack's UUID follow.
@@ -30,7 +31,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
     resource = cast("iam.CfnPolicy", policy.node.default_child)
     if reasons := _wildcards(permissions):
         # What cdk-nag 2 reads. It is part of the template, so the reasons themselves stand in the documentation.
-        reason = "cdk-partner-account: docs/permissions.md says why"
+        reason = f"cdk-partner-account: {DOCUMENTATION}permissions.html says why"
         rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": list(reasons)}
         resource.add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
         # What cdk-nag 3 reads. Before 2.270 aws-cdk-lib refuses these ids, or has no such validations at all.
@@ -46,7 +47,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
         Annotations.of(scope).add_warning_v2(
             "partner-account:role-not-updated",
             f"The provider's role takes no policies from this app. It must allow the statements {sids} already; "
-            "docs/permissions.md lists them. Acknowledge this warning when it does.",
+            f"{DOCUMENTATION}permissions.html lists them. Acknowledge this warning when it does.",
         )
     return policy
 

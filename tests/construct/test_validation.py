@@ -555,7 +555,7 @@ def test_a_botocore_older_than_the_service_is_told_which_one_to_install(monkeypa
     """Before anything is judged by another rule."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
     service_model.service_model.cache_clear()
-    with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.43.57'")):
+    with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.42.4'")):
         partner_in(new_stack())
 
 
