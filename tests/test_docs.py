@@ -88,7 +88,7 @@ def test_example_of_a_metric_filter_finds_failed_requests() -> None:
     """In the log of the provider."""
     stack = cdk.Stack()
     (code,) = python_blocks("docs/troubleshooting.md")
-    exec(code, {"stack": stack, "logs": logs, "provider": PartnerAccountProvider(stack)})  # noqa: S102 - likewise
+    exec(code, {"stack": stack, "logs": logs, "provider": PartnerAccountProvider(stack, "Provider")})  # noqa: S102 - likewise
     (made,) = Template.from_stack(stack).find_resources("AWS::Logs::MetricFilter").values()
     assert made["Properties"]["FilterPattern"] == '{ $.outcome = "Failed" }'
 
