@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import inspect
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zlib
@@ -103,6 +106,14 @@ def test_each_example_is_in_the_cookbook(site: Path) -> None:
             assert last.strip().split("(")[0].split('"')[0] in text
 
 
+def test_each_page_has_a_title_of_its_own(site: Path) -> None:
+    """Which is what search engines and tabs show."""
+    pages = [page for page in site.rglob("*.html") if page.name not in {"genindex.html", "search.html"}]
+    pages.remove(site / "index.html")  # which leads to the first of them
+    titles = [re.findall(r"<title>(.*?)</title>", page.read_text("utf-8"))[0] for page in pages]
+    assert len(set(titles)) == len(pages)
+
+
 # --- What the reader's browser does ---
 
 
@@ -130,6 +141,32 @@ def references(page: Path) -> _References:
     parser = _References()
     parser.feed(page.read_text("utf-8"))
     return parser
+
+
+def test_no_table_is_cut_off_and_no_diagram_is_smaller_than_the_text(site: Path, tmp_path: Path) -> None:
+    """On a phone and at two widths of a laptop, as a browser lays the pages out; on a phone a diagram can be moved."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not browser:
+        pytest.skip("no Chromium on the PATH, nor named by CHROMIUM, so what the pages look like isn't measured")
+    pages = [str(page) for page in site.rglob("*.html") if "genindex" not in page.name and page.name != "search.html"]
+    pages.remove(str(site / "index.html"))  # which leads elsewhere
+    widths = [390, 1280, 1440]
+    harness = (ROOT / "tests/measure_pages.html").read_text("utf-8")
+    harness = harness.replace("of PAGES)", f"of {json.dumps(pages)})").replace(
+        "of WIDTHS)", f"of {json.dumps(widths)})"
+    )
+    (tmp_path / "measure.html").write_text(harness, "utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom"]
+    own = [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=600000"]
+    command = [browser, *options, *own, str(tmp_path / "measure.html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (told,) = re.findall(r"<pre>(.*)</pre>", done.stdout)
+    measured = json.loads(html.unescape(told))
+    assert len(measured) == len(pages) * len(widths)
+    assert sum(one["tables"] for one in measured) > 100
+    assert sum(one["diagrams"] for one in measured) > 10
+    assert [one for one in measured if one["cut"] or one["small"] or one["over"] > 0] == []
 
 
 def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
