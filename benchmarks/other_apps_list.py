@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,8 @@ class OtherApp:
         asks: what it asks of aws-cdk-lib.
         python: the version of Python that it runs on.
         install: what pip is told to install.
+        npm: what npm is told to install besides.
+        files: files that it needs and hasn't, by their names.
         tests: the command that runs its own tests; empty if it has none.
         context: context values that it needs.
         command: what is run instead of the command in its `cdk.json`.
@@ -42,6 +45,8 @@ class OtherApp:
     asks: str
     python: str = "3.11"
     install: Sequence[str] = ("-r", "requirements.txt")
+    npm: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     tests: str = ""
     context: Sequence[str] = ()
     command: str = ""
@@ -64,6 +69,12 @@ _WORKSHOP = partial(
 _WITH_PYTEST = ("-r", "requirements.txt", "-r", "requirements-dev.txt")
 _PYTEST = "python -m pytest -q"
 _ACCOUNT = {"CDK_DEFAULT_ACCOUNT": "111111111111", "CDK_DEFAULT_REGION": "us-east-1"}
+_ZONES = json.dumps(
+    {
+        f"availability-zones:account=111111111111:region={region}": [f"{region}a", f"{region}b"]
+        for region in ("us-east-1", "us-west-2")
+    }
+)
 
 APPS = [
     _EXAMPLE(
@@ -119,6 +130,7 @@ APPS = [
             *("domain=example.com", "email=ops@example.com"),
             *("primaryRegion=us-east-1", "secondaryRegion=us-west-2"),
         ),
+        files={"cdk.context.json": _ZONES},
     ),
     _EXAMPLE(
         name="iotcore",
@@ -151,8 +163,9 @@ APPS = [
         stack='app.node.find_child("UserManagementBackendSandbox")',
         asks="==2.102.0",
         install=("-r", "requirements.txt", "-r", "backend/api/runtime/requirements.txt"),
-        tests="python -m unittest discover -s tests",
-        variables={"PYTHONPATH": "backend/api/runtime", **_ACCOUNT},
+        npm=("aws-cdk@2",),
+        tests="python -m unittest tests/test_backend_api_runtime_lambda_function.py",
+        variables={"PYTHONPATH": "backend/api/runtime", "AWS_DEFAULT_REGION": "us-east-1", **_ACCOUNT},
         rehearse=("UserManagementBackendSandbox",),
     ),
     OtherApp(
