@@ -28,11 +28,13 @@ class TemplateResource:
     Attributes:
         logical_id: its key in that template.
         template: the whole template.
+        file: the file of the template.
         parents: the nested stacks that hold it, from the outermost one inwards.
     """
 
     logical_id: str
     template: Template
+    file: Path
     parents: tuple["TemplateResource", ...] = ()
 
     @property
@@ -109,12 +111,20 @@ class Stack:
 
     def resources(self) -> Iterator[TemplateResource]:
         """All its resources, those of its nested stacks included."""
-        return _resources(self.template, self._folder, ())
+        return _resources(self._folder / self._file, ())
 
-    def template_files(self) -> Iterator[Path]:
-        """The files of its templates, those of its nested stacks included."""
-        yield self._folder / self._file
-        yield from (self._folder / file for one in self.resources() if (file := one.nested_template))
+    @cached_property
+    def assets(self) -> Mapping[str, Any]:
+        """The `files` and `dockerImages` that the CLI publishes for it, by their hashes."""
+        manifest = self._folder / self._file.replace(".template.json", ".assets.json")
+        return _read(manifest) if manifest.exists() else {}
+
+    def asset(self, key: str) -> Path | None:
+        """The file or folder that the CLI publishes under this key; None if it publishes nothing there."""
+        for one in self.assets.get("files", {}).values():
+            if any(destination["objectKey"] == key for destination in one["destinations"].values()):
+                return self._folder / str(one["source"].get("path", ""))
+        return None
 
     def replace_template(self, template: Template) -> None:
         """Write another template in place of its own, under another name in the assets' bucket.
@@ -217,11 +227,12 @@ def _stacks(folder: Path) -> Iterator[Stack]:
             )
 
 
-def _resources(template: Template, folder: Path, parents: tuple[TemplateResource, ...]) -> Iterator[TemplateResource]:
+def _resources(file: Path, parents: tuple[TemplateResource, ...]) -> Iterator[TemplateResource]:
+    template = _read(file)
     for logical_id in template.get("Resources", {}):
-        yield (resource := TemplateResource(logical_id, template, parents))
-        if file := resource.nested_template:
-            yield from _resources(_read(folder / file), folder, (*parents, resource))
+        yield (resource := TemplateResource(logical_id, template, file, parents))
+        if nested := resource.nested_template:
+            yield from _resources(file.parent / nested, (*parents, resource))
 
 
 def _read(file: Path) -> Template:

@@ -1,6 +1,10 @@
-"""A Python with what Lambda's own runtime offers a function, and nothing of what is installed beside this command."""
+"""What the local Lambda runs functions with, so that they find what Lambda's own runtimes offer.
+
+For Python, boto3 and nothing of what is installed beside this command; for Node.js, an SDK whose calls botocore makes.
+"""
 
 import importlib.util
+import json
 import sysconfig
 import venv
 from pathlib import Path
@@ -32,3 +36,16 @@ def _installed(module: str) -> Path:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(name=module)
     return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
+
+
+def node_environment(python: Path, npm_cache: Path) -> dict[str, str]:
+    """What gives functions in Node.js the AWS SDK; they ask that Python, and npm gets nothing from anywhere."""
+    javascript = Path(__file__).with_name("javascript_sdk.js")
+    return {
+        "NODE_OPTIONS": f"--require {json.dumps(str(javascript))}",
+        "PARTNER_ACCOUNT_SDK": str(javascript.with_suffix(".py")),
+        "PARTNER_ACCOUNT_SDK_PYTHON": str(python),
+        # CDK's AwsCustomResource would install the SDK's latest version, and goes on without it.
+        "NPM_CONFIG_OFFLINE": "true",
+        "NPM_CONFIG_CACHE": str(npm_cache),
+    }

@@ -11,10 +11,11 @@ from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, Stack
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
-from partner_account_rehearsal.limits import obstacles, replace_unsupported, unsupported_types
+from partner_account_rehearsal.limits import obstacles
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
 from partner_account_rehearsal.partners import CATALOGS, SANDBOX, ManagedPartner, partners_of
-from partner_account_rehearsal.report import Report, StepReport, created_accounts
+from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
+from partner_account_rehearsal.stand_ins import describe, find_stand_ins, replace_by_stand_ins
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
 from partner_account_rehearsal.verification_codes import find_location, request_code, store_code
@@ -33,6 +34,7 @@ class Options:
         fault: what goes wrong in the first deployment.
         keep: whether the stacks stay, and are not destroyed in the end.
         readings: the report of `partner-account probe` by which Partner Central is simulated.
+        stand_in: types or paths of resources that are not rehearsed.
     """
 
     folder: Path
@@ -43,13 +45,19 @@ class Options:
     fault: Fault | None = None
     keep: bool = False
     readings: Path | None = None
+    stand_in: Sequence[str] = ()
 
 
 class Rehearsal:
     """One rehearsal on a local AWS that nobody else uses."""
 
     def __init__(
-        self, options: Options, aws: LocalAws, environment: Mapping[str, str], reporter: Reporter, report: Report
+        self,
+        options: Options,
+        aws: LocalAws,
+        environment: Mapping[str, str],
+        reporter: Reporter,
+        report: RehearsalReport,
     ) -> None:
         """Prepare to record into `report`; `environment` is what the app gets."""
         self._options = options
@@ -83,7 +91,7 @@ class Rehearsal:
     # What would be created
 
     def _synthesize(self) -> None:
-        with self._runner.step("Synthesize the app (cdk synth)", repeated=True):
+        with self._runner.step("synthesize", "Synthesize the app (cdk synth)"):
             if self._options.app and (made := self._options.folder / self._options.app).is_dir():
                 Assembly(made).copy_to(self._assembly.folder)
             else:
@@ -120,9 +128,11 @@ class Rehearsal:
 
     def _describe(self) -> None:
         self._report.describe(self._assembly.stacks, self._partners, self._options.fault)
-        self._report.not_rehearsed = unsupported_types(self._assembly, self._aws.client("cloudformation"))
+        cloudformation = self._aws.client("cloudformation")
+        stand_ins = find_stand_ins(self._assembly.stacks, cloudformation, self._options.stand_in)
+        self._report.not_rehearsed = describe(stand_ins)
         self._reporter.preview(self._report)
-        replace_unsupported(self._assembly, [one.type for one in self._report.not_rehearsed])
+        replace_by_stand_ins(resource for resource, _ in stand_ins)
         self._read_assembly(self._assembly.selected)
 
     # What comes before a deployment
@@ -130,14 +140,16 @@ class Rehearsal:
     def _bootstrap(self) -> None:
         stacks = self._assembly.stacks
         environments = sorted({f"aws://{self._aws.account}/{stack.region or REGION}" for stack in stacks})
-        with self._runner.step("Prepare the account for CDK (cdk bootstrap)"):
+        with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
             self._runner.run("bootstrap", *environments, "--app", str(self._assembly.folder))
 
     def _prepare_codes(self) -> None:
         for partner in self._partners:
             self._deploy_dependencies(partner.stack)
         if any(partner.needs_code for partner in self._partners):
-            with self._runner.step("Request the verification code, and store it where the app looks for it"):
+            with self._runner.step(
+                "store-codes", "Request the verification code, and store it where the app looks for it"
+            ):
                 self._store_codes(wrong=self._options.fault is WRONG_CODE)
 
     def _deploy_dependencies(self, stack: Stack) -> None:
@@ -145,7 +157,9 @@ class Rehearsal:
         of_partners = {partner.stack.id for partner in self._partners}
         stacks = [one for one in self._assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
         if stacks:
-            with self._runner.step(f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)") as step:
+            with self._runner.step(
+                "deploy-dependencies", f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)"
+            ) as step:
                 self._runner.run(*self._deploy_command(self._assembly, stacks))
                 expect_equal("the requests that change something", step.changes, [])
             self._deployed.update(stacks)
@@ -177,14 +191,14 @@ class Rehearsal:
     def _deploy(self) -> None:
         fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
-            expect_created(self._deploy_all("Create the partner account (cdk deploy)"), self._partners)
+            expect_created(self._deploy_all("deploy", "Create the partner account (cdk deploy)"), self._partners)
             shown = f"Deployed: {created}, and no other."
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and no other."
         self._expect_each_partner_once()
-        self._report.shown.append(shown)
+        self._report.results.append(shown)
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._assembly
@@ -192,16 +206,16 @@ class Rehearsal:
             assembly = failing_copy(assembly, self._partners, self._aws.folder / "cdk.out.failing")
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
-        with self._runner.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
+        with self._runner.step(
+            "deploy-with-fault", f"Deploy while {fault.meaning} (cdk deploy)", meets_fault=True
+        ) as step:
             if fault.takes:
                 self._reporter.line(f"This takes {fault.takes}.")
             result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
-            ending = f"exit code {result.exit_code} (its own words stand in the terminal)"
-            if result.exit_code == 0:
-                ending = "success"
-            elif step.rolled_back:
-                ending = "a rollback"
-            expect_equal("the end of the deployment", ending, "success" if fault.survived else "a rollback")
+            ending = "success" if result.exit_code == 0 else "a rollback" if step.rolled_back else "a failure"
+            if ending != (expected := "success" if fault.survived else "a rollback"):
+                reason = f": {self._runner.reason(result)}" if result.exit_code else ""
+                raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
             if fault.orders and not any(request.failed for request in step.requests):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
         self._aws.partner_central.clear_faults()
@@ -213,12 +227,12 @@ class Rehearsal:
     def _recover(self, fault: Fault) -> None:
         self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
         if fault is WRONG_CODE:
-            with self._runner.step("Request another code, and store that one"):
+            with self._runner.step("store-other-codes", "Request another code, and store that one"):
                 self._store_codes()
-        self._deploy_all("Deploy again, without the fault (cdk deploy)")
+        self._deploy_all("deploy-after-fault", "Deploy again, without the fault (cdk deploy)")
 
-    def _deploy_all(self, title: str) -> StepReport:
-        with self._runner.step(title) as step:
+    def _deploy_all(self, step_id: str, title: str) -> StepReport:
+        with self._runner.step(step_id, title) as step:
             command = self._deploy_command(self._assembly, self._assembly.selected)
             self._runner.run(*command, *self._code_parameters)
             self._read_outputs()
@@ -226,21 +240,21 @@ class Rehearsal:
 
     def _deploy_again(self) -> None:
         before = self._report.outputs
-        with self._runner.step("Deploy again, with nothing changed (cdk deploy)") as step:
+        with self._runner.step("deploy-unchanged", "Deploy again, with nothing changed (cdk deploy)") as step:
             self._runner.run(*self._deploy_command(self._assembly, self._assembly.selected))
             self._read_outputs()
             expect_equal("the requests that change something", step.changes, [])
             expect_equal("the outputs", self._report.outputs, before)
-        self._report.shown.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
+        self._report.results.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
 
     def _destroy(self) -> None:
-        with self._runner.step("Destroy the stacks (cdk destroy)") as step:
+        with self._runner.step("destroy", "Destroy the stacks (cdk destroy)") as step:
             self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
             app = ("--app", str(self._assembly.folder))
             self._runner.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app)
-            self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
+            self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, as it was")
             expect_equal("the requests that change something", step.changes, [])
-        self._report.shown.append("Destroyed: the stacks are gone, and the partner account is as it was.")
+        self._report.results.append("Destroyed: the stacks are gone, and the partner account is as it was.")
 
     def _cdk(self) -> Cdk:
         return Cdk(self._options.folder, self._aws.folder, self._environment)

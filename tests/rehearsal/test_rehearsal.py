@@ -5,26 +5,24 @@ from __future__ import annotations
 import json
 import re
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider
-from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, ConstructPaths
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import statements_of
-from partner_account_rehearsal.limits import obstacles, replace_unsupported
-from partner_account_rehearsal.page import timeline_of
-from partner_account_rehearsal.partner_central import Request
+from partner_account_rehearsal.limits import obstacles
 from partner_account_rehearsal.partners import masked_address, partners_of
-from partner_account_rehearsal.report import PARTNER_CENTRAL, Event, Report, StepReport
+from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
+from partner_account_rehearsal.stand_ins import find_stand_ins, replace_by_stand_ins
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
 
@@ -134,8 +132,25 @@ def test_account_id_in_a_legal_name_is_that_of_the_stack_or_told_as_open(
     assert partner.legal_name == f"Example {name}"
 
 
-def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(tmp_path: Path) -> None:
-    """A resource of an unknown type does nothing, and whatever refers to it gets a value made up for it."""
+class CloudFormation:
+    """One that knows all types but `AWS::Odd::Thing`."""
+
+    def validate_template(self, **request: str) -> None:
+        """Refuse that type as MiniStack does."""
+        if "AWS::Odd::Thing" in request["TemplateBody"]:
+            message = "Template format error: Unrecognized resource types: [AWS::Odd::Thing]"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "ValidateTemplate")
+
+
+def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
+    """Why each resource is stood in for, once that is done."""
+    found = find_stand_ins(assembly.stacks, CloudFormation(), patterns)
+    replace_by_stand_ins(resource for resource, _ in found)
+    return {resource.path: reason for resource, reason in found}
+
+
+def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path: Path) -> None:
+    """It does nothing; functions that take a value apart, lists and ports get one that can be used in its place."""
     template = {
         "Resources": {
             "Odd": {
@@ -151,11 +166,18 @@ def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(t
                     "Text": {"Fn::Sub": "${Odd}/${Odd.Arn}/${Even.Arn}/${!Odd}"},
                     "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": {"Ref": "Odd"}}]},
                     "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+                    "Third": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["/", ["a", {"Ref": "Odd"}, "b"]]}]}]},
+                    "Beyond": {"Fn::Select": ["5", {"Fn::Split": [":", {"Fn::GetAtt": ["Odd", "Name"]}]}]},
+                    "OfList": {"Fn::Select": [1, {"Fn::GetAtt": ["Odd", "DnsEntries"]}]},
+                    "Joined": {"Fn::Join": [",", {"Fn::GetAtt": ["Odd", "DnsEntries"]}]},
+                    "SubnetIds": {"Fn::GetAtt": ["Odd", "SubnetIds"]},
+                    "FromPort": {"Fn::GetAtt": ["Odd", "Endpoint.Port"]},
+                    "Untouched": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::GetAtt": ["Even", "Arn"]}]}]},
                 },
             },
         }
     }
-    replace_unsupported(assembly_of(tmp_path, One=template), ["AWS::Odd::Thing"])
+    assert stand_ins(assembly_of(tmp_path, One=template)) == {"Odd": "the local AWS doesn't know the type"}
     written = json.loads((tmp_path / "One.template.json").read_text())["Resources"]
     assert written["Odd"] == {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": ["Even"]}
     arn = "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
@@ -164,7 +186,71 @@ def test_placeholder_of_an_unsupported_resource_replaces_every_reference_to_it(t
         "Text": {"Fn::Sub": f"not-rehearsed-Odd/{arn}/${{Even.Arn}}/${{!Odd}}"},
         "Local": {"Fn::Sub": ["${Odd}${Name}", {"Odd": "own", "Name": "not-rehearsed-Odd"}]},
         "Own": {"Fn::GetAtt": ["Even", "Arn"]},
+        "Third": "b",
+        "Beyond": "not-rehearsed-Odd-Name",
+        "OfList": "not-rehearsed-Odd-DnsEntries",
+        "Joined": "not-rehearsed-Odd-DnsEntries",
+        "SubnetIds": ["not-rehearsed-Odd-SubnetIds"],
+        "FromPort": "443",
+        "Untouched": {"Fn::Select": [5, {"Fn::Split": [":", {"Fn::GetAtt": ["Even", "Arn"]}]}]},
     }
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ({"Runtime": "python3.13"}, ""),
+        ({"Runtime": "nodejs24.x"}, ""),
+        ({"Runtime": "java21"}, "its function needs the runtime java21, which the local Lambda lacks"),
+        ({"PackageType": "Image"}, "its function is a container image, and there is no Docker here"),
+        (
+            {"Runtime": "python3.13", "Layers": ["cli"], "Code": {"S3Key": "hash.zip"}},
+            "its function needs /opt/awscli/aws of a layer, and the local Lambda has no /opt",
+        ),
+        ({"Runtime": "python3.13", "Code": {"S3Key": "hash.zip"}}, ""),
+    ],
+)
+def test_custom_resource_is_stood_in_for_by_what_its_function_needs(
+    tmp_path: Path, function: dict[str, Any], reason: str
+) -> None:
+    """Whatever its type is called, and in whichever stack the function is; the reason is told."""
+    platform = {
+        "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": function}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["F", "Arn"]}, "Export": {"Name": "Platform:Arn"}}},
+    }
+    custom = {"Type": "Custom::Any", "Properties": {"ServiceToken": {"Fn::ImportValue": "Platform:Arn"}}}
+    (tmp_path / "asset.hash").mkdir()
+    (tmp_path / "asset.hash" / "index.py").write_text('command = ["/opt/awscli/aws", "s3", "cp"]')
+    asset = {"source": {"path": "asset.hash"}, "destinations": {"here": {"objectKey": "hash.zip"}}}
+    (tmp_path / "Platform.assets.json").write_text(json.dumps({"files": {"hash": asset}}))
+    found = stand_ins(assembly_of(tmp_path, Platform=platform, One={"Resources": {"Custom": custom}}))
+    assert found == ({"Custom": reason} if reason else {})
+
+
+def test_custom_resource_of_a_function_that_only_the_account_has_is_stood_in_for(tmp_path: Path) -> None:
+    """Nobody could call it here."""
+    token = "arn:aws:lambda:us-east-1:111111111111:function:of-the-company"
+    custom = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": token}}
+    found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Custom": custom, "Partner": PARTNER}}))
+    assert found == {"Custom": f"its service token {token} is none of these stacks'"}
+
+
+@pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
+def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pattern: str) -> None:
+    """A path stands for all that is below it."""
+    cluster = {"Type": "AWS::RDS::DBCluster", "Metadata": {"aws:cdk:path": "One/Db/Cluster/Resource"}}
+    found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Cluster": cluster, **RESOURCES}}), pattern)
+    assert found == {"One/Db/Cluster": "chosen by --stand-in"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "error"),
+    [("AWS::Absent::*", "no resource has this type or path"), ("Custom::*", "would leave out the partner account")],
+)
+def test_pattern_that_fits_nothing_or_a_partner_is_refused(tmp_path: Path, pattern: str, error: str) -> None:
+    """A rehearsal without its partner would prove nothing."""
+    with pytest.raises(RehearsalError, match=f"--stand-in {re.escape(pattern)}:? {error}"):
+        stand_ins(assembly_of(tmp_path, One={"Resources": RESOURCES}), pattern)
 
 
 def test_replaced_template_gets_a_new_asset_name(tmp_path: Path) -> None:
@@ -260,20 +346,6 @@ def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 
-@pytest.mark.parametrize(("catalog", "told"), [("AWS", True), ("Sandbox", False)])
-def test_irreversible_consequences_for_the_company_are_listed_in_catalog_aws_only(
-    tmp_path: Path, catalog: str, told: bool
-) -> None:
-    """That an AWS Partner must migrate, that terms are accepted, and which account is chosen."""
-    stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
-    report = Report()
-    report.describe(stacks, partners_of(stacks), None)
-    text = " ".join(report.irreversible)
-    for words in ("must migrate its account instead", "historical partner data", "ACE terms", "yearly APN fee"):
-        assert (words in text) == told
-    assert "no call that deletes a partner account" in text
-
-
 @pytest.mark.parametrize(
     ("catalog", "changes", "passes"),
     [
@@ -291,47 +363,9 @@ def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
 ) -> None:
     """In catalog AWS the ownership tag is part of CreatePartner; the Sandbox refuses it there."""
     partners = partners_of(assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks)
-    events = [Event(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
+    events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
     with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
-        expect_created(StepReport("", 0.0, events=events), partners)
-
-
-@pytest.mark.parametrize(
-    ("operation", "catalog", "error", "expected"),
-    [
-        ("TagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", True),
-        ("TagResource", "Sandbox", "AccessDeniedException", False),
-        ("TagResource", "Sandbox", "", False),
-        ("TagResource", "AWS", "ValidationException REQUEST_VALIDATION_FAILED", False),
-        ("UntagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", False),
-    ],
-)
-def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
-    operation: str, catalog: str, error: str, expected: bool
-) -> None:
-    """A tag refused in catalog AWS, and any denial, are failures."""
-    arn = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/{catalog}/partner/partner-abcDEF1234567"
-    request = Request(operation, error, datetime.now(UTC), resource=arn)
-    assert bool(request.expected_refusal) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "labels"),
-    [
-        ({1.0: "CreatePartner", 2.0: "TagResource"}, [(10.0, "CreatePartner, TagResource")]),
-        (
-            {1.0: "CreatePartner", 2.0: "CreatePartner", 9.0: "TagResource"},
-            [(20.0, "CreatePartner (2 times)"), (90.0, "TagResource")],
-        ),
-    ],
-)
-def test_near_changes_have_one_label_on_the_timeline(
-    changes: dict[float, str], labels: list[tuple[float, str]]
-) -> None:
-    """Two labels would lie on each other; each operation is named once, where it was last requested."""
-    events = [Event(at, PARTNER_CENTRAL, "", "", name, "OK", changes=True) for at, name in changes.items()]
-    (bar,) = timeline_of(Report(steps=[StepReport("", 0.0, seconds=10.0, events=events)])).bars
-    assert [(label.percent, label.text) for label in bar.labels] == labels
+        expect_created(StepReport("", "", events=events), partners)
 
 
 @pytest.mark.parametrize(
@@ -353,15 +387,3 @@ def test_references_are_found_in_every_function() -> None:
     """In `Ref`, both forms of `Fn::GetAtt`, and `Fn::Sub`; pseudo parameters and literals are none."""
     value = [{"Ref": "A"}, {"Ref": "AWS::Region"}, {"X": {"Fn::GetAtt": ["B", "Arn"]}}, {"Fn::GetAtt": "C.Arn"}]
     assert references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}]) == ["A", "B", "C", "D", "E"]
-
-
-def test_each_option_and_each_fault_is_documented() -> None:
-    """In docs/rehearse.md, as the command knows them; it documents no other."""
-    page = (Path(__file__).parents[2] / "docs" / "rehearse.md").read_text()
-    section = page.split("## Options\n", 1)[1].split("\n## ", 1)[0]
-    documented = set(re.findall(r"`(--[a-z]+)", section))
-    assert documented == {option for one in rehearse.params for option in one.opts if option.startswith("--")} | {
-        "--help"
-    }
-    table = page.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
-    assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
