@@ -1,6 +1,7 @@
 """`partner-account rehearse`: what can be asked for, and how it ends. What it needs is imported when it runs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,27 @@ from partner_account_rehearsal.faults import FAULTS
 @click.option(
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
 )
+@click.option(
+    "--ssm-parameter",
+    "ssm_parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An SSM parameter that the account has; repeatable.",
+)
+@click.option(
+    "--stand-in",
+    "stand_in",
+    multiple=True,
+    metavar="PATTERN",
+    help="Rehearse without the resources of this type or construct path; repeatable.",
+)
+@click.option(
+    "--from",
+    "deployed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Deploy first what is deployed now: its cloud assembly.",
+)
 @click.option("--fault", type=click.Choice(list(FAULTS)), help="What goes wrong in the first deployment.")
 @readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
@@ -30,17 +52,7 @@ from partner_account_rehearsal.faults import FAULTS
 @click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is no earlier report.")
 @click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
 def rehearse(
-    *,
-    stacks: tuple[str, ...],
-    app: str,
-    context: tuple[str, ...],
-    parameters: tuple[str, ...],
-    fault: str | None,
-    readings: Path | None,
-    json_file: Path | None,
-    html_file: Path | None,
-    overwrite: bool,
-    keep: bool,
+    *, fault: str | None, json_file: Path | None, html_file: Path | None, overwrite: bool, **options: Any
 ) -> None:
     """Deploy your CDK app on this machine, before you deploy it for real.
 
@@ -52,6 +64,6 @@ def rehearse(
     from partner_account_rehearsal.run import ReportFiles, run  # noqa: PLC0415 - it takes its time to load
     from partner_account_rehearsal.steps import Options  # noqa: PLC0415
 
-    options = Options(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
-    if problem := run(options, ReportFiles(json_file, html_file, overwrite=overwrite)):
+    chosen = Options(Path.cwd(), fault=FAULTS[fault] if fault else None, **options)
+    if problem := run(chosen, ReportFiles(json_file, html_file, overwrite=overwrite)):
         raise CommandError(problem)

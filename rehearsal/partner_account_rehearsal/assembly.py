@@ -93,6 +93,7 @@ class Stack:
         name: its name in CloudFormation.
         account, region: where it belongs; empty if the app leaves that open.
         dependencies: the ids of the stacks that the CLI deploys before it.
+        bootstrap_parameter: the SSM parameter that tells how its environment is bootstrapped; empty if none is asked.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Stack:
     account: str
     region: str
     dependencies: tuple[str, ...]
+    bootstrap_parameter: str
     _folder: Path
     _file: str
     _asset_url: str
@@ -118,6 +120,12 @@ class Stack:
         """The `files` and `dockerImages` that the CLI publishes for it, by their hashes."""
         manifest = self._folder / self._file.replace(".template.json", ".assets.json")
         return _read(manifest) if manifest.exists() else {}
+
+    def asset_buckets(self) -> Iterator[tuple[str, str]]:
+        """Each bucket to which its assets are published, with the region if it's another than the stack's."""
+        for one in self.assets.get("files", {}).values():
+            for destination in one["destinations"].values():
+                yield destination["bucketName"], destination.get("region", "")
 
     def asset(self, key: str) -> Path | None:
         """The file or folder that the CLI publishes under this key; None if it publishes nothing there."""
@@ -163,10 +171,10 @@ class Assembly:
                 waiting += by_id[one].dependencies
         return [one for one in self.selected if one in needed]
 
-    def copy_to(self, folder: Path) -> "Assembly":
-        """A copy that can be changed."""
+    def copy_to(self, folder: Path, selected: tuple[str, ...] = ()) -> "Assembly":
+        """A copy that can be changed, by default with the same stacks selected."""
         shutil.copytree(self.folder, folder)
-        return Assembly(folder, self.selected)
+        return Assembly(folder, selected or self.selected)
 
 
 class ConstructPaths:
@@ -221,6 +229,7 @@ def _stacks(folder: Path) -> Iterator[Stack]:
                 account="" if account in _UNKNOWN else account,
                 region="" if region in _UNKNOWN else region,
                 dependencies=tuple(stack_ids[one] for one in artifact.get("dependencies", ()) if one in stack_ids),
+                bootstrap_parameter=properties.get("bootstrapStackVersionSsmParameter", ""),
                 _folder=folder,
                 _file=properties["templateFile"],
                 _asset_url=properties.get("stackTemplateAssetObjectUrl", ""),

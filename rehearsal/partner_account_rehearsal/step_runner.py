@@ -15,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
 from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.limits import explain_failure
 from partner_account_rehearsal.local_aws import REGION, LocalAws
+from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import CLOUDFORMATION, PARTNER_CENTRAL, Event, Report, StepReport
 from partner_account_rehearsal.terminal import Reporter
 
@@ -77,7 +79,8 @@ class StepRunner:
         """
         result = self.attempt(*arguments)
         if result.exit_code:
-            reasons = (f"{one.subject}: {one.reason}" for one in self._step.events if one.failed and one.reason)
+            failed = (one for one in self._step.events if one.failed and one.reason)
+            reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
             reason = next(reasons, f"exit code {result.exit_code}; its own words stand in the terminal")
             raise RehearsalError(f"cdk {arguments[0]} failed: {reason}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -145,10 +146,38 @@ def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place,
     assert re.search(r"^  ok [0-9.]+ s$", told, re.MULTILINE)
 
 
-def test_missing_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
-    """The locked one where there is a lock."""
+def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
+    """The locked one where there is a lock; an old one, which would ask the real AWS, before it is run."""
+    cdk = Cdk(place.app, place.temporary, {"PATH": str(place.temporary)})
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
     (place.app / "package-lock.json").touch()
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm ci`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
+    package = place.app / "node_modules" / "aws-cdk"
+    (package / "bin").mkdir(parents=True)
+    (package / "package.json").write_text(json.dumps({"version": "2.166.0"}))
+    (package / "bin" / "cdk").write_text("#!/bin/sh\ntouch was-run\n")
+    (package / "bin" / "cdk").chmod(0o755)
+    (place.app / "node_modules" / ".bin").mkdir()
+    (place.app / "node_modules" / ".bin" / "cdk").symlink_to(package / "bin" / "cdk")
+    with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would ask the real AWS: run `npm install"):
+        cdk.run("synth")
+    assert not (place.app / "was-run").exists()
+
+
+def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place) -> None:
+    """The CLI looks for it there; the user's own file isn't touched."""
+    credentials = place.temporary / "credentials"
+    own = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "token"}
+    (place.app / "cdk.json").write_text(json.dumps({"profile": "company"}))
+    program = place.temporary / "cdk"
+    program.write_text('#!/bin/sh\ncat "$AWS_SHARED_CREDENTIALS_FILE"\n')
+    program.chmod(0o755)
+    (place.temporary / "package.json").write_text(json.dumps({"version": "2.1000.0"}))
+    path = f"{place.temporary}:/usr/bin:/bin"
+    cdk = Cdk(place.app, place.temporary, {**own, "PATH": path, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)})
+    assert cdk.run("synth").output.splitlines() == [
+        "[company]",
+        *(f"{name.lower()} = {value}" for name, value in own.items()),
+    ]
