@@ -144,12 +144,12 @@ class Rehearsal:
         listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", *options)
         # The CLI's warnings stand before it.
         found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
-        if listed.exit_code or not found:
-            if re.search("no stacks? match", listed.output, re.IGNORECASE):
-                raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
+        if listed.exit_code:
             for line in listed.output.splitlines():
                 self._reporter.quote(line)
             raise RehearsalError(f"cdk list failed: exit code {listed.exit_code}; its own words stand in the terminal")
+        if not found:
+            raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(found[0]))
 
     def _read_former(self, folder: Path) -> None:
