@@ -21,7 +21,6 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from partner_account import PartnerAccount, PartnerAccountProvider
-from partner_account_rehearsal.report import Report
 from partner_central_simulator import FaultKind, Readings
 
 ROOT = Path(__file__).parents[1]
@@ -108,12 +107,6 @@ def test_table_of_props_has_each_prop_of_the_construct() -> None:
     table = page("docs/props.md").split("| later changes |\n", 1)[1].split("\n\n", 1)[0]
     rows = [row.split(" | ")[0] for row in table.splitlines()]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == props
-
-
-def test_page_of_rehearsals_has_each_field_of_the_json_report() -> None:
-    """In its order, and no other."""
-    told = page("docs/rehearse.md").split("The JSON report holds", 1)[1].split("Its `format`")[0]
-    assert re.findall(r"`(\w+)`", told) == [field.name for field in fields(Report)]
 
 
 def test_each_switch_of_the_simulator_is_a_question_of_the_page_of_limits() -> None:

@@ -17,7 +17,7 @@ from partner_account_cli import rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import output_option, readings_option
-from partner_account_rehearsal.partner_central import PartnerCentral, RefusedError
+from partner_account_rehearsal.simulator_client import SimulatorClient, SimulatorRefusedError
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
 # No options: the arguments of a process are shown to everybody on its machine.
@@ -215,12 +215,12 @@ def _ask(url: str, method: str, what: str, body: Any = None) -> Any:
     if parts.scheme != "http" or not parts.hostname:
         raise CommandError(f"{url!r} is no address of a simulator", "It tells its own when it starts: http://…")
     try:
-        return PartnerCentral(url, os.environ.get("AWS_SESSION_TOKEN", "")).ask(method, what, body)
+        return SimulatorClient(url, os.environ.get("AWS_SESSION_TOKEN", "")).ask(method, what, body)
     except OSError:
         raise CommandError(
             f"no simulator answers at {url}", "Start one by `partner-account simulator start`."
         ) from None
-    except RefusedError as error:
+    except SimulatorRefusedError as error:
         remedy = "Correct what this names."
         if error.is_forbidden:
             remedy = "Export AWS_SESSION_TOKEN as the simulator, or the rehearsal that keeps it, has told."

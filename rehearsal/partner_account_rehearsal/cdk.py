@@ -81,6 +81,14 @@ class Cdk:
             timer.cancel()
             return Result(exit_code, output)
 
+    def version(self) -> str:
+        """The version of this CLI.
+
+        Raises:
+            ProcessError: there is none, or it is too old.
+        """
+        return self._version(self._program()).split(" ")[0].strip()
+
     def _program(self) -> str:
         """The app's own, or else the first on the PATH, as `npx cdk` finds it."""
         own = self.app / "node_modules" / ".bin"

@@ -26,13 +26,15 @@ from botocore.config import Config
 
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
-from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_account_rehearsal.simulator_client import SimulatorClient
 from partner_central_simulator.identity import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
 # MiniStack and the simulator take an access key of twelve digits for the number of its account.
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
+# The file of a folder that was kept: the servers' process groups.
+_KEPT = "kept.json"
 # All that a program gets from the user's own surroundings. Profiles, proxies, trust and endpoints could
 # lead it to a real account, or away from this one.
 INHERITED = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER")
@@ -57,7 +59,7 @@ class LocalAws:
 
     folder: Path
     environment: Mapping[str, str]
-    partner_central: PartnerCentral
+    partner_central: SimulatorClient
     _servers: Sequence[processes.Server]
     _resources: ExitStack
 
@@ -121,7 +123,9 @@ class LocalAws:
             return [UsedStatement(**one) for one in json.loads(http.request("GET", url, headers=token).data)]
 
     def keep(self) -> None:
-        """Let the servers and the folder outlive this process; `shutdown_command` ends them."""
+        """Let the servers and the folder outlive this process, until `stop_kept`."""
+        pids = [server.process.pid for server in self._servers]
+        (self.folder / _KEPT).write_text(json.dumps({pid: processes.command_of(pid) for pid in pids}), "utf-8")
         self._resources.pop_all()
 
     def shell_exports(self) -> list[str]:
@@ -133,10 +137,28 @@ class LocalAws:
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
 
-    def shutdown_command(self) -> str:
-        """The shell command that ends the servers and removes the folder."""
-        groups = " ".join(f"-{server.process.pid}" for server in self._servers)
-        return f"kill -- {groups}; rm -r {shlex.quote(str(self.folder))}"
+    def stop_command(self) -> str:
+        """The shell command that stops the servers and removes the folder."""
+        return f"partner-account rehearse --stop {shlex.quote(str(self.folder))}"
+
+
+def stop_kept(folder: Path) -> None:
+    """Stop the servers that `LocalAws.keep` has left, as far as they still run, and remove their folder.
+
+    Raises:
+        ProcessError: none was kept there.
+    """
+    try:
+        kept: dict[str, str] = json.loads((folder / _KEPT).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise processes.ProcessError(
+            f"no local AWS was kept in {folder}: name the folder that --keep has told"
+        ) from None
+    for pid, command in kept.items():
+        # By now the number may be another process's.
+        if processes.command_of(int(pid)) == command:
+            processes.end_group(int(pid))
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -161,7 +183,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
             environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
             ministack = _start_ministack(folder, environment, authority, listener, resources)
-        partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
+        partner_central = SimulatorClient(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 

@@ -21,7 +21,7 @@ from partner_account_rehearsal.limits import (
 )
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
 from partner_account_rehearsal.partners import CATALOGS, RESOURCE_TYPE, SANDBOX, ManagedPartner, partners_of
-from partner_account_rehearsal.report import Report, StepReport, created_accounts
+from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
 from partner_account_rehearsal.stand_ins import describe, find_stand_ins, replace_by_stand_ins, unbuilt_images
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
@@ -65,7 +65,12 @@ class Rehearsal:
     """One rehearsal on a local AWS that nobody else uses."""
 
     def __init__(
-        self, options: Options, aws: LocalAws, environment: Mapping[str, str], reporter: Reporter, report: Report
+        self,
+        options: Options,
+        aws: LocalAws,
+        environment: Mapping[str, str],
+        reporter: Reporter,
+        report: RehearsalReport,
     ) -> None:
         """Prepare to record into `report`; `environment` is what the app gets."""
         self._options = options
@@ -110,7 +115,7 @@ class Rehearsal:
         given = self._options.folder / self._options.app if self._options.app else None
         made = given if given and given.is_dir() else None
         title = f"Read the cloud assembly {self._options.app}" if made else "Synthesize the app (cdk synth)"
-        with self._runner.step(title, repeated=True):
+        with self._runner.step("synthesize", title):
             if made:
                 Assembly(made).copy_to(self._assembly.folder)
                 selected = self._list_stacks("--app", str(self._assembly.folder))
@@ -196,7 +201,7 @@ class Rehearsal:
 
     def _bootstrap(self) -> None:
         stacks = self._assembly.stacks
-        with self._runner.step("Prepare the account for CDK (cdk bootstrap)"):
+        with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
             qualifiers = {stack.id: _qualifier(stack) for stack in stacks}
             for qualifier in sorted({*qualifiers.values()}):
                 regions = {stack.region or REGION for stack in stacks if qualifiers[stack.id] == qualifier}
@@ -225,7 +230,9 @@ class Rehearsal:
     def _deploy_former(self, former: Assembly) -> None:
         """Deploy what is deployed now, with a partner of its own if it has one."""
         self._prepare_codes(former, self._former_partners)
-        with self._runner.step(f"Deploy what is deployed now, from {self._options.deployed} (cdk deploy)") as step:
+        with self._runner.step(
+            "deploy-former", f"Deploy what is deployed now, from {self._options.deployed} (cdk deploy)"
+        ) as step:
             self._runner.run(*self._deploy_command(former, [one.id for one in former.stacks]), *self._code_parameters)
             expect_created(step, self._former_partners)
         self._deployed.clear()
@@ -244,14 +251,16 @@ class Rehearsal:
         if locations:
             what = "Request the" if any(one.catalog != SANDBOX for one, _ in locations) else "Make up a"
             where = ", ".join(dict.fromkeys(str(location) for _, location in locations))
-            with self._runner.step(f"{what} verification code, and store it: {where}"):
+            with self._runner.step("store-codes", f"{what} verification code, and store it: {where}"):
                 self._store_codes(locations, wrong=wrong)
 
     def _deploy_dependencies(self, assembly: Assembly, stack: Stack, of_partners: set[str]) -> None:
         """Deploy the stacks that may make the place for the code, or tell its name."""
         stacks = [one for one in assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
         if stacks:
-            with self._runner.step(f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)") as step:
+            with self._runner.step(
+                "deploy-dependencies", f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)"
+            ) as step:
                 self._runner.run(*self._deploy_command(assembly, stacks))
                 expect_equal("the requests that change something", step.changes, [])
             self._deployed.update(stacks)
@@ -278,14 +287,14 @@ class Rehearsal:
     def _deploy(self) -> None:
         fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
-            self._expect_created(self._deploy_all("Deploy the app (cdk deploy)"))
+            self._expect_created(self._deploy_all("deploy", "Deploy the app (cdk deploy)"))
             shown = f"Deployed: {created}, and no other."
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and no other."
         self._expect_each_partner_once()
-        self._report.shown.append(shown)
+        self._report.results.append(shown)
 
     def _expect_created(self, step: StepReport) -> None:
         """Refuse to go on if the step did anything but to create each partner that isn't there already."""
@@ -302,7 +311,9 @@ class Rehearsal:
             assembly = failing_copy(assembly, self._partners, self._aws.folder / "cdk.out.failing")
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
-        with self._runner.step(f"Deploy while {fault.meaning} (cdk deploy)") as step:
+        with self._runner.step(
+            "deploy-with-fault", f"Deploy while {fault.meaning} (cdk deploy)", meets_fault=True
+        ) as step:
             if fault.takes:
                 self._reporter.line(f"This takes {fault.takes}.")
             result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
@@ -312,12 +323,10 @@ class Rehearsal:
                 step.title = "Deploy, which failed before it met the fault (cdk deploy)"
                 reason = explain_failure(failed.type, failed.subject, failed.reason)
                 raise RehearsalError(f"cdk deploy failed before it met the fault: {reason}")
-            ending = f"exit code {result.exit_code} (its own words stand in the terminal)"
-            if result.exit_code == 0:
-                ending = "success"
-            elif step.rolled_back:
-                ending = "a rollback"
-            expect_equal("the end of the deployment", ending, "success" if fault.survived else "a rollback")
+            ending = "success" if result.exit_code == 0 else "a rollback" if step.rolled_back else "a failure"
+            if ending != (expected := "success" if fault.survived else "a rollback"):
+                reason = f": {self._runner.reason(result)}" if result.exit_code else ""
+                raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
             if fault.orders and not any(request.failed for request in step.requests):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
         self._aws.partner_central.clear_faults()
@@ -331,12 +340,12 @@ class Rehearsal:
     def _recover(self, fault: Fault) -> None:
         self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
         if fault is WRONG_CODE:
-            with self._runner.step("Request another code, and store that one"):
+            with self._runner.step("store-other-codes", "Request another code, and store that one"):
                 self._store_codes(self._locations)
-        self._deploy_all("Deploy again, without the fault (cdk deploy)")
+        self._deploy_all("deploy-after-fault", "Deploy again, without the fault (cdk deploy)")
 
-    def _deploy_all(self, title: str) -> StepReport:
-        with self._runner.step(title) as step:
+    def _deploy_all(self, step_id: str, title: str) -> StepReport:
+        with self._runner.step(step_id, title) as step:
             command = self._deploy_command(self._assembly, self._assembly.selected)
             self._runner.run(*command, *self._code_parameters)
             self._read_outputs()
@@ -344,21 +353,21 @@ class Rehearsal:
 
     def _deploy_again(self) -> None:
         before = self._report.outputs
-        with self._runner.step("Deploy again, with nothing changed (cdk deploy)") as step:
+        with self._runner.step("deploy-unchanged", "Deploy again, with nothing changed (cdk deploy)") as step:
             self._runner.run(*self._deploy_command(self._assembly, self._assembly.selected))
             self._read_outputs()
             expect_equal("the requests that change something", step.changes, [])
             expect_equal("the outputs", self._report.outputs, before)
-        self._report.shown.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
+        self._report.results.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
 
     def _destroy(self) -> None:
-        with self._runner.step("Destroy the stacks (cdk destroy)") as step:
+        with self._runner.step("destroy", "Destroy the stacks (cdk destroy)") as step:
             self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
             app = ("--app", str(self._assembly.folder))
             self._runner.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app)
-            self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, nobody can delete it")
+            self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, as it was")
             expect_equal("the requests that change something", step.changes, [])
-        self._report.shown.append("Destroyed: the stacks are gone, and the partner account is as it was.")
+        self._report.results.append("Destroyed: the stacks are gone, and the partner account is as it was.")
 
     def _cdk(self) -> Cdk:
         return Cdk(self._options.folder, self._aws.folder, self._environment)

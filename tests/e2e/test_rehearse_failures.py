@@ -16,7 +16,7 @@ import pytest
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.processes import ProcessError
 from tests.e2e.account import ROOT
-from tests.e2e.rehearsals import Place, place_with, rehearsed
+from tests.e2e.rehearsals import Place, Rehearsed, place_with, rehearsed
 
 pytestmark = pytest.mark.e2e
 
@@ -43,10 +43,34 @@ cdk.App.of(stack).synth()
 """
 
 
+# A `cdk` whose words a test chooses: what is told of them costs no synthesis.
+FAKE_CDK = """#!/bin/sh
+[ "$1" = --version ] && echo "2.1000.0 (build x)" && exit
+{}
+"""
+MISTAKE = """\
+Traceback (most recent call last):
+  File "/app/app.py", line 13, in <module>
+    PartnerAccount(
+partner_account.errors.PartnerAccountError: PartnerAccount 'S/P' has 1 error:
+  - legal_name: is empty; allowed are 1 to 80 characters
+python app.py: Subprocess exited with error 1
+"""
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """The example app as it is in the checkout."""
     return place_with(tmp_path, (ROOT / "app.py").read_text())
+
+
+def path_with_cdk(folder: Path, script: str) -> str:
+    """A search path on which `cdk` is this script."""
+    program = folder / "fake" / "cdk"
+    program.parent.mkdir()
+    program.write_text(FAKE_CDK.format(script))
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +95,9 @@ def test_failed_deployment_fails_the_rehearsal_with_the_reason_in_terminal_and_r
     assert last.startswith("Error: cdk deploy failed: Partner"), done.told
     assert last.endswith(": Lambda can't load the function: No module named 'crhelper'")
     assert "Traceback" not in done.told
-    assert done.report["outcome"] == "failed"
-    assert done.report["problem"] == last.removeprefix("Error: ")
-    assert [step["outcome"] for step in done.report["steps"]] == ["passed", "passed", "failed"]
+    assert done.report["Outcome"] == "failed"
+    assert done.report["Problem"] == last.removeprefix("Error: ")
+    assert [step["Outcome"] for step in done.report["Steps"]] == ["passed", "passed", "failed"]
     assert "Failed" in done.page.sections["header"]
     assert "No module named 'crhelper'" in done.page.sections["steps"]
     without_crhelper.assert_untouched()
@@ -95,49 +119,58 @@ def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(t
     assert done.exit_code == 1
     problem = "the number of partners in catalog Sandbox should be 0, but is 1"
     assert done.told.splitlines()[-1] == f"Error: {problem}"
-    assert (done.report["outcome"], done.report["problem"]) == ("failed", problem)
-    assert done.report["partners"][0]["verification_code"] == "the SSM parameter /code"
+    assert (done.report["Outcome"], done.report["Problem"]) == ("failed", problem)
+    assert done.report["Partners"][0]["VerificationCode"] == "the SSM parameter /code"
     done.place.assert_untouched()
 
 
-def test_interrupted_rehearsal_leaves_nothing(place: Place) -> None:
-    """Ctrl-C during the deployment ends the rehearsal, the CLI and the servers, and the directory is as before."""
-    with place.start() as rehearsal:
-        assert rehearsal.stdout is not None
-        for line in rehearsal.stdout:
-            if "PartnerAccountSandbox: creating CloudFormation changeset" in line:
-                break
-        rehearsal.send_signal(signal.SIGINT)
-        told, _ = rehearsal.communicate(timeout=60)
-    assert rehearsal.returncode != 0
-    assert "Traceback" not in told
+def test_apps_own_mistake_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:
+    """With the CLI's last lines, which unfold; the same JSON goes to standard output, if that is asked for."""
+    path = path_with_cdk(tmp_path, f"cat <<'END'\n{MISTAKE}END\nexit 1")
+    done = rehearsed(place, tmp_path, "--output", "json", PATH=path)
+    assert done.exit_code == 1
+    reason = "".join(MISTAKE.splitlines(keepends=True)[3:5]).rstrip()
+    assert done.report["Problem"] == f"cdk synth failed: {reason}"
+    assert done.report["CliOutput"] == MISTAKE.splitlines()
+    assert done.report["Versions"]["aws-cdk"] == "2.1000.0"
+    assert reason in done.page.sections["header"]
+    assert "Subprocess exited with error 1" in done.page.sections["header"]
+    assert f"Error: cdk synth failed: {reason}\n" in done.told
+    assert "  │ Traceback" in done.told
+    begins, ends = done.told.index("{\n"), done.told.index("\n}\n") + 2
+    assert json.loads(done.told[begins:ends]) == done.report
     place.assert_untouched()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (["--app", "true", "--html", "absent/report.html"], "absent/report.html can't be written: name a file"),
-        ([], "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"),
-    ],
-)
-def test_missing_app_and_unwritable_report_are_errors_before_anything_is_started(
-    place: Place, arguments: list[str], error: str
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_rehearsal_leaves_nothing_but_its_report(
+    place: Place, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    """With the remedy."""
-    (place.app / "cdk.json").unlink()
-    with place.start(*arguments) as rehearsal:
+    """Ctrl-C and termination end the CLI, what it has started, and the servers; the directory is as before."""
+    path = path_with_cdk(tmp_path, "echo Bundling; sleep 600 & wait")
+    reports = ("--json", str(tmp_path / "report.json"), "--html", str(tmp_path / "report.html"))
+    with place.start("--verbose", *reports, PATH=path) as rehearsal:
+        assert rehearsal.stdout is not None
+        for line in rehearsal.stdout:
+            if "│ Bundling" in line:
+                break
+        rehearsal.send_signal(number)
         told, _ = rehearsal.communicate(timeout=60)
-    assert rehearsal.returncode == 1
-    assert told.startswith(f"Error: {error}")
+    done = Rehearsed(place, rehearsal.returncode, told, tmp_path)
+    assert done.exit_code == status
+    assert "Traceback" not in told
+    assert (done.report["Outcome"], done.report["Problem"]) == ("interrupted", "the rehearsal was interrupted")
+    assert done.report["CliOutput"] == ["Bundling"]
+    assert "The rehearsal was interrupted" in done.page.sections["header"]
+    place.assert_untouched()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, encoding: str) -> None:
+def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, tmp_path: Path, encoding: str) -> None:
     """In the app's own words, which are UTF-8, and in what the terminal is drawn with; in a file as on a terminal."""
-    app = r"printf 'Zo\303\253 \346\240\252\n' >&2; false"
+    path = path_with_cdk(tmp_path, r"printf 'Zo\303\253 \346\240\252\n' >&2; exit 1")
     locale = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    with place.start("--app", app, **locale) as rehearsal:
+    with place.start(PATH=path, **locale) as rehearsal:
         assert isinstance(rehearsal.stdout, io.TextIOWrapper)
         told = rehearsal.stdout.buffer.read().decode(encoding)
     assert rehearsal.returncode == 1

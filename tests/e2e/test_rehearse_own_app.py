@@ -98,18 +98,27 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
 
 def test_codes_are_stored_in_the_parameter_and_in_the_other_stacks_secret(own: Rehearsed) -> None:
     """As a parameter, and in a secret of another stack, that is deployed first; a wrong code first, then another."""
-    codes = {partner["path"]: partner["verification_code"] for partner in own.report["partners"]}
+    codes = {partner["Path"]: partner["VerificationCode"] for partner in own.report["Partners"]}
     assert codes["Prod/One/Ann"] == "the CloudFormation parameter Given"
     assert re.fullmatch(r"the secret Prod-Codes-Code\S+", codes["Prod/Two/Bob"])
-    titles = [step["title"].partition(":")[0] for step in own.report["steps"]]
-    assert titles[2] == "Deploy what comes first"
+    assert [step["Id"] for step in own.report["Steps"]] == [
+        "synthesize",
+        "bootstrap",
+        "deploy-dependencies",
+        "store-codes",
+        "deploy-with-fault",
+        "store-other-codes",
+        "deploy-after-fault",
+        "deploy-unchanged",
+        "destroy",
+    ]
     assert "EmailVerificationCode:INVALID_VALUE" in own.told
     assert "store it, deploy again" in own.told
     created = [
         event
-        for step in own.report["steps"]
-        for event in step["events"]
-        if (event["subject"], event["status"]) == ("CreatePartner", "OK")
+        for step in own.report["Steps"]
+        for event in step["Events"]
+        if (event["Subject"], event["Status"]) == ("CreatePartner", "OK")
     ]
     assert len(created) == 2
     assert own.changes()[-2:] == [[], []]
@@ -128,7 +137,7 @@ def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> Non
     _, _, told = before.partition("Readings of Partner Central that differ from the simulator's defaults\n")
     readings = ["  one_partner_per_catalog: false", "  sandbox_takes_tags_later: true", '  profile_id: "at once"', ""]
     assert told.splitlines()[:4] == readings
-    assert own.report["readings"] == READINGS
+    assert own.report["Readings"] == READINGS
     page = own.page.sections["readings"]
     assert page.split("Value", 1)[1].split() == [
         "one_partner_per_catalogfalse",
@@ -141,8 +150,8 @@ def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> Non
 
 def test_sandbox_partner_gets_its_ownership_tag_if_the_reading_says_that_tags_are_taken(own: Rehearsed) -> None:
     """Once, after CreatePartner; no refusal is called expected."""
-    events = [event for step in own.report["steps"] for event in step["events"] if event["subject"] == "TagResource"]
-    assert [(event["status"], event["expected"]) for event in events] == [("OK", False)]
+    events = [event for step in own.report["Steps"] for event in step["Events"] if event["Subject"] == "TagResource"]
+    assert [(event["Status"], event["Expected"]) for event in events] == [("OK", False)]
     assert "the Sandbox may refuse tags" not in own.told
 
 
@@ -150,20 +159,20 @@ def test_unsupported_resource_types_are_named_before_anything_is_deployed(own: R
     """With its construct, in terminal and reports; the rest of the app is rehearsed all the same."""
     before, _, _ = own.told.partition("(cdk bootstrap)")
     assert f"{ODD}: Prod/One/Odd" in before
-    assert own.report["not_rehearsed"] == [
-        {"type": ODD, "paths": ["Prod/One/Odd"], "reason": "the local AWS doesn't know the type"}
+    assert own.report["NotRehearsed"] == [
+        {"Type": ODD, "Paths": ["Prod/One/Odd"], "Reason": "the local AWS doesn't know the type"}
     ]
     assert ODD in own.page.sections["not-rehearsed"]
-    assert own.report["outputs"]["first"]["OddArn"] == "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
+    assert own.report["Outputs"]["first"]["OddArn"] == "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
 
 
 def test_named_stacks_only_are_deployed_in_their_account_and_region_and_destroyed(own: Rehearsed) -> None:
     """The stacks that match, as that account; a stack that is protected against deletion is destroyed here too."""
-    assert {stack["name"] for stack in own.report["stacks"]} == {"Prod-Codes", "first", "Prod-Two"}
-    outputs = own.report["outputs"]
+    assert {stack["Name"] for stack in own.report["Stacks"]} == {"Prod-Codes", "first", "Prod-Two"}
+    outputs = own.report["Outputs"]
     assert outputs["first"]["AnnArn"].startswith("arn:aws:partnercentral:us-east-1:123456789012:catalog/AWS/partner/")
     assert outputs["Prod-Two"]["BobArn"].startswith("arn:aws:partnercentral:us-east-1:123456789012:catalog/Sandbox/")
-    gone = [event["stack"] for event in own.report["steps"][-1]["events"] if event["status"] == "DELETE_COMPLETE"]
+    gone = [event["Stack"] for event in own.report["Steps"][-1]["Events"] if event["Status"] == "DELETE_COMPLETE"]
     assert {"Prod-Codes", "first", "Prod-Two"} <= set(gone)
 
 

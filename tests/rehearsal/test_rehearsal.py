@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import nullcontext
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from aws_cdk import aws_iam as iam
 from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider
-from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Assembly, ConstructPaths, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
@@ -28,10 +27,8 @@ from partner_account_rehearsal.limits import (
     obstacles,
     retired_runtimes,
 )
-from partner_account_rehearsal.page import timeline_of
-from partner_account_rehearsal.partner_central import Request
 from partner_account_rehearsal.partners import masked_address, partners_of
-from partner_account_rehearsal.report import PARTNER_CENTRAL, Event, Report, StepReport
+from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
 from partner_account_rehearsal.stand_ins import StandIn, find_stand_ins, replace_by_stand_ins, unbuilt_images
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
@@ -457,20 +454,6 @@ def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 
-@pytest.mark.parametrize(("catalog", "told"), [("AWS", True), ("Sandbox", False)])
-def test_irreversible_consequences_for_the_company_are_listed_in_catalog_aws_only(
-    tmp_path: Path, catalog: str, told: bool
-) -> None:
-    """That an AWS Partner must migrate, that terms are accepted, and which account is chosen."""
-    stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
-    report = Report()
-    report.describe(stacks, partners_of(stacks), None)
-    text = " ".join(report.irreversible)
-    for words in ("must migrate its account instead", "historical partner data", "ACE terms", "yearly APN fee"):
-        assert (words in text) == told
-    assert "no call that deletes a partner account" in text
-
-
 @pytest.mark.parametrize(
     ("catalog", "changes", "passes"),
     [
@@ -488,47 +471,9 @@ def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
 ) -> None:
     """In catalog AWS the ownership tag is part of CreatePartner; the Sandbox refuses it there."""
     partners = partners_of(assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks)
-    events = [Event(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
+    events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
     with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
-        expect_created(StepReport("", 0.0, events=events), partners)
-
-
-@pytest.mark.parametrize(
-    ("operation", "catalog", "error", "expected"),
-    [
-        ("TagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", True),
-        ("TagResource", "Sandbox", "AccessDeniedException", False),
-        ("TagResource", "Sandbox", "", False),
-        ("TagResource", "AWS", "ValidationException REQUEST_VALIDATION_FAILED", False),
-        ("UntagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", False),
-    ],
-)
-def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
-    operation: str, catalog: str, error: str, expected: bool
-) -> None:
-    """A tag refused in catalog AWS, and any denial, are failures."""
-    arn = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/{catalog}/partner/partner-abcDEF1234567"
-    request = Request(operation, error, datetime.now(UTC), resource=arn)
-    assert bool(request.expected_refusal) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "labels"),
-    [
-        ({1.0: "CreatePartner", 2.0: "TagResource"}, [(10.0, "CreatePartner, TagResource")]),
-        (
-            {1.0: "CreatePartner", 2.0: "CreatePartner", 9.0: "TagResource"},
-            [(20.0, "CreatePartner (2 times)"), (90.0, "TagResource")],
-        ),
-    ],
-)
-def test_near_changes_have_one_label_on_the_timeline(
-    changes: dict[float, str], labels: list[tuple[float, str]]
-) -> None:
-    """Two labels would lie on each other; each operation is named once, where it was last requested."""
-    events = [Event(at, PARTNER_CENTRAL, "", "", name, "OK", changes=True) for at, name in changes.items()]
-    (bar,) = timeline_of(Report(steps=[StepReport("", 0.0, seconds=10.0, events=events)])).bars
-    assert [(label.percent, label.text) for label in bar.labels] == labels
+        expect_created(StepReport("", "", events=events), partners)
 
 
 @pytest.mark.parametrize(
@@ -550,15 +495,3 @@ def test_references_are_found_in_every_function() -> None:
     """In `Ref`, both forms of `Fn::GetAtt`, and `Fn::Sub`; pseudo parameters and literals are none."""
     value = [{"Ref": "A"}, {"Ref": "AWS::Region"}, {"X": {"Fn::GetAtt": ["B", "Arn"]}}, {"Fn::GetAtt": "C.Arn"}]
     assert references([*value, {"Fn::Sub": "${D} ${E.Arn} ${!F} ${AWS::StackId}"}]) == ["A", "B", "C", "D", "E"]
-
-
-def test_each_option_and_each_fault_is_documented() -> None:
-    """In docs/rehearse.md, as the command knows them; it documents no other."""
-    page = (Path(__file__).parents[2] / "docs" / "rehearse.md").read_text()
-    section = page.split("## Options\n", 1)[1].split("\n## ", 1)[0]
-    documented = set(re.findall(r"`(--[a-z-]+)", section))
-    assert documented == {option for one in rehearse.params for option in one.opts if option.startswith("--")} | {
-        "--help"
-    }
-    table = page.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
-    assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
