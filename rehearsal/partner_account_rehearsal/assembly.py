@@ -115,11 +115,24 @@ class Stack:
         """All its resources, those of its nested stacks included."""
         return _resources(self._folder / self._file, ())
 
+    def template_files(self) -> Iterator[Path]:
+        """The files of its templates, those of its nested stacks included."""
+        yield self._folder / self._file
+        yield from {one.file for one in self.resources() if one.parents}
+
     @cached_property
     def assets(self) -> Mapping[str, Any]:
         """The `files` and `dockerImages` that the CLI publishes for it, by their hashes."""
-        manifest = self._folder / self._file.replace(".template.json", ".assets.json")
-        return _read(manifest) if manifest.exists() else {}
+        return _read(self._assets_file) if self._assets_file.exists() else {}
+
+    @property
+    def _assets_file(self) -> Path:
+        return self._folder / self._file.replace(".template.json", ".assets.json")
+
+    def drop_images(self) -> None:
+        """Let the CLI neither build nor publish its container images."""
+        if self.assets.get("dockerImages"):
+            self._assets_file.write_text(json.dumps({**self.assets, "dockerImages": {}}), "utf-8")
 
     def asset_buckets(self) -> Iterator[tuple[str, str]]:
         """Each bucket to which its assets are published, with the region if it's another than the stack's."""

@@ -81,6 +81,24 @@ def describe(found: Iterable[tuple[TemplateResource, str]]) -> list[StandIn]:
     return sorted(described.values(), key=lambda one: (one.type, one.reason))
 
 
+def replace_public_parameters(stacks: Iterable[Stack]) -> list[StandIn]:
+    """Replace the SSM parameters of AWS's own, such as the ids of images, by made-up values; what they were."""
+    names: dict[str, None] = {}
+    for file in {file for stack in stacks for file in stack.template_files()}:
+        template: Template = json.loads(file.read_text("utf-8"))
+        for name, parameter in template.get("Parameters", {}).items():
+            ssm_name = str(parameter.get("Default", ""))
+            if str(parameter["Type"]).startswith("AWS::SSM::") and ssm_name.startswith("/aws/service/"):
+                names[ssm_name] = None
+                value = "ami-00000000000000000" if "EC2::Image" in parameter["Type"] else _made_up_value(name, "")
+                kind = "CommaDelimitedList" if "List<" in parameter["Type"] else "String"
+                template["Parameters"][name] = {"Type": kind, "Default": value}
+        file.write_text(json.dumps(template), "utf-8")
+    return (
+        [StandIn("SSM parameter", [*names], "AWS has it in every account, and the local AWS hasn't")] if names else []
+    )
+
+
 def unbuilt_images(stacks: Iterable[Stack]) -> list[StandIn]:
     """The container images of these stacks, none of which is built here."""
     images = [image for stack in stacks for image in stack.assets.get("dockerImages", {}).values()]

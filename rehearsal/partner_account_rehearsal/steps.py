@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,14 @@ from partner_account_rehearsal.limits import (
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
 from partner_account_rehearsal.partners import CATALOGS, RESOURCE_TYPE, SANDBOX, ManagedPartner, partners_of
 from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
-from partner_account_rehearsal.stand_ins import describe, find_stand_ins, replace_by_stand_ins, unbuilt_images
+from partner_account_rehearsal.stand_ins import (
+    StandIn,
+    describe,
+    find_stand_ins,
+    replace_by_stand_ins,
+    replace_public_parameters,
+    unbuilt_images,
+)
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
 from partner_account_rehearsal.verification_codes import CodeLocation, find_location, request_code, store_code
@@ -77,7 +84,9 @@ class Rehearsal:
         self._aws = aws
         self._reporter = reporter
         self._report = report
-        self._environment = environment
+        # What CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION were when the app's lookups were made.
+        looked_up = looked_up_environment(options.folder / "cdk.context.json")
+        self._environment = {**environment, **looked_up}
         self._runner = StepRunner(aws, self._cdk(), reporter, report)
         self._assembly = Assembly(aws.folder / "cdk.out")
         self._former: Assembly | None = None
@@ -146,13 +155,9 @@ class Rehearsal:
     def _list_stacks(self, *options: str) -> tuple[str, ...]:
         """The ids of the chosen stacks and of those that they depend on."""
         patterns = self._options.stacks or ["**"]
-        listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", *options)
+        listed = self._runner.run("list", *patterns, "--show-dependencies", "--json", *options)
         # The CLI's warnings stand before it.
         found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
-        if listed.exit_code:
-            for line in listed.output.splitlines():
-                self._reporter.quote(line)
-            raise RehearsalError(f"cdk list failed: exit code {listed.exit_code}; its own words stand in the terminal")
         if not found:
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(found[0]))
@@ -170,26 +175,33 @@ class Rehearsal:
         stacks = self._assembly.stacks
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
-        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
+        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account, **_region(REGION)}
         self._runner.select_account(self._aws, self._cdk(), stacks)
 
     def _describe(self) -> None:
-        stacks, patterns = self._assembly.stacks, self._options.stand_in
-        everything = [one for stack in stacks for one in stack.resources()]
+        stacks = self._assembly.stacks
         self._report.describe(stacks, self._partners, self._options.fault)
-        cloudformation = self._aws.client("cloudformation")
-        stand_ins = find_stand_ins(stacks, cloudformation, patterns)
-        self._report.not_rehearsed = [*describe(stand_ins), *unbuilt_images(stacks)]
+        self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
-        replace_by_stand_ins(resource for resource, _ in stand_ins)
+        existing: set[str] = set()
         if self._former:
-            of_former = find_stand_ins(self._former.stacks, cloudformation, patterns, strict=False)
-            replace_by_stand_ins(resource for resource, _ in of_former)
+            self._replace_what_is_missing(self._former.stacks, strict=False)
             self._former = Assembly(self._former.folder, self._former.selected)
-        existing = {one.path for stack in self._former.stacks for one in stack.resources()} if self._former else set()
-        self._find(retired_runtimes((one for one in everything if one.path not in existing), datetime.now(UTC).date()))
+            existing = {one.path for stack in self._former.stacks for one in stack.resources()}
+        new = (one for stack in stacks for one in stack.resources() if one.path not in existing)
+        self._find(retired_runtimes(new, datetime.now(UTC).date()))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
         self._partners = partners_of(self._assembly.stacks)
+
+    def _replace_what_is_missing(self, stacks: Sequence[Stack], *, strict: bool = True) -> list[StandIn]:
+        """Replace what the local AWS can't create, and tell what it was."""
+        cloudformation = self._aws.client("cloudformation")
+        found = find_stand_ins(stacks, cloudformation, self._options.stand_in, strict=strict)
+        images = unbuilt_images(stacks)
+        for stack in stacks:
+            stack.drop_images()
+        replace_by_stand_ins(resource for resource, _ in found)
+        return [*describe(found), *images, *replace_public_parameters(stacks)]
 
     def _find(self, findings: Iterable[str]) -> None:
         """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
@@ -202,25 +214,36 @@ class Rehearsal:
     def _bootstrap(self) -> None:
         stacks = self._assembly.stacks
         with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
-            qualifiers = {stack.id: _qualifier(stack) for stack in stacks}
-            for qualifier in sorted({*qualifiers.values()}):
-                regions = {stack.region or REGION for stack in stacks if qualifiers[stack.id] == qualifier}
-                environments = [f"aws://{self._aws.account}/{region}" for region in sorted(regions)]
+            environments: dict[tuple[str, str], set[str]] = {}
+            for stack in stacks:
+                qualifier, bucket = _qualifier(stack), self._own_bucket(stack)
+                environment = f"aws://{self._aws.account}/{stack.region or REGION}"
+                environments.setdefault((qualifier, bucket), set()).add(environment)
+            for (qualifier, bucket), several in sorted(environments.items()):
                 # Two in one environment would otherwise be one stack.
                 name = "CDKToolkit" if qualifier == DEFAULT_QUALIFIER else f"CDKToolkit-{qualifier}"
-                own = ("--qualifier", qualifier, "--toolkit-stack-name", name, "--app", str(self._assembly.folder))
-                self._runner.run("bootstrap", *environments, *own)
+                options = ["--qualifier", qualifier, "--toolkit-stack-name", name, "--app", str(self._assembly.folder)]
+                options += ["--bootstrap-bucket-name", bucket] if bucket else []
+                self._runner.run("bootstrap", *sorted(several), *options)
             self._prepare_account(stacks)
+
+    def _asset_buckets(self, stack: Stack) -> Iterator[tuple[str, LocalAws]]:
+        """The buckets to which the stack's assets are published, and where each is."""
+        for name, region in sorted({*stack.asset_buckets()}):
+            there = self._aws.at(region or stack.region or REGION)
+            yield name.replace("${AWS::AccountId}", there.account).replace("${AWS::Region}", there.region), there
+
+    def _own_bucket(self, stack: Stack) -> str:
+        """The bucket that the company's bootstrap has given another name; empty if it hasn't."""
+        made = f"cdk-{_qualifier(stack)}-assets-{self._aws.account}-"
+        return next((name for name, _ in self._asset_buckets(stack) if not name.startswith(made)), "")
 
     def _prepare_account(self, stacks: Sequence[Stack]) -> None:
         """Make what these stacks find in the real account, besides what `cdk bootstrap` makes."""
         for stack in stacks:
-            aws = self._aws.at(stack.region or REGION)
-            for name, region in sorted({*stack.asset_buckets()}):
-                there = self._aws.at(region) if region else aws
-                bucket = name.replace("${AWS::AccountId}", aws.account).replace("${AWS::Region}", there.region)
+            for bucket, there in self._asset_buckets(stack):
                 make_bucket(bucket, there)
-            ssm = aws.client("ssm")
+            ssm = self._aws.at(stack.region or REGION).client("ssm")
             for name, _, value in (parameter.partition("=") for parameter in self._options.ssm_parameters):
                 ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
             if stack.bootstrap_parameter and not stack.bootstrap_parameter.endswith(f"/{_qualifier(stack)}/version"):
@@ -391,6 +414,18 @@ class Rehearsal:
             ids += found
         self._runner.skip_own_requests()
         return ids
+
+
+def _region(name: str) -> dict[str, str]:
+    return {"AWS_REGION": name, "AWS_DEFAULT_REGION": name}
+
+
+def looked_up_environment(file: Path) -> dict[str, str]:
+    """The account and the region of an app's lookups, as environment variables, where all are of the same."""
+    text = file.read_text("utf-8") if file.is_file() else ""
+    accounts, regions = ({*re.findall(rf":{name}=([\w-]+)", text)} for name in ("account", "region"))
+    account = {"AWS_ACCESS_KEY_ID": accounts.pop()} if len(accounts) == 1 else {}
+    return account | (_region(regions.pop()) if len(regions) == 1 else {})
 
 
 def _qualifier(stack: Stack) -> str:

@@ -75,8 +75,9 @@ def make_venv(folder: Path) -> Path:
         assert spec is not None
         installed = Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else str(spec.origin))
         (packages / installed.name).symlink_to(installed)
-    for metadata in Path(sysconfig.get_path("purelib")).glob("crhelper-*.dist-info"):
-        (packages / metadata.name).symlink_to(metadata)
+    for metadata in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
+        if metadata.name.partition("-")[0] in {"crhelper", "typeguard"}:
+            (packages / metadata.name).symlink_to(metadata)
     (packages / "of_the_app.py").touch()
     return folder / "bin"
 
@@ -126,8 +127,8 @@ def test_codes_are_stored_in_the_parameter_and_in_the_other_stacks_secret(own: R
 
 def test_app_finds_the_ssm_parameter_that_is_given_and_cdks_custom_resource_runs(own: Rehearsed) -> None:
     """The function of auto_delete_objects is in Node.js, and uses the AWS SDK."""
-    assert own.report["outputs"]["Prod-Two"]["QueueName"] == "orders"
-    events = {(one["type"], one["status"]) for step in own.report["steps"] for one in step["events"]}
+    assert own.report["Outputs"]["Prod-Two"]["QueueName"] == "orders"
+    events = {(one["Type"], one["Status"]) for step in own.report["Steps"] for one in step["Events"]}
     assert ("Custom::S3AutoDeleteObjects", "DELETE_COMPLETE") in events
 
 
