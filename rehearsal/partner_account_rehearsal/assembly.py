@@ -134,12 +134,6 @@ class Stack:
         if self.assets.get("dockerImages"):
             self._assets_file.write_text(json.dumps({**self.assets, "dockerImages": {}}), "utf-8")
 
-    def asset_buckets(self) -> Iterator[tuple[str, str]]:
-        """Each bucket to which its assets are published, with the region if it's another than the stack's."""
-        for one in self.assets.get("files", {}).values():
-            for destination in one["destinations"].values():
-                yield destination["bucketName"], destination.get("region", "")
-
     def asset(self, key: str) -> Path | None:
         """The file or folder that the CLI publishes under this key; None if it publishes nothing there."""
         for one in self.assets.get("files", {}).values():
@@ -215,6 +209,17 @@ class ConstructPaths:
 
     def _chain(self, stack_name: str) -> tuple[str, ...]:
         return next((chain for pattern, chain in self._chains if pattern.fullmatch(stack_name)), ())
+
+
+def drop_missing_context(folder: Path) -> list[str]:
+    """Let the CLI go on with an assembly for which the app found no context; the keys, which have made-up values."""
+    missing: dict[str, None] = {}
+    for file in folder.rglob("manifest.json"):
+        manifest = _read(file)
+        for one in manifest.pop("missing", ()):
+            missing[one["key"]] = None
+        file.write_text(json.dumps(manifest), "utf-8")
+    return [*missing]
 
 
 def _stack_name_pattern(chain: tuple[str, ...]) -> re.Pattern[str]:

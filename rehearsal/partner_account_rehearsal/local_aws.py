@@ -90,6 +90,11 @@ class LocalAws:
         """The number of the account whose credentials the environment has."""
         return self.environment["AWS_ACCESS_KEY_ID"]
 
+    def credentials_and_region(self) -> dict[str, str]:
+        """The environment variables that choose the account and the region."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+        return {name: self.environment[name] for name in names}
+
     @property
     def region(self) -> str:
         """The region to which the environment leads."""

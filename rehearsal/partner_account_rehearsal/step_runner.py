@@ -98,9 +98,12 @@ class StepRunner:
         Raises:
             RehearsalError: it failed; the reason is the first failure that a stack has told of, or the CLI's own.
         """
-        result = self.attempt(*arguments)
+        return self.succeeded(self.attempt(*arguments), arguments[0])
+
+    def succeeded(self, result: Result, command: str) -> Result:
+        """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
-            raise RehearsalError(f"cdk {arguments[0]} failed: {self.reason(result)}")
+            raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
     def reason(self, result: Result) -> str:

@@ -3,14 +3,15 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack
-from partner_account_rehearsal.cdk import Cdk
+from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, drop_missing_context
+from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
+from partner_account_rehearsal.cdk import Cdk, Result
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
     explain_failure,
@@ -33,8 +34,6 @@ from partner_account_rehearsal.stand_ins import (
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
 from partner_account_rehearsal.verification_codes import CodeLocation, find_location, request_code, store_code
-
-DEFAULT_QUALIFIER = "hnb659fds"
 
 
 @dataclass(frozen=True)
@@ -84,9 +83,7 @@ class Rehearsal:
         self._aws = aws
         self._reporter = reporter
         self._report = report
-        # What CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION were when the app's lookups were made.
-        looked_up = looked_up_environment(options.folder / "cdk.context.json")
-        self._environment = {**environment, **looked_up}
+        self._environment = {**environment, **environment_of_lookups(options.folder / "cdk.context.json")}
         self._runner = StepRunner(aws, self._cdk(), reporter, report)
         self._assembly = Assembly(aws.folder / "cdk.out")
         self._former: Assembly | None = None
@@ -96,6 +93,7 @@ class Rehearsal:
         self._code_parameters: list[str] = []
         self._outputs_file = aws.folder / "outputs.json"
         self._locations: Sequence[tuple[ManagedPartner, CodeLocation]] = ()
+        self._missing_context: list[str] = []
         self._findings: list[str] = []
 
     def run(self) -> None:
@@ -133,10 +131,10 @@ class Rehearsal:
                 context = [word for value in self._options.context for word in ("--context", value)]
                 # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
                 options = ["--lookups=false", *app, *context]
-                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` knows what these depend on.
-                chosen = [*self._list_stacks(*options), "--exclusively"] if self._options.stacks else []
-                self._runner.run("synth", *chosen, "--quiet", *options)
-                selected = tuple(chosen[:-1]) or self._list_stacks("--app", str(self._assembly.folder))
+                selected = self._list_stacks(*options) if self._options.stacks else ()
+                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` has told what these need.
+                self._run_app("synth", *selected, *(["--exclusively"] if selected else []), "--quiet", *options)
+                selected = selected or self._list_stacks("--app", str(self._assembly.folder))
             self._assembly = Assembly(self._assembly.folder, selected)
             self._partners = partners_of(self._assembly.stacks)
             if self._options.deployed:
@@ -152,10 +150,20 @@ class Rehearsal:
                 raise RehearsalError("; ".join(reasons))
             self._select_account()
 
+    def _run_app(self, *arguments: str) -> Result | None:
+        """Run the CLI as the step runner does; None if only lookups are missing, for which CDK has made up values."""
+        result = self._runner.attempt(*arguments)
+        if result.exit_code and (missing := drop_missing_context(self._assembly.folder)):
+            self._missing_context = missing
+            return None
+        return self._runner.succeeded(result, arguments[0])
+
     def _list_stacks(self, *options: str) -> tuple[str, ...]:
         """The ids of the chosen stacks and of those that they depend on."""
         patterns = self._options.stacks or ["**"]
-        listed = self._runner.run("list", *patterns, "--show-dependencies", "--json", *options)
+        command = ("list", *patterns, "--show-dependencies", "--json")
+        if not (listed := self._run_app(*command, *options)):
+            listed = self._runner.run(*command, "--app", str(self._assembly.folder))
         # The CLI's warnings stand before it.
         found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
         if not found:
@@ -175,7 +183,7 @@ class Rehearsal:
         stacks = self._assembly.stacks
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
-        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account, **_region(REGION)}
+        self._environment = {**self._environment, **self._aws.credentials_and_region()}
         self._runner.select_account(self._aws, self._cdk(), stacks)
 
     def _describe(self) -> None:
@@ -201,7 +209,8 @@ class Rehearsal:
         for stack in stacks:
             stack.drop_images()
         replace_by_stand_ins(resource for resource, _ in found)
-        return [*describe(found), *images, *replace_public_parameters(stacks)]
+        context = StandIn("context", self._missing_context, "it would be looked up, and is not in cdk.context.json")
+        return [*describe(found), *images, *replace_public_parameters(stacks), *([context] if context.paths else [])]
 
     def _find(self, findings: Iterable[str]) -> None:
         """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
@@ -212,43 +221,10 @@ class Rehearsal:
     # What comes before a deployment
 
     def _bootstrap(self) -> None:
-        stacks = self._assembly.stacks
         with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
-            environments: dict[tuple[str, str], set[str]] = {}
-            for stack in stacks:
-                qualifier, bucket = _qualifier(stack), self._own_bucket(stack)
-                environment = f"aws://{self._aws.account}/{stack.region or REGION}"
-                environments.setdefault((qualifier, bucket), set()).add(environment)
-            for (qualifier, bucket), several in sorted(environments.items()):
-                # Two in one environment would otherwise be one stack.
-                name = "CDKToolkit" if qualifier == DEFAULT_QUALIFIER else f"CDKToolkit-{qualifier}"
-                options = ["--qualifier", qualifier, "--toolkit-stack-name", name, "--app", str(self._assembly.folder)]
-                options += ["--bootstrap-bucket-name", bucket] if bucket else []
-                self._runner.run("bootstrap", *sorted(several), *options)
-            self._prepare_account(stacks)
-
-    def _asset_buckets(self, stack: Stack) -> Iterator[tuple[str, LocalAws]]:
-        """The buckets to which the stack's assets are published, and where each is."""
-        for name, region in sorted({*stack.asset_buckets()}):
-            there = self._aws.at(region or stack.region or REGION)
-            yield name.replace("${AWS::AccountId}", there.account).replace("${AWS::Region}", there.region), there
-
-    def _own_bucket(self, stack: Stack) -> str:
-        """The bucket that the company's bootstrap has given another name; empty if it hasn't."""
-        made = f"cdk-{_qualifier(stack)}-assets-{self._aws.account}-"
-        return next((name for name, _ in self._asset_buckets(stack) if not name.startswith(made)), "")
-
-    def _prepare_account(self, stacks: Sequence[Stack]) -> None:
-        """Make what these stacks find in the real account, besides what `cdk bootstrap` makes."""
-        for stack in stacks:
-            for bucket, there in self._asset_buckets(stack):
-                make_bucket(bucket, there)
-            ssm = self._aws.at(stack.region or REGION).client("ssm")
-            for name, _, value in (parameter.partition("=") for parameter in self._options.ssm_parameters):
-                ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
-            if stack.bootstrap_parameter and not stack.bootstrap_parameter.endswith(f"/{_qualifier(stack)}/version"):
-                # A name of the company's own, for the version that CDK asks for.
-                ssm.put_parameter(Name=stack.bootstrap_parameter, Value="99", Type="String", Overwrite=True)
+            for arguments in bootstrap_arguments(self._assembly.stacks, self._aws):
+                self._runner.run("bootstrap", *arguments, "--app", str(self._assembly.folder))
+            make_what_stacks_expect(self._assembly.stacks, self._aws, self._options.ssm_parameters)
 
     def _deploy_former(self, former: Assembly) -> None:
         """Deploy what is deployed now, with a partner of its own if it has one."""
@@ -414,32 +390,6 @@ class Rehearsal:
             ids += found
         self._runner.skip_own_requests()
         return ids
-
-
-def _region(name: str) -> dict[str, str]:
-    return {"AWS_REGION": name, "AWS_DEFAULT_REGION": name}
-
-
-def looked_up_environment(file: Path) -> dict[str, str]:
-    """The account and the region of an app's lookups, as environment variables, where all are of the same."""
-    text = file.read_text("utf-8") if file.is_file() else ""
-    accounts, regions = ({*re.findall(rf":{name}=([\w-]+)", text)} for name in ("account", "region"))
-    account = {"AWS_ACCESS_KEY_ID": accounts.pop()} if len(accounts) == 1 else {}
-    return account | (_region(regions.pop()) if len(regions) == 1 else {})
-
-
-def _qualifier(stack: Stack) -> str:
-    """Which of an environment's bootstrap stacks it's made for."""
-    found = re.fullmatch(r"/cdk-bootstrap/([^/]+)/version", stack.bootstrap_parameter)
-    return found[1] if found else DEFAULT_QUALIFIER
-
-
-def make_bucket(name: str, aws: LocalAws) -> None:
-    """Make the bucket if the account has none of this name."""
-    s3 = aws.client("s3")
-    if name not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-        own = {} if aws.region == REGION else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
-        s3.create_bucket(Bucket=name, **own)
 
 
 def expect_equal(what: str, found: object, expected: object) -> None:

@@ -53,6 +53,7 @@ two = cdk.Stack(stage, "Two")
 partner(two, "Bob", Catalog.SANDBOX, VerificationCode.from_secrets_manager(secret, json_field="code"))
 name = aws_ssm.StringParameter.value_for_string_parameter(two, "/company/queue")
 cdk.CfnOutput(two, "QueueName", value=aws_sqs.Queue(two, "Queue", queue_name=name).queue_name)
+cdk.CfnOutput(two, "Tier", value=aws_ssm.StringParameter.value_from_lookup(two, "/company/tier"))
 bundling = cdk.BundlingOptions(image=cdk.DockerImage.from_registry("absent"))
 aws_lambda.Function(
     cdk.Stack(app, "Unused"), "Function", runtime=aws_lambda.Runtime.PYTHON_3_13, handler="index.handler",
@@ -156,13 +157,16 @@ def test_sandbox_partner_gets_its_ownership_tag_if_the_reading_says_that_tags_ar
     assert "the Sandbox may refuse tags" not in own.told
 
 
-def test_unsupported_resource_types_are_named_before_anything_is_deployed(own: Rehearsed) -> None:
-    """With its construct, in terminal and reports; the rest of the app is rehearsed all the same."""
+def test_unsupported_types_and_missing_context_are_named_before_anything_is_deployed(own: Rehearsed) -> None:
+    """With its construct or key, in terminal and reports; the rest of the app is rehearsed all the same."""
     before, _, _ = own.told.partition("(cdk bootstrap)")
     assert f"{ODD}: Prod/One/Odd" in before
+    key = "ssm:account=123456789012:parameterName=/company/tier:region=eu-west-1"
     assert own.report["NotRehearsed"] == [
-        {"Type": ODD, "Paths": ["Prod/One/Odd"], "Reason": "the local AWS doesn't know the type"}
+        {"Type": ODD, "Paths": ["Prod/One/Odd"], "Reason": "the local AWS doesn't know the type"},
+        {"Type": "context", "Paths": [key], "Reason": "it would be looked up, and is not in cdk.context.json"},
     ]
+    assert own.report["Outputs"]["Prod-Two"]["Tier"] == "dummy-value-for-/company/tier"
     assert ODD in own.page.sections["not-rehearsed"]
     assert own.report["Outputs"]["first"]["OddArn"] == "arn:aws:rehearsal:us-east-1:000000000000:not-rehearsed-Odd-Arn"
 

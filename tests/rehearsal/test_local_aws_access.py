@@ -360,22 +360,33 @@ def test_function_in_node_js_has_the_sdk_that_lambda_has_under_its_roles_policie
     }
 
 
-def test_stacks_bucket_has_its_tags_and_an_output_of_another_region_is_found(aws: LocalAws) -> None:
-    """CDK's auto_delete_objects looks for a tag, and its weak references name the region."""
+def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(aws: LocalAws) -> None:
+    """CDK's auto_delete_objects looks for a tag, a nested stack may export, and weak references name the region."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "tagged", "Tags": [{"Key": "a", "Value": "b"}]}}
-    made = {"Resources": {"Bucket": bucket}, "Outputs": {"Name": {"Value": {"Ref": "Bucket"}}}}
-    reference = {"Fn::GetStackOutput": {"StackName": "There", "OutputName": "Name", "Region": "eu-west-1"}}
+    nested = {
+        "Resources": {"Bucket": bucket},
+        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}},
+    }
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="nested.json", Body=json.dumps(nested))
+    url = f"{aws.environment['AWS_ENDPOINT_URL']}/templates/nested.json"
+    outer = {"Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    imported = {"Imported": {"Value": {"Fn::ImportValue": "exported"}}}
+    handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    reference = {"Fn::GetStackOutput": {"StackName": "Imports", "OutputName": "Imported", "Region": "eu-west-1"}}
     parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/read", "Type": "String", "Value": reference}}
     for region, name, template in (
-        ("eu-west-1", "There", made),
-        ("us-east-1", "Here", {"Resources": {"Read": parameter}}),
+        ("eu-west-1", "Exports", {"Resources": outer}),
+        ("eu-west-1", "Imports", {"Resources": handle, "Outputs": imported}),
+        ("us-east-1", "Elsewhere", {"Resources": {"Read": parameter}}),
     ):
         cloudformation = aws.at(region).client("cloudformation")
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 200}
         )
-    assert aws.client("s3").get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    assert s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
     assert aws.client("ssm").get_parameter(Name="/read")["Parameter"]["Value"] == "tagged"
 
 

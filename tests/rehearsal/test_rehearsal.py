@@ -29,7 +29,12 @@ from partner_account_rehearsal.limits import (
 )
 from partner_account_rehearsal.partners import masked_address, partners_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
-from partner_account_rehearsal.stand_ins import StandIn, find_stand_ins, replace_by_stand_ins, unbuilt_images
+from partner_account_rehearsal.stand_ins import (
+    StandIn,
+    find_stand_ins,
+    replace_by_stand_ins,
+    unbuilt_images,
+)
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
 
@@ -367,8 +372,8 @@ def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_th
     assert "--stand-in One/Crawler" in told
 
 
-def test_container_images_are_told_as_not_rehearsed(tmp_path: Path) -> None:
-    """None is built."""
+def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
+    """It would build them, by Docker."""
     image = {"displayName": "One/Image", "source": {"directory": "asset.x"}}
     stacks = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
     (tmp_path / "One.assets.json").write_text(json.dumps({"dockerImages": {"x": image}}))
