@@ -59,7 +59,7 @@ def to_html(report: RehearsalReport) -> str:
         lstrip_blocks=True,
     )
     # An ARN or a path goes on below between its parts, and not within a word.
-    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([:/]+)", r"\1<wbr>", escape(text)))  # noqa: S704
+    environment.filters["breakable"] = lambda text: Markup(re.sub("([:/]+)", r"\1<wbr>", str(escape(text))))  # noqa: S704
     whole = max([step.began + step.seconds for step in report.steps], default=0.0) or 1.0
     return environment.get_template("page.html.j2").render(report=report, timeline=Timeline(whole))
 
