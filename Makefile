@@ -20,24 +20,31 @@ venv = .venv
 # jsii, which aws-cdk-lib runs on, takes `node` from the PATH.
 run = PATH="$(CURDIR)/$(venv)/bin:$(CURDIR)/.venv/bin:$$PATH" $(venv)/bin/python -m
 pip = -m pip --disable-pip-version-check -qq
+# pip prints hundreds of lines; of them a terminal shows, in one, how far it is, and everything shows from the first error
+# on. Nothing is compiled beforehand: Python compiles what it imports, which is little of aws-cdk-lib.
+fetch = -m pip --disable-pip-version-check --no-color install --only-binary :all: --require-hashes --no-compile --progress-bar off
+shown = 2>&1 | awk -v terminal="$$(test -t 2 && echo yes)" '/ERROR/ { failed = 1 } failed { print; next } !terminal { next } \
+	/^Collecting/ { printf "\r\033[K  %d: %s", ++count, $$2; fflush() } \
+	/^Installing/ { printf "\r\033[K  %d fetched; unpacking them", count; fflush() } END { if (count) print "" }'
 
 .PHONY: help demo test test-fast test-floor test-newest soak bench lint docs dist lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: install ## Rehearse the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
+demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example app on this machine: local AWS, simulated Partner Central (ARGS=--keep leaves them running)
+	@echo "Rehearsing app.py: about a minute"
 	@$(run) partner_account_cli rehearse --fault rollback -c catalog=AWS \
 		-c legal_name="Example Corp" -c primary_solution_type=SOFTWARE_PRODUCTS \
 		-c first_name=Jane -c last_name=Doe -c email=alliances@example.com -c business_title="Alliance Lead" \
 		-c verification_code_secret=partner-account/code -c company_is_new_to_apn=true $(ARGS)
 
-test: lint ## Check style, types and all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
-	@echo "All tests on the locked versions"
+test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
+	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
+	@$(MAKE) install .venv-floor/installed .venv/newest
+	@$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) WORKERS=$(shell echo $$(($(WORKERS) / 2))) lint test-floor test-newest
+	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
-	@echo "The tests that a dependency's version may change, on the oldest and on the newest ones"
-	@$(MAKE) test-floor
-	@$(MAKE) test-newest
 	@echo "Not run: the exhaustive explorations and the random lives at length (make soak), the times (make bench)"
 
 test-fast: lint ## Lint, and the tests that need no local AWS and take seconds
@@ -64,7 +71,7 @@ lint: install ## Check style and types; Lambda's code also as the oldest Python 
 	@$(run) mypy --no-error-summary
 	@$(run) mypy --no-error-summary --python-version 3.10 lambda
 
-install: .venv/installed .venv/boto3-1.34 .venv/publish node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
+install: .venv/locked .venv/installed .venv/boto3-1.34 .venv/publish node_modules/.package-lock.json ## Install what the lock files say, and this project in editable form
 	@:
 
 docs: install ## Build the documentation site into docs/_build (open docs/_build/index.html)
@@ -79,18 +86,26 @@ dist: install ## Build wheel and sdist of the last commit into dist, and check t
 clean: ## Remove what was installed and built
 	rm -rf .venv .venv-floor .venv-lock node_modules benchmarks/node_modules cdk.out dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/locked: requirements.txt
+# First what a demo needs, then the rest; the second file holds the first. A change of either begins anew.
+.venv/demo: requirements/demo.txt requirements.txt
 .venv-floor/locked: requirements/floor.txt
-.venv/locked .venv-floor/locked:
+.venv/demo .venv-floor/locked:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install $$(basename "$(PYTHON)")-venv" >&2; exit 1; }
-	@echo "Installing $< into $(@D) (a minute or two)"
+	@echo "Installing the Python packages of $< into $(@D): 170 MB to fetch, about a minute"
 	@"$(PYTHON)" -m venv --clear $(@D)
-	@$(@D)/bin/python $(pip) install --only-binary :all: --require-hashes -r $<
+	@$(@D)/bin/python $(fetch) -r $< $(shown)
 	@touch $@
 
-.venv/installed .venv-floor/installed: %/installed: %/locked pyproject.toml
+.venv/locked: requirements.txt .venv/demo
+	@echo "Installing what the tests need besides, as $< says, into .venv: about a minute more"
+	@.venv/bin/python $(fetch) -r $< $(shown)
+	@touch $@
+
+.venv/installed: .venv/demo
+.venv-floor/installed: .venv-floor/locked
+.venv/installed .venv-floor/installed: %/installed: pyproject.toml
 	@$*/bin/python $(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -99,13 +114,15 @@ clean: ## Remove what was installed and built
 # asset. Not with --no-deps: then pip would not know that aws-cdk-lib comes after aws-cdk-cloud-assembly-schema, with
 # which it shares a folder.
 .venv/publish .venv/newest .venv/boto3-1.34 .venv/vendored: .venv/%: requirements/%.txt .venv/locked
-	@.venv/bin/python $(pip) install --only-binary :all: --require-hashes --no-compile --no-warn-conflicts --upgrade --target $@ -r $<
+	@echo "Installing the Python packages of $< into $@"
+	@.venv/bin/python $(fetch) --no-warn-conflicts --upgrade --target $@ -r $< $(shown)
 	@touch $@
 
-node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/locked
+node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/demo
+	@echo "Installing the cdk CLI into node_modules: a few seconds"
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel error >/dev/null
 
-benchmarks/node_modules/.package-lock.json: benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc .venv/locked
+benchmarks/node_modules/.package-lock.json: benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc .venv/demo
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --prefix benchmarks --loglevel error >/dev/null
 
 # --- The lock files: always made by this one command, never by hand -------------------------------------------
@@ -121,6 +138,8 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --extra cli --upgrade --generate-hashes --output-file requirements/newest.txt pyproject.toml
 	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@printf '%s\n' "boto3==1.34.*" "urllib3==1.26.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -
+	@printf '%s\n' cdk-nag hatchling | $(compile) --python-version 3.11 --extra cli --extra local-aws --constraints requirements.txt \
+		$(hashed) requirements/demo.txt pyproject.toml -
 	@printf '%s\n' boto3 crhelper | $(compile) --python-version 3.11 --constraints requirements.txt $(hashed) requirements/vendored.txt -
 	@$(MAKE) .venv/locked
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --loglevel error >/dev/null

@@ -24,9 +24,9 @@ CDK_CLI = "2.1148.1"
 WHAT_THE_APPROVER_DOES = f"""\
 1. Read the change set: creating a partner can't be undone, accepts the AWS Partner Central and ACE terms for the
    company, and makes this AWS account the one that pays the yearly fee. A company that is an AWS Partner already must
-   migrate instead. More: docs/what-it-means.md
-2. aws partnercentral-account send-email-verification-code --region us-east-1 --catalog AWS --email {EMAIL}
-3. aws secretsmanager put-secret-value --secret-id {CODE_SECRET} --secret-string file:///dev/stdin
+   migrate instead. More: https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
+2. partner-account send-code --email {EMAIL}
+3. partner-account store-code --secret-id {CODE_SECRET}
 4. Approve at once. An update that leaves the contact's e-mail as it is needs no code."""
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from partner_account import PartnerAccount, PartnerAccountProvider
+from partner_account.errors import DOCUMENTATION
 from partner_central_simulator import FaultKind, Readings
 
 ROOT = Path(__file__).parents[1]
@@ -40,15 +42,27 @@ def python_blocks(name: str) -> list[str]:
 # --- Examples
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/props.md"])
-def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "stack"), [("README.md", "AlliancesSandbox"), ("docs/props.md", "Alliances")])
+def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(
+    name: str, stack: str, tmp_path: Path
+) -> None:
     """As it stands, as a program of its own."""
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", python_blocks(name)[0]], env=environment, check=True)
-    template = (tmp_path / "Alliances.template.json").read_text()
+    template = (tmp_path / f"{stack}.template.json").read_text()
     for attribute in ("Arn", "Id", "ProfileId"):
         assert f'"Partner{attribute}"' in template
-        assert f"Alliances-Partner-{attribute}" in template
+        assert f"{stack}-Partner-{attribute}" in template
+
+
+def test_readme_names_the_versions_that_the_package_asks_for() -> None:
+    """Of Python, and of aws-cdk-lib."""
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    (lowest,) = (
+        found.group(1) for text in project["dependencies"] if (found := re.match(r"aws-cdk-lib>=([\d.]+),", text))
+    )
+    assert f"Python {project['requires-python'].removeprefix('>=')} or later" in page("README.md")
+    assert f"`aws-cdk-lib` {lowest} or later" in page("README.md")
 
 
 def test_readme_names_only_the_sandbox_in_its_example() -> None:
@@ -85,6 +99,19 @@ def test_example_of_a_metric_filter_finds_failed_requests() -> None:
 def test_each_make_target_that_readme_and_contributing_name_exists(command: str) -> None:
     """Looked up, not run: `make test` is what runs this."""
     subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_each_published_page_that_a_message_names_is_a_page_of_the_documentation() -> None:
+    """At the address that the package's metadata gives; who has installed it has no files of `docs/`."""
+    urls = tomllib.loads(page("pyproject.toml"))["project"]["urls"]
+    assert f"{urls['Documentation']}docs/" == DOCUMENTATION
+    sources = [path.read_text("utf-8") for path in (ROOT / "constructs").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"\{DOCUMENTATION\}([\w-]+)\.html", text)}
+    assert named
+    example = page("examples/pipeline.py")
+    named |= set(re.findall(rf"{re.escape(DOCUMENTATION)}([\w-]+)\.html", example))
+    assert {name for name in named if not (ROOT / f"docs/{name}.md").exists()} == set()
+    assert not [text for text in [*sources, example] if re.search(r'^ *f?"[^"]*docs/[\w-]+\.md', text, re.MULTILINE)]
 
 
 def test_each_test_module_that_a_document_or_a_docstring_names_exists() -> None:

@@ -25,6 +25,7 @@ from tests.test_architecture import PURE
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DEMO = "requirements/demo.txt"
 PACKAGES = [
     ROOT / "constructs/partner_account",
     ROOT / "lambda/partner_account_handler",
@@ -267,6 +268,15 @@ def test_lock_pins_each_direct_dependency() -> None:
     assert unpinned(direct_requirements(), "requirements.txt") == []
     publish = [Requirement(text) for text in PYPROJECT["dependency-groups"]["publish"]]
     assert unpinned(publish, "requirements/publish.txt") == []
+
+
+def test_lock_of_a_demo_is_the_part_of_the_main_lock_that_a_demo_needs() -> None:
+    """What pyproject.toml names for users, in the versions that the tests run on, and nothing that only tests need."""
+    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    wanted = [Requirement(text) for text in chain(PYPROJECT["project"]["dependencies"], *extras)]
+    assert unpinned([found for found in wanted if found.name != PYPROJECT["project"]["name"]], DEMO) == []
+    assert pins(DEMO).items() <= pins("requirements.txt").items()
+    assert pins(DEMO).keys() & {"awscli", "moto", "mypy", "pytest", "sphinx", "twine"} == set()
 
 
 def promised() -> list[Requirement]:

@@ -63,7 +63,8 @@ def public_names(module: ModuleType) -> Iterator[str]:
     """What a module exports, with the public members of its classes, but for those of other projects."""
     for name in module.__all__:
         yield f"{module.__name__}.{name}"
-        yield from (f"{module.__name__}.{name}.{member}" for member in members(getattr(module, name)))
+        if isinstance(kind := getattr(module, name), type):
+            yield from (f"{module.__name__}.{name}.{member}" for member in members(kind))
 
 
 def members(kind: type) -> set[str]:

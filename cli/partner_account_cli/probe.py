@@ -17,7 +17,7 @@ from partner_account_cli.errors import CommandError
 from partner_account_cli.options import output_option
 
 if TYPE_CHECKING:
-    from partner_central_simulator.contract import ContractRun, Report
+    from partner_central_simulator.contract import ContractReport, ContractRun
 
 _STYLES = {
     "as documented": rendering.GOOD,
@@ -170,7 +170,7 @@ def _tell_findings(run: "ContractRun", output: str, wait: int) -> None:
             )
 
 
-def _tell_report(report: "Report", file: Path | None, output: str) -> None:
+def _tell_report(report: "ContractReport", file: Path | None, output: str) -> None:
     document = report.document()
     if file:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")

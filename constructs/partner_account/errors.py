@@ -1,4 +1,4 @@
-"""The one exception that this package raises at synth, and the errors about values of another type.
+"""The one exception that this package raises at synth, the errors about values of another type, where to read more.
 
 Each of these shows what to write, and repeats no value.
 """
@@ -6,6 +6,9 @@ Each of these shows what to write, and repeats no value.
 from collections.abc import Sequence
 
 from aws_cdk import CfnParameter, SecretValue
+
+# The pages of `docs/`, as published: who has installed the package has no files of them.
+DOCUMENTATION = "https://cdk-partner-account.readthedocs.io/en/stable/docs/"
 
 
 class PartnerAccountError(ValueError):

@@ -7,6 +7,7 @@ from aws_cdk import Acknowledgment, Annotations, Aws, Fn, Names, Stack, Validati
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from partner_account.errors import DOCUMENTATION
 from partner_account.permissions import Permission
 
 # A policy's name has up to 128 characters; a hyphen and the 36 of the stack's UUID follow.
@@ -31,7 +32,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
         # What cdk-nag 2, an aspect, reads in the resource's metadata. That is part of the template, so the reasons
         # themselves stand in the documentation.
         findings = [one.id.removeprefix("AwsSolutions::AwsSolutions-IAM5[").removesuffix("]") for one in acknowledged]
-        reason = "cdk-partner-account: docs/permissions.md says why"
+        reason = f"cdk-partner-account: {DOCUMENTATION}permissions.html says why"
         rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": findings}
         resource.add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
     if not Stack.of(policy).resolve(resource.roles):
@@ -39,7 +40,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
         Annotations.of(scope).add_warning_v2(
             "partner-account:role-not-updated",
             f"The provider's role takes no policies from this app. It must allow the statements {sids} already; "
-            "docs/permissions.md lists them. Acknowledge this warning when it does.",
+            f"{DOCUMENTATION}permissions.html lists them. Acknowledge this warning when it does.",
         )
     return policy
 

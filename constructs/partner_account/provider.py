@@ -15,7 +15,7 @@ from constructs import Construct, IDependable
 
 from partner_account import permissions
 from partner_account.asset import assembled_asset
-from partner_account.errors import PartnerAccountError, raise_if_invalid, type_errors
+from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
 
@@ -37,7 +37,7 @@ _OLDEST_PYTHON = 11
 
 _KEY_NOT_UPDATED = (
     "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
-    "already; docs/provider.md shows how. Acknowledge this warning when it does."
+    f"already; {DOCUMENTATION}provider.html shows how. Acknowledge this warning when it does."
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from aws_cdk import Stack
 from constructs import Construct
 
-from partner_account.errors import how_to_get_string, string_error
+from partner_account.errors import DOCUMENTATION, how_to_get_string, string_error
 from partner_account.props import AllianceLeadContact, Catalog, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
 from partner_account.tokens import is_left_to_deployment, literal_in
@@ -115,7 +115,7 @@ def _new_company_errors(props: PartnerProps) -> Iterator[str]:
             "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "
             "its account: a new registration replaces its historical partner data, and Partner Central may not list "
             "an account that isn't migrated. If the company has none, say True; if this AWS account has a partner, "
-            "set existing_partner_id to adopt it. See docs/what-it-means.md"
+            f"set existing_partner_id to adopt it. See {DOCUMENTATION}what-it-means.html"
         )
 
 

@@ -27,7 +27,7 @@ from botocore.config import Config
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
 from partner_account_rehearsal.simulator_client import SimulatorClient
-from partner_central_simulator.identity import API_VERSION, SERVICE
+from partner_central_simulator.models import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
 # MiniStack and the simulator take an access key of twelve digits for the number of its account.

@@ -1,7 +1,7 @@
 """How the simulator answers where AWS documents nothing. What AWS does document is no choice and not here."""
 
 import json
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -116,19 +116,13 @@ def load_readings(path: Path) -> Readings:
     named = content.get("Readings") if isinstance(content, dict) else None
     if not isinstance(named, dict):
         raise ReadingsFileError(f"{path} has no object `Readings`: name a report of `partner-account probe`")
-    known = {field.name: field for field in fields(Readings)}
+    known: dict[str, Any] = {field.name: type(field.default) for field in fields(Readings)}
     if unknown := sorted(set(named) - set(known)):
         raise ReadingsFileError(f"{path} names unknown readings: {', '.join(unknown)}; known are {', '.join(known)}")
-    return Readings(**{name: _value(path, known[name], value) for name, value in named.items()})
-
-
-def _value(path: Path, field: Field[Any], value: object) -> Any:
-    kind: Any = type(field.default)
-    if kind is bool:
-        if isinstance(value, bool):
-            return value
-        raise ReadingsFileError(f"{path}: {field.name} must be true or false")
-    try:
-        return kind(value)
-    except ValueError:
-        raise ReadingsFileError(f"{path}: {field.name} must be one of {', '.join(kind)}") from None
+    for name, value in named.items():
+        if known[name] is bool:
+            if not isinstance(value, bool):
+                raise ReadingsFileError(f"{path}: {name} must be true or false")
+        elif value not in list(known[name]):
+            raise ReadingsFileError(f"{path}: {name} must be one of {', '.join(known[name])}")
+    return Readings(**{name: known[name](value) for name, value in named.items()})

@@ -16,7 +16,7 @@ from partner_account import Catalog, PartnerAccount, permissions
 from partner_account.permissions import Permission
 
 HEAD = """\
-# Permissions
+# IAM permissions of the function, and what you may grant
 
 Made of the code that grants them: `python -m tests.construct.permission_table > docs/permissions.md`. A test fails if
 this page says anything else. It shows a partner in catalog AWS; for one in the Sandbox `Sandbox` stands in place of

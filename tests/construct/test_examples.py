@@ -254,9 +254,9 @@ def test_the_approver_is_told_to_request_the_code_and_to_store_it_where_the_func
     """For the address of the template; and what creating a partner means, before that."""
     comment = actions[-2]["Configuration"]["CustomData"]
     email = partner["AllianceLeadContact"]["Email"]
-    assert f"send-email-verification-code --region us-east-1 --catalog AWS --email {email}\n" in comment
-    assert f"--secret-id {partner['EmailVerificationCode']['SecretId']} " in comment
-    for fact in ("can't be undone", "terms", "fee", "must\n   migrate", "docs/what-it-means.md"):
+    assert f"partner-account send-code --email {email}\n" in comment
+    assert f"partner-account store-code --secret-id {partner['EmailVerificationCode']['SecretId']}\n" in comment
+    for fact in ("can't be undone", "terms", "fee", "must\n   migrate", "docs/what-it-means.html"):
         assert fact in comment
     assert len(comment) < 1000  # CodePipeline's own limit
 

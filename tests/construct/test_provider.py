@@ -18,6 +18,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from partner_account import PartnerAccountError, PartnerAccountProvider
+from partner_account.errors import DOCUMENTATION
 from tests.construct.apps import (
     HERE,
     deployed,
@@ -322,7 +323,7 @@ def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_
     partner = partner_in(stack)
     assert resources_of(stack, POLICY) == {}
     function, of_partner = warnings_of(stack)
-    assert "must allow the statements WriteOwnLog already; docs/permissions.md lists them" in function
+    assert f"must allow the statements WriteOwnLog already; {DOCUMENTATION}permissions.html lists them" in function
     assert "LookForPartners, ReadPartner, UpdateContact, AskOwnStack, ReadTags, UpdateTags, CreatePartner" in of_partner
     for scope in (provider, partner):
         cdk.Annotations.of(scope).acknowledge_warning("partner-account:role-not-updated", "it has them")
@@ -463,7 +464,7 @@ def test_a_key_whose_policy_cant_be_changed_brings_a_warning() -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/0123")
     provider = PartnerAccountProvider(stack, encryption_key=key)
     (warning,) = warnings_of(stack)
-    assert "must let CloudWatch Logs use the key already; docs/provider.md shows how" in warning
+    assert f"must let CloudWatch Logs use the key already; {DOCUMENTATION}provider.html shows how" in warning
     cdk.Annotations.of(provider).acknowledge_warning("partner-account:key-not-updated", "it does")
     assert warnings_of(stack) == []
 

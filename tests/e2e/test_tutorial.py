@@ -1,9 +1,14 @@
-"""The tutorial's way to a partner, walked on the local AWS: its commands as they stand, in their order."""
+"""From an empty directory to a partner: the commands of the README's quick start, then of the tutorial, as they stand.
+
+They run on the local AWS, in one terminal, and in the order of the pages.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sysconfig
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +18,15 @@ import pytest
 
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 
-pytestmark = pytest.mark.e2e
+# Ten processes of cdk, and three more that install the app and its tools.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-TUTORIAL = (ROOT / "docs/tutorial.md").read_text("utf-8")
-COMMANDS = re.findall(r"^```sh\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code of one language in a page, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -30,9 +39,20 @@ def aws() -> Iterator[LocalAws]:
 class Terminal:
     """The one terminal that a reader has: what is exported in one block holds in the next."""
 
-    def __init__(self, aws: LocalAws) -> None:
-        # No reader sits here to approve of the changes, and the checkout stays as it is.
-        own = {"CDK_REQUIRE_APPROVAL": "never", "CDK_OUTPUT": str(aws.folder / "cdk.out")}
+    def __init__(self, aws: LocalAws, folder: Path) -> None:
+        (folder / "home").mkdir()
+        (folder / "home/cdk-partner-account").symlink_to(ROOT)
+        self.folder = folder / "alliances"
+        self.folder.mkdir()
+        own = {
+            "HOME": str(folder / "home"),
+            "PATH": f"{ROOT / 'node_modules/.bin'}{os.pathsep}{aws.environment['PATH']}",
+            "CDK_REQUIRE_APPROVAL": "never",  # no reader sits here to approve of the changes
+            # What pip would download is borrowed from this environment.
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # which says: no isolation
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
         self._environment = {**aws.environment, **own}
         self._before = ""
 
@@ -40,7 +60,7 @@ class Terminal:
         """Runs a block of commands; what it prints."""
         done = subprocess.run(
             ["bash", "-euc", self._before + block],
-            cwd=ROOT,
+            cwd=self.folder,
             env=self._environment,
             input=typed,
             stdout=subprocess.PIPE,
@@ -52,18 +72,35 @@ class Terminal:
         self._before += "".join(re.findall(r"^(?:export|source) .*\n", block, re.MULTILINE))
         return done.stdout
 
+    def borrow_packages(self) -> None:
+        """Have the app's environment find the packages of this one, but for this project itself.
 
-def test_commands_of_the_tutorial_make_a_partner_in_the_sandbox_and_one_for_real(aws: LocalAws) -> None:
-    """Install, deploy to the Sandbox, change it, verify, request the code, store it, check, deploy, compare.
+        Python ignores the `.pth` files of a folder that a `.pth` file names, the editable install's among them.
+        """
+        (packages,) = (self.folder / ".venv").glob("lib/python*/site-packages")
+        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
-    What `make demo` runs, tests/e2e/test_rehearse.py runs.
-    """
-    install, demo, sandbox, change, verify, wait, request, store, check, deploy, compare = COMMANDS
-    terminal = Terminal(aws)
-    terminal.run(install)
-    assert demo == "make demo\n"
-    assert "PartnerReaderSandbox.Arn = " in terminal.run(sandbox)
-    assert "Example Corp" in terminal.run(change)
+
+def test_commands_of_quick_start_and_tutorial_make_a_partner_in_the_sandbox_and_one_for_real(
+    aws: LocalAws, tmp_path: Path
+) -> None:
+    """Init, install, rehearse, deploy to the Sandbox, change it; verify, store the code, check, deploy, compare."""
+    install, rehearse, deploy = blocks("README.md", "sh")
+    show, change, verify, wait, request, store, check, deploy_for_real, compare = blocks("docs/tutorial.md", "sh")
+    terminal = Terminal(aws, tmp_path)
+    app = terminal.folder / "app.py"
+
+    init, rest = install.split("\n", 1)
+    assert "Initializing a new git repository" in terminal.run(init)
+    terminal.borrow_packages()
+    assert "Successfully installed cdk-partner-account" in terminal.run(rest)
+    app.write_text(blocks("README.md", "python")[0])
+    assert "One partner account was created, and no other." in terminal.run(rehearse)
+    assert "AlliancesSandbox.PartnerArn = " in terminal.run(deploy)
+
+    assert "Example Corp" in terminal.run(show)
+    app.write_text(app.read_text().replace('last_name="Doe"', 'last_name="Roe"'))
+    terminal.run(change)
     sandbox_partner = {"Catalog": "Sandbox", "Identifier": partners_of(aws, "Sandbox")[0]["Arn"]}
     contact = aws.client("partnercentral-account").get_alliance_lead_contact(**sandbox_partner)
     assert contact["AllianceLeadContact"]["LastName"] == "Roe"
@@ -77,7 +114,8 @@ def test_commands_of_the_tutorial_make_a_partner_in_the_sandbox_and_one_for_real
     terminal.run(request)
     terminal.run(store, typed=aws.partner_central.outbox()[-1].code)
     assert "failed" not in terminal.run(check)
-    assert "PartnerReader.Arn = " in terminal.run(deploy)
+    app.write_text(blocks("docs/props.md", "python")[0])
+    assert "Alliances.PartnerArn = " in terminal.run(deploy_for_real)
     assert "same" in terminal.run(compare)
     assert [len(partners_of(aws, catalog)) for catalog in ("AWS", "Sandbox")] == [1, 1]
 

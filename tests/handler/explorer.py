@@ -103,7 +103,7 @@ class World:
         return self._content.stacks
 
     @property
-    def partners(self) -> list[models.Partner]:
+    def partners(self) -> list[models.SimulatedPartner]:
         """All partners of the account."""
         return [partner for account in self._accounts for partner in account.partners]
 
@@ -113,7 +113,7 @@ class World:
         return [token for account in self._accounts for token in account.tokens]
 
     @property
-    def _accounts(self) -> Iterable[models.Account]:
+    def _accounts(self) -> Iterable[models.SimulatedAccount]:
         return self._content.state.accounts.values()
 
     def verify(self, legal_name: str) -> None:

@@ -185,15 +185,15 @@ class Stage:
         if operation == "describe_stacks" and self.trouble.deaf:
             self._time.sleep(READ_TIMEOUT if isinstance(self.trouble.deaf, ReadTimeoutError) else 0)
             raise self.trouble.deaf
+        if operation == "describe_stacks":
+            described = self.cloud.described(members["StackName"])
+            is_stale = self._time.spent() < self.trouble.stale
+            return {"Stacks": [{**described, "StackStatus": "UPDATE_COMPLETE"} if is_stale else described]}
         try:
-            answer = call(**members)
+            return call(**members)
         except ConnectionClosedError:
             if not self.trouble.hangs:
                 raise
-        else:
-            if operation == "describe_stacks" and self._time.spent() < self.trouble.stale:
-                answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
-            return answer
         self._time.sleep(READ_TIMEOUT)
         raise TIMEOUT
 

@@ -5,6 +5,7 @@ How CloudFormation and humans go about it is told in `tests/handler/life.py`.
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -284,8 +285,8 @@ class Records:
         self.texts: list[str] = []
 
     def keep(self, level: str, message: str, fields: Mapping[str, object]) -> None:
-        """Keeps a line as it would be written."""
-        self.texts.append(handler_log._line(level, message, fields))  # noqa: SLF001
+        """Keeps a line, which must be fit for JSON."""
+        self.texts.append(json.dumps({"level": level, "message": message, **fields}))
 
 
 @contextmanager

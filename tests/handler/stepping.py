@@ -16,10 +16,10 @@ import botocore.session
 import greenlet
 from botocore.exceptions import ClientError
 
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import Answer
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import Request
 
 MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
@@ -74,7 +74,7 @@ def stepping(request: Request, time: StepClock, *, connects: bool = True) -> Any
             _hand_over(Call(CONNECT, {}))
 
     def deliver() -> Answer:
-        return respond(request, Aws.of(request.stack_id, clock, connect, lambda _service, _region: _Client()))
+        return respond(request, Aws(request.stack_id, clock, connect, lambda _service, _region: _Client()))
 
     return greenlet.greenlet(deliver)
 

@@ -18,9 +18,8 @@ from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
 
-pytestmark = pytest.mark.versions
 
-
+@pytest.mark.versions
 def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalFunction) -> None:
     """The partner's ARN, from Create on; Data holds three attributes and nothing else."""
     made = function.create(properties())
@@ -38,6 +37,7 @@ def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalF
     assert len(function.cloud.partners) == 1
 
 
+@pytest.mark.versions
 def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunction) -> None:
     """crhelper would make up a new one each time; CloudFormation then sends a Delete for it."""
     function.cloud.add_partner("Other")
@@ -48,6 +48,7 @@ def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunc
     assert function.delete(first["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
+@pytest.mark.versions
 def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_at_all(function: LocalFunction) -> None:
     """One line of the log tells of it, as of no request of another invocation."""
     function.delete("x")
@@ -76,6 +77,7 @@ def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: LocalF
         assert answer["Reason"].startswith("InvalidProperties: ")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_answer_that_is_refused_is_sent_again_as_it_was(function: LocalFunction, status: int) -> None:
     """crhelper takes a 403 for sent. `Retry-After: 3600` would outlive the function and CloudFormation's patience."""
@@ -170,6 +172,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert (line["outcome"], line["reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
 
 
+@pytest.mark.versions
 def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunction) -> None:
     """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
     rings: list[Any] = []
@@ -203,6 +206,7 @@ def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     assert "Canary" not in json.dumps(answer) + function.log
 
 
+@pytest.mark.versions
 def test_failure_of_crhelper_itself_is_logged_as_a_defect(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +221,7 @@ def test_failure_of_crhelper_itself_is_logged_as_a_defect(
     assert "canary" not in function.log
 
 
+@pytest.mark.versions
 def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """They would be a quarter of the cold start; the variable that prevents them is put back."""
     for before in (None, "0"):
@@ -240,6 +245,7 @@ class Everything(logging.Handler):
         self.lines.append(self.format(record))
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("is_set_up", [True, False])
 def test_log_holds_outcomes_and_no_secret_at_any_level(
     cloud: Cloud,
@@ -301,6 +307,7 @@ def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
     assert [answer["Status"] for answer in sink.answers("second")] == ["SUCCESS"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(("seconds", "rings_after"), [(180, 163), (20, 10)])
 def test_timer_leaves_the_time_to_send_the_answer(
     cloud: Cloud, sink: ResponseSink, seconds: float, rings_after: float

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_account_handler import index
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import is_custom_resource_event, read_properties
 from tests.handler.cloud import ACCOUNT, Context, contact, properties
 from tests.handler.log_lines import lines_of
@@ -26,7 +26,7 @@ from tests.handler.log_lines import lines_of
 fuzz = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1-2"
-SERVICE = Aws.of(ID, Clock(lambda: 180.0), lambda: None).partner_central
+SERVICE = Aws(ID, Clock(lambda: 180.0), lambda: None).partner_central
 EDGES = "\u0000\u001f\u0020\u007e\u007f\u00a0\u0130\u200b\u202e\ud7ff\ud800\udfff\ue000\ufdfa\ufffd\ufffe\U0001f600"
 """Both sides of each limit in the service's patterns, and what Unicode has that is worse."""
 

@@ -10,8 +10,7 @@ import pytest
 
 from partner_account_handler import log
 from partner_account_handler.identity import OWNER_TAG
-from partner_account_handler.partner import Partner
-from partner_account_handler.partner_central import PartnerCentral
+from partner_account_handler.partner_central import Partner, PartnerCentral
 from partner_account_handler.stack_gate import ObservedStack
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.life import Life, Way

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-import partner_account_handler
 from partner_account_handler import index
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
+    CallFailure,
+    CallOutcome,
     CodeError,
-    DefectError,
     HandlerError,
     NotWaitingError,
     PartnerError,
@@ -24,8 +22,7 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
-from partner_account_handler.failure import CallFailure, CallOutcome
-from partner_account_handler.outcome import UNREPORTED, Outcome, Report, report_of, undelivered
+from partner_account_handler.outcome import Outcome, Report, report_of
 from tests.handler.cloud import CEO, Context, contact, properties, sandbox
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import lines_of
@@ -163,19 +160,6 @@ def test_answer_is_sent_before_the_line_is_written(function: LocalFunction, monk
 # Refused or failed
 
 
-def own_codes() -> set[str]:
-    """The codes that the handler's own errors have."""
-    samples: list[HandlerError] = [
-        *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
-        *(DefectError("", ""), AnswerUnreachableError("")),
-    ]
-    sources = [source.read_text("utf-8") for source in Path(partner_account_handler.__file__).parent.glob("*.py")]
-    codes = {code for source in sources for code in re.findall(r'PartnerError\(\s*"(\w+)"', source)}
-    reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]
-    assert "CreateOnly" in codes
-    return codes | {report.reason for report in reports}
-
-
 def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallError:
     """A call that ended so."""
     return CallError(CallFailure("CreatePartner", outcome, code, reason))
@@ -195,7 +179,7 @@ def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallEr
         (NotWaitingError("ROLLBACK_COMPLETE"), Outcome.FAILED, "StackNotWaiting"),
         (AnswerUnreachableError("ConnectTimeoutError"), Outcome.FAILED, "AnswerUnreachable"),
         (TimeLeftError("ListPartners"), Outcome.FAILED, "OutOfTime"),
-        (DefectError("KeyError", "existing.py:1"), Outcome.FAILED, "Defect"),
+        (HandlerError("Defect", "KeyError at create.py:1", "Report this."), Outcome.FAILED, "Defect"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, HandlerError) else "",
 )
@@ -208,7 +192,7 @@ def test_what_a_human_must_correct_is_refused_and_all_else_has_failed(
 
 def test_each_kind_of_error_is_in_the_table_above() -> None:
     """A new one must be given a side."""
-    kinds = {RequestError, CodeError, PartnerError, CallError, NotWaitingError, TimeLeftError, DefectError}
+    kinds = {RequestError, CodeError, PartnerError, CallError, NotWaitingError, TimeLeftError}
     assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
     assert set(CallError.__subclasses__()) == {AnswerUnreachableError}
     assert set(HandlerError.__subclasses__()) == kinds

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from partner_account import Catalog, permissions
 from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings, Simulator
-from partner_central_simulator.authorization import Caller, Check, Credentials, HttpAuthorizer
+from partner_central_simulator.authorization import AccessCheck, Caller, CallerCredentials, HttpAuthorizer
 from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
@@ -30,14 +30,14 @@ class Recorder:
     """Notes what it is asked, and denies some of it; knows one access key."""
 
     denied: set[str] = field(default_factory=set)
-    checks: list[Check] = field(default_factory=list)
+    checks: list[AccessCheck] = field(default_factory=list)
 
-    def caller(self, credentials: Credentials) -> Caller | None:
+    def caller(self, credentials: CallerCredentials) -> Caller | None:
         """The session, for its own key and token."""
-        known = credentials == Credentials("ASIASESSION", "token")
+        known = credentials == CallerCredentials("ASIASESSION", "token")
         return Caller(ACCOUNT, SESSION, self._allows) if known else None
 
-    def _allows(self, check: Check) -> bool:
+    def _allows(self, check: AccessCheck) -> bool:
         self.checks.append(check)
         return check.action not in self.denied
 
@@ -55,11 +55,11 @@ class Judge:
         self._statements = self._iam.parse_policy_document({"Statement": json.loads(text)})
         self.asked = 0
 
-    def caller(self, _: Credentials) -> Caller:
+    def caller(self, _: CallerCredentials) -> Caller:
         """Everybody is the function's role."""
         return Caller(ACCOUNT, SESSION, self._allows)
 
-    def _allows(self, check: Check) -> bool:
+    def _allows(self, check: AccessCheck) -> bool:
         self.asked += 1
         context = self._iam.EvalContext(
             principal_arn=SESSION,
@@ -113,8 +113,8 @@ def test_create_partner_with_tags_needs_tag_resource_too() -> None:
         "aws:TagKeys": [OWNER_TAG, "Team"],
     }
     assert with_tags == [
-        Check("partnercentral:CreatePartner", "*", context),
-        Check("partnercentral:TagResource", "*", context),
+        AccessCheck("partnercentral:CreatePartner", "*", context),
+        AccessCheck("partnercentral:TagResource", "*", context),
     ]
 
 
@@ -124,7 +124,7 @@ def test_create_partner_without_tags_needs_no_other_action() -> None:
     with partner_central(recorder) as (simulator, session):
         session.create_partner(**partner_request())
         assert simulator.account(ACCOUNT).partners
-    assert recorder.checks == [Check("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
+    assert recorder.checks == [AccessCheck("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
 
 
 def test_each_operation_is_checked_on_the_resource_that_the_reference_names() -> None:

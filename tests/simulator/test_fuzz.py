@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partner_central_simulator import FaultKind, Simulator
-from partner_central_simulator.journal import REMEMBERED_BYTES
-from partner_central_simulator.responses import LARGEST_BODY
+from partner_central_simulator.api import LARGEST_BODY, REMEMBERED_BYTES
 from partner_central_simulator.service import OPERATIONS
 from tests.simulator.calls import ACCOUNT, authorization, client_of, post
 

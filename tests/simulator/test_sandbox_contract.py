@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 from partner_central_simulator import Readings, Simulator, partners
 from partner_central_simulator.contract import (
     MOST_CALLS,
+    ContractFinding,
+    ContractReport,
     ContractRun,
-    Finding,
-    Report,
     Sandbox,
     Status,
     StoppedError,
     client_config,
 )
-from partner_central_simulator.contract.findings import mask, word
-from partner_central_simulator.contract.run import NAME_PREFIX, NOT_IN_SANDBOX
+from partner_central_simulator.contract.questions import NAME_PREFIX, NOT_IN_SANDBOX
+from partner_central_simulator.contract.report import mask, word
 from partner_central_simulator.models import partner_arn
 from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request
 
@@ -75,7 +75,7 @@ class Stage:
         sandbox = Sandbox(client, sleep=self._sleep, now=lambda: self.clock().timestamp())
         return ContractRun(sandbox, **settings)
 
-    def report(self, **settings: Any) -> Report:
+    def report(self, **settings: Any) -> ContractReport:
         """The report of a whole run."""
         run = self.run(**settings)
         whole(run)
@@ -111,7 +111,7 @@ def whole(run: ContractRun) -> None:
     list(run.findings())
 
 
-def answer(report: Report, question: str) -> Finding:
+def answer(report: ContractReport, question: str) -> ContractFinding:
     """The one finding on a question."""
     (found,) = (one for one in report.findings if one.question == question)
     return found
@@ -262,7 +262,7 @@ def test_no_call_can_name_another_catalog_than_the_sandbox() -> None:
             assert request.input.get("Catalog", "Sandbox") == "Sandbox", request
             assert ":catalog/Sandbox/" in request.input.get("ResourceArn", ":catalog/Sandbox/")
         assert {one.catalog for one in at.simulator.account(ACCOUNT).partners} == {"Sandbox"}
-        sandbox = run._sandbox  # noqa: SLF001 - the only thing that calls
+        sandbox = run.sandbox
         count = len(at.simulator.requests)
         arn = partner_arn(ACCOUNT, "AWS", "partner-0000000000000")
         foreign: list[tuple[str, dict[str, Any]]] = [
@@ -289,7 +289,7 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
     """Such as a list that never ends."""
     with stage() as at:
         run = at.run()
-        run._sandbox.calls = MOST_CALLS - 5  # noqa: SLF001 - as if the run had been longer
+        run.sandbox.calls = MOST_CALLS - 5  # as if the run had been longer
         run.count_existing()
         with pytest.raises(StoppedError, match=f"{MOST_CALLS} calls were made"):
             list(run.findings())
@@ -478,15 +478,6 @@ def test_private_values_in_a_text_are_masked(text: str) -> None:
     for private in ("a1B2c3D4e5F6g", ACCOUNT, "jane", "corp", "secret"):
         assert private not in mask(text)
     assert word(f"{text} and more") == "(no word)"
-
-
-def test_switch_without_a_question_is_listed_as_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new one is not forgotten silently."""
-    monkeypatch.setattr("partner_central_simulator.contract.run.NOT_IN_SANDBOX", {})
-    with stage() as at:
-        report = at.report()
-    status = {one.reading: one.status for one in report.findings}
-    assert status["failed_attempt_spends_code"] is Status.NOT_ASKED
 
 
 # --- docs/limits.md

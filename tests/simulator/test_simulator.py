@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import urllib3
 from botocore.model import ServiceModel
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import Client
 
 from partner_central_simulator import Readings, Simulator
-from partner_central_simulator.admin import AdminEndpoints
-from partner_central_simulator.exceptions import ConflictError, ServiceQuotaExceededError
+from partner_central_simulator.api import REMEMBERED_BYTES, ApiEndpoint
+from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.faults import Faults
-from partner_central_simulator.journal import REMEMBERED_BYTES, Journal
 from partner_central_simulator.service import OPERATIONS, Service
 from tests.simulator.calls import (
     ACCOUNT,
@@ -256,7 +255,12 @@ def test_answer_that_the_service_model_rules_out_is_not_sent(simulator: Simulato
 
 
 @pytest.mark.parametrize(
-    "error", [ConflictError("no", Reason="WEDNESDAY"), ServiceQuotaExceededError("no", Reason="NONE")], ids=repr
+    "error",
+    [
+        ServiceError("ConflictException", "no", Reason="WEDNESDAY"),
+        ServiceError("ServiceQuotaExceededException", "no", Reason="NONE"),
+    ],
+    ids=lambda error: error.code,
 )
 def test_error_that_the_service_model_rules_out_is_not_sent(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -318,15 +322,16 @@ def test_requests_since_a_mark_are_those_that_came_after_it(simulator: Simulator
 
 def test_record_is_bounded_in_number_and_in_bytes() -> None:
     """Requests without a body count too; the oldest are forgotten, and the latest is kept in any case."""
-    journal = Journal(ManualClock())
+    clock = ManualClock()
+    api = ApiEndpoint(Service(clock=clock, readings=Readings()), Faults(clock), clock)
     for _ in range(10_002):
-        journal.begin("ListPartners")
-    assert [entry.number for entry in journal.since()] == list(range(3, 10_003))
-    journal.begin("ListPartners", REMEMBERED_BYTES + 1)
-    assert [entry.number for entry in journal.since()] == [10_003]
+        api.record("ListPartners")
+    assert [entry.number for entry in api.requests_since()] == list(range(3, 10_003))
+    api.record("ListPartners", REMEMBERED_BYTES + 1)
+    assert [entry.number for entry in api.requests_since()] == [10_003]
     for _ in range(2):
-        journal.begin("ListPartners", REMEMBERED_BYTES // 2)
-    assert [entry.number for entry in journal.since()] == [10_004, 10_005]
+        api.record("ListPartners", REMEMBERED_BYTES // 2)
+    assert [entry.number for entry in api.requests_since()] == [10_004, 10_005]
 
 
 # --- The simulator's own endpoints
@@ -352,12 +357,9 @@ def test_requests_endpoint_shows_the_requests_after_a_number(simulator: Simulato
 
 def test_own_endpoints_are_for_callers_on_this_machine_only() -> None:
     """They show codes; whatever address the simulator listens on."""
-    clock = ManualClock()
-    endpoints = AdminEndpoints(Service(clock=clock, readings=Readings()), Faults(clock), Journal(clock))
-    stranger = EnvironBuilder("/_simulator/outbox", environ_base={"REMOTE_ADDR": "192.0.2.1"})
-    neighbour = EnvironBuilder("/_simulator/outbox", environ_base={"REMOTE_ADDR": "127.0.0.1"})
-    assert endpoints.respond(stranger.get_request()).status_code == 403
-    assert endpoints.respond(neighbour.get_request()).status_code == 200
+    client = Client(Simulator())
+    for address, status in {"192.0.2.1": 403, "127.0.0.1": 200}.items():
+        assert client.get("/_simulator/outbox", environ_base={"REMOTE_ADDR": address}).status_code == status
 
 
 def _get(simulator: Simulator, path: str) -> Any:
