@@ -39,6 +39,7 @@ from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
+from tests.browser import CHROMIUM, OVERFLOWING, chromium
 from tests.e2e.rehearsals import Page
 from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
 
@@ -486,6 +487,28 @@ def test_near_changes_have_one_label_on_the_timeline(
     """Two labels would lie on each other; each operation is named once, where it was last requested."""
     events = [request_event(at, name, changes=True) for at, name in changes.items()]
     assert Timeline(10.0).labels(StepReport("", "", events=events)) == labels
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed, and CHROMIUM names none: nothing was measured")
+def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalReport, tmp_path: Path) -> None:
+    """Measured in a browser at 390, 1280 and 1440 pixels, with names that have no place to break at."""
+    endless = "Endless" * 20
+    report.outcome, report.problem, report.cli_output = "failed", endless, [endless]
+    report.partners[0].legal_name = endless
+    report.stacks.append(StackReport(endless, {endless: 2}, [endless]))
+    report.iam_statements.append(Statement(endless, "Deny", [endless], [endless], [endless]))
+    report.outputs[endless] = {endless: endless}
+    report.findings.append(Finding("app-warning", endless))
+    report.not_rehearsed.append(StandIn(endless, [endless], endless))
+    report.steps.append(
+        StepReport("deploy", endless, events=[stack_event(1.0, PARTNER, endless, "CREATE_FAILED", endless)])
+    )
+    page = tmp_path / "report.html"
+    page.write_text(to_html(report), "utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        for width in (390, 1280, 1440):
+            assert browser.measure(page, width, "innerWidth") == width
+            assert browser.measure(page, width, OVERFLOWING) == []
 
 
 # --- The files
