@@ -376,7 +376,7 @@ def document(told: Mapping[str, Mapping[FaultRow, list[str]]]) -> Iterator[str]:
         yield f"\n## {title}\n\n{STEPS[title].__doc__}\n\n"
         yield "| fault | the user sees | what is left | the next deployment |\n|---|---|---|---|\n"
         for row, names in found.items():
-            harmless = NO_TROUBLE.name in names
+            harmless = NO_FAULT.name in names
             for name in ["none, or one without a row of its own"] if harmless else names:
                 yield f"| {name} | {_with_code(row.sees)} | {row.left} | {_with_code(row.following)} |\n"
 
