@@ -49,8 +49,9 @@ def report_of(stack: cdk.Stack) -> tuple[set[str], set[str]]:
     app = stack.node.root
     assert isinstance(app, cdk.App)
     if CDK_NAG.major == 2:  # an aspect, which reads the metadata of resources
-        as_json: dict[str, Any] = {"report_formats": [cdk_nag.NagReportFormat.JSON]}
-        cdk.Aspects.of(app).add(cdk_nag.AwsSolutionsChecks(**as_json))
+        options: dict[str, Any] = {"report_formats": [cdk_nag.NagReportFormat.JSON]}
+        checks: Any = cdk_nag.AwsSolutionsChecks(**options)
+        cdk.Aspects.of(app).add(checks)
         found = Annotations.from_stack(stack).find_error("*", Match.any_value())
         report = json.loads(Path(app.outdir, f"AwsSolutions-{stack.artifact_id}-NagReport.json").read_text())
         suppressed = [line for line in report["lines"] if line["compliance"] == "Suppressed"]
@@ -94,10 +95,9 @@ def test_a_wildcard_that_somebody_adds_to_the_role_is_still_found() -> None:
 @pytest.mark.versions
 def test_each_acknowledgment_tells_for_each_statement_why_the_wildcard_cant_be_avoided() -> None:
     """By the statement's Sid. cdk-nag 2 finds in the template where that is told, in characters that it takes."""
-    policy = partner_in(new_stack()).node.find_child("Policy")
-    (metadata,) = (
-        found["Metadata"] for found in resources_of(policy, "AWS::IAM::Policy").values() if "Metadata" in found
-    )
+    partner = partner_in(new_stack())
+    policies = resources_of(partner, "AWS::IAM::Policy").values()
+    (metadata,) = (found["Metadata"] for found in policies if "Metadata" in found)
     (rule,) = metadata["cdk_nag"]["rules_to_suppress"]
     assert {f"{rule['id']}[{finding}]" for finding in rule["applies_to"]} == forced_in(Catalog.AWS)
     assert rule["reason"].isascii()
@@ -105,7 +105,7 @@ def test_each_acknowledgment_tells_for_each_statement_why_the_wildcard_cant_be_a
     if CDK_NAG.major == 2:
         return
     acknowledged: dict[str, str] = {}
-    for entry in policy.node.metadata:
+    for entry in partner.node.find_child("Policy").node.metadata:
         acknowledged |= entry.data
     reasons = {key.removeprefix("AwsSolutions::"): reason for key, reason in acknowledged.items()}
     assert set(reasons) == forced_in(Catalog.AWS)
