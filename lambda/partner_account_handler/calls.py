@@ -1,26 +1,27 @@
 """Calls to AWS: a failed one becomes a `CallError`, and what may be repeated is repeated here.
 
-botocore's own retries are off, so that none is hidden.
+botocore's own retries are off, so that none is hidden. Of what it raises only names are kept: no message, no input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError, PartialCredentialsError
 
 from partner_account_handler import log
-from partner_account_handler.clock import Clock, pauses
-from partner_account_handler.errors import CallError, TimeLeftError
-from partner_account_handler.failure import CallOutcome, incomplete_answer
-from partner_account_handler.service_errors import call_failure
+from partner_account_handler.clock import IAM_SETTLING_SECONDS, Clock, pauses
+from partner_account_handler.errors import CallError, CallFailure, CallOutcome, TimeLeftError
+from partner_account_handler.remedies import BY_FIELD
 
-_MODELS = Path(__file__).resolve().parent.parent / "models"
-"""Where the asset carries the service model: a runtime's own boto3 may be older than the service."""
+_T = TypeVar("_T")
 
 API_VERSION = "2025-04-04"
 """That of the model in the asset. Unless told, botocore takes the latest that it finds, which may be the runtime's."""
@@ -32,22 +33,25 @@ STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
 _LAST_QUESTIONS = {"DescribeStacks"}
 """May be asked in the time that is kept back: the answer tells a rollback from other failures."""
 
+INCOMPLETE = "IncompleteAnswer"
+"""The code of an answer that lacks what it must have: nobody knows what it stands for."""
+
 _LAG_SECONDS = 30.0
 """How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
 
 
 @cache
 def _session() -> botocore.session.Session:
+    """The asset carries the service model: a runtime's own boto3 may be older than the service."""
     session = botocore.session.Session()
-    if _MODELS.is_dir():
-        session.get_component("data_loader").search_paths.insert(0, str(_MODELS))
+    models = Path(__file__).resolve().parent.parent / "models"
+    session.get_component("data_loader").search_paths.insert(0, str(models))
     return session
 
 
-def ca_bundle() -> str | None:
+def ca_bundle() -> Any:
     """The file of certificate authorities that botocore was told to trust, if it was told one."""
-    bundle: str | None = _session().get_config_variable("ca_bundle")
-    return bundle
+    return _session().get_config_variable("ca_bundle")
 
 
 @cache
@@ -79,9 +83,7 @@ class Calls:
     ) -> Mapping[str, Any]:
         """Calls until there is an answer that has what it `needs`; `before` comes before each try.
 
-        Raises:
-            CallError: it failed, and may not be repeated, or no time is left to.
-            TimeLeftError: no time was left for the first try.
+        A CallError says that it failed, and may not be repeated; a TimeLeftError that no time was left for it.
         """
         service_client = self.clients(service, region or self._region)
         name = service_client.meta.method_to_api_mapping[operation]
@@ -93,20 +95,82 @@ class Calls:
             try:
                 answer: Mapping[str, Any] = getattr(service_client, operation)(**members)
             except Exception as cause:  # noqa: BLE001 - botocore's parsers stumble over a broken answer in many ways
-                error = CallError(call_failure(name, cause))
+                failure = call_failure(name, cause)
             else:
                 if not needs or answer.get(needs) is not None:
                     return answer
-                error = CallError(incomplete_answer(name))
-            log.warning("call failed", **error.failure.log_fields())
-            is_lagging = error.failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
+                failure = CallFailure(name, CallOutcome.UNKNOWN, INCOMPLETE)
+            log.warning("call failed", **asdict(failure))
+            error = CallError(failure)
+            is_lagging = failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
             if not (repeat and (is_lagging or self.may_pass(error)) and self.clock.pause(pause)):
                 raise error
             waited += pause
         raise AssertionError("pauses never end")
 
+    def repeated(self, ask: Callable[[], _T], seconds: float = float("inf")) -> _T:
+        """Asks again while a CallError may pass, for so many seconds at most."""
+        until = self.clock.spent() + seconds
+        for pause in pauses():
+            try:
+                return ask()
+            except CallError as error:
+                if not (self.may_pass(error) and self.clock.spent() < until and self.clock.pause(pause)):
+                    raise
+        raise AssertionError("pauses never end")
+
     def may_pass(self, error: CallError) -> bool:
-        """Whether the same call may succeed later in this invocation."""
+        """Whether the same call may succeed later in this invocation; a denial while IAM's answers may be old ones."""
         if error.failure.call_outcome is CallOutcome.DENIED:
-            return self.clock.is_settling()
+            return self.clock.spent() < IAM_SETTLING_SECONDS
         return error.failure.call_outcome is not CallOutcome.REFUSED
+
+
+# From what botocore raises to a `CallFailure`
+
+_NEVER_SENT = (ParamValidationError, NoCredentialsError, PartialCredentialsError)
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId"}
+_LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
+_REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
+_CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
+_FIELDS = {*BY_FIELD, "ClientToken", "Identifier", "ResourceArn"}
+
+
+def call_failure(operation: str, cause: Exception) -> CallFailure:
+    """What botocore raised, without its message and the input."""
+    if not isinstance(cause, ClientError):
+        outcome = CallOutcome.REFUSED if isinstance(cause, _NEVER_SENT) else CallOutcome.UNKNOWN
+        return CallFailure(operation, outcome, type(cause).__name__)
+    response: Mapping[str, Any] = cause.response
+    metadata = response.get("ResponseMetadata", {})
+    code = _matching(_NAME, response.get("Error", {}).get("Code"))
+    reason = _matching(_CONSTANT, response.get("Reason"))
+    status = metadata.get("HTTPStatusCode", 0)
+    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
+        outcome = CallOutcome.THROTTLED
+    elif status >= 500:  # noqa: PLR2004 - HTTP's server errors
+        outcome = CallOutcome.UNKNOWN
+    else:
+        is_denied = code in _DENIED and reason not in _LASTING_DENIAL
+        outcome = CallOutcome.DENIED if is_denied else CallOutcome.REFUSED
+    details = tuple(_details(response.get("ErrorDetails")))
+    request_id = _matching(_REQUEST_ID, metadata.get("RequestId"))
+    return CallFailure(operation, outcome, code or f"HTTP{status}", reason, details, request_id)
+
+
+def _details(raw: object) -> Iterator[str]:
+    for detail in filter(None, raw if isinstance(raw, list) else []):  # botocore lets a null through
+        if code := _matching(_CONSTANT, detail.get("BusinessValidationError", {}).get("Code")):
+            yield code
+        field = detail.get("FieldValidationError", {})
+        # The last known member in the field's path, however the service writes paths.
+        names = re.findall(r"[A-Za-z]+", field["Name"]) if isinstance(field.get("Name"), str) else []
+        known = [member for name in names for member in _FIELDS if member.lower() == name.lower()]
+        if known:
+            yield f"{known[-1]}:{_matching(_CONSTANT, field.get('Code'))}"
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""

@@ -46,10 +46,6 @@ class Clock:
         """The date and time, by which AWS's own times may be told old or new."""
         return self.began + timedelta(seconds=self.spent())
 
-    def is_settling(self) -> bool:
-        """Whether a denial may still be the eventual consistency of IAM."""
-        return self.spent() < IAM_SETTLING_SECONDS
-
     def pause(self, seconds: float) -> bool:
         """Sleeps, and tells whether there is time for another try; sleeps not at all if there would be none."""
         if self.left() <= seconds:
@@ -60,7 +56,6 @@ class Clock:
 
 def pauses() -> Iterator[float]:
     """Seconds between tries: 0.5, 1, 2, 4, then 8 for ever."""
-    seconds = 0.5
+    yield from (0.5, 1.0, 2.0, 4.0)
     while True:
-        yield seconds
-        seconds = min(seconds * 2, 8.0)
+        yield 8.0

@@ -9,43 +9,28 @@ from partner_account_handler.calls import Calls
 from partner_account_handler.errors import CodeError
 from partner_account_handler.request import CodeSource, CodeStore
 
-_PLACES = {
-    CodeStore.SECRETS_MANAGER: "the secret",
-    CodeStore.PARAMETER_STORE: "the SSM parameter",
-    CodeStore.PARAMETER: "the stack's parameter",
-    CodeStore.SANDBOX: "the Sandbox",
-}
 _COLONS_IN_ARN = 5
 
 
 def verification_code(source: CodeSource, calls: Calls) -> str:
-    """The six digits.
-
-    Raises:
-        CodeError: what is stored there are no six digits.
-        CallError: the store doesn't tell.
-    """
-    code = _stored(source, calls).strip()
-    if not re.fullmatch(r"[0-9]{6}", code):
-        raise CodeError(f"what {_PLACES[source.store]} holds is not six digits")
-    return code
-
-
-def _stored(source: CodeSource, calls: Calls) -> str:
+    """The six digits; a CodeError if something else is stored there, a CallError if the store doesn't tell."""
     if source.store is CodeStore.SANDBOX:
         return "000000"  # the Sandbox takes any six digits
     if source.store is CodeStore.PARAMETER:
-        return source.locator
-    if source.store is CodeStore.PARAMETER_STORE:
+        place, code = "the stack's parameter", source.locator
+    elif source.store is CodeStore.PARAMETER_STORE:
         answer = calls.call("ssm", "get_parameter", needs="Parameter", Name=source.locator, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
-    # An ARN tells the secret's region; a name is one of the stack's own region.
-    region = source.locator.split(":")[3] if source.locator.count(":") >= _COLONS_IN_ARN else ""
-    answer = calls.call("secretsmanager", "get_secret_value", region=region, needs="ARN", SecretId=source.locator)
-    secret = str(answer.get("SecretString", ""))
-    if not source.json_field:
-        return secret
-    try:
-        return str(json.loads(secret)[source.json_field])
-    except (ValueError, KeyError, TypeError):
-        raise CodeError("the secret isn't a JSON object with the field that json_field names") from None
+        place, code = "the SSM parameter", str(answer["Parameter"]["Value"])
+    else:
+        # An ARN tells the secret's region; a name is one of the stack's own region.
+        region = source.locator.split(":")[3] if source.locator.count(":") >= _COLONS_IN_ARN else ""
+        answer = calls.call("secretsmanager", "get_secret_value", region=region, needs="ARN", SecretId=source.locator)
+        place, code = "the secret", str(answer.get("SecretString", ""))
+        if source.json_field:
+            try:
+                code = str(json.loads(code)[source.json_field])
+            except (ValueError, KeyError, TypeError):
+                raise CodeError("the secret isn't a JSON object with the field that json_field names") from None
+    if not re.fullmatch(r"[0-9]{6}", code.strip()):
+        raise CodeError(f"what {place} holds is not six digits")
+    return code.strip()

@@ -6,42 +6,55 @@ CreatePartner can't be undone. Whatever happens here, a repeated or later Create
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import pauses
 from partner_account_handler.code_store import verification_code
-from partner_account_handler.errors import CallError, PartnerError, TagsNotVisibleError
-from partner_account_handler.existing import Listing, choose, list_partners
-from partner_account_handler.failure import CallOutcome
-from partner_account_handler.identity import OWNER_TAG, PARTITION, same_name
+from partner_account_handler.errors import CallError, CallOutcome, PartnerError, TagsNotVisibleError
+from partner_account_handler.identity import OWNER_TAG, PARTITION, Owner, same_name
 from partner_account_handler.outcome import Outcome
-from partner_account_handler.partner import Partner
-from partner_account_handler.partner_central import tag_list
+from partner_account_handler.partner_central import Aws, Partner, tag_list
 from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
-from partner_account_handler.request import Request
+from partner_account_handler.request import Properties, Request
 from partner_account_handler.stack_gate import ObservedStack
 
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
+
+_NEW_SECONDS = 120.0
+"""How long the tags of a partner may be missing, though they came into being with it."""
 
 _FRESH_SECONDS = 5.0
 """How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
 
 
 class Next(Enum):
-    """What follows a failed CreatePartner, or a failed question before it."""
+    """What follows a failed CreatePartner, or a failed question before it: how many seconds a partner is looked for.
 
-    RESEND = "looking, asking, and the same call with the same token and body"
-    POLL_UNTIL_DEADLINE = "looking until the time is up, since a list may lag behind"
-    POLL_BRIEFLY = "looking for half a minute"
-    GIVE_UP = "one more look, and failing"
+    To give up is safe: the next deployment looks again.
+    """
+
+    RESEND = None
+    """Looking, asking, and the same call with the same token and body."""
+    POLL_UNTIL_DEADLINE = float("inf")
+    """Until the time is up, since a list may lag behind."""
+    POLL_BRIEFLY = 30.0
+    GIVE_UP = 0.0
+    """One more look, and failing."""
 
 
-_POLL_SECONDS = {Next.POLL_UNTIL_DEADLINE: float("inf"), Next.POLL_BRIEFLY: 30.0, Next.GIVE_UP: 0.0}
-"""In which a partner of ours may come into the list. To give up is safe: the next deployment looks again."""
+@dataclass(frozen=True)
+class Listing:
+    """The account's partners in the catalog, with their tags."""
+
+    partners: Sequence[Partner] = ()
+    tags_refused: bool = False
+    """Whether the Sandbox has refused to tell tags: then this invocation reads and writes none any more.
+
+    One that is written unseen might replace another owner's.
+    """
 
 
 @dataclass(frozen=True)
@@ -54,13 +67,9 @@ class Result:
 
 
 def create(request: Request, aws: Aws) -> Result:
-    """The partner of this request, found, adopted or created.
-
-    Raises:
-        HandlerError: no partner is known to belong to this request, with what to do about it.
-    """
+    """The partner of this request, found, adopted or created; a HandlerError if none is known to belong to it."""
     wanted = request.wanted
-    _require_partition(request)
+    _require_partition(request.stack_id.split(":")[1])
     stack = aws.gate.await_create()
     stack.require_root(wanted.owner_stack, request.stack_id)
     body: dict[str, Any] = {}
@@ -87,12 +96,22 @@ def create(request: Request, aws: Aws) -> Result:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
             return Result(partner, Outcome.CREATED, stack)
         step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
-        if step is not Next.RESEND:
-            found, listing = _poll(request, aws, failures[-1], _POLL_SECONDS[step], listing)
+        if step.value is not None:
+            found, listing = _poll(request, aws, failures[-1], step.value, listing)
             return _take_over(found, request, aws, stack, tags_refused=listing.tags_refused)
         if not aws.clock.pause(pause):
             raise failures[-1]
     raise AssertionError("pauses never end")
+
+
+def _require_partition(partition: str) -> None:
+    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
+    if partition != PARTITION:
+        raise PartnerError(
+            "WrongPartition",
+            f"the stack is in the partition {partition}, where Partner Central isn't",
+            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
+        )
 
 
 def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
@@ -107,10 +126,8 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
 
 def _may_have_created(failures: Sequence[CallError]) -> bool:
     """Whether one of the failed calls may have been carried out; the question before it changes nothing."""
-    return any(
-        error.failure.call_outcome is CallOutcome.UNKNOWN and error.failure.operation == "CreatePartner"
-        for error in failures
-    )
+    calls = {(error.failure.operation, error.failure.call_outcome) for error in failures}
+    return ("CreatePartner", CallOutcome.UNKNOWN) in calls
 
 
 def _find(
@@ -126,38 +143,27 @@ def _find(
             if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
                 raise
     # The foreign partner may be our own, whose tags lag behind.
-    return _poll(request, aws, failures[-1], _POLL_SECONDS[Next.POLL_UNTIL_DEADLINE], listing)
+    return _poll(request, aws, failures[-1], float("inf"), listing)
 
 
 def _poll(request: Request, aws: Aws, error: CallError, seconds: float, listing: Listing) -> tuple[Partner, Listing]:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
     until = aws.clock.spent() + seconds
     for pause in pauses():
+        found = None
         try:
             listing = list_partners(request, aws, listing)
             found = choose(request.wanted, request.owner, listing.partners)
         except PartnerError:
             if not seconds:
                 raise
-            found = None
         except CallError:  # says less than the error that made us look
-            found = None
+            pass
         if found is not None:
             return found, listing
         if aws.clock.spent() + pause > until or not aws.clock.pause(pause):
             raise error
     raise AssertionError("pauses never end")
-
-
-def _require_partition(request: Request) -> None:
-    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
-    partition = request.stack_id.split(":")[1]
-    if partition != PARTITION:
-        raise PartnerError(
-            "WrongPartition",
-            f"the stack is in the partition {partition}, where Partner Central isn't",
-            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
-        )
 
 
 def _body(request: Request, aws: Aws) -> dict[str, Any]:
@@ -184,7 +190,7 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
         log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
     owner = owner_change(partner, request.owner, stack.operation)
     is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
-    if is_ours and stack.shows(partner.arn):
+    if is_ours and partner.arn in stack.outputs.values():
         # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
         log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
     else:
@@ -193,12 +199,113 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
             changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
         else:
             changes = Changes({}, [], contact, None, optional_owner=None if tags_refused else owner)
-        written = changes.write(partner, aws, stack)
         # A rollback restores none of it: who has to do so by hand finds here what there was.
         log.info(
             "partner taken over",
             partner=partner.id,
-            written=written,
+            written=changes.write(partner, aws, stack),
             former_owner=partner.owner and partner.owner.shown(),
         )
     return Result(partner, Outcome.ADOPTED if wanted.existing_partner_id else Outcome.RECOVERED, stack)
+
+
+# Which of the account's partners, if any, a Create is about
+
+
+def list_partners(request: Request, aws: Aws, before: Listing) -> Listing:
+    """The partners as they are now; `before` is the listing before this one in the same invocation.
+
+    A TagsNotVisibleError says that a partner is so new that its tags may come yet; a CallError that partners or their
+    tags can't be read, which is never taken for "there are none".
+    """
+    wanted = request.wanted
+    listed, tagged = aws.partner_central.partners(wanted.catalog), []
+    if not wanted.taggable:
+        tags_refused = before.tags_refused
+        for partner in listed:
+            tags = None if tags_refused else aws.partner_central.sandbox_tags(partner.arn)
+            tags_refused = tags is None
+            tagged.append(replace(partner, tags=tags or {}))
+        return Listing(tagged, tags_refused)
+    for partner in listed:
+        try:
+            tagged.append(replace(partner, tags=aws.partner_central.tags(partner.arn)))
+        except CallError as error:
+            if error.failure.reason == "PARTNER_NOT_FOUND":
+                raise TagsNotVisibleError(partner.id) from None
+            raise
+    for partner in tagged:
+        # One that nobody owns may be this construct's own, whose tags lag behind, unless it was named.
+        if partner.owner is None and partner.id != wanted.existing_partner_id and partner.created_at is not None:
+            age = (aws.clock.now() - partner.created_at).total_seconds()
+            # A time in the future would never pass: then our own clock decides.
+            if (age if age >= 0 else aws.clock.spent()) < _NEW_SECONDS:
+                raise TagsNotVisibleError(partner.id)
+    return Listing(tagged)
+
+
+def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
+    """The partner that this request is about, or None if there is none and one may be created.
+
+    A PartnerError says that the account has partners that must be decided on by a human.
+    """
+    tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
+    if wanted.existing_partner_id:
+        return _adopted(wanted, tagged, partners)
+    # In the Sandbox a partner may have no ownership tag: then its legal name tells whose it is.
+    alike = [] if wanted.taggable else [one for one in partners if same_name(one.legal_name, wanted.legal_name)]
+    ours = tagged or [partner for partner in alike if partner.owner is None]
+    if len(ours) > 1:
+        raise PartnerError(
+            "SeveralPartners",
+            f"{_ids(ours)} are all this construct's",
+            "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again."
+            if tagged
+            else "Choose one by existing_partner_id, deploy again.",
+        )
+    if ours:
+        return ours[0]
+    if alike:  # names are unique, so another partner can't be created
+        raise PartnerError(
+            "PartnerExists",
+            f"this account already has {_ids(alike)}, of this legal name and another owner",
+            "Set existing_partner_id to adopt it, or another legal_name, deploy again.",
+        )
+    if partners and wanted.taggable:
+        stacks = {partner.owner.stack if partner.owner else None for partner in partners}
+        whose = "another construct's of this stack" if stacks == {owner.stack} else "not from this stack"
+        raise PartnerError(
+            "PartnerExists",
+            f"this account already has {_ids(partners)}, {whose}",
+            "Set existing_partner_id to adopt it, deploy again.",
+        )
+    return None
+
+
+def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
+    others = [partner for partner in tagged if partner.id != wanted.existing_partner_id]
+    if others:
+        raise PartnerError(
+            "SeveralPartners",
+            f"this construct already has {_ids(others)}",
+            "Adopt that one, or remove its cdk-partner-account:owner tag first.",
+        )
+    for partner in partners:
+        if partner.id != wanted.existing_partner_id:
+            continue
+        if partner in tagged or same_name(partner.legal_name, wanted.legal_name):
+            return partner
+        raise PartnerError(
+            "LegalNameDiffers",
+            f"{partner.id} has another legal name than the template",
+            "Correct legal_name or existing_partner_id, deploy again.",
+        )
+    raise PartnerError(
+        "PartnerNotFound",
+        f"this account has no {wanted.existing_partner_id} in catalog {wanted.catalog}",
+        "Correct existing_partner_id, deploy again.",
+    )
+
+
+def _ids(partners: Sequence[Partner]) -> str:
+    return ", ".join(partner.id for partner in partners)

@@ -51,8 +51,7 @@ class Delivery:
     def require_reachable(self) -> None:
         """Makes sure that an answer could be sent: a TLS connection to the URL's host, on which nothing is sent yet.
 
-        Raises:
-            AnswerUnreachableError: there is none, or not yet.
+        An AnswerUnreachableError says that there is none, or not yet.
         """
         if self._connecting is None or not self._connecting.is_alive():
             self._connecting = _Attempt(self._keep_connection)
@@ -62,8 +61,7 @@ class Delivery:
     def send(self, body: Mapping[str, Any], seconds: float = SEND_SECONDS) -> str:
         """Puts the answer to the URL, again and again if need be; begins nothing when so many seconds are over.
 
-        Returns:
-            How it failed, or nothing if the answer was taken.
+        Says how it failed, and nothing if the answer was taken.
         """
         content, until = json.dumps(body).encode(), time.monotonic() + seconds
         failure = _Attempt(lambda: self._put_until(content, until)).failure_within(seconds)
@@ -106,9 +104,6 @@ class Delivery:
             if _stands(kept):
                 return kept
             kept.close()
-        return self._new_connection()
-
-    def _new_connection(self) -> Any:
         # urllib3 has no public way to connect without a request; these two are the same in 1.26 and all of 2.
         pool: Any = self._pool
         connection = pool._new_conn()  # noqa: SLF001

@@ -1,34 +1,52 @@
 """What can go wrong, each as one sentence with its remedy. The text of an error becomes CloudFormation's Reason.
 
-HandlerError
-├── RequestError     the properties of the custom resource can't be used
-├── CallError        a call to AWS ended badly
-│   └── AnswerUnreachableError  or its answer could not be sent, so no change was made
-├── CodeError        the stored verification code can't be used
-├── PartnerError     the account's partners are not what the template says
-│   └── TagsNotVisibleError  or it can't be told yet
-├── NotWaitingError  the stack no longer waits, so nothing is done
-├── TimeLeftError    no time is left in this invocation
-└── DefectError      a defect of this package, see `defects_as_errors`
-
 None of them holds a value of the user's or a message of the service, which may echo the input.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from partner_account_handler.failure import CallFailure, CallOutcome
-from partner_account_handler.remedies import remedy_for
+from partner_account_handler import remedies
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 REASON_LIMIT = 240
 """Characters of a Reason that crhelper lets through; it would cut a longer one at its beginning."""
+
+
+class CallOutcome(str, Enum):
+    """How a failed call ended, as far as it matters for what to do next."""
+
+    UNKNOWN = "unknown"
+    """Nobody knows whether it was carried out: time-out, connection lost, 5xx."""
+    THROTTLED = "throttled"
+    """Not carried out, may be repeated later."""
+    DENIED = "denied"
+    """Not allowed; right after a deployment perhaps only not yet, since IAM is eventually consistent."""
+    REFUSED = "refused"
+    """Not carried out, and repeating it changes nothing."""
+
+
+@dataclass(frozen=True)
+class CallFailure:
+    """How a call to AWS failed, in names that can't hold a value of the user's."""
+
+    operation: str
+    call_outcome: CallOutcome
+    code: str
+    reason: str = ""
+    details: tuple[str, ...] = ()
+    """Codes of ErrorDetails, those of a field as ``LegalName:INVALID_VALUE``."""
+    request_id: str = ""
+    """By which AWS support finds the call."""
 
 
 class HandlerError(Exception):
@@ -73,44 +91,29 @@ class TagsNotVisibleError(PartnerError):
     is_refusal = False
 
     def __init__(self, partner_id: str) -> None:
-        super().__init__(
-            "TagsNotVisible",
-            f"{partner_id} is listed, but its tags can't be seen yet",
-            "It is a new one, perhaps this stack's own: deploy again in a minute.",
-        )
+        happened = f"{partner_id} is listed, but its tags can't be seen yet"
+        remedy = "It is a new one, perhaps this stack's own: deploy again in a minute."
+        super().__init__("TagsNotVisible", happened, remedy)
 
 
 class NotWaitingError(HandlerError):
     """The stack no longer waits for this resource."""
 
     def __init__(self, status: str) -> None:
-        super().__init__(
-            "StackNotWaiting",
-            f"the stack is in {status}, so nothing more was done",
-            "Deploy again if the partner is still wanted.",
-        )
+        happened = f"the stack is in {status}, so nothing more was done"
+        super().__init__("StackNotWaiting", happened, "Deploy again if the partner is still wanted.")
 
 
 class TimeLeftError(HandlerError):
     """No time is left in this invocation."""
 
     def __init__(self, operation: str) -> None:
-        super().__init__(
-            "OutOfTime",
-            f"no time was left for {operation}",
-            "Deploy again: what is already done is found and kept.",
-        )
-
-
-class DefectError(HandlerError):
-    """A defect of this package: only the kind and the place of the exception are told, never its text."""
-
-    def __init__(self, kind: str, place: str) -> None:
-        super().__init__("Defect", f"{kind} at {place}", "Nothing is lost. Please report this, and deploy again.")
+        happened = f"no time was left for {operation}"
+        super().__init__("OutOfTime", happened, "Deploy again: what is already done is found and kept.")
 
 
 class CallError(HandlerError):
-    """A call to AWS ended badly."""
+    """A call to AWS ended badly. Its remedy is the most specific one that is known."""
 
     def __init__(self, failure: CallFailure) -> None:
         self.failure = failure
@@ -118,7 +121,18 @@ class CallError(HandlerError):
         names = "/".join(filter(None, (failure.code, failure.reason)))
         verb = "had no certain outcome" if failure.call_outcome is CallOutcome.UNKNOWN else "failed"
         details = f" ({', '.join(failure.details)})" if failure.details else ""
-        super().__init__(names, f"{failure.operation} {verb}{details}", remedy_for(failure))
+        by_detail = (
+            remedies.BY_DETAIL.get(one) or remedies.BY_FIELD.get(one.partition(":")[0]) for one in failure.details
+        )
+        by_operation = {"refused": remedies.BY_OPERATION, "denied": remedies.DENIED_OPERATION}
+        remedy = (
+            next(filter(None, by_detail), None)
+            or remedies.BY_REASON.get(failure.reason)
+            or remedies.BY_CODE.get(failure.code)
+            or by_operation.get(failure.call_outcome, {}).get(failure.operation)
+            or remedies.BY_OUTCOME[failure.call_outcome]
+        )
+        super().__init__(names, f"{failure.operation} {verb}{details}", remedy)
 
 
 class AnswerUnreachableError(CallError):
@@ -135,7 +149,7 @@ class AnswerUnreachableError(CallError):
 
 
 def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The border at which a defect of ours becomes an error that carries nothing of the input.
+    """The border at which a defect of ours becomes an error that tells its kind and place, and nothing of the input.
 
     Without an answer CloudFormation would wait for its time-out.
     """
@@ -147,13 +161,9 @@ def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
         except HandlerError:
             raise
         except Exception as defect:  # noqa: BLE001 - whatever it is
-            kind, place = type(defect).__name__, _place(defect.__traceback__)
-        raise DefectError(kind, place)  # here, so that the defect is no part of it
+            *_, (frame, line) = traceback.walk_tb(defect.__traceback__)
+            happened = f"{type(defect).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
+        # Here, so that the defect is no part of it.
+        raise HandlerError("Defect", happened, "Nothing is lost. Please report this, and deploy again.")
 
     return guarded
-
-
-def _place(traceback: Any) -> str:
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return "?" if traceback is None else f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"

@@ -62,10 +62,6 @@ class Owner:
         """The other one, marked by where it was moved from, and in which operation of the stack."""
         return Owner(other.stack, other.path, _digest(self.path, operation)[:32])
 
-    def was_moved_from(self, other: Owner, operation: str) -> bool:
-        """Whether this operation of the stack has moved the construct from there."""
-        return self == other.moved_to(self, operation)
-
     def is_same_construct(self, other: Owner) -> bool:
         """Whether both are one construct of one stack."""
         return (self.stack, self.path) == (other.stack, other.path)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.aws import Aws
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import HandlerError
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import report_of
+from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import is_custom_resource_event, read_request
 from partner_account_handler.response import SingleResponse
 
@@ -35,7 +35,7 @@ def _respond(event: dict[str, Any], context: Any) -> str:
     request = read_request(event)
     helper.PhysicalResourceId = request.physical_id  # crhelper would make up a new one for each failure
     clock = Clock(lambda: context.get_remaining_time_in_millis() / 1000)
-    aws = Aws.of(request.stack_id, clock, helper.delivery.require_reachable)
+    aws = Aws(request.stack_id, clock, helper.delivery.require_reachable)
     try:
         answer = respond(request, aws, helper.succeed_on_timeout)
     except HandlerError as error:

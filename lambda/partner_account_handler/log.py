@@ -41,16 +41,12 @@ def error(message: str, **fields: object) -> None:
 
 
 def _say(level: str, message: str, fields: Mapping[str, object]) -> None:
-    line = _line(level, message, fields)
-    with suppress(OSError, ValueError):  # a log that can't be written must not stop what it tells of
-        sys.stdout.write(line)  # at once, since the thread of crhelper's timer may write too
-        sys.stdout.flush()
-
-
-def _line(level: str, message: str, fields: Mapping[str, object]) -> str:
     # With the log format JSON, Lambda's filter takes lines without a timestamp for INFO, whatever their level.
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    return json.dumps({"timestamp": now, "level": level, "message": message, **_bound, **fields}) + "\n"
+    line = json.dumps({"timestamp": now, "level": level, "message": message, **_bound, **fields})
+    with suppress(OSError, ValueError):  # a log that can't be written must not stop what it tells of
+        sys.stdout.write(f"{line}\n")  # at once, since the thread of crhelper's timer may write too
+        sys.stdout.flush()
 
 
 def suppress_library_logs() -> None:

@@ -5,17 +5,17 @@ Each change takes the stack on whose word it relies, and goes through the stack'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.calls import Calls
-from partner_account_handler.clock import pauses
-from partner_account_handler.errors import CallError, HandlerError, RequestError
-from partner_account_handler.failure import incomplete_answer
-from partner_account_handler.identity import partner_id
-from partner_account_handler.partner import Partner
+from partner_account_handler.calls import INCOMPLETE, Calls, client
+from partner_account_handler.clock import Clock
+from partner_account_handler.errors import CallError, CallFailure, CallOutcome, HandlerError, RequestError
+from partner_account_handler.identity import OWNER_TAG, Owner, catalog_of, partner_id
 from partner_account_handler.request import Contact
 from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
@@ -27,8 +27,51 @@ _REGION = "us-east-1"
 _SANDBOX_TAGS_SECONDS = 30.0
 """How long tags that the Sandbox may not tell at all are asked for."""
 
-_NO_PROFILE = {"PARTNER_PROFILE_NOT_FOUND"}
 _TAG_KEYS_PER_CALL = 50
+
+
+@dataclass(frozen=True)
+class Partner:
+    """What a call told of one partner; None where that call does not tell it."""
+
+    arn: str
+    legal_name: str = field(repr=False)
+    primary_solution_type: str | None = None
+    profile_id: str | None = None
+    created_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    told_id: str | None = None
+    told_catalog: str | None = None
+
+    @classmethod
+    def told(cls, members: Mapping[str, Any]) -> Partner:
+        """From an answer of the service."""
+        profile = members.get("Profile") or {}
+        return cls(
+            arn=members["Arn"],
+            legal_name=members.get("LegalName", ""),
+            primary_solution_type=profile.get("PrimarySolutionType"),
+            profile_id=profile.get("ProfileId") or None,
+            created_at=members.get("CreatedAt"),
+            told_id=members.get("Id"),
+            told_catalog=members.get("Catalog"),
+        )
+
+    @property
+    def id(self) -> str:
+        """The partner's id, ``partner-`` and 13 characters so far; its ARN ends with it."""
+        return self.told_id or partner_id(self.arn)
+
+    @property
+    def catalog(self) -> str | None:
+        """The catalog it is in; None if neither the service nor the ARN tells."""
+        return self.told_catalog or catalog_of(self.arn)
+
+    @property
+    def owner(self) -> Owner | None:
+        """Whose the partner is by its ownership tag; None without the tag."""
+        value = self.tags.get(OWNER_TAG)
+        return None if value is None else Owner.from_tag(value)
 
 
 class PartnerCentral:
@@ -41,27 +84,26 @@ class PartnerCentral:
     # Reading
 
     def partners(self, catalog: str) -> list[Partner]:
-        """All pages of the account's partners in a catalog, each partner once, though pages may shift."""
+        """All pages of the account's partners in a catalog, each partner once, though pages may shift.
+
+        A partner that is listed without its ARN can't be judged, and without its name it is looked at again.
+        """
         found: dict[str, Partner] = {}
         page: dict[str, Any] = {}
         while True:
             answer = self._call("list_partners", needs="PartnerSummaryList", Catalog=catalog, **page)
-            found |= {partner.arn: partner for partner in map(self._listed, answer["PartnerSummaryList"])}
+            for listed in answer["PartnerSummaryList"]:
+                if not listed.get("Arn"):
+                    raise CallError(CallFailure("ListPartners", CallOutcome.UNKNOWN, INCOMPLETE))
+                legal_name = listed.get("LegalName") or self.partner(listed["Arn"], listed.get("Catalog")).legal_name
+                found[listed["Arn"]] = Partner.told({**listed, "LegalName": legal_name})
             if not answer.get("NextToken"):
                 return list(found.values())
             page = {"NextToken": answer["NextToken"]}
 
-    def _listed(self, summary: Mapping[str, Any]) -> Partner:
-        """A partner that is listed without its ARN can't be judged, and without its name it is looked at again."""
-        if not summary.get("Arn"):
-            raise CallError(incomplete_answer("ListPartners"))
-        if not summary.get("LegalName"):
-            summary = {**summary, "LegalName": self.partner(summary["Arn"], summary.get("Catalog")).legal_name}
-        return _partner(summary)
-
     def partner(self, arn: str, catalog: str | None) -> Partner:
         """One partner by its ARN."""
-        return _partner(self._call("get_partner", needs="Arn", Catalog=catalog, Identifier=arn))
+        return Partner.told(self._call("get_partner", needs="Arn", Catalog=catalog, Identifier=arn))
 
     def tags(self, arn: str, *, repeat: bool = True) -> dict[str, str]:
         """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
@@ -70,16 +112,10 @@ class PartnerCentral:
 
     def sandbox_tags(self, arn: str) -> dict[str, str] | None:
         """The tags of a partner in the Sandbox; None if it doesn't tell them within half a minute, or refuses to."""
-        clock = self._calls.clock
-        until = clock.spent() + _SANDBOX_TAGS_SECONDS
-        for pause in pauses():
-            try:
-                return self.tags(arn, repeat=False)
-            except HandlerError as error:
-                may_pass = isinstance(error, CallError) and self._calls.may_pass(error) and clock.spent() < until
-                if not (may_pass and clock.pause(pause)):
-                    return None
-        raise AssertionError("pauses never end")
+        try:
+            return self._calls.repeated(lambda: self.tags(arn, repeat=False), _SANDBOX_TAGS_SECONDS)
+        except HandlerError:
+            return None
 
     def contact(self, partner: Partner, *, repeat: bool = True) -> Contact:
         """The alliance lead contact of a partner."""
@@ -90,30 +126,24 @@ class PartnerCentral:
     def profile_id(self, partner: Partner) -> str | None:
         """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
 
-        Raises:
-            CallError: neither tells one, and that there is none wasn't said either.
+        A CallError says that neither tells one, and that there is none wasn't said either.
         """
         named: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
         try:
             seen = self._call("get_profile_visibility", needs="ProfileId", repeat=False, **named)
             return seen["ProfileId"] or None
         except CallError as error:
-            found = _partner(self._call("get_partner", needs="Arn", repeat=False, **named))
-            if not found.profile_id and error.failure.reason not in _NO_PROFILE:
+            found = Partner.told(self._call("get_partner", needs="Arn", repeat=False, **named))
+            if not found.profile_id and error.failure.reason != "PARTNER_PROFILE_NOT_FOUND":
                 raise
             return found.profile_id
 
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Holds a request against the service model, all errors in one, before anything is sent.
-
-        Raises:
-            RequestError: what is wrong with which member.
-        """
+        """Holds a request against the service model before anything is sent: all errors in one RequestError."""
         model = self._calls.clients(_SERVICE, _REGION).meta.service_model
-        found = list(shape_errors(model.operation_model(operation).input_shape, body))
-        if found:
+        if found := list(shape_errors(model.operation_model(operation).input_shape, body)):
             raise RequestError(found)
 
     def create_partner(self, body: Mapping[str, Any], stack: ObservedStack) -> Partner:
@@ -122,19 +152,15 @@ class PartnerCentral:
         The caller decides what follows from an error of either.
         """
         gate = partial(self._gate.require_open, stack, once=True)
-        return _partner(self._call("create_partner", before=gate, needs="Arn", repeat=False, **body))
+        return Partner.told(self._call("create_partner", before=gate, needs="Arn", repeat=False, **body))
 
     def put_contact(self, partner: Partner, contact: Contact, code: str | None, stack: ObservedStack) -> None:
         """Replaces the alliance lead contact."""
-        proof: dict[str, Any] = {} if code is None else {"EmailVerificationCode": code}
-        self._change(
-            "put_alliance_lead_contact",
-            stack,
-            Catalog=partner.catalog,
-            Identifier=partner.arn,
-            AllianceLeadContact=contact.to_service(),
-            **proof,
-        )
+        members: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
+        members["AllianceLeadContact"] = contact.to_service()
+        if code is not None:
+            members["EmailVerificationCode"] = code
+        self._change("put_alliance_lead_contact", stack, **members)
 
     def tag(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> None:
         """Sets tags."""
@@ -167,19 +193,22 @@ class PartnerCentral:
         return self._calls.call(_SERVICE, operation, region=_REGION, **members)
 
 
-def _partner(members: Mapping[str, Any]) -> Partner:
-    profile = members.get("Profile") or {}
-    return Partner(
-        arn=members["Arn"],
-        legal_name=members.get("LegalName", ""),
-        primary_solution_type=profile.get("PrimarySolutionType"),
-        profile_id=profile.get("ProfileId") or None,
-        created_at=members.get("CreatedAt"),
-        told_id=members.get("Id"),
-        told_catalog=members.get("Catalog"),
-    )
-
-
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as the service takes them, in one order, so that a repeated request has the same body."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+class Aws:
+    """AWS as one invocation sees it; `require_reachable` raises a CallError if no answer could be sent."""
+
+    def __init__(
+        self,
+        stack_id: str,
+        clock: Clock,
+        require_reachable: Callable[[], None],
+        clients: Callable[[str, str], Any] = client,
+    ) -> None:
+        self.clock = clock
+        self.calls = Calls(stack_id.split(":")[3], clock, clients)
+        self.gate = StackGate(stack_id, self.calls, require_reachable)
+        self.partner_central = PartnerCentral(self.calls, self.gate)

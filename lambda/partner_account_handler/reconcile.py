@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from partner_account_handler.aws import Aws
 from partner_account_handler.code_store import verification_code
-from partner_account_handler.errors import CallError
-from partner_account_handler.failure import CallOutcome
+from partner_account_handler.errors import CallError, CallOutcome
 from partner_account_handler.identity import OWNER_TAG, Owner
-from partner_account_handler.partner import Partner
+from partner_account_handler.partner_central import Aws, Partner
 from partner_account_handler.request import CodeSource, Contact, Properties
 from partner_account_handler.stack_gate import ObservedStack
 
@@ -38,16 +36,13 @@ class ContactChange:
         except CallError as error:
             if aws.partner_central.contact(partner).is_same_as(self.contact):
                 return  # a lost answer was a success, after which a repeated call finds its code used up
-            if self.code is not None or not _wants_code(error):
+            wants_code = error.failure.call_outcome is CallOutcome.REFUSED and any(
+                detail.startswith("EmailVerificationCode:") for detail in error.failure.details
+            )
+            if self.code is not None or not wants_code:
                 raise
             code = verification_code(self.source, aws.calls)
             aws.partner_central.put_contact(partner, self.contact, code, stack)
-
-
-def _wants_code(error: CallError) -> bool:
-    return error.failure.call_outcome is CallOutcome.REFUSED and any(
-        detail.startswith("EmailVerificationCode:") for detail in error.failure.details
-    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,5 +104,6 @@ def owner_change(partner: Partner, owner: Owner, operation: str, *, is_rollback:
     if before.stack != owner.stack:
         return owner
     if is_rollback:
-        return owner if before.was_moved_from(owner, operation) else None
+        was_moved_from_there = before == owner.moved_to(before, operation)
+        return owner if was_moved_from_there else None
     return before.moved_to(owner, operation)

@@ -1,8 +1,6 @@
-"""What to do about each error of AWS, in the words of the reader. No sentence here is longer than a Reason bears."""
+"""What to do about each error of AWS, in the words of the reader. No sentence is longer than a Reason bears. Pure."""
 
 from __future__ import annotations
-
-from partner_account_handler.failure import CallFailure
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
 _TAGS = "Correct the tags (a tag policy may forbid a key; the Sandbox takes none in CreatePartner), deploy again."
@@ -24,12 +22,16 @@ BY_DETAIL = {
     "INVALID_ACCOUNT_STATE": "The AWS account must be active and in good standing: see Billing, then deploy again.",
     "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
     "INELIGIBLE_ACCOUNT_TIER": "Move the AWS account to a paid plan, then deploy again.",
+    "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
+    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or set existing_partner_id, deploy again.",
+}
+"""By business validation code, or by a field with the code of its validation error."""
+
+BY_FIELD = {
     "EmailVerificationCode": _NEW_CODE,
     "Tags": _TAGS,
-    "Tags:TOO_MANY_VALUES": "Remove tags (the ownership tag counts too), deploy again.",
     "TagKeys": _TAGS,
     "Catalog": "Correct catalog, deploy again.",
-    "LegalName:DUPLICATE_VALUE": "The legal name is taken: correct it, or set existing_partner_id, deploy again.",
     "LegalName": "Correct legal_name, deploy again.",
     "PrimarySolutionType": "Correct primary_solution_type, deploy again.",
     "AllianceLeadContact": "Correct alliance_lead_contact, deploy again.",
@@ -38,7 +40,7 @@ BY_DETAIL = {
     "Email": "Correct the contact's email, request a code for it, deploy again.",
     "BusinessTitle": "Correct the contact's business_title, deploy again.",
 }
-"""By business validation code, or by the field that a field validation error names, alone or with its code."""
+"""By the field that a validation error names, whatever its code."""
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (
@@ -85,18 +87,3 @@ BY_OUTCOME = {
     "denied": "Allow this call for the function's role (SCP, permissions boundary, policy), deploy again.",
     "refused": "Correct what this names; the function's log has AWS's request id for support. Deploy again.",
 }
-
-
-def remedy_for(failure: CallFailure) -> str:
-    """The most specific remedy that is known for a failed call."""
-    for detail in failure.details:
-        for name in (detail, detail.partition(":")[0]):
-            if name in BY_DETAIL:
-                return BY_DETAIL[name]
-    by_operation = {"refused": BY_OPERATION, "denied": DENIED_OPERATION}.get(failure.call_outcome.value, {})
-    return (
-        BY_REASON.get(failure.reason)
-        or BY_CODE.get(failure.code)
-        or by_operation.get(failure.operation)
-        or BY_OUTCOME[failure.call_outcome.value]
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -27,6 +27,8 @@ class CodeStore(Enum):
     SANDBOX = "Sandbox"
 
 
+_LOCATORS = {CodeStore.SECRETS_MANAGER: "SecretId", CodeStore.PARAMETER_STORE: "Name", CodeStore.PARAMETER: "Value"}
+
 # No dataclass here shows its content: a stray repr must not carry a name, an address or a code into a log.
 
 
@@ -44,20 +46,18 @@ class Contact:
         """From the service's member names, which the custom resource's properties share."""
         return cls(*(members.get(name, "") for name in _CONTACT_MEMBERS))
 
+    def to_service(self) -> dict[str, str]:
+        """In the service's member names."""
+        return dict(zip(_CONTACT_MEMBERS, astuple(self), strict=True))
+
     def is_same_as(self, other: Contact) -> bool:
         """Whether they differ at most in what a service may normalize: blanks, width, and the case of an address."""
-        mine, theirs = self.to_service(), other.to_service()
-        return self.has_email_of(other) and all(
-            normalized(mine[name]) == normalized(theirs[name]) for name in mine if name != "Email"
-        )
+        mine, theirs = (tuple(map(normalized, astuple(replace(one, email="")))) for one in (self, other))
+        return self.has_email_of(other) and mine == theirs
 
     def has_email_of(self, other: Contact) -> bool:
         """Whether both have the same address."""
         return same_name(self.email, other.email)
-
-    def to_service(self) -> dict[str, str]:
-        """In the service's member names."""
-        return dict(zip(_CONTACT_MEMBERS, astuple(self), strict=True))
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,11 +118,7 @@ class Request:
 
     @property
     def wanted(self) -> Properties:
-        """What the template asks for.
-
-        Raises:
-            HandlerError: the properties are not those of a PartnerAccount; all errors in one.
-        """
+        """What the template asks for; one HandlerError of all errors if these are not a PartnerAccount's properties."""
         if isinstance(self.properties, HandlerError):
             raise self.properties
         return self.properties
@@ -166,13 +162,7 @@ def read_request(event: Mapping[str, Any]) -> Request:
     return Request(event["RequestType"], *ids, physical_id, properties, previous, was_refused)
 
 
-_NO_PART_OF_THE_PARTNER = {
-    "EmailVerificationCode",
-    "ExistingPartnerId",
-    "SchemaVersion",
-    "ServiceTimeout",
-    "ServiceToken",
-}
+_NO_PART_OF_PARTNER = {"EmailVerificationCode", "ExistingPartnerId", "SchemaVersion", "ServiceTimeout", "ServiceToken"}
 """What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
@@ -186,7 +176,7 @@ def _read_both(event: Mapping[str, Any]) -> tuple[Properties, Properties | None,
     except RequestError:
         # Properties of another version may be refused by this code, and have been written by that of their time.
         return properties, None, isinstance(before, dict) and before.get("SchemaVersion") == wanted.get("SchemaVersion")
-    names = {*wanted, *before} - _NO_PART_OF_THE_PARTNER
+    names = {*wanted, *before} - _NO_PART_OF_PARTNER
     is_same = all(wanted.get(name) == before.get(name) for name in names)
     return properties, None if is_same else previous, False
 
@@ -194,18 +184,23 @@ def _read_both(event: Mapping[str, Any]) -> tuple[Properties, Properties | None,
 def read_properties(raw: object) -> Properties:
     """ResourceProperties as `Properties`, whose scalars CloudFormation has all turned into strings.
 
-    Raises:
-        RequestError: they are not those of a PartnerAccount, or of a newer one.
+    A RequestError says that they are not those of a PartnerAccount, or of a newer one.
     """
-    fields = _Fields(raw)
-    fields.require_known_schema()
+    version = raw.get("SchemaVersion") if isinstance(raw, dict) else None
+    if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:
+        # Providers are shared: a stack may be deployed by a newer construct than the one that made the function.
+        raise RequestError(
+            ["the template's SchemaVersion is newer than this function"],
+            "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",
+        )
+    fields = _Fields(raw, "", [])
     owner = fields.section("Owner")
     properties = Properties(
         catalog=fields.text("Catalog"),
         legal_name=fields.name("LegalName"),
         primary_solution_type=fields.text("PrimarySolutionType"),
-        contact=_contact(fields.section("AllianceLeadContact")),
-        code=_code(fields.section("EmailVerificationCode")),
+        contact=Contact(*map(fields.section("AllianceLeadContact").name, _CONTACT_MEMBERS)),
+        code=fields.section("EmailVerificationCode").code_source(),
         existing_partner_id=fields.text("ExistingPartnerId", default=""),
         owner_stack=owner.text("StackName"),
         owner_path=owner.text("ConstructPath"),
@@ -216,37 +211,13 @@ def read_properties(raw: object) -> Properties:
     return properties
 
 
-def _contact(fields: _Fields) -> Contact:
-    return Contact(*(fields.name(name) for name in _CONTACT_MEMBERS))
-
-
-def _code(fields: _Fields) -> CodeSource:
-    store = fields.store("From")
-    key = {
-        CodeStore.SECRETS_MANAGER: "SecretId",
-        CodeStore.PARAMETER_STORE: "Name",
-        CodeStore.PARAMETER: "Value",
-    }.get(store)
-    locator = fields.text(key) if key else ""
-    return CodeSource(store, locator, fields.text("JsonField", default=""))
-
-
 class _Fields:
     """Reads a mapping of unknown shape, and remembers each error instead of stopping at the first."""
 
-    def __init__(self, raw: object, path: str = "", errors: list[str] | None = None) -> None:
-        self.errors = [] if errors is None else errors
+    def __init__(self, raw: object, path: str, errors: list[str]) -> None:
+        self.errors = errors
         self._path = path
         self._raw: Mapping[str, object] = raw if isinstance(raw, dict) else {}
-
-    def require_known_schema(self) -> None:
-        """Providers are shared: a stack may be deployed by a newer construct than the one that made the function."""
-        version = self._raw.get("SchemaVersion")
-        if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:
-            raise RequestError(
-                ["the template's SchemaVersion is newer than this function"],
-                "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",
-            )
 
     def section(self, name: str) -> _Fields:
         raw = self._raw.get(name)
@@ -270,25 +241,20 @@ class _Fields:
         self.errors.extend(f"{self._path}{name} {error}" for error in found)
         return text
 
-    def store(self, name: str) -> CodeStore:
-        text = self.text(name)
-        for store in CodeStore:
-            if store.value == text:
-                return store
-        if text:
-            self.errors.append(f"{self._path}{name} is none of {', '.join(store.value for store in CodeStore)}")
-        return CodeStore.SECRETS_MANAGER
+    def code_source(self) -> CodeSource:
+        told = self.text("From")
+        store = next((store for store in CodeStore if store.value == told), CodeStore.SECRETS_MANAGER)
+        if told and store.value != told:
+            self.errors.append(f"{self._path}From is none of {', '.join(store.value for store in CodeStore)}")
+        key = _LOCATORS.get(store)
+        return CodeSource(store, self.text(key) if key else "", self.text("JsonField", default=""))
 
     def tags(self, name: str) -> dict[str, str]:
         raw = self._raw.get(name, [])
-        pairs = [_pair(tag) for tag in raw] if isinstance(raw, list) else [None]
-        if None in pairs:
+        tags = raw if isinstance(raw, list) else [None]
+        pairs = [(tag.get("Key"), tag.get("Value")) if isinstance(tag, dict) else (None, None) for tag in tags]
+        sound = [(key, value) for key, value in pairs if isinstance(key, str) and isinstance(value, str)]
+        if len(sound) < len(pairs):
             self.errors.append(f"{self._path}{name} is no list of Key and Value")
         # The construct reserves the ownership tag, which only this package may write.
-        return dict(pair for pair in pairs if pair is not None and pair[0] != OWNER_TAG)
-
-
-def _pair(tag: object) -> tuple[str, str] | None:
-    if isinstance(tag, dict) and isinstance(tag.get("Key"), str) and isinstance(tag.get("Value"), str):
-        return tag["Key"], tag["Value"]
-    return None
+        return {key: value for key, value in sound if key != OWNER_TAG}

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import Any
 
@@ -28,14 +26,8 @@ class _Turn:
     """One invocation's right to answer. Who comes second waits until the first has sent its answer."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._taken = False
-
-    def run_once(self, send: Callable[[], None]) -> None:
-        with self._lock:
-            if not self._taken:
-                self._taken = True
-                send()
+        self.lock = Lock()
+        self.is_taken = False
 
 
 class SingleResponse(CfnResource):
@@ -47,8 +39,14 @@ class SingleResponse(CfnResource):
 
     def __init__(self) -> None:
         self.begin()
-        with _without_clients():
+        before = os.environ.get("AWS_SAM_LOCAL")
+        os.environ["AWS_SAM_LOCAL"] = "1"  # then crhelper makes no boto3 clients: only its polling would use them
+        try:
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
+        finally:
+            del os.environ["AWS_SAM_LOCAL"]
+            if before is not None:
+                os.environ["AWS_SAM_LOCAL"] = before
 
     def begin(self, url: str = "") -> None:
         """Starts a new invocation, with an answer of its own, which goes to this URL."""
@@ -86,14 +84,15 @@ class SingleResponse(CfnResource):
         self._answer(self._turn, UNREPORTED if status else self.report, status, reason)
 
     def _answer(self, turn: _Turn, report: Report, status: str | None, reason: str) -> None:
-        turn.run_once(lambda: self._send_and_log(report, status, reason))
-
-    def _send_and_log(self, report: Report, status: str | None, reason: str) -> None:
-        self._failure = "not sent"
-        try:
-            super()._send(status, reason, self._deliver)  # type: ignore[misc]
-        finally:  # only now, so that nothing delays the answer
-            self._log(undelivered(report, self._failure) if self._failure else report)
+        with turn.lock:
+            if turn.is_taken:
+                return
+            turn.is_taken = True
+            self._failure = "not sent"
+            try:
+                super()._send(status, reason, self._deliver)  # type: ignore[misc]
+            finally:  # only now, so that nothing delays the answer
+                self._log(undelivered(report, self._failure) if self._failure else report)
 
     def _deliver(self, _url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
         # Newer crhelpers hand over how TLS is to be verified, older ones don't: here it always is.
@@ -114,17 +113,3 @@ class SingleResponse(CfnResource):
             LogicalResourceId=self._event["LogicalResourceId"],
             **({"partner": partner_id(arn)} if is_partner_arn(arn) else {}),
         )
-
-
-@contextmanager
-def _without_clients() -> Iterator[None]:
-    """With this variable set, crhelper makes no boto3 clients: only its polling would use them."""
-    before = os.environ.get("AWS_SAM_LOCAL")
-    os.environ["AWS_SAM_LOCAL"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["AWS_SAM_LOCAL"]
-        else:
-            os.environ["AWS_SAM_LOCAL"] = before

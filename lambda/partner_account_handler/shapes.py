@@ -15,22 +15,18 @@ def shape_errors(shape: Any, value: Any, path: str = "") -> Iterator[str]:
     if shape.type_name == "structure":
         for name, member in value.items():
             yield from shape_errors(shape.members[name], member, f"{path}.{name}".lstrip("."))
-    elif shape.type_name == "list":
-        yield from _length(shape, value, path, "entries")
-        for number, member in enumerate(value):
-            yield from shape_errors(shape.member, member, f"{path}[{number}]")
-    elif shape.enum and value not in shape.enum:
+        return
+    if shape.type_name != "list" and shape.enum and value not in shape.enum:
         yield f"{path} is none of {', '.join(shape.enum)}"
-    else:
-        yield from _length(shape, value, path, "characters")
-        pattern = shape.metadata.get("pattern")
-        if pattern and value and not re.fullmatch(pattern, value):
-            yield f"{path} has characters or a form that AWS refuses"
-
-
-def _length(shape: Any, value: Any, path: str, unit: str) -> Iterator[str]:
-    lowest, highest = shape.metadata.get("min", 0), shape.metadata.get("max")
+        return
+    lowest, highest = shape.metadata.get("min", 0), shape.metadata.get("max", float("inf"))
+    unit = "entries" if shape.type_name == "list" else "characters"
     if len(value) < lowest:
         yield f"{path} has fewer than {lowest} {unit}"
-    if highest is not None and len(value) > highest:
+    if len(value) > highest:
         yield f"{path} has more than {highest} {unit}"
+    if shape.type_name == "list":
+        for number, member in enumerate(value):
+            yield from shape_errors(shape.member, member, f"{path}[{number}]")
+    elif (pattern := shape.metadata.get("pattern")) and value and not re.fullmatch(pattern, value):
+        yield f"{path} has characters or a form that AWS refuses"

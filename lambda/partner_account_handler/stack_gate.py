@@ -7,7 +7,7 @@ An event may come, or a call be repeated, hours after everybody has given it up.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from partner_account_handler import log
@@ -44,8 +44,10 @@ _BEFORE_AN_UPDATE = {
 }
 """From which an update, or its rollback, may begin: `DescribeStacks` may still say so when it has."""
 
-_PATIENCE_SECONDS = 30.0
 _STALE_SECONDS = 3.0
+_PATIENCE_SECONDS = {_UNKNOWN: 30.0, _UNTOLD: 0.0, **dict.fromkeys(_BEFORE_AN_UPDATE, float("inf")), _FAILED: 30.0}
+"""In which a status may be an old one. From the others no Update can come: they are believed after `_STALE_SECONDS`."""
+
 _CLOCK_SKEW = timedelta(seconds=10)
 
 _SHORTEST_PARENT_NAME = 24
@@ -68,24 +70,16 @@ class ObservedStack:
         """What tells this operation of the stack from its others."""
         return self.operation_began.isoformat() if self.operation_began else ""
 
-    def shows(self, value: str) -> bool:
-        """Whether a value is among its outputs."""
-        return value in self.outputs.values()
-
     def attribute(self, name: str, arn: str) -> str | None:
         """The output that stands beside the output of this partner's ARN; None if there is none."""
         prefixes = (key[: -len("Arn")] for key, value in self.outputs.items() if value == arn and key.endswith("Arn"))
-        beside = (self.outputs.get(f"{prefix}{name}") for prefix in prefixes)
-        return next(filter(None, beside), None)
+        return next((told for prefix in prefixes if (told := self.outputs.get(f"{prefix}{name}"))), None)
 
     def require_root(self, name: str, stack_id: str) -> None:
-        """Any other stack's name in a template would claim that stack's partner.
+        """A RequestError if it is not the name of the stack that this one is, or is nested in.
 
-        If CloudFormation never answered, the own name decides: a nested stack's begins with its parent's, or as much of
-        it as has room.
-
-        Raises:
-            RequestError: it is not the name of the stack that this one is, or is nested in.
+        Any other name in a template would claim that stack's partner. If CloudFormation never answered, the own name
+        decides: a nested stack's begins with its parent's, or as much of it as has room.
         """
         own_name = stack_id.split("/")[1]
         is_root = self.root_name == name if self.root_name else own_name.startswith(name[:_SHORTEST_PARENT_NAME])
@@ -109,22 +103,19 @@ class StackGate:
         """Comes before each change: an answer can be sent, and the stack is still in the observed operation and status.
 
         Whether an answer can be sent may take tries, and stays true, since the connection is kept. So the stack is
-        asked last: what it says must not grow old.
+        asked last: what it says must not grow old. A CallError says that no answer could be sent, or that
+        CloudFormation doesn't tell; a NotWaitingError that the stack has gone on since.
 
         Args:
             observed: On whose word the change relies. If CloudFormation never described it, only an Update goes on.
             once: Asks each question once, since something that the caller has looked at would grow old meanwhile.
-
-        Raises:
-            NotWaitingError: the stack has gone on since.
-            CallError: no answer could be sent, or CloudFormation doesn't tell.
         """
         for pause in pauses():
             try:
                 self._require_reachable()
                 break
             except CallError as error:
-                log.warning("call failed", **error.failure.log_fields())
+                log.warning("call failed", **asdict(error.failure))
                 if once or not self._clock.pause(pause):
                     raise
         if observed.operation_began is None:
@@ -136,11 +127,9 @@ class StackGate:
             raise NotWaitingError(now.status)
 
     def await_create(self) -> ObservedStack:
-        """The stack, which waits for this Create.
+        """The stack, which waits for this Create; a NotWaitingError if it doesn't.
 
-        Raises:
-            NotWaitingError: it doesn't.
-            CallError: CloudFormation doesn't tell, which is no permission to create.
+        A CallError says that CloudFormation doesn't tell, which is no permission to create.
         """
         observed = self._describe()
         if observed.status not in _AWAITING_CREATE:
@@ -150,15 +139,13 @@ class StackGate:
     def await_update(self) -> tuple[str, ObservedStack]:
         """The status in which the stack waits for this Update, and the stack as it was described last.
 
-        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then.
-
-        Raises:
-            NotWaitingError: it waits for no Update, or for that of a deployment that began after this one came.
+        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then. A
+        NotWaitingError says that it waits for no Update, or for that of a deployment that began after this one came.
         """
         status, observed = self._ask(NOT_DESCRIBED)
         first = status
         for pause in pauses():
-            if status in _AWAITING_UPDATE or self._clock.spent() >= _patience_with(status):
+            if status in _AWAITING_UPDATE or self._clock.spent() >= _PATIENCE_SECONDS.get(status, _STALE_SECONDS):
                 break
             has_time = self._clock.pause(pause)
             status, observed = self._ask(observed)  # the last time in the time that is kept back
@@ -180,8 +167,8 @@ class StackGate:
         for pause in pauses():
             status, observed = self._ask(observed)
             if status != _UPDATING or self._clock.spent() >= _STALE_SECONDS or not self._clock.pause(pause):
-                return observed if status in TOLERANT else None
-        raise AssertionError("pauses never end")
+                break
+        return observed if status in TOLERANT else None
 
     def _ask(self, before: ObservedStack) -> tuple[str, ObservedStack]:
         """The status, or whether CloudFormation may still tell it; and the stack, if it doesn't, as before."""
@@ -204,12 +191,3 @@ class StackGate:
             {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
             (described.get("RootId") or self._stack_id).split("/")[1],
         )
-
-
-def _patience_with(status: str) -> float:
-    """Seconds in which a status may be an old one. From some no Update can come: they are believed soon."""
-    if status in {_UNKNOWN, _FAILED}:
-        return _PATIENCE_SECONDS
-    if status == _UNTOLD:
-        return 0.0
-    return float("inf") if status in _BEFORE_AN_UPDATE else _STALE_SECONDS

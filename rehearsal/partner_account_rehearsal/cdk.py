@@ -1,9 +1,12 @@
 """The real cdk CLI, run on an app's directory without changing it."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,12 @@ from partner_account_rehearsal import processes
 
 # It asks nobody, and tells nobody: what runs here is a rehearsal.
 QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
+
+MINUTES = 30
+"""How long a command may take."""
+
+# Older ones ask the real AWS, whatever AWS_ENDPOINT_URL says: they have an older SDK.
+_OLDEST = (2, 167)
 
 
 @dataclass(frozen=True)
@@ -44,27 +53,72 @@ class Cdk:
         """Run `cdk` with the arguments, and `echo` each line as it comes.
 
         Raises:
-            ProcessError: there is no cdk CLI.
+            ProcessError: there is no cdk CLI, it is too old, or it has not ended after 30 minutes.
         """
+        program = self._program()
+        self._write_profile()
         values = [word for name, value in (context or {}).items() for word in ("--context", f"{name}={value}")]
         with processes.uninterrupted_cleanup() as resources:
             process = processes.start(
-                [*self._command(arguments), *values],
+                [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out"), *values],
                 environment={**self.environment, **QUIET},
                 folder=self.app,
                 output=subprocess.PIPE,
                 resources=resources,
             )
+            timer = threading.Timer(60 * MINUTES, processes.end, (process,))
+            timer.daemon = True
+            timer.start()
             output = ""
             for line in process.stdout or ():
                 echo(line.rstrip("\n"))
                 output += line
-            return Result(process.wait(), output)
+            exit_code = process.wait()
+            if timer.finished.is_set():
+                raise processes.ProcessError(
+                    f"cdk {arguments[0]} had not ended after {MINUTES} minutes, and was stopped"
+                )
+            timer.cancel()
+            return Result(exit_code, output)
 
-    def _command(self, arguments: Sequence[str]) -> list[str]:
+    def version(self) -> str:
+        """The version of this CLI.
+
+        Raises:
+            ProcessError: there is none, or it is too old.
+        """
+        return self._version(self._program()).split(" ")[0].strip()
+
+    def _program(self) -> str:
+        """The app's own, or else the first on the PATH, as `npx cdk` finds it."""
         own = self.app / "node_modules" / ".bin"
         program = shutil.which("cdk", path=f"{own}{os.pathsep}{self.environment['PATH']}")
         if program is None:
             install = "npm ci" if (self.app / "package-lock.json").exists() else "npm install aws-cdk@2"
             raise processes.ProcessError(f"there is no cdk CLI: run `{install}` in {self.app}")
-        return [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out")]
+        version = self._version(program)
+        if (numbers := re.match(r"(\d+)\.(\d+)", version)) and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+            raise processes.ProcessError(
+                f"{program} is version {version}, which would ask the real AWS: "
+                f"run `npm install aws-cdk@2` in {self.app} for {_OLDEST[0]}.{_OLDEST[1]} or newer"
+            )
+        return program
+
+    def _version(self, program: str) -> str:
+        for folder in Path(program).resolve().parents:
+            if (package := folder / "package.json").is_file():
+                return str(json.loads(package.read_text("utf-8")).get("version", ""))
+        # Such as a shim of a version manager. Old ones also look for a newer version, unless told not to.
+        asked = {**self.environment, **QUIET}
+        command = [program, "--version"]
+        return subprocess.run(command, cwd=self.app, env=asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
+
+    def _write_profile(self) -> None:
+        """Give the profile that `cdk.json` names the credentials of this environment."""
+        for file in (self.app / "cdk.json", Path.home() / ".cdk.json"):
+            profile = json.loads(file.read_text("utf-8")).get("profile") if file.is_file() else None
+            if profile and (credentials := self.environment.get("AWS_SHARED_CREDENTIALS_FILE")):
+                names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+                values = (f"{name.lower()} = {self.environment[name]}" for name in names)
+                Path(credentials).write_text("\n".join([f"[{profile}]", *values, ""]), "utf-8")
+                return

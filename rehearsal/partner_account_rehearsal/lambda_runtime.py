@@ -1,6 +1,11 @@
-"""A Python with what Lambda's own runtime offers a function, and nothing of what is installed beside this command."""
+"""What the local Lambda runs functions with, so that they find what Lambda's own runtimes offer.
+
+For Python, boto3 and nothing of what is installed beside this command; for Node.js, an SDK whose calls botocore makes.
+"""
 
 import importlib.util
+import json
+import shutil
 import sysconfig
 import venv
 from pathlib import Path
@@ -32,3 +37,15 @@ def _installed(module: str) -> Path:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(name=module)
     return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
+
+
+def make_node_environment(folder: Path) -> dict[str, str]:
+    """Put the SDK into the folder of that Python; the environment with which functions in Node.js find it."""
+    for suffix in (".js", ".py"):
+        shutil.copy(Path(__file__).with_name(f"javascript_sdk{suffix}"), folder)
+    return {
+        "NODE_OPTIONS": f"--require {json.dumps(str(folder / 'javascript_sdk.js'))}",
+        # CDK's AwsCustomResource would install the SDK's latest version, and goes on without it.
+        "NPM_CONFIG_OFFLINE": "true",
+        "NPM_CONFIG_CACHE": str(folder / "npm"),
+    }

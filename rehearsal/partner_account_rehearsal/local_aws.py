@@ -26,18 +26,25 @@ from botocore.config import Config
 
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
-from partner_account_rehearsal.partner_central import PartnerCentral
-from partner_central_simulator.identity import API_VERSION, SERVICE
+from partner_account_rehearsal.simulator_client import SimulatorClient
+from partner_central_simulator.models import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
 # MiniStack and the simulator take an access key of twelve digits for the number of its account.
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
+# The file of a folder that was kept: the servers' process groups.
+_KEPT = "kept.json"
 # All that a program gets from the user's own surroundings. Profiles, proxies, trust and endpoints could
 # lead it to a real account, or away from this one.
 INHERITED = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER")
 # Where jsii, which aws-cdk-lib runs on, keeps what it has unpacked: on Linux, on macOS.
 JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.jsii/package-cache")
+
+# What could lead an app to a real account, or away from this machine.
+_OF_AWS = ("AWS_", "CDK_")
+_NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+_TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class LocalAws:
 
     folder: Path
     environment: Mapping[str, str]
-    partner_central: PartnerCentral
+    partner_central: SimulatorClient
     _servers: Sequence[processes.Server]
     _resources: ExitStack
 
@@ -83,10 +90,35 @@ class LocalAws:
         """The number of the account whose credentials the environment has."""
         return self.environment["AWS_ACCESS_KEY_ID"]
 
+    def credentials_and_region(self) -> dict[str, str]:
+        """The environment variables that choose the account and the region."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+        return {name: self.environment[name] for name in names}
+
+    @property
+    def region(self) -> str:
+        """The region to which the environment leads."""
+        return self.environment["AWS_REGION"]
+
     def at(self, region: str, account: str = "") -> "LocalAws":
         """The same in another region, by default of the same account."""
         own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return replace(self, environment={**self.environment, **own})
+
+    def environment_of_app(self, shell: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which a shell runs the user's app and CLI, without what leads away from here.
+
+        What is first on the shell's PATH comes first: its Python, its Node.js, its `cdk`. Ours are found after those.
+        """
+        kept = {
+            name: value
+            for name, value in shell.items()
+            if not name.startswith(_OF_AWS) and name.lower() not in _NETWORK and name not in _TRUST
+        }
+        own = {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
+        path = os.pathsep.join(filter(None, (shell.get("PATH"), str(Path(sys.executable).parent))))
+        private = {name: self.environment[name] for name in ("TMPDIR", "PYTHONDONTWRITEBYTECODE")}
+        return {**kept, **own, **private, "PATH": path}
 
     def used_statements(self) -> list[UsedStatement]:
         """The statements of IAM policies that have allowed something so far."""
@@ -96,7 +128,9 @@ class LocalAws:
             return [UsedStatement(**one) for one in json.loads(http.request("GET", url, headers=token).data)]
 
     def keep(self) -> None:
-        """Let the servers and the folder outlive this process; `shutdown_command` ends them."""
+        """Let the servers and the folder outlive this process, until `stop_kept`."""
+        pids = [server.process.pid for server in self._servers]
+        (self.folder / _KEPT).write_text(json.dumps({pid: processes.command_of(pid) for pid in pids}), "utf-8")
         self._resources.pop_all()
 
     def shell_exports(self) -> list[str]:
@@ -104,14 +138,32 @@ class LocalAws:
         variables = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "CDK_"))}
         return [
             "unset AWS_PROFILE",
-            f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+            f'export PATH="$PATH":{shlex.quote(str(Path(sys.executable).parent))}',
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
 
-    def shutdown_command(self) -> str:
-        """The shell command that ends the servers and removes the folder."""
-        groups = " ".join(f"-{server.process.pid}" for server in self._servers)
-        return f"kill -- {groups}; rm -r {shlex.quote(str(self.folder))}"
+    def stop_command(self) -> str:
+        """The shell command that stops the servers and removes the folder."""
+        return f"partner-account rehearse --stop {shlex.quote(str(self.folder))}"
+
+
+def stop_kept(folder: Path) -> None:
+    """Stop the servers that `LocalAws.keep` has left, as far as they still run, and remove their folder.
+
+    Raises:
+        ProcessError: none was kept there.
+    """
+    try:
+        kept: dict[str, str] = json.loads((folder / _KEPT).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise processes.ProcessError(
+            f"no local AWS was kept in {folder}: name the folder that --keep has told"
+        ) from None
+    for pid, command in kept.items():
+        # By now the number may be another process's.
+        if processes.command_of(int(pid)) == command:
+            processes.end_group(int(pid))
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -136,7 +188,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
             environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
             ministack = _start_ministack(folder, environment, authority, listener, resources)
-        partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
+        partner_central = SimulatorClient(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 
@@ -169,6 +221,9 @@ def _environment(folder: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CA_BUNDLE": str(folder / "ca.pem"),
+        # Not the user's, which may name a profile of a real account; `Cdk` writes the one that an app names.
+        "AWS_CONFIG_FILE": str(folder / "home" / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "home" / "aws-credentials"),
         "CDK_HOME": str(folder / "home"),
         # The checkout that an app is run from stays as it was.
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -220,6 +275,9 @@ def _start_ministack(
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        # Functions in Node.js read no other bundle.
+        "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
+        **lambda_runtime.make_node_environment(folder / "lambda"),
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }

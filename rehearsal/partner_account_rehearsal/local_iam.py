@@ -22,6 +22,8 @@ from ministack.services.cloudformation import provisioners
 from partner_account_rehearsal.iam_statements import UsedStatement
 
 _AWS_MANAGED = "alias/aws/"
+# MiniStack doesn't tell which parameters these list: a statement on any parameters is taken for one on these.
+_OF_SEVERAL = {"ssm:GetParameters", "ssm:DeleteParameters"}
 
 _simulated: ContextVar[Mapping[str, Any] | None] = ContextVar("simulated", default=None)
 """The condition keys of the request that SimulatePrincipalPolicy is asked about; None outside of it."""
@@ -96,6 +98,11 @@ class LocalIam:
         if (simulated := _simulated.get()) is not None:
             return _evaluate(replace(context, service_context=simulated), policies, *limits)
         result = _evaluate(context, policies, *limits)
+        if result.decision != "Allow" and context.resource_arn == "*" and context.action in _OF_SEVERAL:
+            patterns = {one for policy in policies for statement in policy for one in statement.resources}
+            contexts = (replace(context, resource_arn=pattern) for pattern in patterns)
+            context = next((one for one in contexts if _evaluate(one, policies, *limits).decision == "Allow"), context)
+            result = _evaluate(context, policies, *limits)
         if result.decision == "Allow":
             statements = [statement for policy in policies for statement in policy]
             allowing = iam_evaluator._first_match(context, statements, "Allow")

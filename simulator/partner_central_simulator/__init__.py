@@ -4,22 +4,38 @@ Point any AWS SDK or the AWS CLI at it with `AWS_ENDPOINT_URL_PARTNERCENTRAL_ACC
 CloudFormation or the construct in this project.
 """
 
-from partner_central_simulator.faults import Fault, FaultKind
-from partner_central_simulator.journal import RecordedRequest
-from partner_central_simulator.models import Mail, Partner, ProfileTask
-from partner_central_simulator.readings import ProfileIdAppears, Readings
-from partner_central_simulator.server import Simulator
-from partner_central_simulator.service import AccountAdmin
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from partner_central_simulator.faults import FaultKind, InjectedFault
+    from partner_central_simulator.models import Mail, ProfileTask, RecordedRequest, SimulatedPartner
+    from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
+    from partner_central_simulator.server import Simulator
+    from partner_central_simulator.service import AccountAdmin
+    from partner_central_simulator.testing import simulate_partner_central
 
 __all__ = [
     "AccountAdmin",
-    "Fault",
     "FaultKind",
+    "InjectedFault",
     "Mail",
-    "Partner",
     "ProfileIdAppears",
+    "ProfileIdComesWith",
     "ProfileTask",
     "Readings",
     "RecordedRequest",
+    "SimulatedPartner",
     "Simulator",
+    "simulate_partner_central",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is named in `__all__` when it is first used: pytest imports this package in every project's tests."""
+    if name in __all__:
+        for module in ("readings", "models", "service", "faults", "server", "testing"):
+            found = getattr(import_module(f"{__name__}.{module}"), name, None)
+            if found is not None:
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,23 +1,32 @@
-"""What IAM is asked before an operation: its actions, on which resources, with which condition keys.
+"""Who calls, and what IAM is asked before an operation: its actions, on which resources, with which condition keys.
 
-As the Service Authorization Reference of AWS Partner Central has it; where that is silent, `Readings` has a switch. Who
-decides by which policies is the business of an `Authorizer`, if there is one: without one everything is allowed.
+The caller is read from the headers of Signature Version 4. The signature itself is not checked: that takes the caller's
+secret key, which a simulator does not have; one that is not for everybody on its machine asks for its session token.
+
+The checks are those of the Service Authorization Reference of AWS Partner Central; where that is silent, `Readings` has
+a switch. Who decides by which policies is the business of an `Authorizer`: without one everything is allowed.
 """
 
+import hmac
 import http.client
 import json
+import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from partner_central_simulator.exceptions import AccessDeniedError, InternalServerError
-from partner_central_simulator.identity import SESSION_TOKEN, account_of
-from partner_central_simulator.models import Account, Partner, Request, partner_arn
+from werkzeug.wrappers import Request
+
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.models import REGION, SERVICE, SimulatedAccount, partner_arn
 from partner_central_simulator.readings import Readings
 from partner_central_simulator.verifications import BUSINESS, REGISTRANT
+
+DEFAULT_ACCOUNT = "000000000000"
+SESSION_TOKEN = "X-Amz-Security-Token"  # noqa: S105 - the name of a header, and of its twin in a query
 
 ON_A_PARTNER: Final = {
     "CancelProfileUpdateTask",
@@ -33,17 +42,52 @@ ON_A_PARTNER: Final = {
 }
 """The actions that take the ARN of a partner; all others are checked against `*`."""
 
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request,"
+    r" *SignedHeaders=[^,\s]+, *Signature=[0-9a-f]{64}"
+)
+
 
 @dataclass(frozen=True)
-class Credentials:
+class CallerCredentials:
     """By what a caller is known."""
 
     access_key: str
     session_token: str = field(default="", repr=False)
 
 
+def credentials_of(request: Request) -> CallerCredentials:
+    """Whose signature a request bears.
+
+    Raises the errors that AWS answers to an unsigned request, and to one signed for another region or service.
+    """
+    authorization = request.headers.get("Authorization")
+    if not authorization:
+        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
+    credential = _AUTHORIZATION.fullmatch(authorization.strip())
+    if credential is None:
+        raise ServiceError("IncompleteSignature", "The Authorization header has an invalid format.")
+    if credential["region"] != REGION:
+        message = f"Credential should be scoped to a valid region, not '{credential['region']}'."
+        raise ServiceError("InvalidSignatureException", message)
+    if credential["service"] != SERVICE:
+        message = f"Credential should be scoped to correct service: '{SERVICE}'."
+        raise ServiceError("InvalidSignatureException", message)
+    return CallerCredentials(credential["key"], _session_token_of(request))
+
+
+def _session_token_of(request: Request) -> str:
+    return request.headers.get(SESSION_TOKEN, "") or request.args.get(SESSION_TOKEN, "")
+
+
+def has_session_token(request: Request, expected: str | None) -> bool:
+    """Whether the session token of a request, signed or presigned, is the expected one or begins with it."""
+    sent = _session_token_of(request)
+    return not expected or hmac.compare_digest(sent[: len(expected)].encode(), expected.encode())
+
+
 @dataclass(frozen=True)
-class Check:
+class AccessCheck:
     """One question to IAM: an action on a resource, with the request's condition keys."""
 
     action: str
@@ -57,31 +101,23 @@ class Caller:
 
     account: str
     arn: str
-    allows: Callable[[Check], bool]
-
-    def must_be_allowed(self, checks: Iterable[Check]) -> None:
-        """Ask for each of the checks; raises AccessDeniedError, in AWS's words, at the first that isn't allowed."""
-        for check in checks:
-            if not self.allows(check):
-                raise AccessDeniedError(
-                    f"User: {self.arn} is not authorized to perform: {check.action} on resource: {check.resource}",
-                    Reason="ACCESS_DENIED",
-                )
+    allows: Callable[[AccessCheck], bool]
 
 
 class Authorizer(Protocol):
     """Knows whose credentials are."""
 
-    def caller(self, credentials: Credentials) -> Caller | None:
+    def caller(self, credentials: CallerCredentials) -> Caller | None:
         """Whose they are; None if they are nobody's."""
 
 
 class AllowEverything:
     """Takes an access key of twelve digits for its own account, any other for one of `000000000000`; judges nobody."""
 
-    def caller(self, credentials: Credentials) -> Caller:
+    def caller(self, credentials: CallerCredentials) -> Caller:
         """The account of that access key."""
-        account = account_of(credentials.access_key)
+        key = credentials.access_key
+        account = key if re.fullmatch(r"[0-9]{12}", key) else DEFAULT_ACCOUNT
         return Caller(account, f"arn:aws:iam::{account}:root", lambda _: True)
 
 
@@ -98,17 +134,17 @@ class HttpAuthorizer:
         self._session_token = session_token
         self._tls = ssl.create_default_context(cafile=ca_file) if self._url.scheme == "https" else None
 
-    def caller(self, credentials: Credentials) -> Caller | None:
+    def caller(self, credentials: CallerCredentials) -> Caller | None:
         """Whose they are, as the address says."""
-        if answer := self._ask(credentials):
-            return Caller(answer["account"], answer["arn"], lambda check: self._allows(credentials, check))
-        return None
 
-    def _allows(self, credentials: Credentials, check: Check) -> bool:
-        answer = self._ask(credentials, check)
-        return answer is not None and answer["allowed"] == [True]
+        def allows(check: AccessCheck) -> bool:
+            answer = self._ask(credentials, check)
+            return answer is not None and answer["allowed"] == [True]
 
-    def _ask(self, credentials: Credentials, *checks: Check) -> Any:
+        known = self._ask(credentials)
+        return Caller(known["account"], known["arn"], allows) if known else None
+
+    def _ask(self, credentials: CallerCredentials, *checks: AccessCheck) -> Any:
         question = {"credentials": asdict(credentials), "checks": [asdict(check) for check in checks]}
         connection = (
             http.client.HTTPSConnection(self._url.netloc, timeout=10, context=self._tls)
@@ -122,28 +158,29 @@ class HttpAuthorizer:
             content = answer.read()
             return json.loads(content) if answer.status == HTTPStatus.OK else None
         except (OSError, http.client.HTTPException):
-            raise InternalServerError("IAM doesn't answer.") from None
+            raise ServiceError("InternalServerException", "IAM doesn't answer.") from None
         finally:
             connection.close()
 
 
-def checks_of(operation: str, request: Request, account: Account, readings: Readings) -> Iterator[Check]:
+def checks_of(
+    operation: str, request: Mapping[str, Any], account: SimulatedAccount, readings: Readings
+) -> Iterator[AccessCheck]:
     """All that IAM must allow for this request, the operation's own action first."""
-    context = dict([*_request_keys(request), *_resource_tags(request, account)])
-    on_partner = operation in ON_A_PARTNER or (operation == "ListTagsForResource" and readings.list_tags_on_partner)
-    resource = _named_arn(request, account) if on_partner else "*"
-    yield Check(f"partnercentral:{operation}", resource, context)
+    named = request.get("ResourceArn") or request.get("Identifier", "")
+    partner = next((one for one in account.partners if named in {one.arn, one.id}), None)
+    tags = partner.tags if partner else {}
+    context = dict(_request_keys(request)) | {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    resource = "*"
+    if operation in ON_A_PARTNER or (operation == "ListTagsForResource" and readings.list_tags_on_partner):
+        resource = named if named.startswith("arn:") else partner_arn(account.id, request["Catalog"], named)
+    yield AccessCheck(f"partnercentral:{operation}", resource, context)
     if operation == "CreatePartner" and request.get("Tags"):
         resource = partner_arn(account.id, request["Catalog"], "*") if readings.tag_at_creation_on_partner else "*"
-        yield Check("partnercentral:TagResource", resource, context)
+        yield AccessCheck("partnercentral:TagResource", resource, context)
 
 
-def _named_arn(request: Request, account: Account) -> str:
-    named: str = request.get("ResourceArn") or request["Identifier"]
-    return named if named.startswith("arn:") else partner_arn(account.id, request["Catalog"], named)
-
-
-def _request_keys(request: Request) -> Iterator[tuple[str, str | Sequence[str]]]:
+def _request_keys(request: Mapping[str, Any]) -> Iterator[tuple[str, str | Sequence[str]]]:
     if "Catalog" in request:
         yield "partnercentral:Catalog", request["Catalog"]
     if "VerificationDetails" in request:
@@ -155,10 +192,3 @@ def _request_keys(request: Request) -> Iterator[tuple[str, str | Sequence[str]]]
         yield f"aws:RequestTag/{tag['Key']}", tag["Value"]
     if keys := [*(tag["Key"] for tag in request.get("Tags", ())), *request.get("TagKeys", ())]:
         yield "aws:TagKeys", keys
-
-
-def _resource_tags(request: Request, account: Account) -> Iterator[tuple[str, str]]:
-    named = request.get("ResourceArn") or request.get("Identifier")
-    partner: Partner | None = next((one for one in account.partners if named in {one.arn, one.id}), None)
-    if partner:
-        yield from ((f"aws:ResourceTag/{key}", value) for key, value in partner.tags.items())

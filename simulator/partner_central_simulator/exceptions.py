@@ -1,16 +1,46 @@
-"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere.
+"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere."""
 
-ServiceError
-├── AccessDeniedError, ConflictError, ResourceNotFoundError, ServiceQuotaExceededError   carry a Reason
-├── ValidationFailedError                                                                Reason and ErrorDetails
-├── ThrottlingError, InternalServerError
-└── GatewayError   answered in place of the service, by its code and status
-    ├── ServiceUnavailableError
-    └── NotSimulatedError   a real operation that this simulator leaves out
-"""
+from typing import Any, NamedTuple, Self
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple, Self
+_BY_REASON = {
+    "ACCOUNT_ALREADY_VERIFIED": ("ConflictException", "The account is verified already."),
+    "CONFLICT_CLIENT_TOKEN": ("ConflictException", "The client token was used with other parameters before."),
+    "DUPLICATE_PARTNER": ("ConflictException", "The account has a partner in this catalog, or the name is taken."),
+    "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": ("ConflictException", "A profile task is in progress, or has ended."),
+    "INCOMPATIBLE_PROFILE_STATE": ("ConflictException", "The profile has these details already."),
+    "LIMIT_EXCEEDED_NUMBER_OF_EMAIL": ("ServiceQuotaExceededException", "No more codes for this address today."),
+    "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY": ("ServiceQuotaExceededException", "No more updates today."),
+    "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY": (
+        "ServiceQuotaExceededException",
+        "No more updates today.",
+    ),
+    "PARTNER_NOT_FOUND": ("ResourceNotFoundException", "No such partner in this account and catalog."),
+    "PARTNER_PROFILE_NOT_FOUND": ("ResourceNotFoundException", "The partner has no profile yet."),
+    "PARTNER_PROFILE_TASK_NOT_FOUND": ("ResourceNotFoundException", "No such profile task."),
+    "VERIFICATION_ALREADY_IN_PROGRESS": ("ConflictException", "A verification is in progress already."),
+    "VERIFICATION_NOT_FOUND": ("ResourceNotFoundException", "No verification of this type was started."),
+}
+"""The error's code and message by its `Reason`, which is one of the service model's."""
+
+_PRECONDITIONS = {
+    "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "The registrant verification has not succeeded.",
+    "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "The business verification has not succeeded.",
+    "INCOMPATIBLE_LEGAL_NAME": "The legal name is not the verified one.",
+}
+"""The message by its `BusinessValidationCode`."""
+
+_STATUS_BEFORE_THE_SERVICE = {
+    "IncompleteSignature": 403,
+    "InvalidSignatureException": 403,
+    "MissingAuthenticationTokenException": 403,
+    "NotSimulatedException": 501,
+    "RequestEntityTooLargeException": 413,
+    "SerializationException": 400,
+    "ServiceUnavailable": 503,
+    "UnknownOperationException": 404,
+    "UnrecognizedClientException": 403,
+}
+"""What AWS's gateway (or, for operations that are left out here, the simulator) answers in place of the service."""
 
 
 class FieldProblem(NamedTuple):
@@ -21,132 +51,55 @@ class FieldProblem(NamedTuple):
     code: str
 
 
-class BusinessProblem(NamedTuple):
-    """One precondition outside the request that is not met: the rule and a `BusinessValidationCode`."""
-
-    message: str
-    code: str
-
-
 class ServiceError(Exception):
-    """An error answer: HTTP status, error code, message, and the members its shape has besides."""
+    """An error answer: its code, its message, and the further members of its shape, such as `Reason`."""
 
-    status: int = 400
-    code: str
-    namespace: ClassVar[str] = "com.amazonaws.partnercentralaccount"
-
-    def __init__(self, message: str, **members: Any) -> None:
-        """Take the message and the further members, in the names of the error's shape."""
+    def __init__(self, code: str, message: str, **members: Any) -> None:
+        """Take them in the names of the service model."""
         super().__init__(message)
+        self.code = code
         self.message = message
         self.members = members
 
+    @classmethod
+    def of(cls, reason: str) -> Self:
+        """The error with that `Reason`."""
+        code, message = _BY_REASON[reason]
+        return cls(code, message, Reason=reason)
+
+    @classmethod
+    def of_fields(cls, *problems: FieldProblem) -> Self:
+        """All members of a request that are wrong, in one error."""
+        message = "The request fails the constraints of the service: see ErrorDetails."
+        details = [
+            {"FieldValidationError": {name.capitalize(): value for name, value in one._asdict().items()}}
+            for one in problems
+        ]
+        return cls("ValidationException", message, Reason="REQUEST_VALIDATION_FAILED", ErrorDetails=details)
+
+    @classmethod
+    def of_preconditions(cls, *codes: str) -> Self:
+        """All preconditions that are not met, in one error."""
+        message = "The account or its data do not allow this request: see ErrorDetails."
+        details = [{"BusinessValidationError": {"Message": _PRECONDITIONS[code], "Code": code}} for code in codes]
+        return cls("ValidationException", message, Reason="BUSINESS_VALIDATION_FAILED", ErrorDetails=details)
+
     @property
-    def reason(self) -> str | None:
-        """The `Reason` member, for the errors that have one."""
-        return self.members.get("Reason")
+    def is_of_service(self) -> bool:
+        """Whether the request got as far as the service, so that its model has the error."""
+        return self.code not in _STATUS_BEFORE_THE_SERVICE
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        own = 500 if self.code == "InternalServerException" else 400
+        return _STATUS_BEFORE_THE_SERVICE.get(self.code, own)
 
     def body(self) -> dict[str, Any] | None:
         """What goes over the wire, None for an empty body; clients find the error code behind the `#`."""
-        return {"__type": f"{self.namespace}#{self.code}", "Message": self.message, **self.members}
-
-
-class AccessDeniedError(ServiceError):
-    """IAM, or the state of the AWS account, forbids the call."""
-
-    code = "AccessDeniedException"
-
-
-class ConflictError(ServiceError):
-    """The call contradicts something that exists already."""
-
-    code = "ConflictException"
-
-
-class ResourceNotFoundError(ServiceError):
-    """The partner, profile, task or verification does not exist in this account and catalog."""
-
-    code = "ResourceNotFoundException"
-
-
-class ServiceQuotaExceededError(ServiceError):
-    """A daily limit is used up."""
-
-    code = "ServiceQuotaExceededException"
-
-
-class ThrottlingError(ServiceError):
-    """Too many requests at once."""
-
-    code = "ThrottlingException"
-
-
-class InternalServerError(ServiceError):
-    """The service failed; whether the request took effect is open."""
-
-    status = 500
-    code = "InternalServerException"
-
-
-class ValidationFailedError(ServiceError):
-    """The request breaks a rule of the service model, or a precondition outside of the request."""
-
-    code = "ValidationException"
-
-    @classmethod
-    def of_fields(cls, problems: Iterable[FieldProblem]) -> Self:
-        """All members that are wrong, in one error."""
-        details = [
-            {"FieldValidationError": {"Name": problem.name, "Message": problem.message, "Code": problem.code}}
-            for problem in problems
-        ]
-        return cls(
-            "The request fails the constraints of the service: see ErrorDetails.",
-            Reason="REQUEST_VALIDATION_FAILED",
-            ErrorDetails=details,
-        )
-
-    @classmethod
-    def of_business(cls, problems: Iterable[BusinessProblem]) -> Self:
-        """All preconditions that are not met, in one error."""
-        details = [
-            {"BusinessValidationError": {"Message": problem.message, "Code": problem.code}} for problem in problems
-        ]
-        return cls(
-            "The account or its data do not allow this request: see ErrorDetails.",
-            Reason="BUSINESS_VALIDATION_FAILED",
-            ErrorDetails=details,
-        )
-
-
-class GatewayError(ServiceError):
-    """AWS's gateway refuses a request, which never gets to the service itself, nor is the error in its model."""
-
-    namespace = "com.amazon.coral.service"
-
-    def __init__(self, code: str, message: str, status: int = 403) -> None:
-        """Take the error's code, its message, and the HTTP status."""
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
-class ServiceUnavailableError(GatewayError):
-    """A load balancer has no service to reach."""
-
-    def __init__(self) -> None:
-        """There is nothing to tell."""
-        super().__init__("ServiceUnavailable", "", 503)
-
-    def body(self) -> None:
-        """Nothing: a load balancer knows no shapes."""
-
-
-class NotSimulatedError(GatewayError):
-    """The operation exists at AWS and is left out here; success would be a lie."""
-
-    namespace = "partner_central_simulator"
-
-    def __init__(self, operation: str) -> None:
-        """Name the operation."""
-        super().__init__("NotSimulatedException", f"{operation} exists at AWS, but is not simulated.", 501)
+        if self.code == "ServiceUnavailable":
+            return None  # a load balancer's, which knows no shapes
+        namespace = "com.amazonaws.partnercentralaccount" if self.is_of_service else "com.amazon.coral.service"
+        if self.code == "NotSimulatedException":
+            namespace = "partner_central_simulator"
+        return {"__type": f"{namespace}#{self.code}", "Message": self.message, **self.members}

@@ -6,21 +6,14 @@ only its answer suffers.
 """
 
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 
-from partner_central_simulator.exceptions import (
-    AccessDeniedError,
-    InternalServerError,
-    ResourceNotFoundError,
-    ServiceError,
-    ServiceUnavailableError,
-    ThrottlingError,
-)
-from partner_central_simulator.models import Answer, Clock
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.models import Clock, Output, RecordedRequest
 from partner_central_simulator.service import OPERATIONS
 
 ANY_OPERATION = "*"
@@ -76,7 +69,6 @@ _BEFORE_OR_AFTER_COMMIT = {
     FaultKind.DELAY,
     FaultKind.HANG,
 }
-_STRIKING = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
 _OPERATIONS_OF = {
     FaultKind.LAGGING_LIST: {"ListPartners"},
     FaultKind.NO_TAGS: {"ListTagsForResource"},
@@ -90,7 +82,7 @@ class ConnectionCutError(ConnectionAbortedError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`.
 
     `seconds` is the length of a delay or of a lag. `lasting` ends the fault so many seconds after it was added.
@@ -107,23 +99,23 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
-        if wrong := list(self._problems()):
-            raise ValueError("; ".join(wrong))
-
-    def _problems(self) -> Iterator[str]:
-        if self.operation not in _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION}):
-            yield f"{self.kind} never meets {self.operation}: name an operation that is simulated"
+        kind, operations = self.kind, _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION})
+        wrong = []
+        if self.operation not in operations:
+            wrong.append(f"{kind} never meets {self.operation}: name an operation that is simulated")
         if self.times is not None and self.times < 1:
-            yield "a fault strikes at least once: give times=1 or more, or None for always"
-        if self.after_commit and self.kind not in _BEFORE_OR_AFTER_COMMIT:
-            yield f"{self.kind} cannot strike after the commit: leave out after_commit"
-        if self.kind is FaultKind.DELAY and self.seconds is None:
-            yield "a delay needs its length: give seconds"
-        if self.seconds is not None and self.kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
-            yield f"{self.kind} has no length: leave out seconds, or give lasting"
+            wrong.append("a fault strikes at least once: give times=1 or more, or None for always")
+        if self.after_commit and kind not in _BEFORE_OR_AFTER_COMMIT:
+            wrong.append(f"{kind} cannot strike after the commit: leave out after_commit")
+        if kind is FaultKind.DELAY and self.seconds is None:
+            wrong.append("a delay needs its length: give seconds")
+        if self.seconds is not None and kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
+            wrong.append(f"{kind} has no length: leave out seconds, or give lasting")
         for name, length in (("seconds", self.seconds), ("lasting", self.lasting)):
             if length is not None and not 0 <= length <= _LONGEST:
-                yield f"{name} must not be negative, nor more than a year"
+                wrong.append(f"{name} must not be negative, nor more than a year")
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 class Faults:
@@ -134,7 +126,7 @@ class Faults:
         self._clock = clock
         self._lock = threading.Lock()
         self._ids = count(1)
-        self._pending: dict[int, Fault] = {}
+        self._pending: dict[int, InjectedFault] = {}
         self._release = threading.Event()
 
     def add(
@@ -146,11 +138,11 @@ class Faults:
         seconds: float | None = None,
         after_commit: bool = False,
         lasting: float | None = None,
-    ) -> Fault:
+    ) -> InjectedFault:
         """Order a fault; a ValueError says what is wrong with an impossible one."""
         if kind not in list(FaultKind):
             raise ValueError(f"there is no fault {kind}: name one of {', '.join(FaultKind)}")
-        fault = Fault(
+        fault = InjectedFault(
             operation=operation,
             kind=FaultKind(kind),
             times=times,
@@ -170,7 +162,7 @@ class Faults:
             self._pending.clear()
 
     @property
-    def pending(self) -> list[Fault]:
+    def pending(self) -> list[InjectedFault]:
         """Those that still wait, each with the times that are left."""
         now = self._clock()
         with self._lock:
@@ -185,50 +177,66 @@ class Faults:
         released, self._release = self._release, threading.Event()
         released.set()
 
-    def strike(self, operation: str, met: list[FaultKind], *, after_commit: bool) -> None:
-        """Do to a request what is due in this phase, and note in `met` what that was.
-
-        Raises the error to be answered, or ConnectionCutError.
-        """
-        for fault in self._waiting(operation, _STRIKING):
-            if fault.after_commit != after_commit or not self._use(fault, met):
+    def strike(self, request: RecordedRequest, *, after_commit: bool) -> None:
+        """Do to a request what is due in this phase: wait, or raise the error to be answered or ConnectionCutError."""
+        striking = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
+        for fault in self._waiting(request, striking):
+            if fault.after_commit != after_commit or not self._use(fault, request):
                 continue
-            if fault.kind in _ERRORS:
-                raise _ERRORS[fault.kind](operation)
-            if fault.kind in {FaultKind.DELAY, FaultKind.HANG}:
-                self._release.wait(fault.seconds)
-            if fault.kind in {FaultKind.CUT, FaultKind.HANG}:
-                raise ConnectionCutError
+            match fault.kind:
+                case FaultKind.THROTTLE:
+                    raise ServiceError("ThrottlingException", "Rate exceeded")
+                case FaultKind.ACCESS_DENIED:
+                    message = f"The caller is not authorized to perform: partnercentral:{request.operation}"
+                    raise ServiceError("AccessDeniedException", message, Reason="ACCESS_DENIED")
+                case FaultKind.INTERNAL_ERROR:
+                    raise ServiceError("InternalServerException", "The service has failed. Try again.")
+                case FaultKind.UNAVAILABLE:
+                    raise ServiceError("ServiceUnavailable", "")
+                case FaultKind.CUT:
+                    raise ConnectionCutError
+                case FaultKind.HANG:
+                    self._release.wait()
+                    raise ConnectionCutError
+                case FaultKind.DELAY:
+                    self._release.wait(fault.seconds)
 
-    def distort(self, operation: str, met: list[FaultKind], answer: Answer) -> Answer:
-        """The answer as lagging parts of the service would give it; notes in `met` what made a difference."""
-        for fault in self._waiting(operation, _VIEWS):
-            seen = _VIEWS[fault.kind](fault, answer, self._clock())
-            if seen != answer and self._use(fault, met):
+    def distort(self, request: RecordedRequest, answer: Output) -> Output:
+        """The answer as lagging parts of the service would give it."""
+        for fault in self._waiting(request, _OPERATIONS_OF):
+            seen = dict(answer)
+            if fault.kind is FaultKind.NO_TAGS:
+                seen["Tags"] = []
+            elif fault.kind is FaultKind.LAGGING_LIST:
+                seen["PartnerSummaryList"] = [
+                    partner
+                    for partner in answer["PartnerSummaryList"]
+                    if (
+                        partner["CreatedAt"] < fault.added_at
+                        if fault.seconds is None
+                        else partner["CreatedAt"] <= self._clock() - timedelta(seconds=fault.seconds)
+                    )
+                ]
+            else:
+                seen.pop("ProfileId", None)
+                if "Profile" in seen:
+                    seen["Profile"] = {name: value for name, value in seen["Profile"].items() if name != "ProfileId"}
+            if seen != answer and self._use(fault, request):
                 answer = seen
         if "Visibility" in answer and "ProfileId" not in answer:
-            raise ResourceNotFoundError("The partner has no profile yet.", Reason="PARTNER_PROFILE_NOT_FOUND")
+            raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
         return answer
 
-    def echo(self, operation: str, met: list[FaultKind], error: ServiceError, request: str) -> ServiceError:
-        """The error as it is, or with the request in its message."""
-        for fault in self._waiting(operation, {FaultKind.ECHO}):
-            if self._use(fault, met):
-                return type(error)(f"{error.message} Received: {request}", **error.members)
-        return error
+    def take(self, request: RecordedRequest, kind: FaultKind) -> bool:
+        """Whether the request meets a fault of that kind, which is used up by it."""
+        return any(self._use(fault, request) for fault in self._waiting(request, {kind}))
 
-    def garble(self, operation: str, met: list[FaultKind], content: bytes) -> bytes:
-        """The answer's bytes as they are, or the first half of them."""
-        for fault in self._waiting(operation, {FaultKind.GARBLED}):
-            if self._use(fault, met):
-                return content[: len(content) // 2]
-        return content
+    def _waiting(self, request: RecordedRequest, kinds: Collection[FaultKind]) -> list[InjectedFault]:
+        operations = {request.operation, ANY_OPERATION}
+        return [one for one in self.pending if one.operation in operations and one.kind in kinds]
 
-    def _waiting(self, operation: str, kinds: Container[FaultKind]) -> list[Fault]:
-        return [one for one in self.pending if one.operation in {operation, ANY_OPERATION} and one.kind in kinds]
-
-    def _use(self, fault: Fault, met: list[FaultKind]) -> bool:
-        """Take one of the fault's times and note it in `met`; False if another request has taken the last of them."""
+    def _use(self, fault: InjectedFault, request: RecordedRequest) -> bool:
+        """Take one of the fault's times and note it; False if another request has taken the last of them."""
         with self._lock:
             left = self._pending.get(fault.id)
             if left is None:
@@ -237,43 +245,5 @@ class Faults:
                 del self._pending[fault.id]
             elif left.times is not None:
                 self._pending[fault.id] = replace(left, times=left.times - 1)
-        met.append(fault.kind)
+        request.faults.append(fault.kind)
         return True
-
-
-_ERRORS: dict[FaultKind, Callable[[str], ServiceError]] = {
-    FaultKind.THROTTLE: lambda _: ThrottlingError("Rate exceeded"),
-    FaultKind.INTERNAL_ERROR: lambda _: InternalServerError("The service has failed. Try again."),
-    FaultKind.UNAVAILABLE: lambda _: ServiceUnavailableError(),
-    FaultKind.ACCESS_DENIED: lambda operation: AccessDeniedError(
-        f"The caller is not authorized to perform: partnercentral:{operation}", Reason="ACCESS_DENIED"
-    ),
-}
-
-
-def _without_new_partners(fault: Fault, answer: Answer, now: datetime) -> Answer:
-    def is_new(created_at: datetime) -> bool:
-        if fault.seconds is None:
-            return created_at >= fault.added_at
-        return now - created_at < timedelta(seconds=fault.seconds)
-
-    visible = [partner for partner in answer["PartnerSummaryList"] if not is_new(partner["CreatedAt"])]
-    return {**answer, "PartnerSummaryList": visible}
-
-
-def _without_profile_id(_fault: Fault, answer: Answer, _now: datetime) -> Answer:
-    seen = {name: value for name, value in answer.items() if name != "ProfileId"}
-    if "Profile" in seen:
-        seen["Profile"] = {name: value for name, value in seen["Profile"].items() if name != "ProfileId"}
-    return seen
-
-
-def _without_tags(_fault: Fault, answer: Answer, _now: datetime) -> Answer:
-    return {**answer, "Tags": []} if answer.get("Tags") else answer
-
-
-_VIEWS: dict[FaultKind, Callable[[Fault, Answer, datetime], Answer]] = {
-    FaultKind.LAGGING_LIST: _without_new_partners,
-    FaultKind.NO_PROFILE_ID: _without_profile_id,
-    FaultKind.NO_TAGS: _without_tags,
-}

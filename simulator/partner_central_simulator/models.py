@@ -1,5 +1,7 @@
-"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails. No HTTP, and no rules."""
+"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails, requests. No HTTP."""
 
+import hashlib
+import json
 import secrets
 import string
 from collections.abc import Callable, Mapping
@@ -7,17 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from partner_central_simulator.readings import Readings
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
 
-Request: TypeAlias = Mapping[str, Any]
-"""A validated request, in the member names of the service model."""
+SERVICE = "partnercentral-account"
+API_VERSION = "2025-04-04"
+REGION = "us-east-1"
+DAY = timedelta(days=1)
 
-Answer: TypeAlias = dict[str, Any]
-"""An answer in the member names of the service model; times are aware `datetime`s."""
+Output: TypeAlias = dict[str, Any]
+"""An operation's output in the member names of the service model; times are aware `datetime`s."""
 
 Clock: TypeAlias = Callable[[], datetime]
-
-DAY = timedelta(days=1)
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
@@ -29,7 +32,7 @@ def new_id(prefix: str) -> str:
 
 def partner_arn(account: str, catalog: str, partner_id: str) -> str:
     """The ARN of a partner; the id may be a wildcard."""
-    return f"arn:aws:partnercentral:us-east-1:{account}:catalog/{catalog}/partner/{partner_id}"
+    return f"arn:aws:partnercentral:{REGION}:{account}:catalog/{catalog}/partner/{partner_id}"
 
 
 @dataclass
@@ -42,6 +45,34 @@ class Mail:
     account: str
     sent_at: datetime
     spent: bool = False
+
+
+@dataclass
+class RecordedRequest:
+    """One request as it arrived, and how it ended.
+
+    `number` grows by one with each request, from 1. `input` has the keys that were sent; sensitive values (legal name,
+    names, title, code) are replaced by `***`, while tags, client token and e-mail address stay. `status` is None as
+    long as there is no answer, and for ever if the connection was cut. `faults` are the kinds of those it met.
+    """
+
+    number: int
+    arrived_at: datetime
+    operation: str | None
+    account: str | None = None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    status: int | None = None
+    error_code: str | None = None
+    error_reason: str | None = None
+    faults: list[str] = field(default_factory=list)
+    size: int = 0
+    """Bytes of its body."""
+
+    def __str__(self) -> str:
+        """One line for a log."""
+        words = [f"#{self.number}", self.account or "-", self.operation or "-", str(self.status or "no answer")]
+        words += [word for word in (self.error_code, self.error_reason) if word]
+        return " ".join(words + [f"[{fault}]" for fault in self.faults])
 
 
 @dataclass
@@ -70,56 +101,47 @@ class ProfileTask:
 
 
 @dataclass
-class Partner:
+class SimulatedPartner:
     """A partner account in one catalog. `contact` and `profile` are in the wire's member names."""
 
+    account: str
     catalog: str
-    id: str
-    arn: str
     legal_name: str
     created_at: datetime
     contact: dict[str, str]
     profile: dict[str, Any]
-    profile_id: str
+    id: str = field(default_factory=lambda: new_id("partner"))
+    profile_id: str = field(default_factory=lambda: new_id("pprofile"))
     tags: dict[str, str] = field(default_factory=dict)
     visibility: str = "PRIVATE"
+    was_public: bool = False
     tasks: list[ProfileTask] = field(default_factory=list)
     profile_updates: list[datetime] = field(default_factory=list)
     visibility_updates: list[datetime] = field(default_factory=list)
+
+    @property
+    def arn(self) -> str:
+        """Its ARN, which names account and catalog."""
+        return partner_arn(self.account, self.catalog, self.id)
 
     @property
     def has_profile(self) -> bool:
         """Whether a profile task has ever succeeded; a newborn profile knows only its solution type."""
         return "DisplayName" in self.profile
 
-
-def new_partner(
-    account: str,
-    now: datetime,
-    *,
-    catalog: str,
-    legal_name: str,
-    primary_solution_type: str,
-    contact: Mapping[str, str],
-    tags: Mapping[str, str],
-) -> Partner:
-    """A partner with fresh ids, and the little profile that a newborn one has."""
-    partner_id = new_id("partner")
-    return Partner(
-        catalog=catalog,
-        id=partner_id,
-        arn=partner_arn(account, catalog, partner_id),
-        legal_name=legal_name,
-        created_at=now,
-        contact=dict(contact),
-        profile={"PrimarySolutionType": primary_solution_type},
-        profile_id=new_id("pprofile"),
-        tags=dict(tags),
-    )
+    def has_profile_id(self, readings: Readings) -> bool:
+        """Whether every answer carries the profile's id by now."""
+        if readings.profile_id is ProfileIdAppears.AT_ONCE:
+            return True
+        return {
+            ProfileIdComesWith.TASK: self.has_profile or bool(self.tasks),
+            ProfileIdComesWith.PROFILE: self.has_profile,
+            ProfileIdComesWith.PUBLICATION: self.was_public,
+        }[readings.profile_id_comes_with]
 
 
 @dataclass
-class Verification:
+class AccountVerification:
     """A business or registrant verification of an AWS account."""
 
     type: str
@@ -142,33 +164,62 @@ class TokenUse:
 
 
 @dataclass
-class Account:
+class SimulatedAccount:
     """An AWS account as Partner Central knows it."""
 
     id: str
-    partners: list[Partner] = field(default_factory=list)
-    verifications: dict[str, Verification] = field(default_factory=dict)
+    partners: list[SimulatedPartner] = field(default_factory=list)
+    verifications: dict[str, AccountVerification] = field(default_factory=dict)
     tokens: dict[str, TokenUse] = field(default_factory=dict)
     task_plan: TaskPlan = field(default_factory=TaskPlan)
+
+    def partners_in(self, catalog: str) -> list[SimulatedPartner]:
+        """Those of the catalog, oldest first."""
+        return [partner for partner in self.partners if partner.catalog == catalog]
 
 
 @dataclass
 class State:
     """Everything there is, in all accounts."""
 
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, SimulatedAccount] = field(default_factory=dict)
     outbox: list[Mail] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One valid request, and all that a rule may look at to answer it."""
 
     operation: str
-    request: Request
-    account: Account
+    request: Mapping[str, Any]
+    account: SimulatedAccount
     state: State
     now: datetime
     readings: Readings
     page_size: int
     base_url: str
+
+    def once(self, act: Callable[[], str]) -> str:
+        """Run `act` once per client token, and return the id of what it made, also to a repeated request.
+
+        Tokens live as long as the state: how long AWS remembers them is not documented.
+        """
+        token = self.request.get("ClientToken")
+        if token is None:
+            return act()
+        key = f"{self.operation}/{token}"
+        body = {name: value for name, value in self.request.items() if name != "ClientToken"}
+        fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        if earlier := self.account.tokens.get(key):
+            if earlier.fingerprint != fingerprint and self.readings.reused_token_conflicts:
+                raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
+            if earlier.made:
+                return earlier.made
+        try:
+            made = act()
+        except ServiceError:
+            if self.readings.failed_request_keeps_token:
+                self.account.tokens[key] = TokenUse(fingerprint, made=None)
+            raise
+        self.account.tokens[key] = TokenUse(fingerprint, made)
+        return made

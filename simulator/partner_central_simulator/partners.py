@@ -7,73 +7,59 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from partner_central_simulator.exceptions import (
-    BusinessProblem,
-    ConflictError,
-    FieldProblem,
-    ResourceNotFoundError,
-    ValidationFailedError,
-)
-from partner_central_simulator.idempotency import once
-from partner_central_simulator.models import Account, Answer, Call, Partner, State, new_partner
-from partner_central_simulator.readings import ProfileIdAppears
-from partner_central_simulator.verifications import (
-    check_code,
-    code_at_stake,
-    unmet_prerequisites,
-    verified_legal_name,
-)
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
+from partner_central_simulator.models import ApiCall, Output, SimulatedPartner, State
+from partner_central_simulator.verifications import check_code, code_at_stake, unmet_prerequisites, verified_legal_name
 
 TAGS_PER_PARTNER = 200
 
 
-def create_partner(call: Call) -> Answer:
+def create_partner(call: ApiCall) -> Output:
     """Create a partner, once per client token."""
     if "Tags" in call.request:
         if call.request["Catalog"] == "Sandbox":
             raise _no_tags_in_sandbox("Tags")
         _check_tags(call.request["Tags"])
-    partner_id = once(call, lambda: _create(call).id)
+    partner_id = call.once(lambda: _create(call).id)
     partner = next(partner for partner in call.account.partners if partner.id == partner_id)
     return {**_describe(call, partner), "AllianceLeadContact": partner.contact}
 
 
-def _create(call: Call) -> Partner:
-    email = call.request["AllianceLeadContact"]["Email"]
-    with code_at_stake(call, email):
-        _check_new_partner(call, email)
-    partner = new_partner(
-        call.account.id,
-        call.now,
+def _create(call: ApiCall) -> SimulatedPartner:
+    contact = call.request["AllianceLeadContact"]
+    with code_at_stake(call, contact["Email"]):
+        _check_new_partner(call)
+    partner = SimulatedPartner(
+        account=call.account.id,
         catalog=call.request["Catalog"],
         legal_name=call.request["LegalName"],
-        primary_solution_type=call.request["PrimarySolutionType"],
-        contact=call.request["AllianceLeadContact"],
+        created_at=call.now,
+        contact=dict(contact),
+        profile={"PrimarySolutionType": call.request["PrimarySolutionType"]},
         tags=_as_mapping(call.request.get("Tags", [])),
     )
     call.account.partners.append(partner)
     return partner
 
 
-def _check_new_partner(call: Call, email: str) -> None:
+def _check_new_partner(call: ApiCall) -> None:
     catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
     if catalog == "AWS":
-        problems = list(unmet_prerequisites(call.account))
+        unmet = unmet_prerequisites(call.account)
         verified = verified_legal_name(call.account)
         if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
-            problems.append(BusinessProblem("The legal name is not the verified one.", "INCOMPATIBLE_LEGAL_NAME"))
-        if problems:
-            raise ValidationFailedError.of_business(problems)
-    check_code(call, email)
-    if call.readings.one_partner_per_catalog and partners_in(call.account, catalog):
-        raise ConflictError("This account has a partner in this catalog.", Reason="DUPLICATE_PARTNER")
-    if is_name_taken(call.state, catalog, legal_name):
-        raise ConflictError("A partner with this legal name exists.", Reason="DUPLICATE_PARTNER")
+            unmet.append("INCOMPATIBLE_LEGAL_NAME")
+        if unmet:
+            raise ServiceError.of_preconditions(*unmet)
+    check_code(call, call.request["AllianceLeadContact"]["Email"])
+    has_partner = call.readings.one_partner_per_catalog and call.account.partners_in(catalog)
+    if has_partner or is_name_taken(call.state, catalog, legal_name):
+        raise ServiceError.of("DUPLICATE_PARTNER")
 
 
 def is_name_taken(state: State, catalog: str, legal_name: str) -> bool:
     """Whether any account has a partner of this name in the catalog; case and Unicode form make no difference."""
-    partners = (partner for account in state.accounts.values() for partner in partners_in(account, catalog))
+    partners = (partner for account in state.accounts.values() for partner in account.partners_in(catalog))
     return any(_folded(partner.legal_name) == _folded(legal_name) for partner in partners)
 
 
@@ -81,132 +67,113 @@ def _folded(legal_name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", legal_name).casefold())
 
 
-def get_partner(call: Call) -> Answer:
-    """One partner, without its contact."""
-    return _describe(call, requested_partner(call))
-
-
-def _describe(call: Call, partner: Partner) -> Answer:
-    profile = dict(partner.profile)
-    if partner.has_profile or call.readings.profile_id is ProfileIdAppears.AT_ONCE:
-        profile["ProfileId"] = partner.profile_id
-    return {**_summary(partner), "Profile": profile}
-
-
-def _summary(partner: Partner) -> Answer:
-    return {**identity(partner), "LegalName": partner.legal_name, "CreatedAt": partner.created_at}
-
-
-def identity(partner: Partner) -> Answer:
+def identity(partner: SimulatedPartner) -> Output:
     """The three members that begin every answer about a partner."""
     return {"Catalog": partner.catalog, "Arn": partner.arn, "Id": partner.id}
 
 
-def partners_in(account: Account, catalog: str) -> list[Partner]:
-    """The account's partners in the catalog, oldest first."""
-    return [partner for partner in account.partners if partner.catalog == catalog]
+def _summary(partner: SimulatedPartner) -> Output:
+    return {**identity(partner), "LegalName": partner.legal_name, "CreatedAt": partner.created_at}
 
 
-def requested_partner(call: Call) -> Partner:
-    """The partner that `Identifier` names, by id or ARN; those of other accounts and catalogs are not found."""
-    for partner in partners_in(call.account, call.request["Catalog"]):
-        if call.request["Identifier"] in {partner.id, partner.arn}:
+def _describe(call: ApiCall, partner: SimulatedPartner) -> Output:
+    profile = dict(partner.profile)
+    if partner.has_profile_id(call.readings):
+        profile["ProfileId"] = partner.profile_id
+    return {**_summary(partner), "Profile": profile}
+
+
+def get_partner(call: ApiCall) -> Output:
+    """One partner, without its contact."""
+    return _describe(call, requested_partner(call))
+
+
+def requested_partner(call: ApiCall) -> SimulatedPartner:
+    """The partner that `Identifier` (an id or ARN) or `ResourceArn` names; those of others are not found."""
+    for partner in call.account.partners:
+        if call.request.get("ResourceArn") == partner.arn:
             return partner
-    raise ResourceNotFoundError("No such partner in this account and catalog.", Reason="PARTNER_NOT_FOUND")
+        if call.request.get("Catalog") == partner.catalog and call.request["Identifier"] in {partner.id, partner.arn}:
+            return partner
+    raise ServiceError.of("PARTNER_NOT_FOUND")
 
 
-def list_partners(call: Call) -> Answer:
+def list_partners(call: ApiCall) -> Output:
     """One page of the account's partners in the catalog."""
-    partners = partners_in(call.account, call.request["Catalog"])
-    start = _page_start(partners, call.request.get("NextToken"))
+    partners = call.account.partners_in(call.request["Catalog"])
+    start = 0
+    if "NextToken" in call.request:
+        try:
+            last_arn = json.loads(base64.urlsafe_b64decode(call.request["NextToken"]))["after"]
+            start = [partner.arn for partner in partners].index(last_arn) + 1
+        except (ValueError, KeyError, TypeError, binascii.Error):
+            problem = FieldProblem("NextToken", "The token is of no earlier answer.", "INVALID_VALUE")
+            raise ServiceError.of_fields(problem) from None
     page = partners[start : start + call.page_size]
-    answer: Answer = {"PartnerSummaryList": [_summary(partner) for partner in page]}
+    answer: Output = {"PartnerSummaryList": [_summary(partner) for partner in page]}
     if start + call.page_size < len(partners):
         answer["NextToken"] = base64.urlsafe_b64encode(json.dumps({"after": page[-1].arn}).encode()).decode()
     return answer
 
 
-def _page_start(partners: list[Partner], next_token: str | None) -> int:
-    if next_token is None:
-        return 0
-    arns = [partner.arn for partner in partners]
-    try:
-        return arns.index(json.loads(base64.urlsafe_b64decode(next_token))["after"]) + 1
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        problem = FieldProblem("NextToken", "The token is of no earlier answer.", "INVALID_VALUE")
-        raise ValidationFailedError.of_fields([problem]) from None
-
-
-def get_alliance_lead_contact(call: Call) -> Answer:
+def get_alliance_lead_contact(call: ApiCall) -> Output:
     """The contact of one partner."""
     partner = requested_partner(call)
     return {**identity(partner), "AllianceLeadContact": partner.contact}
 
 
-def put_alliance_lead_contact(call: Call) -> Answer:
+def put_alliance_lead_contact(call: ApiCall) -> Output:
     """Replace the contact; the address may have to be confirmed by the code that was sent there."""
     partner, contact = requested_partner(call), call.request["AllianceLeadContact"]
+    changed = {name for name in contact if contact[name] != partner.contact[name]}
     if "EmailVerificationCode" in call.request:
         with code_at_stake(call, contact["Email"]):
             check_code(call, contact["Email"])
-    elif _needs_code(call, partner.contact, contact):
-        problem = FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
-        raise ValidationFailedError.of_fields([problem])
+    elif ("Email" in changed and call.readings.new_contact_email_needs_code) or (
+        changed - {"Email"} and call.readings.any_contact_change_needs_code
+    ):
+        raise ServiceError.of_fields(
+            FieldProblem("EmailVerificationCode", "This change needs a code.", "REQUIRED_FIELD_MISSING")
+        )
     partner.contact = dict(contact)
     return {**identity(partner), "AllianceLeadContact": partner.contact}
 
 
-def _needs_code(call: Call, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    changed = {name for name in new if new[name] != old[name]}
-    if "Email" in changed and call.readings.new_contact_email_needs_code:
-        return True
-    return bool(changed - {"Email"}) and call.readings.any_contact_change_needs_code
-
-
-def tag_resource(call: Call) -> Answer:
+def tag_resource(call: ApiCall) -> Output:
     """Add tags, or change those of the same keys."""
-    partner = _tagged_partner(call)
-    _check_taggable(call, partner, "Tags")
+    partner = _taggable_partner(call, "Tags")
     _check_tags(call.request["Tags"])
     added = _as_mapping(call.request["Tags"])
     tags = _without(partner.tags, added, call) | added
     if len(tags) > TAGS_PER_PARTNER:
-        problem = FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES")
-        raise ValidationFailedError.of_fields([problem])
+        raise ServiceError.of_fields(FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES"))
     partner.tags = tags
     return {}
 
 
-def untag_resource(call: Call) -> Answer:
+def untag_resource(call: ApiCall) -> Output:
     """Remove tags; keys that are not there are no mistake."""
-    partner = _tagged_partner(call)
-    _check_taggable(call, partner, "TagKeys")
+    partner = _taggable_partner(call, "TagKeys")
     partner.tags = _without(partner.tags, call.request["TagKeys"], call)
     return {}
 
 
-def list_tags_for_resource(call: Call) -> Answer:
+def list_tags_for_resource(call: ApiCall) -> Output:
     """All tags of one partner."""
-    partner = _tagged_partner(call)
+    partner = requested_partner(call)
     tags = [{"Key": key, "Value": value} for key, value in partner.tags.items()]
     return {"ResourceArn": partner.arn, "Tags": tags}
 
 
-def _tagged_partner(call: Call) -> Partner:
-    for partner in call.account.partners:
-        if partner.arn == call.request["ResourceArn"]:
-            return partner
-    raise ResourceNotFoundError("No such partner in this account.", Reason="PARTNER_NOT_FOUND")
-
-
-def _check_taggable(call: Call, partner: Partner, member: str) -> None:
+def _taggable_partner(call: ApiCall, member: str) -> SimulatedPartner:
+    partner = requested_partner(call)
     if partner.catalog == "Sandbox" and not call.readings.sandbox_takes_tags_later:
         raise _no_tags_in_sandbox(member)
+    return partner
 
 
-def _no_tags_in_sandbox(member: str) -> ValidationFailedError:
-    problem = FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED")
-    return ValidationFailedError.of_fields([problem])
+def _no_tags_in_sandbox(member: str) -> ServiceError:
+    return ServiceError.of_fields(FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED"))
 
 
 def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
@@ -217,10 +184,10 @@ def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
     if any(key.lower().startswith("aws:") for key in uses):
         problems.append(FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE"))
     if problems:
-        raise ValidationFailedError.of_fields(problems)
+        raise ServiceError.of_fields(*problems)
 
 
-def _without(tags: Mapping[str, str], keys: Iterable[str], call: Call) -> dict[str, str]:
+def _without(tags: Mapping[str, str], keys: Iterable[str], call: ApiCall) -> dict[str, str]:
     fold = str.casefold if call.readings.tag_keys_ignore_case else str
     folded = set(map(fold, keys))
     return {key: value for key, value in tags.items() if fold(key) not in folded}

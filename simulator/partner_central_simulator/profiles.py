@@ -2,46 +2,44 @@
 
 from datetime import datetime
 
-from partner_central_simulator.exceptions import (
-    ConflictError,
-    ResourceNotFoundError,
-    ServiceQuotaExceededError,
-)
-from partner_central_simulator.idempotency import once
-from partner_central_simulator.models import DAY, Answer, Call, Partner, ProfileTask, new_id
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.models import DAY, ApiCall, Output, ProfileTask, SimulatedPartner, new_id
 from partner_central_simulator.partners import identity, requested_partner
-from partner_central_simulator.readings import ProfileIdAppears
+from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith
 
 PROFILE_UPDATES_PER_DAY = 10
 VISIBILITY_UPDATES_PER_DAY = 5
 
 
-def get_profile_visibility(call: Call) -> Answer:
+def get_profile_visibility(call: ApiCall) -> Output:
     """Who may see the profile, and the profile's id."""
-    return _visibility(_partner_with_profile_id(call))
-
-
-def put_profile_visibility(call: Call) -> Answer:
-    """Show or hide the profile."""
-    partner = _partner_with_profile_id(call)
-    _count_update(
-        call.now,
-        partner.visibility_updates,
-        VISIBILITY_UPDATES_PER_DAY,
-        "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY",
-    )
-    partner.visibility = call.request["Visibility"]
+    partner = requested_partner(call)
+    _require_profile_id(call, partner)
     return _visibility(partner)
 
 
-def _partner_with_profile_id(call: Call) -> Partner:
+def put_profile_visibility(call: ApiCall) -> Output:
+    """Show or hide the profile."""
     partner = requested_partner(call)
-    if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile:
-        raise ResourceNotFoundError("The partner has no profile yet.", Reason="PARTNER_PROFILE_NOT_FOUND")
-    return partner
+    if not partner.has_profile and not call.readings.visibility_before_profile:
+        raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
+    makes_public = call.request["Visibility"] == "PUBLIC"
+    if not (makes_public and call.readings.profile_id_comes_with is ProfileIdComesWith.PUBLICATION):
+        _require_profile_id(call, partner)
+    reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY"
+    _count_update(call.now, partner.visibility_updates, VISIBILITY_UPDATES_PER_DAY, reason)
+    partner.visibility = call.request["Visibility"]
+    partner.was_public |= makes_public
+    return _visibility(partner)
 
 
-def _visibility(partner: Partner) -> Answer:
+def _require_profile_id(call: ApiCall, partner: SimulatedPartner) -> None:
+    """The answers on visibility require the id, so they show it earlier than others unless that is read otherwise."""
+    if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile_id(call.readings):
+        raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
+
+
+def _visibility(partner: SimulatedPartner) -> Output:
     return {**identity(partner), "Visibility": partner.visibility, "ProfileId": partner.profile_id}
 
 
@@ -49,44 +47,42 @@ def _count_update(now: datetime, updates: list[datetime], limit: int, reason: st
     """Take one of `limit` updates in any 24 hours, or refuse."""
     updates[:] = [time for time in updates if now - time < DAY]
     if len(updates) >= limit:
-        raise ServiceQuotaExceededError(f"No more than {limit} updates a day.", Reason=reason)
+        raise ServiceError.of(reason)
     updates.append(now)
 
 
-def start_profile_update_task(call: Call) -> Answer:
+def start_profile_update_task(call: ApiCall) -> Output:
     """Begin to replace the whole profile; there can be one such task at a time."""
     partner = requested_partner(call)
-    task_id = once(call, lambda: _start(call, partner).id)
+    task_id = call.once(lambda: _start(call, partner).id)
     return _describe(partner, _find_task(partner, task_id))
 
 
-def _start(call: Call, partner: Partner) -> ProfileTask:
+def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
-        raise ConflictError("A profile task is in progress.", Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
-    _count_update(
-        call.now,
-        partner.profile_updates,
-        PROFILE_UPDATES_PER_DAY,
-        "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY",
-    )
+        raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+    unchanged = partner.profile | call.request["TaskDetails"] == partner.profile
+    if unchanged and not call.readings.unchanged_profile_starts_task:
+        raise ServiceError.of("INCOMPATIBLE_PROFILE_STATE")
+    reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
+    _count_update(call.now, partner.profile_updates, PROFILE_UPDATES_PER_DAY, reason)
     task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.account.task_plan)
     partner.tasks.append(task)
     _progress(call.now, partner, task)
     return task
 
 
-def get_profile_update_task(call: Call) -> Answer:
+def get_profile_update_task(call: ApiCall) -> Output:
     """The partner's latest task; each look brings it nearer to its planned end."""
     partner = requested_partner(call)
-    task = _find_task(partner)
+    task = _find_task(partner, with_canceled=call.readings.canceled_task_is_shown)
     task.reads += 1
     _progress(call.now, partner, task)
     return _describe(partner, task)
 
 
-def _progress(now: datetime, partner: Partner, task: ProfileTask) -> None:
-    due = task.plan.reads is not None and task.reads >= task.plan.reads
-    if task.status != "IN_PROGRESS" or not due:
+def _progress(now: datetime, partner: SimulatedPartner, task: ProfileTask) -> None:
+    if task.status != "IN_PROGRESS" or task.plan.reads is None or task.reads < task.plan.reads:
         return
     task.ended_at = now
     task.status = "FAILED" if task.plan.errors else "SUCCEEDED"
@@ -96,31 +92,31 @@ def _progress(now: datetime, partner: Partner, task: ProfileTask) -> None:
         partner.profile = kept | task.details
 
 
-def cancel_profile_update_task(call: Call) -> Answer:
+def cancel_profile_update_task(call: ApiCall) -> Output:
     """Stop a task that is still in progress."""
     partner = requested_partner(call)
-    task_id = once(call, lambda: _cancel(call, partner).id)
+    task_id = call.once(lambda: _cancel(call, partner).id)
     return _describe(partner, _find_task(partner, task_id))
 
 
-def _cancel(call: Call, partner: Partner) -> ProfileTask:
+def _cancel(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     task = _find_task(partner, call.request["TaskId"])
     if task.status != "IN_PROGRESS":
-        raise ConflictError("The profile task has ended.", Reason="INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+        raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
     task.status, task.ended_at = "CANCELED", call.now
     return task
 
 
-def _find_task(partner: Partner, task_id: str | None = None) -> ProfileTask:
+def _find_task(partner: SimulatedPartner, task_id: str | None = None, *, with_canceled: bool = True) -> ProfileTask:
     """The task of that id, or the latest."""
     for task in reversed(partner.tasks):
-        if task_id in {None, task.id}:
+        if task_id in {None, task.id} and (with_canceled or task.status != "CANCELED"):
             return task
-    raise ResourceNotFoundError("No such profile task.", Reason="PARTNER_PROFILE_TASK_NOT_FOUND")
+    raise ServiceError.of("PARTNER_PROFILE_TASK_NOT_FOUND")
 
 
-def _describe(partner: Partner, task: ProfileTask) -> Answer:
-    answer: Answer = {
+def _describe(partner: SimulatedPartner, task: ProfileTask) -> Output:
+    answer: Output = {
         **identity(partner),
         "TaskId": task.id,
         "TaskDetails": task.details,

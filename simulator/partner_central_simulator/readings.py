@@ -1,7 +1,7 @@
 """How the simulator answers where AWS documents nothing. What AWS does document is no choice and not here."""
 
 import json
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,29 @@ class ProfileIdAppears(StrEnum):
     """
 
     WITH_PROFILE = "with profile"
-    """There is none before a profile task has succeeded; asking for visibility says PARTNER_PROFILE_NOT_FOUND."""
+    """There is none before there is a profile (see `ProfileIdComesWith`); visibility is PARTNER_PROFILE_NOT_FOUND."""
+
+
+class ProfileIdComesWith(StrEnum):
+    """What a partner's profile has come through when it has an id, unless it has one from the beginning."""
+
+    TASK = "task"
+    """`StartProfileUpdateTask`, however that ends."""
+
+    PROFILE = "profile"
+    """A task that has succeeded."""
+
+    PUBLICATION = "publication"
+    """A `PutProfileVisibility` that has made it public, whose answer is the first to carry the id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
     """One switch for each rule that is documented nowhere.
 
-    The defaults are the stricter reading of each rule: what works under them works under the others too. Two are what
-    AWS's documentation suggests without saying it: `profile_id` and `business_verification_has_completion_url`.
+    The defaults are the stricter reading of each rule: what works under them works under the others too. Four are what
+    AWS's documentation suggests without saying it: `profile_id`, `profile_id_comes_with`, `canceled_task_is_shown` and
+    `business_verification_has_completion_url`.
     """
 
     failed_request_keeps_token: bool = True
@@ -83,6 +97,27 @@ class Readings:
     profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
     """When the optional `ProfileId` is first to be seen."""
 
+    profile_id_comes_with: ProfileIdComesWith = ProfileIdComesWith.PROFILE
+    """From when on every answer carries the ProfileId. Not the strictest: AWS speaks of profiles that are private."""
+
+    visibility_before_profile: bool = False
+    """`PutProfileVisibility` works before a profile task has succeeded.
+
+    With False it is refused as PARTNER_PROFILE_NOT_FOUND: AWS says that only approved profiles become public.
+    """
+
+    unchanged_profile_starts_task: bool = False
+    """`StartProfileUpdateTask` with what the profile has already starts a task, and counts for the quota.
+
+    With False it is refused as INCOMPATIBLE_PROFILE_STATE.
+    """
+
+    canceled_task_is_shown: bool = True
+    """`GetProfileUpdateTask` shows a canceled task with its details: the service model has a status for it.
+
+    With False it shows the task before it, or says PARTNER_PROFILE_TASK_NOT_FOUND.
+    """
+
     tag_at_creation_on_partner: bool = False
     """IAM checks the `TagResource` that goes with `CreatePartner` on `…/partner/*`, and not on `*`."""
 
@@ -116,19 +151,13 @@ def load_readings(path: Path) -> Readings:
     named = content.get("Readings") if isinstance(content, dict) else None
     if not isinstance(named, dict):
         raise ReadingsFileError(f"{path} has no object `Readings`: name a report of `partner-account probe`")
-    known = {field.name: field for field in fields(Readings)}
+    known: dict[str, Any] = {field.name: type(field.default) for field in fields(Readings)}
     if unknown := sorted(set(named) - set(known)):
         raise ReadingsFileError(f"{path} names unknown readings: {', '.join(unknown)}; known are {', '.join(known)}")
-    return Readings(**{name: _value(path, known[name], value) for name, value in named.items()})
-
-
-def _value(path: Path, field: Field[Any], value: object) -> Any:
-    kind: Any = type(field.default)
-    if kind is bool:
-        if isinstance(value, bool):
-            return value
-        raise ReadingsFileError(f"{path}: {field.name} must be true or false")
-    try:
-        return kind(value)
-    except ValueError:
-        raise ReadingsFileError(f"{path}: {field.name} must be one of {', '.join(kind)}") from None
+    for name, value in named.items():
+        if known[name] is bool:
+            if not isinstance(value, bool):
+                raise ReadingsFileError(f"{path}: {name} must be true or false")
+        elif value not in list(known[name]):
+            raise ReadingsFileError(f"{path}: {name} must be one of {', '.join(known[name])}")
+    return Readings(**{name: known[name](value) for name, value in named.items()})

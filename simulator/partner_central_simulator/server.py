@@ -1,29 +1,30 @@
-"""The simulator as a running server: its WSGI application, and the object that starts and stops it."""
+"""The simulator as a running server: what starts and stops it, and its own endpoints below `/_simulator`.
+
+Those are for other processes and for humans. Nothing of them exists at AWS.
+"""
 
 import contextlib
 import copy
+import json
 import logging
 import socket
 import threading
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
+from ipaddress import ip_address
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import botocore.session
-from botocore.model import ServiceModel
+from werkzeug.exceptions import BadRequest, Forbidden, Gone, HTTPException, NotFound
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
-from partner_central_simulator.admin import PREFIX, AdminEndpoints
-from partner_central_simulator.authorization import Authorizer
+from partner_central_simulator.api import LARGEST_BODY, ApiEndpoint
+from partner_central_simulator.authorization import DEFAULT_ACCOUNT, Authorizer, has_session_token
 from partner_central_simulator.faults import ConnectionCutError, Faults
-from partner_central_simulator.identity import API_VERSION, SERVICE
-from partner_central_simulator.journal import Journal, RecordedRequest
-from partner_central_simulator.models import Clock, Mail
+from partner_central_simulator.models import Clock, Mail, RecordedRequest
 from partner_central_simulator.readings import Readings
-from partner_central_simulator.responses import LARGEST_BODY, Wire
 from partner_central_simulator.service import AccountAdmin, Service
 
 if TYPE_CHECKING:
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.01
 """How soon the server notices that it shall stop."""
 
+_PREFIX = "/_simulator/"
+_OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
+
 _log = logging.getLogger(__name__)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Simulator:
     """A simulated Partner Central on a port of this machine, with all that tests and rehearsals need to know of it.
 
-    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, also while it is stopped.
+    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, also while it is stopped. It is a
+    WSGI application itself.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Simulator:
         host: str = "127.0.0.1",
         port: int = 0,
         page_size: int = 50,
-        clock: Clock = _utc_now,
+        clock: Clock = lambda: datetime.now(UTC),
         session_token: str | None = None,
         any_credentials: bool = False,
         authorizer: Authorizer | None = None,
@@ -75,11 +76,10 @@ class Simulator:
         self.host = host
         self.faults = Faults(clock)
         self._port = port
-        self._journal = Journal(clock)
+        self._session_token = session_token
         self._service = Service(clock=clock, readings=readings or Readings(), page_size=page_size, verified=verified)
         of_service = None if any_credentials else session_token
-        self._wire = Wire(self._service, _service_model(), self.faults, self._journal, of_service, authorizer)
-        self._admin = AdminEndpoints(self._service, self.faults, self._journal, session_token)
+        self._api = ApiEndpoint(self._service, self.faults, clock, of_service, authorizer)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -88,12 +88,7 @@ class Simulator:
         # A listener of our own: Werkzeug's exits the whole process if the port is taken.
         with socket.create_server((self.host, self._port)) as listener:
             self._server = make_server(
-                self.host,
-                self._port,
-                self._application,
-                threaded=True,
-                request_handler=_QuietHandler,
-                fd=listener.fileno(),
+                self.host, self._port, self, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
             )
         self._port = self._server.port
         self._thread = threading.Thread(
@@ -121,6 +116,64 @@ class Simulator:
         """Stop."""
         self.stop()
 
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request as WSGI has it."""
+        request = Request(environ)
+        request.max_content_length = LARGEST_BODY
+        respond = self._respond_as_simulator if request.path.startswith(_PREFIX) else self._api.respond
+        try:
+            return respond(request)(environ, start_response)
+        except ConnectionCutError:
+            connection: socket.socket = environ["werkzeug.socket"]
+            with contextlib.suppress(OSError):  # the client may have gone already
+                connection.shutdown(socket.SHUT_RDWR)
+            raise
+
+    def _respond_as_simulator(self, request: Request) -> Response:
+        """Answer one request to the own endpoints, in JSON."""
+        try:
+            # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
+            if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
+                raise Forbidden("only for callers on the simulator's own machine")
+            name, _, token = request.path.removeprefix(_PREFIX).partition("/")
+            if token and name == "verifications":
+                # A human opens this, which nobody can guess, in a browser, which has no session token.
+                answer = self._complete_verification(token, request.args.get("outcome", _OUTCOMES[0]))
+            elif has_session_token(request, self._session_token):
+                answer = self._own_endpoint(request, name if not token else "")
+            else:
+                raise Forbidden("the session token is not the one that the simulator has told when it was started")
+            status = 200
+        except HTTPException as error:
+            answer, status = {"error": error.description}, error.code or 500
+        return Response(json.dumps(answer, default=datetime.isoformat) + "\n", status, content_type="application/json")
+
+    def _own_endpoint(self, request: Request, name: str) -> dict[str, Any]:
+        match request.method, name:
+            case "GET", "outbox":
+                return {"outbox": [asdict(mail) for mail in self.outbox]}
+            case "GET", "requests":
+                since = request.args.get("since", 0, type=int)
+                return {"requests": [asdict(entry) for entry in self.requests_since(since)]}
+            case "POST", "faults":
+                try:
+                    return asdict(self.faults.add(**request.get_json(force=True)))
+                except (TypeError, ValueError) as error:
+                    raise BadRequest(str(error)) from None
+            case "GET" | "DELETE", "faults":
+                if request.method == "DELETE":
+                    self.faults.clear()
+                return {"faults": [asdict(fault) for fault in self.faults.pending]}
+        raise NotFound
+
+    def _complete_verification(self, token: str, outcome: str) -> dict[str, Any]:
+        if outcome not in _OUTCOMES:
+            raise BadRequest(f"outcome must be one of {', '.join(_OUTCOMES)}")
+        verification = self._service.complete_verification(token, outcome)
+        if verification is None:
+            raise Gone("nothing is pending here: it was completed, or has expired; start the verification again")
+        return {"type": verification.type, "status": verification.status}
+
     @property
     def url(self) -> str:
         """Where it listens, without a slash at the end; the endpoint URL for a client."""
@@ -135,40 +188,26 @@ class Simulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """All requests to the service, in the order of arrival."""
-        return self._journal.since()
+        return self._api.requests_since()
 
     def requests_since(self, number: int) -> list[RecordedRequest]:
         """The requests after the one of that number, in the order of arrival; see `mark`."""
-        return self._journal.since(number)
+        return self._api.requests_since(number)
 
     def mark(self) -> int:
         """The number of the latest request, for `requests_since`."""
-        return self._journal.latest
+        return self._api.latest
 
-    def account(self, account_id: str) -> AccountAdmin:
-        """What humans and AWS itself see of one account, and do to it, outside the API."""
+    def account(self, account_id: str = DEFAULT_ACCOUNT) -> AccountAdmin:
+        """What humans and AWS itself see of one account, and do to it, outside the API.
+
+        A caller's account is its access key, if that has twelve digits; by default that of all other access keys.
+        """
         return AccountAdmin(self._service, account_id)
-
-    def _application(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request = Request(environ)
-        request.max_content_length = LARGEST_BODY
-        respond = self._admin.respond if request.path.startswith(PREFIX) else self._wire.respond
-        try:
-            return respond(request)(environ, start_response)
-        except ConnectionCutError:
-            connection: socket.socket = environ["werkzeug.socket"]
-            with contextlib.suppress(OSError):  # the client may have gone already
-                connection.shutdown(socket.SHUT_RDWR)
-            raise
-
-
-@cache
-def _service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model(SERVICE, api_version=API_VERSION)
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Leaves the log to `Wire`, which knows the operation; a URL may have a session token in its query."""
+    """Leaves the log to the endpoint, which knows the operation; a URL may have a session token in its query."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class names it
         if type != "info":

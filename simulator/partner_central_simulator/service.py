@@ -8,29 +8,27 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from partner_central_simulator import partners, profiles, verifications
-from partner_central_simulator.authorization import Check, checks_of
-from partner_central_simulator.exceptions import FieldProblem, ValidationFailedError
+from partner_central_simulator.authorization import AccessCheck, checks_of
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
 from partner_central_simulator.models import (
     DAY,
-    Account,
-    Answer,
-    Call,
+    AccountVerification,
+    ApiCall,
     Clock,
-    Partner,
-    Request,
+    Output,
+    SimulatedAccount,
+    SimulatedPartner,
     State,
     TaskPlan,
-    Verification,
-    new_partner,
 )
 from partner_central_simulator.readings import Readings
 
 CATALOGS = ("AWS", "Sandbox")
 
-OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
+OPERATIONS: Final[dict[str, Callable[[ApiCall], Output]]] = {
     "CreatePartner": partners.create_partner,
     "GetPartner": partners.get_partner,
     "ListPartners": partners.list_partners,
@@ -69,7 +67,7 @@ class Service:
         verified: bool = False,
         state: State | None = None,
     ) -> None:
-        """Serve what is in `state`, by default nothing; `verified` is how accounts begin that it does not know."""
+        """Serve what is in `state`, by default nothing; with `verified`, accounts that are new to it are verified."""
         self._clock = clock
         self._readings = readings
         self._page_size = page_size
@@ -87,22 +85,23 @@ class Service:
         """The service's time."""
         return self._clock()
 
-    def account(self, account_id: str) -> Account:
+    def account(self, account_id: str) -> SimulatedAccount:
         """That account; one that was never seen comes into being. Call it within a transaction."""
         if account_id not in self._state.accounts:
-            account = self._state.accounts[account_id] = Account(account_id)
+            account = self._state.accounts[account_id] = SimulatedAccount(account_id)
             if self._verified:
                 for kind in (verifications.BUSINESS, verifications.REGISTRANT):
                     verifications.decide(account, kind, "SUCCEEDED", self._clock())
         return self._state.accounts[account_id]
 
-    def perform(self, operation: str, account_id: str, request: Request, base_url: str) -> Answer:
+    def perform(self, operation: str, account_id: str, request: Mapping[str, Any], base_url: str) -> Output:
         """Apply the rule of one operation to a request that the service model allows."""
         if request.get("Catalog", "AWS") not in CATALOGS:
-            problem = FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
-            raise ValidationFailedError.of_fields([problem])
+            raise ServiceError.of_fields(
+                FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
+            )
         with self.transaction() as state:
-            call = Call(
+            call = ApiCall(
                 operation=operation,
                 request=request,
                 account=self.account(account_id),
@@ -114,12 +113,12 @@ class Service:
             )
             return OPERATIONS[operation](call)
 
-    def checks_of(self, operation: str, account_id: str, request: Request) -> list[Check]:
+    def checks_of(self, operation: str, account_id: str, request: Mapping[str, Any]) -> list[AccessCheck]:
         """What IAM is asked before that operation is performed."""
         with self.transaction():
             return [*checks_of(operation, request, self.account(account_id), self._readings)]
 
-    def complete_verification(self, completion_token: str, status: str) -> Verification | None:
+    def complete_verification(self, completion_token: str, status: str) -> AccountVerification | None:
         """What happens when a human follows a completion URL; None if nothing is pending behind it."""
         with self.transaction() as state:
             return verifications.complete(state, completion_token, status, self._clock())
@@ -138,12 +137,12 @@ class AccountAdmin:
         self._id = account_id
 
     @property
-    def partners(self) -> list[Partner]:
+    def partners(self) -> list[SimulatedPartner]:
         """All partners of the account in all catalogs, oldest first."""
         with self._account() as account:
             return copy.deepcopy(account.partners)
 
-    def partner(self, partner_id: str) -> Partner:
+    def partner(self, partner_id: str) -> SimulatedPartner:
         """The partner of that id; KeyError if there is none."""
         with self._partner(partner_id) as partner:
             return copy.deepcopy(partner)
@@ -162,16 +161,16 @@ class AccountAdmin:
         contact: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         age: timedelta = DAY,
-    ) -> Partner:
+    ) -> SimulatedPartner:
         """A human has created a partner in the console, a day ago if nothing else is said."""
-        partner = new_partner(
-            self._id,
-            self._service.now() - age,
+        partner = SimulatedPartner(
+            account=self._id,
             catalog=catalog,
             legal_name=legal_name,
-            primary_solution_type=primary_solution_type,
-            contact=contact or _DEFAULT_CONTACT,
-            tags=tags or {},
+            created_at=self._service.now() - age,
+            contact=dict(contact or _DEFAULT_CONTACT),
+            profile={"PrimarySolutionType": primary_solution_type},
+            tags=dict(tags or {}),
         )
         with self._account() as account:
             account.partners.append(partner)
@@ -210,12 +209,12 @@ class AccountAdmin:
             account.task_plan = TaskPlan(reads, [dict(error) for error in errors])
 
     @contextmanager
-    def _account(self) -> Iterator[Account]:
+    def _account(self) -> Iterator[SimulatedAccount]:
         with self._service.transaction():
             yield self._service.account(self._id)
 
     @contextmanager
-    def _partner(self, partner_id: str) -> Iterator[Partner]:
+    def _partner(self, partner_id: str) -> Iterator[SimulatedPartner]:
         with self._account() as account:
             for partner in account.partners:
                 if partner.id == partner_id:

@@ -5,19 +5,17 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
-from partner_central_simulator.exceptions import (
-    BusinessProblem,
-    ConflictError,
-    FieldProblem,
-    ResourceNotFoundError,
-    ServiceError,
-    ServiceQuotaExceededError,
-    ValidationFailedError,
+from partner_central_simulator.exceptions import FieldProblem, ServiceError
+from partner_central_simulator.models import (
+    DAY,
+    AccountVerification,
+    ApiCall,
+    Mail,
+    Output,
+    SimulatedAccount,
+    State,
 )
-from partner_central_simulator.idempotency import once
-from partner_central_simulator.models import DAY, Account, Answer, Call, Mail, State, Verification
 
 MAILS_PER_DAY = 5
 BUSINESS = "BUSINESS_VERIFICATION"
@@ -25,129 +23,111 @@ REGISTRANT = "REGISTRANT_VERIFICATION"
 ANY_LEGAL_NAME = "Any legal name (simulated)"
 """Stands for the name in a verification that nobody asked for by `StartVerification`."""
 
-_PENDING = "PENDING_CUSTOMER_ACTION"
-_IN_PROGRESS = "IN_PROGRESS"
 _READS_IN_PROGRESS = 1
 """How often `GetVerification` sees AWS verify a business before it has succeeded. At AWS it takes up to an hour."""
 
 _PREREQUISITES = {
-    BUSINESS: BusinessProblem("The business verification has not succeeded.", "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS"),
-    REGISTRANT: BusinessProblem(
-        "The registrant verification has not succeeded.", "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"
-    ),
+    BUSINESS: "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
+    REGISTRANT: "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS",
 }
 
 _log = logging.getLogger(__name__)
 
 
-def send_email_verification_code(call: Call) -> Answer:
+def send_email_verification_code(call: ApiCall) -> Output:
     """Put an e-mail into the outbox; the Sandbox, which accepts any code, sends none."""
     if call.request["Catalog"] == "Sandbox":
         return {}
     email = call.request["Email"]
     if sum(call.now - mail.sent_at < DAY for mail in _mails(call, email)) >= MAILS_PER_DAY:
-        raise ServiceQuotaExceededError(
-            f"No more than {MAILS_PER_DAY} codes a day are sent to one address.",
-            Reason="LIMIT_EXCEEDED_NUMBER_OF_EMAIL",
-        )
+        raise ServiceError.of("LIMIT_EXCEEDED_NUMBER_OF_EMAIL")
     mail = Mail("AWS", email, f"{secrets.randbelow(10**6):06}", call.account.id, call.now)
     call.state.outbox.append(mail)
     _log.info("e-mail to %s (account %s): your verification code is %s", email, call.account.id, mail.code)
     return {}
 
 
-def _mails(call: Call, email: str) -> list[Mail]:
+def _mails(call: ApiCall, email: str) -> list[Mail]:
     return [mail for mail in call.state.outbox if (mail.account, mail.email) == (call.account.id, email)]
 
 
-def check_code(call: Call, email: str) -> None:
+def check_code(call: ApiCall, email: str) -> None:
     """Refuse a code that is not the latest unspent one of this address, account and catalog."""
     if call.request["Catalog"] == "Sandbox":
         return
     latest = _mails(call, email)[-1:]
     sent = call.request.get("EmailVerificationCode")
     if not any(mail.code == sent and not mail.spent for mail in latest):
-        problem = FieldProblem(
-            "EmailVerificationCode", "The code is wrong, spent, or of another address.", "INVALID_VALUE"
-        )
-        raise ValidationFailedError.of_fields([problem])
+        message = "The code is wrong, spent, or of another address."
+        raise ServiceError.of_fields(FieldProblem("EmailVerificationCode", message, "INVALID_VALUE"))
 
 
 @contextmanager
-def code_at_stake(call: Call, email: str) -> Iterator[None]:
+def code_at_stake(call: ApiCall, email: str) -> Iterator[None]:
     """Around an attempt that names an address: success spends its codes, and so may failure.
 
     The Sandbox looks at no code, so nothing is spent there.
     """
-    if call.request["Catalog"] == "Sandbox":
-        yield
-        return
+    spent = call.readings.failed_attempt_spends_code
     try:
         yield
-    except ServiceError:
-        if call.readings.failed_attempt_spends_code:
-            _spend_codes(call, email)
-        raise
-    _spend_codes(call, email)
+        spent = True
+    finally:
+        if spent and call.request["Catalog"] != "Sandbox":
+            for mail in _mails(call, email):
+                mail.spent = True
 
 
-def _spend_codes(call: Call, email: str) -> None:
-    for mail in _mails(call, email):
-        mail.spent = True
+def unmet_prerequisites(account: SimulatedAccount) -> list[str]:
+    """The `BusinessValidationCode` of each verification that catalog AWS needs, and this account lacks."""
+    succeeded = {kind for kind, one in account.verifications.items() if one.status == "SUCCEEDED"}
+    return [code for kind, code in _PREREQUISITES.items() if kind not in succeeded]
 
 
-def unmet_prerequisites(account: Account) -> Iterator[BusinessProblem]:
-    """The verifications that a partner in catalog AWS needs, and this account lacks."""
-    for kind, problem in _PREREQUISITES.items():
-        verification = account.verifications.get(kind)
-        if verification is None or verification.status != "SUCCEEDED":
-            yield problem
-
-
-def verified_legal_name(account: Account) -> str | None:
+def verified_legal_name(account: SimulatedAccount) -> str | None:
     """The name under which the business was verified, if it was given one."""
     verification = account.verifications.get(BUSINESS)
     name = verification.details["LegalName"] if verification else None
     return None if name == ANY_LEGAL_NAME else name
 
 
-def start_verification(call: Call) -> Answer:
+def start_verification(call: ApiCall) -> Output:
     """Begin a verification.
 
     The registrant must complete it at the `CompletionUrl` within a day; a business is verified without a human, unless
     that is read otherwise.
     """
-    details = call.request.get("VerificationDetails")
-    if details is None:
-        problem = FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING")
-        raise ValidationFailedError.of_fields([problem])
-    kind = once(call, lambda: _start(call, details).type)
+    if "VerificationDetails" not in call.request:
+        raise ServiceError.of_fields(
+            FieldProblem("VerificationDetails", "A value is required.", "REQUIRED_FIELD_MISSING")
+        )
+    kind = call.once(lambda: _start(call).type)
     return _describe(call, call.account.verifications[kind])
 
 
-def _start(call: Call, details: dict[str, Any]) -> Verification:
-    kind = BUSINESS if "BusinessVerificationDetails" in details else REGISTRANT
+def _start(call: ApiCall) -> AccountVerification:
+    ((member, details),) = call.request["VerificationDetails"].items()
+    kind = BUSINESS if member == "BusinessVerificationDetails" else REGISTRANT
     earlier = call.account.verifications.get(kind)
     if earlier and earlier.status == "SUCCEEDED":
-        raise ConflictError("The account is verified already.", Reason="ACCOUNT_ALREADY_VERIFIED")
-    if earlier and (earlier.status == _IN_PROGRESS or _is_open(earlier, call.now)):
-        raise ConflictError("A verification is in progress already.", Reason="VERIFICATION_ALREADY_IN_PROGRESS")
-    waits_for_human = kind == REGISTRANT or call.readings.business_verification_has_completion_url
-    verification = _new_verification(kind, next(iter(details.values())), call.now)
-    if waits_for_human:
-        verification.status = _PENDING
+        raise ServiceError.of("ACCOUNT_ALREADY_VERIFIED")
+    if earlier and (earlier.status == "IN_PROGRESS" or _waits_for_human(earlier, call.now)):
+        raise ServiceError.of("VERIFICATION_ALREADY_IN_PROGRESS")
+    verification = _new_verification(kind, details, call.now)
+    if kind == REGISTRANT or call.readings.business_verification_has_completion_url:
+        verification.status = "PENDING_CUSTOMER_ACTION"
     else:
         verification.reads_left = _READS_IN_PROGRESS
     call.account.verifications[kind] = verification
     return verification
 
 
-def get_verification(call: Call) -> Answer:
+def get_verification(call: ApiCall) -> Output:
     """The latest verification of this type."""
     verification = call.account.verifications.get(call.request["VerificationType"])
     if verification is None:
-        raise ResourceNotFoundError("No verification of this type was started.", Reason="VERIFICATION_NOT_FOUND")
-    if verification.status == _IN_PROGRESS and verification.reads_left is not None:
+        raise ServiceError.of("VERIFICATION_NOT_FOUND")
+    if verification.status == "IN_PROGRESS" and verification.reads_left is not None:
         if verification.reads_left == 0:
             verification.status, verification.completed_at = "SUCCEEDED", call.now
         else:
@@ -155,11 +135,20 @@ def get_verification(call: Call) -> Answer:
     return _describe(call, verification)
 
 
-def _describe(call: Call, verification: Verification) -> Answer:
-    answer: Answer = {
+def _describe(call: ApiCall, verification: AccountVerification) -> Output:
+    completion = {
+        "CompletionUrl": f"{call.base_url}/_simulator/verifications/{verification.completion_token}",
+        "CompletionUrlExpiresAt": verification.completion_expires_at,
+    }
+    business: Output = {"BusinessVerificationDetails": verification.details}
+    if verification.status == "PENDING_CUSTOMER_ACTION":
+        business |= completion
+    answer: Output = {
         "VerificationType": verification.type,
         "VerificationStatus": verification.status,
-        "VerificationResponseDetails": _response_details(call, verification),
+        "VerificationResponseDetails": {"RegistrantVerificationResponse": completion}
+        if verification.type == REGISTRANT
+        else {"BusinessVerificationResponse": business},
         "StartedAt": verification.started_at,
     }
     if verification.completed_at:
@@ -167,32 +156,19 @@ def _describe(call: Call, verification: Verification) -> Answer:
     return answer
 
 
-def _response_details(call: Call, verification: Verification) -> Answer:
-    completion = {
-        "CompletionUrl": f"{call.base_url}/_simulator/verifications/{verification.completion_token}",
-        "CompletionUrlExpiresAt": verification.completion_expires_at,
-    }
-    if verification.type == REGISTRANT:
-        return {"RegistrantVerificationResponse": completion}
-    business: Answer = {"BusinessVerificationDetails": verification.details}
-    if verification.status == _PENDING:
-        business |= completion
-    return {"BusinessVerificationResponse": business}
-
-
-def decide(account: Account, kind: str, status: str, now: datetime) -> None:
+def decide(account: SimulatedAccount, kind: str, status: str, now: datetime) -> None:
     """Decide a verification outside the API; that of a business which nobody has named bears no real name."""
     made_up = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
     unasked = _new_verification(kind, made_up if kind == BUSINESS else {}, now)
     verification = account.verifications.setdefault(kind, unasked)
     verification.status, verification.reads_left = status, None
-    verification.completed_at = None if status in {_PENDING, _IN_PROGRESS} else now
+    verification.completed_at = None if status in {"PENDING_CUSTOMER_ACTION", "IN_PROGRESS"} else now
 
 
-def _new_verification(kind: str, details: dict[str, str], now: datetime) -> Verification:
-    return Verification(
+def _new_verification(kind: str, details: dict[str, str], now: datetime) -> AccountVerification:
+    return AccountVerification(
         type=kind,
-        status=_IN_PROGRESS,
+        status="IN_PROGRESS",
         details=details,
         completion_token=secrets.token_urlsafe(16),
         completion_expires_at=now + DAY,
@@ -200,16 +176,15 @@ def _new_verification(kind: str, details: dict[str, str], now: datetime) -> Veri
     )
 
 
-def complete(state: State, completion_token: str, status: str, now: datetime) -> Verification | None:
+def complete(state: State, completion_token: str, status: str, now: datetime) -> AccountVerification | None:
     """What the human at the completion URL does; None if there is nothing pending behind that URL any more."""
     for account in state.accounts.values():
         for verification in account.verifications.values():
-            if verification.completion_token == completion_token and _is_open(verification, now):
-                verification.status = status
-                verification.completed_at = now
+            if verification.completion_token == completion_token and _waits_for_human(verification, now):
+                verification.status, verification.completed_at = status, now
                 return verification
     return None
 
 
-def _is_open(verification: Verification, now: datetime) -> bool:
-    return verification.status == _PENDING and now < verification.completion_expires_at
+def _waits_for_human(verification: AccountVerification, now: datetime) -> bool:
+    return verification.status == "PENDING_CUSTOMER_ACTION" and now < verification.completion_expires_at

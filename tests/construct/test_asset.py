@@ -266,7 +266,7 @@ def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
     [
         (without_crhelper, "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account"),
         (older_crhelper, "is older than 2.0.6, or something else of that name; remove it"),
-        (older_botocore, r"pip install --upgrade 'boto3>=1\.43\.57'"),
+        (older_botocore, r"pip install --upgrade 'boto3>=1\.42\.4'"),
     ],
 )
 def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(

@@ -100,7 +100,7 @@ def test_cdk_nag_2_is_told_the_same_wildcards_and_none_that_arent_there() -> Non
     fully_configured_in(stack)
     partner_in(stack)
     bare = new_stack()
-    PartnerAccountProvider(bare)
+    PartnerAccountProvider(bare, "Provider")
     told: list[set[str]] = []
     for policy in [found for one in (stack, bare) for found in resources_of(one, "AWS::IAM::Policy").values()]:
         rules = policy.get("Metadata", {}).get("cdk_nag", {"rules_to_suppress": []})["rules_to_suppress"]
@@ -130,7 +130,7 @@ def test_cfn_lint_finds_nothing_but_the_superfluous_dependson_of_cdk(
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", str(template)]
     found = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     assert {(match["Rule"]["Id"], match["Location"]["Path"][1]) for match in found} == {
-        ("W3005", "PartnerAccountProviderFunction683C5CE0")
+        ("W3005", "PartnerAccountProviderFunction")
     }
 
 

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from partner_account_handler.create import Next, next_step
-from partner_account_handler.errors import CallError, PartnerError
-from partner_account_handler.existing import choose
-from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.create import Next, choose, next_step
+from partner_account_handler.errors import CallError, CallFailure, CallOutcome, PartnerError
 from partner_account_handler.identity import (
     OWNER_TAG,
     Owner,
@@ -21,7 +19,7 @@ from partner_account_handler.identity import (
     partner_id,
     same_name,
 )
-from partner_account_handler.partner import Partner
+from partner_account_handler.partner_central import Partner
 from partner_account_handler.request import read_properties
 from partner_account_handler.stack_gate import ObservedStack
 from tests.handler.cloud import properties, sandbox

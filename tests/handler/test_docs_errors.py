@@ -15,8 +15,8 @@ import partner_account_handler
 from partner_account_handler import remedies
 from partner_account_handler.errors import (
     AnswerUnreachableError,
+    CallFailure,
     CodeError,
-    DefectError,
     HandlerError,
     NotWaitingError,
     PartnerError,
@@ -24,7 +24,6 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
-from partner_account_handler.failure import CallFailure
 from partner_account_handler.outcome import NEEDS_ATTENTION, UNREPORTED, Outcome, report_of, undelivered
 
 PAGE = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text("utf-8")
@@ -54,7 +53,7 @@ def own_codes() -> dict[str, str]:
     made = (call for call in calls() if isinstance(call.func, ast.Name) and call.func.id == "PartnerError")
     samples: list[HandlerError] = [
         *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
-        *(DefectError("", ""), AnswerUnreachableError("")),
+        AnswerUnreachableError(""),
         *(PartnerError(code, "", "") for code in map(first_text, made) if code),
     ]
     reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]
@@ -76,7 +75,7 @@ def rows_of(*remedies: Mapping[str, str], suffix: str = "") -> set[tuple[str, st
 @pytest.mark.parametrize(
     ("head", "given"),
     [
-        ("detail", rows_of(remedies.BY_DETAIL)),
+        ("detail", rows_of(remedies.BY_DETAIL, remedies.BY_FIELD)),
         ("reason or code", rows_of(remedies.BY_REASON, remedies.BY_CODE)),
         (
             "call",

@@ -11,7 +11,7 @@ import pytest
 
 from partner_account_handler.errors import CodeError, HandlerError, PartnerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner
-from partner_account_handler.partner import Partner
+from partner_account_handler.partner_central import Partner
 from partner_account_handler.reconcile import owner_change
 from partner_account_handler.stack_gate import NOT_DESCRIBED
 from tests.handler.cloud import CEO, SALES, Cloud, Deployed, contact, properties, sandbox

@@ -13,17 +13,17 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
-from partner_account_handler.errors import REASON_LIMIT, CallError
-from partner_account_handler.failure import CallFailure, CallOutcome
+from partner_account_handler.calls import call_failure
+from partner_account_handler.errors import REASON_LIMIT, CallError, CallFailure, CallOutcome
 from partner_account_handler.remedies import (
     BY_CODE,
     BY_DETAIL,
+    BY_FIELD,
     BY_OPERATION,
     BY_OUTCOME,
     BY_REASON,
     DENIED_OPERATION,
 )
-from partner_account_handler.service_errors import call_failure
 
 OPERATIONS = (
     "CreatePartner",
@@ -36,7 +36,7 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-TABLES = (BY_DETAIL, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
+TABLES = (BY_DETAIL, BY_FIELD, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
 REMEDIES = {text for table in TABLES for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
@@ -200,6 +200,7 @@ def test_a_code_may_say_more_than_its_field(field: str, code: str, words: str) -
     assert words in check(invalid("CreatePartner", FieldValidationError=detail), f"{field}:{code}")
 
 
+@pytest.mark.versions
 def test_every_reason_of_the_model_is_accounted_for() -> None:
     """A reason that a newer model adds must be given a remedy here, or be called foreign."""
     shapes = ("AccessDeniedExceptionReason", "ConflictExceptionReason", "ResourceNotFoundExceptionReason")
@@ -220,6 +221,7 @@ def test_two_obstacles_are_both_named() -> None:
     assert str(error).endswith("that is an AWS Partner: migrate that.")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("code", "reason", "outcome"),
     [
@@ -264,7 +266,10 @@ def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
 
 
 BY_NAME = [
-    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name) for name in BY_DETAIL),
+    *(
+        (CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name)
+        for name in (*BY_DETAIL, *BY_FIELD)
+    ),
     *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "Exception", name), name) for name in BY_REASON),
     *((CallFailure("ListTagsForResource", CallOutcome.UNKNOWN, name), name) for name in BY_CODE),
     *((CallFailure(name, CallOutcome.REFUSED, "Exception"), name) for name in BY_OPERATION),
@@ -279,6 +284,7 @@ def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str)
     assert name in check(CallError(failure))
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "details",
     [

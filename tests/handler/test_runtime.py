@@ -17,7 +17,7 @@ from partner_account import service_model
 from partner_account.asset import assembled_asset
 from partner_account_cli import aws
 from partner_account_handler.calls import API_VERSION
-from partner_central_simulator import identity
+from partner_central_simulator import models
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
 from tests.handler.lambda_runtime import LambdaRuntime, environment
 from tests.handler.log_lines import final_lines_of, without_times
@@ -255,4 +255,4 @@ def test_a_later_api_version_beside_the_bundled_model_changes_nothing(
 
 def test_construct_handler_commands_and_simulator_name_one_api_version() -> None:
     """The construct bundles the version that handler and commands ask botocore for, and the simulator speaks."""
-    assert {API_VERSION, aws.API_VERSION, identity.API_VERSION} == {service_model.API_VERSION}
+    assert {API_VERSION, aws.API_VERSION, models.API_VERSION} == {service_model.API_VERSION}

@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from aws_cdk import Aws
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request, Response
 
 from partner_account import Catalog, permissions
 from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings, Simulator
-from partner_central_simulator.authorization import Caller, Check, Credentials, HttpAuthorizer
-from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request
+from partner_central_simulator.authorization import AccessCheck, Caller, CallerCredentials, HttpAuthorizer
+from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request, server_of
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
 PARTNERS = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/"
@@ -30,14 +29,14 @@ class Recorder:
     """Notes what it is asked, and denies some of it; knows one access key."""
 
     denied: set[str] = field(default_factory=set)
-    checks: list[Check] = field(default_factory=list)
+    checks: list[AccessCheck] = field(default_factory=list)
 
-    def caller(self, credentials: Credentials) -> Caller | None:
+    def caller(self, credentials: CallerCredentials) -> Caller | None:
         """The session, for its own key and token."""
-        known = credentials == Credentials("ASIASESSION", "token")
+        known = credentials == CallerCredentials("ASIASESSION", "token")
         return Caller(ACCOUNT, SESSION, self._allows) if known else None
 
-    def _allows(self, check: Check) -> bool:
+    def _allows(self, check: AccessCheck) -> bool:
         self.checks.append(check)
         return check.action not in self.denied
 
@@ -55,11 +54,11 @@ class Judge:
         self._statements = self._iam.parse_policy_document({"Statement": json.loads(text)})
         self.asked = 0
 
-    def caller(self, _: Credentials) -> Caller:
+    def caller(self, _: CallerCredentials) -> Caller:
         """Everybody is the function's role."""
         return Caller(ACCOUNT, SESSION, self._allows)
 
-    def _allows(self, check: Check) -> bool:
+    def _allows(self, check: AccessCheck) -> bool:
         self.asked += 1
         context = self._iam.EvalContext(
             principal_arn=SESSION,
@@ -113,8 +112,8 @@ def test_create_partner_with_tags_needs_tag_resource_too() -> None:
         "aws:TagKeys": [OWNER_TAG, "Team"],
     }
     assert with_tags == [
-        Check("partnercentral:CreatePartner", "*", context),
-        Check("partnercentral:TagResource", "*", context),
+        AccessCheck("partnercentral:CreatePartner", "*", context),
+        AccessCheck("partnercentral:TagResource", "*", context),
     ]
 
 
@@ -124,7 +123,7 @@ def test_create_partner_without_tags_needs_no_other_action() -> None:
     with partner_central(recorder) as (simulator, session):
         session.create_partner(**partner_request())
         assert simulator.account(ACCOUNT).partners
-    assert recorder.checks == [Check("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
+    assert recorder.checks == [AccessCheck("partnercentral:CreatePartner", "*", {"partnercentral:Catalog": "Sandbox"})]
 
 
 def test_each_operation_is_checked_on_the_resource_that_the_reference_names() -> None:
@@ -230,25 +229,16 @@ def address() -> Iterator[tuple[str, list[Any]]]:
     """Where an authorizer answers, and what it was asked: it allows ListPartners only, and knows one key."""
     questions: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            questions.append((self.headers["X-Amz-Security-Token"], question))
-            known = question["credentials"]["access_key"] == "ASIASESSION"
-            allowed = [one["action"] == "partnercentral:ListPartners" for one in question["checks"]]
-            self.send_response(200 if known else 403)
-            self.end_headers()
-            self.wfile.write(json.dumps({"account": ACCOUNT, "arn": SESSION, "allowed": allowed}).encode())
+    def respond(request: Request) -> Response:
+        question = request.get_json()
+        questions.append((request.headers["X-Amz-Security-Token"], question))
+        known = question["credentials"]["access_key"] == "ASIASESSION"
+        allowed = [one["action"] == "partnercentral:ListPartners" for one in question["checks"]]
+        answer = {"account": ACCOUNT, "arn": SESSION, "allowed": allowed}
+        return Response(json.dumps(answer), 200 if known else 403)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/iam", questions
-        server.shutdown()
-        thread.join()
+    with server_of(respond) as url:
+        yield f"{url}/iam", questions
 
 
 def test_http_authorizer_decides_by_what_its_address_answers(address: tuple[str, list[Any]]) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import urllib3
 from botocore.model import ServiceModel
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import Client
 
 from partner_central_simulator import Readings, Simulator
-from partner_central_simulator.admin import AdminEndpoints
-from partner_central_simulator.exceptions import ConflictError, ServiceQuotaExceededError
+from partner_central_simulator.api import REMEMBERED_BYTES, ApiEndpoint
+from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.faults import Faults
-from partner_central_simulator.journal import REMEMBERED_BYTES, Journal
 from partner_central_simulator.service import OPERATIONS, Service
 from tests.simulator.calls import (
     ACCOUNT,
@@ -31,11 +30,10 @@ from tests.simulator.calls import (
     refusal,
 )
 
-pytestmark = pytest.mark.versions
-
 # --- Requests
 
 
+@pytest.mark.versions
 def test_validation_names_all_members_that_break_the_model_at_once(simulator: Simulator) -> None:
     """By their paths and the service's codes."""
     wrong = partner_request(
@@ -61,6 +59,7 @@ def test_validation_names_all_members_that_break_the_model_at_once(simulator: Si
     ]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("member", "value", "code"),
     [
@@ -83,6 +82,7 @@ def test_validation_enforces_limits_of_the_service_model(
     assert field_problems(response) == [(member, code)]
 
 
+@pytest.mark.versions
 def test_legal_name_of_eighty_characters_of_any_script_is_accepted(simulator: Simulator) -> None:
     """The model's limits are inclusive."""
     made = client_of(simulator).create_partner(**partner_request(LegalName="株" * 80))
@@ -103,6 +103,7 @@ def test_validation_error_never_repeats_a_value(simulator: Simulator) -> None:
     assert b"98765" not in answer
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "body",
     [
@@ -125,6 +126,7 @@ def test_body_that_is_no_json_object_is_a_serialization_exception(simulator: Sim
     assert (response.status, error_type(response)) == (400, "SerializationException")
 
 
+@pytest.mark.versions
 def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) -> None:
     """No real request is as large."""
     response = post(simulator, b"{" + b" " * 1024 * 1024 + b"}")
@@ -134,6 +136,7 @@ def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) ->
 # --- The gateway: who may call, and what
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("header", "error"),
     [
@@ -152,6 +155,7 @@ def test_request_without_a_signature_for_this_service_and_region_is_refused(
     assert (response.status, error_type(response)) == (403, error)
 
 
+@pytest.mark.versions
 def test_client_of_another_region_learns_so_in_the_words_of_aws(simulator: Simulator) -> None:
     """The service is in us-east-1 alone."""
     response = refusal(client_of(simulator, region="eu-west-1").list_partners, Catalog="AWS")
@@ -173,6 +177,7 @@ def test_no_account_sees_the_partners_of_another(simulator: Simulator) -> None:
     assert ":000000000000:" in mine["Arn"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "headers",
     [
@@ -189,6 +194,7 @@ def test_request_of_another_service_operation_or_content_type_is_an_unknown_oper
     assert (response.status, error_type(response)) == (404, "UnknownOperationException")
 
 
+@pytest.mark.versions
 def test_operation_that_is_not_simulated_never_answers_success(simulator: Simulator) -> None:
     """Each one of the service model that is left out says so."""
     model: ServiceModel = client_of(simulator).meta.service_model
@@ -201,6 +207,7 @@ def test_operation_that_is_not_simulated_never_answers_success(simulator: Simula
 # --- Answers
 
 
+@pytest.mark.versions
 def test_each_answer_has_a_request_id_of_its_own_and_the_content_type_of_the_protocol(simulator: Simulator) -> None:
     """Errors too; a browser's GET is answered like any unsigned request."""
     answers = [post(simulator, body, "ListPartners") for body in (b'{"Catalog": "AWS"}', b"{}")]
@@ -210,6 +217,7 @@ def test_each_answer_has_a_request_id_of_its_own_and_the_content_type_of_the_pro
     assert {answer.headers["Content-Type"] for answer in answers} == {"application/x-amz-json-1.0"}
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("operation", "members"),
     [
@@ -229,6 +237,7 @@ def test_answer_without_members_is_an_empty_json_object(
     assert (response.status, response.data) == (200, b"{}")
 
 
+@pytest.mark.versions
 def test_times_travel_as_iso_8601(simulator: Simulator, clock: ManualClock) -> None:
     """As the model asks; boto3 reads the simulator's own time from them."""
     response = post(simulator, json.dumps(partner_request()).encode())
@@ -256,7 +265,12 @@ def test_answer_that_the_service_model_rules_out_is_not_sent(simulator: Simulato
 
 
 @pytest.mark.parametrize(
-    "error", [ConflictError("no", Reason="WEDNESDAY"), ServiceQuotaExceededError("no", Reason="NONE")], ids=repr
+    "error",
+    [
+        ServiceError("ConflictException", "no", Reason="WEDNESDAY"),
+        ServiceError("ServiceQuotaExceededException", "no", Reason="NONE"),
+    ],
+    ids=lambda error: error.code,
 )
 def test_error_that_the_service_model_rules_out_is_not_sent(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -318,15 +332,16 @@ def test_requests_since_a_mark_are_those_that_came_after_it(simulator: Simulator
 
 def test_record_is_bounded_in_number_and_in_bytes() -> None:
     """Requests without a body count too; the oldest are forgotten, and the latest is kept in any case."""
-    journal = Journal(ManualClock())
+    clock = ManualClock()
+    api = ApiEndpoint(Service(clock=clock, readings=Readings()), Faults(clock), clock)
     for _ in range(10_002):
-        journal.begin("ListPartners")
-    assert [entry.number for entry in journal.since()] == list(range(3, 10_003))
-    journal.begin("ListPartners", REMEMBERED_BYTES + 1)
-    assert [entry.number for entry in journal.since()] == [10_003]
+        api.record("ListPartners")
+    assert [entry.number for entry in api.requests_since()] == list(range(3, 10_003))
+    api.record("ListPartners", REMEMBERED_BYTES + 1)
+    assert [entry.number for entry in api.requests_since()] == [10_003]
     for _ in range(2):
-        journal.begin("ListPartners", REMEMBERED_BYTES // 2)
-    assert [entry.number for entry in journal.since()] == [10_004, 10_005]
+        api.record("ListPartners", REMEMBERED_BYTES // 2)
+    assert [entry.number for entry in api.requests_since()] == [10_004, 10_005]
 
 
 # --- The simulator's own endpoints
@@ -350,14 +365,12 @@ def test_requests_endpoint_shows_the_requests_after_a_number(simulator: Simulato
     assert _get(simulator, "requests?since=2") == {"requests": []}
 
 
+@pytest.mark.versions
 def test_own_endpoints_are_for_callers_on_this_machine_only() -> None:
     """They show codes; whatever address the simulator listens on."""
-    clock = ManualClock()
-    endpoints = AdminEndpoints(Service(clock=clock, readings=Readings()), Faults(clock), Journal(clock))
-    stranger = EnvironBuilder("/_simulator/outbox", environ_base={"REMOTE_ADDR": "192.0.2.1"})
-    neighbour = EnvironBuilder("/_simulator/outbox", environ_base={"REMOTE_ADDR": "127.0.0.1"})
-    assert endpoints.respond(stranger.get_request()).status_code == 403
-    assert endpoints.respond(neighbour.get_request()).status_code == 200
+    client = Client(Simulator())
+    for address, status in {"192.0.2.1": 403, "127.0.0.1": 200}.items():
+        assert client.get("/_simulator/outbox", environ_base={"REMOTE_ADDR": address}).status_code == status
 
 
 def _get(simulator: Simulator, path: str) -> Any:
@@ -367,12 +380,14 @@ def _get(simulator: Simulator, path: str) -> Any:
 # --- Starting and stopping
 
 
+@pytest.mark.versions
 def test_taken_port_is_an_os_error_for_the_caller() -> None:
     """And not the end of the process."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Simulator(port=taken.getsockname()[1]).start()
 
 
+@pytest.mark.versions
 def test_stopped_simulator_refuses_connections_and_has_address_and_partners_when_started_again() -> None:
     """Stopping twice is no mistake."""
     simulator = Simulator(verified=True)

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-from partner_central_simulator.contract.findings import word
+from partner_central_simulator.contract.report import word
 from partner_central_simulator.validation import problems
 
 CATALOG = "Sandbox"
@@ -23,19 +23,20 @@ MOST_CALLS = 60
 """No run makes more."""
 
 _ARN_OF_SANDBOX = f":catalog/{CATALOG}/partner/"
-_BY_CATALOG = frozenset(
-    {
-        "CreatePartner",
-        "GetAllianceLeadContact",
-        "GetPartner",
-        "GetProfileVisibility",
-        "ListPartners",
-        "PutAllianceLeadContact",
-    }
-)
-_BY_ARN = frozenset({"ListTagsForResource", "TagResource", "UntagResource"})
-_NO_DATA = frozenset({"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken"})
+_BY_CATALOG = {
+    "CreatePartner",
+    "GetAllianceLeadContact",
+    "GetPartner",
+    "GetProfileVisibility",
+    "ListPartners",
+    "PutAllianceLeadContact",
+}
+_BY_ARN = {"ListTagsForResource", "TagResource", "UntagResource"}
+_NO_DATA = {"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken"}
 """Members of requests that a careful error message may repeat."""
+
+_INVALID = "the endpoint returned an invalid AWS response"
+_CHECK_ENDPOINT = "Check the network, the proxy and --endpoint-url, then run it again."
 
 
 def client_config(read_timeout: float = 30) -> Config:
@@ -49,40 +50,31 @@ def client_config(read_timeout: float = 30) -> Config:
 
 
 class StoppedError(Exception):
-    """The run can't go on; its text says why, and `remedy` what to do."""
+    """The run can't go on: the text says why, and `remedy` what to do. `is_denial` is whether IAM denies the call.
 
-    def __init__(self, sentence: str, remedy: str) -> None:
+    `has_open_outcome` is whether a call ended without a certain outcome.
+    """
+
+    def __init__(self, text: str, remedy: str, *, is_denial: bool = False, has_open_outcome: bool = False) -> None:
         """Take both sentences."""
-        super().__init__(sentence)
+        super().__init__(text)
         self.remedy = remedy
+        self.is_denial = is_denial
+        self.has_open_outcome = has_open_outcome
 
 
-class AccessDeniedStopError(StoppedError):
-    """IAM denies a call."""
-
-
-class OpenOutcomeError(StoppedError):
-    """A call ended without a certain outcome; if it was CreatePartner, a partner may have come of it."""
-
-    def __init__(self, operation: str, sentence: str, remedy: str) -> None:
-        """Take both sentences, and tell of the partner that there may be."""
-        if operation == "CreatePartner":
-            sentence += "; a partner may have been created all the same"
-            remedy += " `partner-account show --catalog Sandbox` tells what is there."
-        super().__init__(sentence, remedy)
+def _open_outcome(operation: str, text: str, remedy: str) -> StoppedError:
+    if operation == "CreatePartner":
+        text += "; a partner may have been created all the same"
+        remedy += " `partner-account show --catalog Sandbox` tells what is there."
+    return StoppedError(text, remedy, has_open_outcome=True)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a call.
+    """What came of a call: the answer's members, or the error's code, reason, and fields by name and code.
 
-    Attributes:
-        answer: the answer's members; none after a refusal.
-        status: the HTTP status.
-        code: the error's code; empty after a success.
-        reason: the error's Reason, if it has one.
-        fields: the name and code of each field that the error names.
-        echoes: whether the error's message repeats a value of the request.
+    `echoes` is whether the error's message repeats a value of the request.
     """
 
     answer: Mapping[str, Any]
@@ -110,8 +102,6 @@ class Sandbox:
 
     Attributes:
         pause: the seconds between two calls.
-        sleep: waits for so many seconds.
-        now: the seconds since any moment.
         endpoint: where the last call was sent; empty before the first.
         calls: how many calls were made.
         refusals: the refusals so far.
@@ -139,8 +129,12 @@ class Sandbox:
 
         Raises:
             StoppedError: there is no answer that a question could be decided by.
+            ValueError: the call could be in another catalog.
         """
-        request = _in_sandbox(operation, request)
+        if operation in _BY_CATALOG and "Catalog" not in request:
+            request["Catalog"] = CATALOG
+        elif operation not in _BY_ARN or _ARN_OF_SANDBOX not in request["ResourceArn"]:
+            raise ValueError(f"{operation} is not called in catalog {CATALOG} alone")
         if self.calls >= MOST_CALLS:
             raise StoppedError(f"{MOST_CALLS} calls were made, and {operation} is one more", "Please report this.")
         if self.calls:
@@ -152,18 +146,24 @@ class Sandbox:
             reply = self._refusal(operation, request, error)
             self.refusals.append(reply)
             return reply
-        except (BotoCoreError, ResponseParserError) as error:
+        except (ConnectTimeoutError, ReadTimeoutError) as error:
+            raise _open_outcome(operation, f"{operation} was not answered in time", _CHECK_ENDPOINT) from error
+        except BotoCoreError as error:
             told = f"{operation} got no answer ({type(error).__name__})"
-            if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
-                told = f"{operation} was not answered in time"
-            if isinstance(error, ResponseParserError):
-                told = f"the endpoint returned an invalid AWS response to {operation}"
-            remedy = "Check the network, the proxy and --endpoint-url, then run it again."
-            raise OpenOutcomeError(operation, told, remedy) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's parsers on other types
-            raise _invalid(operation) from error
+            raise _open_outcome(operation, told, _CHECK_ENDPOINT) from error
+        except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _open_outcome(operation, f"{_INVALID} to {operation}", _CHECK_ENDPOINT) from error
         self._check(operation, answer, may_lack)
         return Reply(answer, answer["ResponseMetadata"]["HTTPStatusCode"])
+
+    def _check(self, operation: str, answer: Mapping[str, Any], may_lack: str) -> None:
+        shape = self._model(operation).output_shape
+        if shape and set(shape.required_members) - {may_lack} - set(answer):
+            raise _open_outcome(operation, f"{_INVALID} to {operation}", _CHECK_ENDPOINT)
+        wrong = [problem.name for problem in problems(shape, answer) if problem.name != may_lack]
+        self.misfits += [f"{operation}.{word(name)}" for name in wrong]
+        if answer.get("Catalog", CATALOG) != CATALOG or _ARN_OF_SANDBOX not in answer.get("Arn", _ARN_OF_SANDBOX):
+            raise StoppedError(f"{operation} answered for another catalog than {CATALOG}", "Please report this.")
 
     def _refusal(self, operation: str, request: Mapping[str, Any], error: ClientError) -> Reply:
         answer: Mapping[str, Any] = error.response
@@ -180,43 +180,19 @@ class Sandbox:
             raise StoppedError(f"{operation} was throttled, at call {self.calls}", "Run it again later.") from error
         if reply.code.startswith("AccessDenied"):
             remedy = f"Allow partnercentral:{operation} in catalog {CATALOG} for this identity, or name a --profile."
-            raise AccessDeniedStopError(refused, remedy) from error
+            raise StoppedError(refused, remedy, is_denial=True) from error
         if reply.status >= 500:  # noqa: PLR2004 - HTTP's
             told = f"the service failed at {operation} ({reply.status}, {reply.code})"
-            raise OpenOutcomeError(operation, told, "Run it again later.") from error
+            raise _open_outcome(operation, told, "Run it again later.") from error
         if reply.status in {401, 403}:
             raise StoppedError(refused, "Log in again, or name another --profile.") from error
         if reply.code not in {shape.name for shape in self._model(operation).error_shapes}:
-            told = f"the endpoint returned an invalid AWS response to {operation} ({reply.status}, {reply.code})"
-            raise StoppedError(told, "Check the proxy and --endpoint-url, then run it again.") from error
+            told = f"{_INVALID} to {operation} ({reply.status}, {reply.code})"
+            raise StoppedError(told, _CHECK_ENDPOINT) from error
         return reply
-
-    def _check(self, operation: str, answer: Mapping[str, Any], may_lack: str) -> None:
-        shape = self._model(operation).output_shape
-        required = set(shape.required_members) - {may_lack} if shape else set()
-        if required - set(answer):
-            raise _invalid(operation)
-        wrong = [problem.name for problem in problems(shape, answer) if problem.name != may_lack]
-        self.misfits += [f"{operation}.{word(name)}" for name in wrong]
-        if answer.get("Catalog", CATALOG) != CATALOG or _ARN_OF_SANDBOX not in answer.get("Arn", _ARN_OF_SANDBOX):
-            raise StoppedError(f"{operation} answered for another catalog than {CATALOG}", "Please report this.")
 
     def _model(self, operation: str) -> Any:
         return self.client.meta.service_model.operation_model(operation)
-
-
-def _in_sandbox(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The request, in the Sandbox; whatever could be in another catalog is a mistake of this program."""
-    if operation in _BY_CATALOG and "Catalog" not in request:
-        return {**request, "Catalog": CATALOG}
-    if operation in _BY_ARN and _ARN_OF_SANDBOX in request["ResourceArn"]:
-        return dict(request)
-    raise ValueError(f"{operation} is not called in catalog {CATALOG} alone")
-
-
-def _invalid(operation: str) -> OpenOutcomeError:
-    told = f"the endpoint returned an invalid AWS response to {operation}"
-    return OpenOutcomeError(operation, told, "Check the proxy and --endpoint-url, then run it again.")
 
 
 def _fields(details: object) -> list[tuple[str, str]]:

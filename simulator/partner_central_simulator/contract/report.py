@@ -1,78 +1,57 @@
 """What a run has found out, and the report of it. Nothing in a report tells whose account it was."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any
 
 from partner_central_simulator.readings import Readings
 
 FORMAT = 1
 """Changes when a member of the report changes its meaning or goes; new members may come at any time."""
 
-ReadingValue: TypeAlias = bool | str
-
 
 class Status(StrEnum):
-    """How a question ended."""
+    """How a question ended.
+
+    `DOCUMENTED` and `DIFFERS` compare the service with AWS's documentation or service model; `FOUND` is what it does
+    where those say nothing. `UNDECIDED`: the answer fits no reading, or both. `NOT_ASKED`: something that the call
+    needs was missing. `NOT_IN_SANDBOX`: the rules of catalog AWS are others.
+    """
 
     DOCUMENTED = "as documented"
-    """The service does what AWS's documentation says."""
-
     DIFFERS = "differs"
-    """The service does something else than AWS's documentation or service model says."""
-
     FOUND = "found"
-    """AWS documents nothing; this is what the service does."""
-
     UNDECIDED = "undecided"
-    """It was asked, and the answer fits no reading, or both."""
-
     NOT_ASKED = "not asked"
-    """The run has no call for it, or something that the call needs was missing."""
-
     NOT_IN_SANDBOX = "not in Sandbox"
-    """The Sandbox can't answer it, since its rules differ from those of catalog AWS there."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class ContractFinding:
     """One question, and what came of it.
 
-    Attributes:
-        question: what was asked.
-        status: how it ended.
-        answer: what was seen, in a sentence, without any value of the account.
-        reading: the simulator's switch that it is about, by its name in `Readings`; empty if there is none.
-        value: what that switch must be; None if that wasn't found.
-        source: where AWS documents the rule, if it does.
+    `answer` is what was seen, without any value of the account. `reading` is the simulator's switch that it is about,
+    and `value` what that must be, if it was found. `source` is where AWS documents the rule, if it does.
     """
 
     question: str
     status: Status
     answer: str
     reading: str = ""
-    value: ReadingValue | None = None
+    value: bool | str | None = None
     source: str = ""
 
     def document(self) -> dict[str, Any]:
         """Its members as the report has them; what is empty is left out."""
-        told = {
-            "Question": self.question,
-            "Status": str(self.status),
-            "Answer": mask(self.answer),
-            "Reading": self.reading,
-            "Value": self.value,
-            "Source": self.source,
-        }
-        return {name: value for name, value in told.items() if value not in {"", None}}
+        told = asdict(self) | {"status": str(self.status), "answer": mask(self.answer)}
+        return {name.capitalize(): value for name, value in told.items() if value not in {"", None}}
 
 
 @dataclass
-class Report:
+class ContractReport:
     """All findings of one run, in the order in which they were found.
 
     `endpoint` is `AWS`, or `another`, such as a simulator's. `stopped` is why it ended early; empty if it didn't.
@@ -84,11 +63,11 @@ class Report:
     seconds: float = 0.0
     calls: int = 0
     partners_created: int | None = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ContractFinding] = field(default_factory=list)
     stopped: str = ""
 
     @property
-    def readings(self) -> dict[str, ReadingValue]:
+    def readings(self) -> dict[str, bool | str]:
         """The switches that were found, in the order of `Readings`; the simulator takes them as they are."""
         found = {one.reading: one.value for one in self.findings if one.value is not None}
         return {one.name: found[one.name] for one in fields(Readings) if one.name in found}
@@ -129,17 +108,3 @@ def mask(text: str) -> str:
 def word(text: object) -> str:
     """A word of the service, such as an error's code or a field's name; whatever is none could be anybody's data."""
     return mask(text) if isinstance(text, str) and re.fullmatch(r"[\w.\[\]/$-]{1,100}", text) else "(no word)"
-
-
-def unasked(findings: Iterable[Finding], unaskable: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
-    """A finding for each switch of `Readings` that no finding is about.
-
-    `unaskable` has the question of each that the Sandbox can't answer, and why it can't.
-    """
-    asked = {finding.reading for finding in findings}
-    for name in (one.name for one in fields(Readings) if one.name not in asked):
-        if name in unaskable:
-            question, why = unaskable[name]
-            yield Finding(question, Status.NOT_IN_SANDBOX, why, reading=name)
-        else:
-            yield Finding(f"Which reading of {name} is true?", Status.NOT_ASKED, "no call tells", reading=name)
