@@ -106,9 +106,12 @@ class StepRunner:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result) -> str:
-        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words."""
-        failed = (one for one in self._step.events if one.failed and one.reason)
+    def reason(self, result: Result, intended: str = "") -> str:
+        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
+
+        Failures of the type `intended` are no reason.
+        """
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
         return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
 
