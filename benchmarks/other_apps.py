@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -89,28 +90,34 @@ class Trial:
 
     def run(self) -> Outcome:
         """Do what a stranger would do with the app, and keep what became of it."""
+        outcome = Outcome(self._app.name, self._app.commit[:7], self._app.asks)
+        try:
+            self._try(outcome)
+        except subprocess.CalledProcessError as error:
+            outcome.synth = f"`{shlex.join(map(str, error.cmd))}` failed"
+        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
+        return outcome
+
+    def _try(self, outcome: Outcome) -> None:
         app = self._app
-        outcome = Outcome(app.name, app.commit[:7], app.asks)
         self._check_out()
         self._install(*app.install)
-        if has_cli := (self._code / "package.json").exists():
-            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund"])
+        if has_cli := (self._code / "package.json").exists() or bool(app.npm):
+            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund", *app.npm])
         outcome.before = self._version()
         outcome.tests_before = self._tests("tests-before")
         self._install(self._wheel)
         outcome.after = self._version()
         outcome.tests = self._tests("tests")
 
-        program = self._code / app.main
-        untouched = program.read_text("utf-8")
-        program.write_text(with_partner(untouched, f'_cdk.Stack(app, "{OWN_STACK}")'), "utf-8")
-        outcome.alone = self._shell("alone", [*self._rehearse, *self._options, OWN_STACK], self._seconds)
-        program.write_text(with_partner(untouched, app.stack), "utf-8")
+        untouched = (self._code / app.program).read_text("utf-8")
+        self._add_partner(untouched, f'_cdk.Stack({app.scope}, "{OWN_STACK}")')
+        own = f"{app.path}{OWN_STACK}"
+        outcome.alone = self._shell("alone", [*self._rehearse, *self._options, own], self._seconds)
+        self._add_partner(untouched, app.stack)
         cdk = ["npx", "cdk"] if has_cli else ["cdk"]
         outcome.synth = self._shell("synth", [*cdk, "synth", "--quiet", *self._options])
         outcome.within = self._shell("within", [*self._rehearse, *self._options, *app.rehearse], self._seconds)
-        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
-        return outcome
 
     def _check_out(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -120,6 +127,8 @@ class Trial:
         _check("git", "clone", "--quiet", "--no-checkout", f"https://github.com/{self._app.repository}", clone)
         _check("git", "-C", clone, "sparse-checkout", "set", *only)
         _check("git", "-C", clone, "checkout", "--quiet", self._app.commit)
+        for name, text in self._app.files.items():
+            (self._code / name).write_text(text, "utf-8")
         _check("uv", "venv", "--quiet", "--python", self._app.python, self._environment)
 
     def _install(self, *what: str | Path) -> None:
@@ -130,6 +139,13 @@ class Trial:
         words = [python, "-c", "from importlib.metadata import version; print(version('aws-cdk-lib'))"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
+    def _add_partner(self, program: str, scope: str) -> None:
+        """Write the app's program with a partner in `scope`."""
+        before, marker, rest = program.rpartition(self._app.before)
+        indent = before[before.rindex("\n") + 1 :]
+        added = textwrap.indent(ADDED.format(scope=scope), indent).lstrip()
+        (self._code / self._app.program).write_text(f"{before}{added}{indent}{marker}{rest}", "utf-8")
+
     def _tests(self, log: str) -> str:
         return self._shell(log, shlex.split(self._app.tests)) if self._app.tests else "–"
 
@@ -138,13 +154,6 @@ class Trial:
         path = f"{self._environment / 'bin'}:{os.environ['PATH']}"
         variables = {"PATH": path, "VIRTUAL_ENV": str(self._environment), **self._app.variables}
         return _ending(command, self._code, variables, self._folder / "logs" / f"{log}.log", seconds)
-
-
-def with_partner(program: str, scope: str) -> str:
-    """The app's program with a partner in `scope`, before it is synthesized."""
-    lines = program.splitlines(keepends=True)
-    last = max((number for number, line in enumerate(lines) if ".synth()" in line), default=len(lines))
-    return "".join([*lines[:last], ADDED.format(scope=scope), *lines[last:]])
 
 
 def _check(*command: str | Path, folder: Path = ROOT, variables: Mapping[str, str] | None = None) -> None:

@@ -16,11 +16,15 @@ class OtherApp:
         repository: `owner/name` on GitHub.
         commit: the commit that is tried.
         folder: the folder of its `cdk.json`.
-        main: the program in it that makes the app, under the name `app`.
-        stack: an expression in that program: the stack of the app's own that gets a partner.
+        program: the file in it to which the partner is added.
+        before: what stands in the file where the partner is added.
+        scope: what a stack of the partner's own is made in; `path` is the path of that construct, with a slash.
+        stack: the stack of the app's own that gets a partner.
         asks: what it asks of aws-cdk-lib.
         python: the version of Python that it runs on.
         install: what pip is told to install.
+        npm: what npm is told to install besides.
+        files: files that it needs and hasn't, by their names.
         tests: the command that runs its own tests; empty if it has none.
         context: context values that it needs.
         command: what is run instead of the command in its `cdk.json`.
@@ -32,11 +36,16 @@ class OtherApp:
     repository: str
     commit: str
     folder: str = "."
-    main: str = "app.py"
+    program: str = "app.py"
+    before: str = "app.synth()"
+    scope: str = "app"
+    path: str = ""
     stack: str
     asks: str
     python: str = "3.11"
     install: Sequence[str] = ("-r", "requirements.txt")
+    npm: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     tests: str = ""
     context: Sequence[str] = ()
     command: str = ""
@@ -78,6 +87,7 @@ APPS = [
         stack="demo_stack",
         install=_WITH_PYTEST,
         tests=_PYTEST,
+        rehearse=("--stand-in", "AWS::Glue::Crawler"),
     ),
     _EXAMPLE(
         name="lambda-nag",
@@ -132,7 +142,12 @@ APPS = [
     _WORKSHOP(
         name="pipelines-workshop",
         folder="code/python/pipelines-workshop",
-        stack='app.node.find_child("WorkshopPipelineStack")',
+        program="cdk_workshop/pipeline_stage.py",
+        before="self._hc_endpoint = ",
+        scope="self",
+        path="WorkshopPipelineStack/Deploy/",
+        stack="service",
+        rehearse=("WorkshopPipelineStack/Deploy/*",),
     ),
     OtherApp(
         name="project-structure",
@@ -141,15 +156,16 @@ APPS = [
         stack='app.node.find_child("UserManagementBackendSandbox")',
         asks="==2.102.0",
         install=("-r", "requirements.txt", "-r", "backend/api/runtime/requirements.txt"),
-        tests="python -m unittest discover -s tests",
-        variables={"PYTHONPATH": "backend/api/runtime", **_ACCOUNT},
+        npm=("aws-cdk@2",),
+        tests="python -m unittest tests/test_backend_api_runtime_lambda_function.py",
+        variables={"PYTHONPATH": "backend/api/runtime", "AWS_DEFAULT_REGION": "us-east-1", **_ACCOUNT},
         rehearse=("UserManagementBackendSandbox",),
     ),
     OtherApp(
         name="starter-kit",
         repository="towardsthecloud/aws-cdk-python-starter-kit",
         commit="a69af52e4f5f4d1b03c0aca99ad2847223fffe85",
-        main="src/app.py",
+        program="src/app.py",
         stack='app.node.find_child("BaseStack-dev")',
         asks="==2.254.0",
         python="3.13",
@@ -160,27 +176,24 @@ APPS = [
     OtherApp(
         name="lambda-handler-cookbook",
         repository="ran-isenberg/aws-lambda-handler-cookbook",
-        commit="72f62a1715dd0462a5dab94a38bd5520672adf05",
+        commit="0caa22b9a65a7e4754517d6498fa15b76da8e4d3",
         stack="my_stack",
-        asks=">=2.250.0",
+        asks="==2.213.0 (lock)",
         python="3.13",
         install=(
-            *("aws-cdk-lib>=2.250.0", "cdk-nag>=3.0.0,<4.0.0", "aws-cdk-aws-lambda-python-alpha>=2.250.0a0"),
-            *("aws-cdk-aws-ec2-alpha>=2.250.0a0", "cdk-monitoring-constructs", "GitPython", "boto3", "pytest"),
-            *("aws-lambda-powertools[tracer]", "pydantic", "email-validator", "aws-lambda-env-modeler"),
+            *("aws-cdk-lib==2.213.0", "aws-cdk-aws-lambda-python-alpha==2.213.0a0", "cdk-nag==2.37.13"),
+            *("cdk-monitoring-constructs", "boto3", "GitPython", "pytest", "pytest-mock", "cachetools"),
+            *("pydantic", "email-validator", "aws-lambda-powertools[tracer]", "aws-lambda-env-modeler"),
         ),
-        tests=f"{_PYTEST} tests/infrastructure",
-        command="python app.py",
+        tests=f"{_PYTEST} tests/unit",
     ),
     OtherApp(
-        name="veda-backend",
-        repository="NASA-IMPACT/veda-backend",
-        commit="dbd05924d7c04eeeec9ed88cc445a7b33a312261",
-        stack="veda_stack",
-        asks=">=2.47.0",
-        python="3.12",
-        install=(".[deploy]",),
-        variables={"STAGE": "dev", "BOOTSTRAP_QUALIFIER": "veda"},
+        name="polyautomate",
+        repository="giuliovv/polyautomate",
+        commit="f241c15e3909b3db3f9df9da7c107d569c13a886",
+        folder="infra",
+        stack='app.node.find_child("PolyautomateStack")',
+        asks="==2.183.0",
     ),
     OtherApp(
         name="titiler",

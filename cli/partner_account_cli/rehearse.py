@@ -1,11 +1,12 @@
 """`partner-account rehearse`: what can be asked for, and how it ends. What it needs is imported when it runs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from partner_account_cli.errors import CommandError, require_posix
-from partner_account_cli.options import readings_option
+from partner_account_cli.options import debug_option, output_option, readings_option
 from partner_account_rehearsal.faults import FAULTS
 
 
@@ -21,7 +22,33 @@ from partner_account_rehearsal.faults import FAULTS
 @click.option(
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
 )
-@click.option("--fault", type=click.Choice(list(FAULTS)), help="What goes wrong in the first deployment.")
+@click.option(
+    "--ssm-parameter",
+    "ssm_parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An SSM parameter that the account has; repeatable.",
+)
+@click.option(
+    "--stand-in",
+    "stand_in",
+    multiple=True,
+    metavar="PATTERN",
+    help="Rehearse without the resources of this type or construct path; repeatable.",
+)
+@click.option(
+    "--from",
+    "deployed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Deploy first what is deployed now: its cloud assembly.",
+)
+@click.option(
+    "--fault",
+    type=click.Choice(list(FAULTS), case_sensitive=False),
+    callback=lambda _context, _option, name: FAULTS.get(name),
+    help="What goes wrong in the first deployment.",
+)
 @readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
 @click.option(
@@ -29,18 +56,24 @@ from partner_account_rehearsal.faults import FAULTS
 )
 @click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is no earlier report.")
 @click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
+@click.option(
+    "--stop",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Rehearse nothing: stop the local AWS that --keep has left in this folder.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show all that cdk says, and each event of each resource.")
+@output_option
+@debug_option
 def rehearse(
     *,
-    stacks: tuple[str, ...],
-    app: str,
-    context: tuple[str, ...],
-    parameters: tuple[str, ...],
-    fault: str | None,
-    readings: Path | None,
     json_file: Path | None,
     html_file: Path | None,
     overwrite: bool,
-    keep: bool,
+    output: str,
+    verbose: bool,
+    stop: Path | None,
+    **rehearsed: Any,
 ) -> None:
     """Deploy your CDK app on this machine, before you deploy it for real.
 
@@ -49,9 +82,18 @@ def rehearse(
     stacks.
     """
     require_posix("partner-account rehearse")
-    from partner_account_rehearsal.run import ReportFiles, run  # noqa: PLC0415 - it takes its time to load
+    from partner_account_rehearsal.local_aws import stop_kept  # noqa: PLC0415 - it takes its time to load
+    from partner_account_rehearsal.processes import ProcessError  # noqa: PLC0415
+    from partner_account_rehearsal.run import ReportFiles, run  # noqa: PLC0415
     from partner_account_rehearsal.steps import Options  # noqa: PLC0415
 
-    options = Options(Path.cwd(), stacks, app, context, parameters, FAULTS[fault] if fault else None, keep, readings)
-    if problem := run(options, ReportFiles(json_file, html_file, overwrite=overwrite)):
+    if stop:
+        try:
+            stop_kept(stop)
+        except ProcessError as error:
+            raise CommandError(str(error)) from None
+        click.echo(f"Stopped the local AWS, and removed {stop}")
+        return
+    files = ReportFiles(json_file, html_file, overwrite=overwrite)
+    if problem := run(Options(Path.cwd(), **rehearsed), files, verbose=verbose, json_to_stdout=output == "json"):
         raise CommandError(problem)

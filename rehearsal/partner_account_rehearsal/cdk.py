@@ -66,7 +66,13 @@ class Cdk:
                 output=subprocess.PIPE,
                 resources=resources,
             )
-            timer = threading.Timer(60 * MINUTES, processes.end, (process,))
+            stopped = threading.Event()
+
+            def stop() -> None:
+                stopped.set()
+                processes.end_group(process.pid)
+
+            timer = threading.Timer(60 * MINUTES, stop)
             timer.daemon = True
             timer.start()
             output = ""
@@ -74,12 +80,20 @@ class Cdk:
                 echo(line.rstrip("\n"))
                 output += line
             exit_code = process.wait()
-            if timer.finished.is_set():
-                raise processes.ProcessError(
-                    f"cdk {arguments[0]} had not ended after {MINUTES} minutes, and was stopped"
-                )
             timer.cancel()
+            if stopped.is_set():
+                raise processes.ProcessError(
+                    f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"
+                )
             return Result(exit_code, output)
+
+    def version(self) -> str:
+        """The version of this CLI.
+
+        Raises:
+            ProcessError: there is none, or it is too old.
+        """
+        return self._version(self._program()).split(" ")[0].strip()
 
     def _program(self) -> str:
         """The app's own, or else the first on the PATH, as `npx cdk` finds it."""

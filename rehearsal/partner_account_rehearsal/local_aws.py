@@ -26,13 +26,15 @@ from botocore.config import Config
 
 from partner_account_rehearsal import lambda_runtime, processes, require_installed
 from partner_account_rehearsal.iam_statements import IAM_PATH, UsedStatement
-from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_account_rehearsal.simulator_client import SimulatorClient
 from partner_central_simulator.models import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
 # MiniStack and the simulator take an access key of twelve digits for the number of its account.
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
+# The file of a folder that was kept: the servers' process groups.
+_KEPT = "kept.json"
 # All that a program gets from the user's own surroundings. Profiles, proxies, trust and endpoints could
 # lead it to a real account, or away from this one.
 INHERITED = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER")
@@ -57,7 +59,7 @@ class LocalAws:
 
     folder: Path
     environment: Mapping[str, str]
-    partner_central: PartnerCentral
+    partner_central: SimulatorClient
     _servers: Sequence[processes.Server]
     _resources: ExitStack
 
@@ -88,6 +90,16 @@ class LocalAws:
         """The number of the account whose credentials the environment has."""
         return self.environment["AWS_ACCESS_KEY_ID"]
 
+    def credentials_and_region(self) -> dict[str, str]:
+        """The environment variables that choose the account and the region."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+        return {name: self.environment[name] for name in names}
+
+    @property
+    def region(self) -> str:
+        """The region to which the environment leads."""
+        return self.environment["AWS_REGION"]
+
     def at(self, region: str, account: str = "") -> "LocalAws":
         """The same in another region, by default of the same account."""
         own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
@@ -116,7 +128,9 @@ class LocalAws:
             return [UsedStatement(**one) for one in json.loads(http.request("GET", url, headers=token).data)]
 
     def keep(self) -> None:
-        """Let the servers and the folder outlive this process; `shutdown_command` ends them."""
+        """Let the servers and the folder outlive this process, until `stop_kept`."""
+        pids = [server.process.pid for server in self._servers]
+        (self.folder / _KEPT).write_text(json.dumps({pid: processes.command_of(pid) for pid in pids}), "utf-8")
         self._resources.pop_all()
 
     def shell_exports(self) -> list[str]:
@@ -128,10 +142,28 @@ class LocalAws:
             *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         ]
 
-    def shutdown_command(self) -> str:
-        """The shell command that ends the servers and removes the folder."""
-        groups = " ".join(f"-{server.process.pid}" for server in self._servers)
-        return f"kill -- {groups}; rm -r {shlex.quote(str(self.folder))}"
+    def stop_command(self) -> str:
+        """The shell command that stops the servers and removes the folder."""
+        return f"partner-account rehearse --stop {shlex.quote(str(self.folder))}"
+
+
+def stop_kept(folder: Path) -> None:
+    """Stop the servers that `LocalAws.keep` has left, as far as they still run, and remove their folder.
+
+    Raises:
+        ProcessError: none was kept there.
+    """
+    try:
+        kept: dict[str, str] = json.loads((folder / _KEPT).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise processes.ProcessError(
+            f"no local AWS was kept in {folder}: name the folder that --keep has told"
+        ) from None
+    for pid, command in kept.items():
+        # By now the number may be another process's.
+        if processes.command_of(int(pid)) == command:
+            processes.end_group(int(pid))
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -156,7 +188,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
             environment["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] = address
             ministack = _start_ministack(folder, environment, authority, listener, resources)
-        partner_central = PartnerCentral(address, environment["AWS_SESSION_TOKEN"])
+        partner_central = SimulatorClient(address, environment["AWS_SESSION_TOKEN"])
         yield LocalAws(folder, environment, partner_central, (ministack, simulator), resources)
 
 
@@ -231,9 +263,8 @@ def _start_ministack(
     authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(certificate)
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--certfile", certificate, "--keyfile", certificate]
     command += ["--bind", f"fd://{listener.fileno()}", "partner_account_rehearsal.gateway:app"]
-    python = lambda_runtime.make_python(folder / "lambda")
     own = {
-        lambda_runtime.VARIABLE: str(python),
+        lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda")),
         "GATEWAY_PORT": str(listener.getsockname()[1]),
         "MINISTACK_HOST": LOOPBACK,
         "BIND_HOST": LOOPBACK,
@@ -246,7 +277,7 @@ def _start_ministack(
         "SFTP_ENABLED": "0",
         # Functions in Node.js read no other bundle.
         "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
-        **lambda_runtime.node_environment(python, folder / "npm"),
+        **lambda_runtime.make_node_environment(folder / "lambda"),
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }

@@ -116,6 +116,28 @@ def end(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
+def end_group(number: int) -> None:
+    """End a process group of another program: politely, then by force."""
+    with suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGTERM)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            os.killpg(number, 0)
+        os.killpg(number, signal.SIGKILL)
+
+
+def command_of(pid: int) -> str:
+    """The command line of a running process; empty if there is none of this number."""
+    return subprocess.run(  # noqa: S603 - a number, and no shell
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)],  # noqa: S607 - of the user's own PATH
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    ).stdout.strip()
+
+
 @dataclass(frozen=True)
 class Server:
     """A server process, whose output goes into the file `log`."""

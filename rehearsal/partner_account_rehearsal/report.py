@@ -4,9 +4,10 @@ The legal name is among them: who approves of a partner account must read under 
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
@@ -15,16 +16,18 @@ from partner_account_rehearsal.iam_statements import Statement, UsedStatement, s
 from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
 from partner_account_rehearsal.stand_ins import StandIn
 
-FORMAT = 1
+FORMAT = 2
 """Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
 
 CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
 _METADATA = "AWS::CDK::Metadata"
 _RETAINED = ("Retain", "RetainExceptOnCreate")
+# All of an ARN that stands before the resource, whose account may be written `${AWS::AccountId}`.
+_ARN_PREFIX = re.compile(r"\barn:(?:(?:\$\{[^}]*\}|[^:\s])*:){4}(?:secret:)?")
 
 
 @dataclass(frozen=True)
-class Event:
+class RehearsalEvent:
     """Something that happened during a step.
 
     Attributes:
@@ -75,13 +78,23 @@ class Event:
 
 @dataclass
 class StepReport:
-    """One step: its title, when it began (counted from the beginning), how long it took, and what happened."""
+    """One step of the rehearsal, and what happened in it.
 
+    Attributes:
+        id: what it is, such as `deploy`; it stays the same in later versions.
+        title: the same, in plain words.
+        began: when, in seconds from the beginning of the rehearsal.
+        seconds: how long it took.
+        outcome: `passed` or `failed`.
+        events: what happened, in its order.
+    """
+
+    id: str
     title: str
-    began: float
+    began: float = 0.0
     seconds: float = 0.0
-    outcome: str = "running"
-    events: list[Event] = field(default_factory=list)
+    outcome: str = "passed"
+    events: list[RehearsalEvent] = field(default_factory=list)
 
     @property
     def rolled_back(self) -> bool:
@@ -89,7 +102,12 @@ class StepReport:
         return any(event.is_of_stack and event.status.endswith("ROLLBACK_COMPLETE") for event in self.events)
 
     @property
-    def requests(self) -> list[Event]:
+    def ending(self) -> str:
+        """How it ended, in words: a step that was rolled back passes only if that was intended."""
+        return "rolled back, as intended" if self.outcome == "passed" and self.rolled_back else self.outcome
+
+    @property
+    def requests(self) -> list[RehearsalEvent]:
         """What Partner Central received."""
         return [event for event in self.events if event.source == PARTNER_CENTRAL]
 
@@ -120,19 +138,35 @@ class PartnerReport:
     verification_code: str
 
 
+@dataclass(frozen=True)
+class RehearsalFinding:
+    """Something to know before the deployment that fails no rehearsal; its `id` stays the same in later versions."""
+
+    id: str
+    text: str
+
+
 @dataclass
-class Report:
+class RehearsalReport:
     """All facts of one rehearsal.
 
-    `shown` is what it has proved, `problem` is empty if it went as it should, and `readings` are those of Partner
-    Central that differ from the simulator's defaults.
+    Attributes:
+        outcome: `passed`, `failed` or `interrupted`.
+        problem: why it didn't pass; empty if it did.
+        cli_output: the last lines of the cdk command that failed or was interrupted.
+        results: what it has proved, in sentences.
+        readings: those of Partner Central that differ from the simulator's defaults.
+        irreversible: what a deployment does for good; nothing in the Sandbox.
+        versions: of this package, the local AWS, the cdk CLI and the app's aws-cdk-lib.
+        commit: the app's commit, with `-dirty` if files differ from it; empty if it isn't in Git.
     """
 
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     outcome: str = "failed"
     problem: str = ""
-    shown: list[str] = field(default_factory=list)
+    cli_output: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
     fault: str = ""
     fault_meaning: str = ""
     readings: dict[str, bool | str] = field(default_factory=dict)
@@ -140,13 +174,21 @@ class Report:
     partners: list[PartnerReport] = field(default_factory=list)
     iam_statements: list[Statement] = field(default_factory=list)
     irreversible: list[str] = field(default_factory=list)
+    findings: list[RehearsalFinding] = field(default_factory=list)
     not_rehearsed: list[StandIn] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
 
     def describe(self, stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault: Fault | None) -> None:
         """Note what the app would create, before it does."""
-        self.stacks = [_stack_report(stack) for stack in stacks]
+        self.stacks = []
+        for stack in stacks:
+            resources = [one for one in stack.resources() if one.type != _METADATA]
+            types = Counter(one.type for one in resources)
+            retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
+            self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained))
         self.partners = [
             PartnerReport(
                 path=partner.path,
@@ -154,11 +196,15 @@ class Report:
                 legal_name=partner.legal_name,
                 primary_solution_type=partner.text("PrimarySolutionType"),
                 contact=partner.masked_contact,
-                verification_code=partner.code_source,
+                verification_code=without_arn_prefix(partner.code_source),
             )
             for partner in partners
         ]
-        self.iam_statements = statements_of(partners)
+        # There is no Partner Central in another partition.
+        self.iam_statements = [
+            replace(one, resources=[resource.replace("${AWS::Partition}", "aws") for resource in one.resources])
+            for one in statements_of(partners)
+        ]
         self.irreversible = [*_irreversible(self.partners)]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
 
@@ -169,11 +215,11 @@ class Report:
             one.sid or "one without a Sid" for one in self.iam_statements if one.effect == "Allow" and not one.used
         ]
         sentence = "Enforced: what the function did, its IAM statements allow"
-        self.shown.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
+        self.results.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""
-        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 3)
+        return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 6)
 
     @property
     def headline(self) -> str:
@@ -187,9 +233,15 @@ class Report:
                 names = " and ".join(f"“{one.legal_name}” in catalog {one.catalog}" for one in several)
                 return f"{len(several)} partner accounts would be created: {names}"
 
+    @property
+    def retained(self) -> list[str]:
+        """The paths of what is kept when the stacks are destroyed."""
+        return [path for stack in self.stacks for path in stack.retained]
+
     def to_json(self) -> str:
-        """The report as a JSON object; times are in seconds from `began_at`."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, default=datetime.isoformat) + "\n"
+        """The report as a JSON object with member names as AWS writes them; times are seconds from `BeganAt`."""
+        members = asdict(self, dict_factory=lambda pairs: {_member(name): value for name, value in pairs})
+        return json.dumps({"Format": FORMAT, **members}, indent=2, default=datetime.isoformat) + "\n"
 
 
 def is_json_report(text: str) -> bool:
@@ -198,7 +250,11 @@ def is_json_report(text: str) -> bool:
         content = json.loads(text)
     except ValueError:
         return False
-    return isinstance(content, dict) and {"format", "began_at", "outcome", "steps"} <= set(content)
+    return isinstance(content, dict) and {"Format", "BeganAt", "Outcome", "Steps"} <= set(content)
+
+
+def _member(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def created_accounts(count: int) -> str:
@@ -206,17 +262,16 @@ def created_accounts(count: int) -> str:
     return "one partner account was created" if count == 1 else f"{count} partner accounts were created"
 
 
-def _stack_report(stack: Stack) -> StackReport:
-    resources = [one for one in stack.resources() if one.type != _METADATA]
-    types = Counter(one.type for one in resources)
-    retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
-    return StackReport(stack.name, dict(sorted(types.items())), retained)
+def without_arn_prefix(text: str) -> str:
+    """The text with its ARNs cut down to what they name: `catalog/AWS/partner/*`, or a secret's name."""
+    return _ARN_PREFIX.sub("", text)
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
-    for partner in partners:
+    real = [partner for partner in partners if partner.catalog != SANDBOX]
+    for partner in real:
         yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
-    if any(partner.catalog != SANDBOX for partner in partners):
+    if real:
         yield (
             "A company that is an AWS Partner already must migrate its account instead: a new registration replaces "
             "its historical partner data, and no rehearsal and no call can tell whether it is one."
@@ -226,7 +281,7 @@ def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
             "pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central users get "
             "into it."
         )
-    yield (
-        "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
-        "changes its primary solution type; destroying the stack leaves it as it is."
-    )
+        yield (
+            "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
+            "changes its primary solution type; destroying the stack leaves it as it is."
+        )

@@ -1,18 +1,23 @@
 """One whole rehearsal: starts the local AWS, goes through the steps, and hands out the report, however it ended."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_rehearsal import RehearsalError
+from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from partner_account_rehearsal.page import is_html_report, to_html
-from partner_account_rehearsal.processes import ProcessError
-from partner_account_rehearsal.report import Report, is_json_report
+from partner_account_rehearsal.processes import ProcessError, interruptions_as_exits, interruptions_deferred
+from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from partner_central_simulator.readings import ReadingsFileError, load_readings
@@ -50,48 +55,113 @@ class ReportFiles:
             if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text):
                 yield str(file)
 
-    def write(self, report: Report, reporter: Reporter) -> None:
-        """Write the report, and tell where."""
-        for file, to_text in ((self.json, Report.to_json), (self.html, to_html)):
+    def write(self, report: RehearsalReport) -> list[Path]:
+        """Write the report; the files that have it now."""
+        written = [(self.json, RehearsalReport.to_json), (self.html, to_html)]
+        for file, to_text in written:
             if file:
                 file.write_text(to_text(report), encoding="utf-8")
-                reporter.line(f"The report is in {file}")
+        return [file for file, _ in written if file]
 
 
-def run(options: Options, files: ReportFiles) -> str:
+def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_stdout: bool = False) -> str:
     """Rehearse, tell all of it, and write the report; the problem, or nothing if it went as it should."""
-    if not options.app and not (options.folder / "cdk.json").exists():
-        return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
-    reporter, report = Reporter(), Report()
+    report = RehearsalReport()
     try:
         report.readings = load_readings(options.readings).differing() if options.readings else {}
     except ReadingsFileError as error:
         return str(error)
-    if problem := files.problem():
+    if problem := _no_app(options) or files.problem():
         return problem
-    with ExitStack() as running:
+    reporter = Reporter(verbose=verbose, to_stderr=json_to_stdout)
+    with interruptions_as_exits(), ExitStack() as running:
+        aws = None
         try:
-            with reporter.step("Start AWS and Partner Central on this machine"):
+            with reporter.step(StepReport("start", "Start AWS and Partner Central on this machine")):
                 aws = running.enter_context(local_aws(readings=options.readings))
-        except ProcessError as error:
-            return str(error)
-        report.problem = _rehearse(options, aws, reporter, report)
-        report.outcome = "failed" if report.problem else "passed"
-        reporter.summary(report)
-        files.write(report, reporter)
-        if options.keep:
+            _rehearse(options, aws, reporter, report)
+            report.outcome = "passed"
+        except BaseException as error:
+            report.outcome = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
+            report.problem = _problem(error)
+            if not isinstance(error, RehearsalError | ProcessError | BotoCoreError | ClientError):
+                raise
+        finally:
+            with interruptions_deferred():
+                # The files first: a terminal may be closed by now.
+                written = files.write(report)
+                if json_to_stdout:
+                    sys.stdout.write(report.to_json())
+                reporter.summary(report)
+                for file in written:
+                    reporter.line(f"The report is in {file}")
+        if aws and options.keep:
             aws.keep()
-            reporter.section("To use this AWS in a terminal:", aws.shell_exports())
-            reporter.section("To end it:", [aws.shutdown_command()])
+            reporter.commands("To use this AWS in a terminal:", aws.shell_exports())
+            reporter.commands("To stop it:", [aws.stop_command()])
+        reporter.next_steps(_next_steps(options, files, report))
     return report.problem
 
 
-def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: Report) -> str:
-    """Go through the steps; the problem, or nothing."""
+def _problem(error: BaseException) -> str:
+    match error:
+        case RehearsalError() | ProcessError():
+            return str(error)
+        case BotoCoreError() | ClientError():
+            return f"the local AWS failed: {error}"
+        case KeyboardInterrupt() | SystemExit():
+            return "the rehearsal was interrupted"
+        case ModuleNotFoundError():
+            return f"the Python package {error.name} is not installed"
+        case _:  # its words may repeat what must not be told
+            return f"internal error ({type(error).__name__}): please report it"
+
+
+def _no_app(options: Options) -> str:
+    """What to do if there is no app to rehearse; empty if there is one."""
+    if options.app or (options.folder / "cdk.json").exists():
+        return ""
+    return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
+
+
+def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
+    """Go through the steps."""
+    environment = aws.environment_of_app(os.environ)
+    report.commit = _commit(options.folder)
+    report.versions = {
+        "cdk-partner-account": version("cdk-partner-account"),
+        "aws-cdk": Cdk(options.folder, aws.folder, environment).version(),
+        "ministack": version("ministack"),
+    }
     try:
-        Rehearsal(options, aws, aws.environment_of_app(os.environ), reporter, report).run()
-    except (RehearsalError, ProcessError) as error:
-        return str(error)
-    except (BotoCoreError, ClientError) as error:
-        return f"the local AWS failed: {error}"
-    return ""
+        Rehearsal(options, aws, environment, reporter, report).run()
+    finally:
+        # CDK writes there which version of its library has made the app.
+        tree = aws.folder / "cdk.out" / "tree.json"
+        if tree.is_file():
+            made_by = json.loads(tree.read_text("utf-8"))["tree"].get("constructInfo", {})
+            report.versions["aws-cdk-lib"] = made_by.get("version", "unknown")
+
+
+def _commit(folder: Path) -> str:
+    """The commit that is checked out there, and whether files differ from it; empty if there is none."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
+
+
+def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -> Iterator[tuple[str, str]]:
+    """What to type next, and what for."""
+    if report.outcome == "passed" and not options.fault:
+        yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created"
+    if report.outcome != "passed":
+        yield "--verbose", "read all that cdk says, and each event of each resource"
+    if not options.keep:
+        yield "--keep", "leave this AWS running in the end, and look around in it"
+    if not files.html:
+        yield "--html rehearsal.html", "get a page that can be attached to the change request"
+    if report.outcome == "passed":
+        yield "partner-account doctor", "check the real account; then: cdk deploy"

@@ -1,13 +1,12 @@
-"""Runs the cdk CLI for the steps of a rehearsal, tells what happens meanwhile as it comes, and records it.
-
-Which steps there are, and what each must come to, is not this module's business.
-"""
+"""Runs the steps of a rehearsal: times them, and records what the cdk CLI, CloudFormation and Partner Central do."""
 
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import dropwhile
+from math import inf
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,23 +14,36 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
 from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.limits import explain_failure
 from partner_account_rehearsal.local_aws import REGION, LocalAws
-from partner_account_rehearsal.report import CLOUDFORMATION, PARTNER_CENTRAL, Event, Report, StepReport
+from partner_account_rehearsal.partners import RESOURCE_TYPE
+from partner_account_rehearsal.report import (
+    CLOUDFORMATION,
+    PARTNER_CENTRAL,
+    RehearsalEvent,
+    RehearsalFinding,
+    RehearsalReport,
+    StepReport,
+)
+from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.terminal import Reporter
 
-# Stacks that are the rehearsal's own business, not the app's.
-_OWN_STACKS = ("CDKToolkit", "PartnerAccountRehearsal")
+# The stack by which expressions are evaluated, which is no business of the app's.
+_OWN_STACKS = "PartnerAccountRehearsal"
 # After these the connection was closed without an answer, so none will come.
 _UNANSWERED = {"cut", "hang"}
 # The CLI tells of the events too, but seconds later and in no order.
 _EVENT_OF_CLI = re.compile(r"\S+ \| +\d+(/\d+)? \| ")
 _POLLING_SECONDS = 0.4
+_LAST_LINES = 40
+# What stands at the end of the CLI's output, and gives no reason.
+_NO_REASON = re.compile(r"\s*$|.*: Subprocess exited with error \d+$|Synthesis finished with errors$|Found errors$")
 
 
 class StepRunner:
     """Runs the CLI on a local AWS, and records into a report."""
 
-    def __init__(self, aws: LocalAws, cdk: Cdk, reporter: Reporter, report: Report) -> None:
+    def __init__(self, aws: LocalAws, cdk: Cdk, reporter: Reporter, report: RehearsalReport) -> None:
         """Record into `report`, whose seconds count from now."""
         self._aws = aws
         self._cdk = cdk
@@ -40,10 +52,12 @@ class StepRunner:
         report.began_at = datetime.now(UTC)
         self._known_requests = 0
         self._known_stack_events: set[str] = set()
-        self._step = StepReport("", 0.0)
+        self._pending: list[RehearsalEvent] = []
+        self._step = StepReport("", "")
+        self._meets_fault = False
         self._cloudformations: list[Any] = []
-        self._repeated = False
-        self._echoed_lines: set[str] = set()
+        self._cli_lines: list[str] = []
+        self._cli_failed = False
         self._paths = ConstructPaths()
 
     def select_account(self, aws: LocalAws, cdk: Cdk, stacks: Sequence[Stack]) -> None:
@@ -53,33 +67,53 @@ class StepRunner:
         self._cloudformations = [aws.at(region).client("cloudformation") for region in regions]
 
     @contextmanager
-    def step(self, title: str, *, repeated: bool = False) -> Iterator[StepReport]:
+    def step(self, step_id: str, title: str, *, meets_fault: bool = False) -> Iterator[StepReport]:
         """One step, told and recorded; what happened in it is known when the block has ended.
 
-        `repeated` is a step after which each command says again what this one said, such as an app's warnings.
+        `step_id` names it in the JSON report. A step that `meets_fault` is told its failures as intended ones.
         """
-        self._repeated = repeated
-        self._step = StepReport(title, self._report.moment(), outcome="failed")
-        self._report.steps.append(self._step)
-        with self._reporter.step(f"{len(self._report.steps)}. {title}"):
-            try:
-                yield self._step
-                self._step.outcome = "passed"
-            finally:
-                self._step.seconds = round(self._report.moment() - self._step.began, 2)
-                self._report.seconds = self._report.moment()
+        self._step = step = StepReport(step_id, title, self._report.moment(), outcome="failed")
+        self._meets_fault, self._cli_lines, self._cli_failed = meets_fault, [], False
+        self._report.steps.append(step)
+        try:
+            with self._reporter.step(step, len(self._report.steps)):
+                try:
+                    yield step
+                    step.outcome = "passed"
+                finally:
+                    step.seconds = round(self._report.moment() - step.began, 2)
+                    self._report.seconds = self._report.moment()
+        except BaseException as error:
+            if self._cli_failed:
+                self._report.cli_output = self._cli_lines[-_LAST_LINES:]
+                # Who interrupts it doesn't want to read on.
+                if isinstance(error, Exception) and not self._reporter.verbose:
+                    for line in self._cli_lines:
+                        self._reporter.quote(line)
+            raise
 
-    def run(self, *arguments: str) -> None:
+    def run(self, *arguments: str) -> Result:
         """Run the CLI as `attempt` does.
 
         Raises:
-            RehearsalError: it failed; the reason is the first failure that a stack has told of.
+            RehearsalError: it failed; the reason is the first failure that a stack has told of, or the CLI's own.
         """
-        result = self.attempt(*arguments)
+        return self.succeeded(self.attempt(*arguments), arguments[0])
+
+    def succeeded(self, result: Result, command: str) -> Result:
+        """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
-            reasons = (f"{one.subject}: {one.reason}" for one in self._step.events if one.failed and one.reason)
-            reason = next(reasons, f"exit code {result.exit_code}; its own words stand in the terminal")
-            raise RehearsalError(f"cdk {arguments[0]} failed: {reason}")
+            raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
+        return result
+
+    def reason(self, result: Result, intended: str = "") -> str:
+        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
+
+        Failures of the type `intended` are no reason.
+        """
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
+        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
+        return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
 
     def attempt(self, *arguments: str) -> Result:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
@@ -89,24 +123,47 @@ class StepRunner:
             while not done.wait(_POLLING_SECONDS):
                 # What can't be learned now is learned when the command has ended.
                 with suppress(BotoCoreError, ClientError, OSError):
-                    self.record_events()
+                    self.record_events(until=self._report.moment())
+
+        def hear(line: str) -> None:
+            if not _EVENT_OF_CLI.match(line):
+                self._cli_lines.append(line)
+                self._reporter.cli_line(line)
 
         watcher = threading.Thread(target=watch, daemon=True)
+        # If it is interrupted, its last lines are wanted too.
+        self._cli_lines, self._cli_failed = [], True
         watcher.start()
         try:
-            result = self._cdk.run(*arguments, echo=self._echo)
+            result = self._cdk.run(*arguments, echo=hear)
+            self._cli_failed = result.exit_code != 0
         finally:
             done.set()
             watcher.join()
         self.record_events()
+        warnings = (RehearsalFinding("app-warning", text) for text in cli_annotations(result.output, "warning"))
+        self._report.findings += [one for one in dict.fromkeys(warnings) if one not in self._report.findings]
         return result
 
-    def record_events(self) -> None:
-        """Tell and record what has happened since the last time."""
-        events = sorted([*self._new_requests(), *self._new_stack_events()], key=lambda event: event.seconds)
-        for event in events:
-            self._print(event)
-        self._step.events = sorted([*self._step.events, *events], key=lambda event: event.seconds)
+    def record_events(self, *, until: float = inf) -> None:
+        """Tell and record what has happened since the last time, in the order in which it happened.
+
+        While one source is asked, something may happen that the other has not told yet: what is later than `until`
+        waits for the next time.
+        """
+        for request in self._aws.partner_central.requests(since=self._known_requests):
+            if not request.answered and not _UNANSWERED & set(request.faults):
+                until = min(until, self._report.moment(request.arrived_at))
+                break
+            self._known_requests += 1
+            self._pending.append(self._request_event(request))
+        for cloudformation in self._cloudformations:
+            self._pending += self._new_stack_events(cloudformation)
+        self._pending.sort(key=lambda event: event.seconds)
+        while self._pending and self._pending[0].seconds < until:
+            event = self._pending.pop(0)
+            self._step.events.append(event)
+            self._reporter.event(event, intended=self._meets_fault)
 
     def skip_own_requests(self) -> None:
         """Leave out of the report what the rehearsal itself has asked Partner Central."""
@@ -126,60 +183,61 @@ class StepRunner:
                         )
                         self._reporter.line(f"{stack['StackName']} was protected against deletion, and is no more")
 
-    def _echo(self, line: str) -> None:
-        if not _EVENT_OF_CLI.match(line) and line not in self._echoed_lines:
-            self._reporter.quote(line)
-        if self._repeated:
-            self._echoed_lines.add(line)
+    def _request_event(self, request: ReceivedRequest) -> RehearsalEvent:
+        return RehearsalEvent(
+            seconds=self._report.moment(request.arrived_at),
+            source=PARTNER_CENTRAL,
+            stack="",
+            type="",
+            subject=request.operation,
+            status=request.error or ("OK" if request.answered else "no answer"),
+            reason=request.expected_refusal,
+            changes=request.writes,
+            expected=bool(request.expected_refusal),
+        )
 
-    def _print(self, event: Event) -> None:
-        if event.source == PARTNER_CENTRAL:
-            outcome = "" if event.status == "OK" else f" ({'; '.join(filter(None, (event.status, event.reason)))})"
-            style = "red" if event.failed else "bold magenta" if event.changes else "cyan"
-            self._reporter.line(f"→ Partner Central: {event.subject}{outcome}", style)
-        elif event.matters or not event.status.endswith("IN_PROGRESS"):
-            style = "red" if event.failed else "bold" if event.is_of_stack else ""
-            self._reporter.line(" ".join(filter(None, (event.status, event.type, event.subject, event.reason))), style)
-
-    def _new_requests(self) -> Iterator[Event]:
-        for request in self._aws.partner_central.requests(since=self._known_requests):
-            if not request.answered and not _UNANSWERED & set(request.faults):
-                break
-            self._known_requests += 1
-            yield Event(
-                seconds=self._report.moment(request.arrived_at),
-                source=PARTNER_CENTRAL,
-                stack="",
-                type="",
-                subject=request.operation,
-                status=request.error or ("OK" if request.answered else "no answer"),
-                reason=request.expected_refusal,
-                changes=request.writes,
-                expected=bool(request.expected_refusal),
-            )
-
-    def _new_stack_events(self) -> Iterator[Event]:
-        for event in (event for cloudformation in self._cloudformations for event in _stack_events(cloudformation)):
-            if event["EventId"] in self._known_stack_events:
-                continue
-            self._known_stack_events.add(event["EventId"])
-            stack, logical_id = event["StackName"], event["LogicalResourceId"]
-            path = self._paths.of_stack(stack)
-            yield Event(
-                seconds=self._report.moment(event["Timestamp"]),
-                source=CLOUDFORMATION,
-                stack=path,
-                type=event["ResourceType"],
-                subject=path if logical_id == stack else self._paths.of_resource(stack, logical_id),
-                status=event["ResourceStatus"],
-                reason=event.get("ResourceStatusReason", ""),
-            )
+    def _new_stack_events(self, cloudformation: Any) -> Iterator[RehearsalEvent]:
+        """The events of all stacks that aren't known yet, of deleted stacks too; those of one stack in their order."""
+        stacks = [
+            stack
+            for page in cloudformation.get_paginator("list_stacks").paginate()
+            for stack in page["StackSummaries"]
+            if not stack["StackName"].startswith(_OWN_STACKS)
+        ]
+        for stack in stacks:
+            pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"])
+            for event in reversed([event for page in pages for event in page["StackEvents"]]):
+                if event["EventId"] in self._known_stack_events:
+                    continue
+                self._known_stack_events.add(event["EventId"])
+                name, logical_id = event["StackName"], event["LogicalResourceId"]
+                path = self._paths.of_stack(name)
+                yield RehearsalEvent(
+                    seconds=self._report.moment(event["Timestamp"]),
+                    source=CLOUDFORMATION,
+                    stack=path,
+                    type=event["ResourceType"],
+                    subject=path if logical_id == name else self._paths.of_resource(name, logical_id),
+                    status=event["ResourceStatus"],
+                    reason=event.get("ResourceStatusReason", ""),
+                )
 
 
-def _stack_events(cloudformation: Any) -> Iterator[dict[str, Any]]:
-    """All events of the app's stacks, of deleted ones too; those of one stack in their order."""
-    for page in cloudformation.get_paginator("list_stacks").paginate():
-        for stack in page["StackSummaries"]:
-            if not stack["StackName"].startswith(_OWN_STACKS):
-                pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"])
-                yield from reversed([event for events in pages for event in events["StackEvents"]])
+def cli_annotations(output: str, severity: str) -> list[str]:
+    """The warnings or errors of constructs in what the CLI has said, as its older and its newer versions word them."""
+    found = re.findall(rf"^(?:{severity} |\[{severity} at ).*(?:\n[ \t]+\S.*)*", output, re.MULTILINE | re.IGNORECASE)
+    return [" ".join(one.split()) for one in found]
+
+
+def cli_reason(output: str) -> str:
+    """Why the CLI says that it failed: what constructs found wrong, or an exception's words, or else its last line."""
+    if errors := cli_annotations(output, "error"):
+        return "; ".join(errors)
+    lines = output.splitlines()
+    while lines and _NO_REASON.match(lines[-1]):
+        lines.pop()
+    frames = [number for number, line in enumerate(lines) if re.match(r'  File ".*", line \d+, in ', line)]
+    if not frames:
+        return "".join(lines[-1:])
+    # What an exception says begins after the last line of its traceback, which is indented.
+    return "\n".join(dropwhile(lambda line: not line or line[0].isspace(), lines[frames[-1] :]))

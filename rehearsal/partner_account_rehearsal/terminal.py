@@ -1,91 +1,201 @@
-"""What a rehearsal tells in the terminal: steps with their durations, what would be created, and the verdict."""
+"""What a rehearsal tells in the terminal: steps with their durations, what would be created, and the verdict.
+
+Elsewhere than on a terminal there are no colours, nothing moves, and each fact stands in one line, however long it is.
+"""
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
-from partner_account_rehearsal.iam_statements import Statement
-from partner_account_rehearsal.report import Report, created_accounts
+from partner_account_rehearsal.report import (
+    PARTNER_CENTRAL,
+    RehearsalEvent,
+    RehearsalReport,
+    StepReport,
+    created_accounts,
+    without_arn_prefix,
+)
 
 
 class Reporter:
-    """Writes to standard output, in colour only on a terminal."""
+    """Tells a rehearsal as it goes.
 
-    def __init__(self) -> None:
+    Args:
+        verbose: whether all that the cdk CLI says and each event are told, and not only what matters.
+        to_stderr: whether standard output belongs to something else.
+    """
+
+    def __init__(self, *, verbose: bool = False, to_stderr: bool = False) -> None:
         """Begin to count the seconds."""
-        self._console = Console(highlight=False, soft_wrap=True)
+        self.verbose = verbose
+        self._console = Console(highlight=False, stderr=to_stderr)
         self._began = time.monotonic()
+        self._clock: Progress | None = None
 
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Tell of a step that begins, and how long it took once it has succeeded."""
+    def step(self, step: StepReport, number: int = 0) -> Iterator[None]:
+        """Tell of a step that begins, how long it has taken so far, and how it ended."""
+        self.section(f"{number}. {step.title}" if number else step.title)
         began = time.monotonic()
-        self._print(f"\n{title}", "bold")
-        # On a terminal a sign of life stands below the last line; elsewhere it prints nothing.
-        with self._console.status("", spinner="dots" if self._console.encoding.startswith("utf") else "line"):
-            yield
-        self._print(f"  ✓ {time.monotonic() - began:.1f} s", "green")
+        spinner = SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line")
+        rest_of_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        now = TextColumn("{task.description}", "dim", markup=False, table_column=rest_of_line)
+        clock = Progress(
+            *(TextColumn(" "), spinner, TimeElapsedColumn(), now),
+            console=self._console,
+            transient=True,
+            expand=True,
+            disable=not self._console.is_terminal,
+        )
+        clock.add_task("", total=None)
+        sign, style, ending = "✗", "bold red", "failed"
+        self._clock = clock
+        try:
+            with clock:
+                yield
+            sign, style, ending = "✓", "green", step.ending
+        finally:
+            self._clock = None
+            words = "" if ending == "passed" else f"{ending}  "
+            self.line(f"{sign} {words}{time.monotonic() - began:.1f} s", style)
+
+    def progress(self, text: str) -> None:
+        """Tell what is in progress, beside the step's clock: on a terminal only, and until it is something else."""
+        if self._clock:
+            self._clock.update(self._clock.task_ids[0], description=text)
+
+    def cli_line(self, line: str) -> None:
+        """Tell what the cdk CLI has said: beside the clock, or as a line of its own if that is wanted."""
+        if self.verbose:
+            self.quote(line)
+        elif line.strip():
+            self.progress(line.strip())
 
     def quote(self, line: str) -> None:
         """Pass on a line that another program has written, unless it is empty."""
         if line.strip():
-            self._print(f"  │ {line}", "dim")
+            self.line(f"│ {line}", "dim", hang=len("│ "))
 
-    def line(self, text: str, style: str = "") -> None:
-        """Write an indented line."""
-        self._print(f"  {text}", style)
+    def event(self, event: RehearsalEvent, *, intended: bool) -> None:
+        """Tell what has happened; a failure that is `intended` is none to be frightened of."""
+        failure = "yellow" if intended else "bold red"
+        if event.source == PARTNER_CENTRAL:
+            outcome = "" if event.status == "OK" else f" ({'; '.join(filter(None, (event.status, event.reason)))})"
+            style = failure if event.failed else "bold magenta" if event.changes else "cyan"
+            self.line(f"→ Partner Central: {event.subject}{outcome}", style)
+            return
+        words = " ".join(filter(None, (event.status, event.type, event.subject, event.reason)))
+        if event.matters or self.verbose:
+            self.line(words, failure if event.failed else "bold" if event.is_of_stack else "")
+        else:
+            self.progress(words)
 
-    def section(self, heading: str, lines: Iterable[str] = ()) -> None:
+    def section(self, heading: str) -> None:
+        """Write a heading."""
+        self._console.print()
+        self._write(heading, "bold", indent=0, hang=3)
+
+    def line(self, text: str, style: str = "", *, hang: int = 2) -> None:
+        """Write an indented line; what doesn't fit in it goes on below, `hang` characters further in."""
+        self._write(text, style, indent=2, hang=hang)
+
+    def commands(self, heading: str, lines: Iterable[str]) -> None:
         """Write a heading, and below it lines that can be copied as they are."""
-        self._print(f"\n{heading}", "bold")
+        self.section(heading)
         for line in lines:
-            self._print(line)
+            self._console.print(Text(line), soft_wrap=True)
 
-    def preview(self, report: Report) -> None:
+    def next_steps(self, steps: Iterable[tuple[str, str]]) -> None:
+        """Tell what can be done next, and what to type for it."""
+        self.section("Next")
+        for command, purpose in steps:
+            self.line(f"{command:22}  {purpose}", hang=24)
+
+    def preview(self, report: RehearsalReport) -> None:
         """Tell what would be created, with which permissions, what can't be undone, and what is not rehearsed."""
         for one in report.partners:
             self.section(f"Partner account {one.path}")
-            self.line(f"legal name             {one.legal_name}")
-            self.line(f"catalog                {one.catalog}")
-            self.line(f"primary solution type  {one.primary_solution_type}")
-            self.line(f"alliance lead contact  {one.contact}")
-            self.line(f"verification code      {one.verification_code}")
+            for name, value in (
+                ("legal name", one.legal_name),
+                ("catalog", one.catalog),
+                ("primary solution type", one.primary_solution_type),
+                ("alliance lead contact", one.contact),
+                ("verification code", one.verification_code),
+            ):
+                self.line(f"{name:21}  {value}", hang=23)
         self.section("Would be created")
         for stack in report.stacks:
             counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
             self.line(f"{stack.name}: {', '.join(counted)}")
-        self.section("The partner account's function may", map(_statement, report.iam_statements))
-        self.section("Can't be undone", (f"  {sentence}" for sentence in report.irreversible))
-        if report.readings:
-            readings = (f"  {name}: {json.dumps(value)}" for name, value in report.readings.items())
-            self.section("Readings of Partner Central that differ from the simulator's defaults", readings)
+        self.section("The partner account's function may")
+        for statement in report.iam_statements:
+            resources = ", ".join(without_arn_prefix(resource) for resource in statement.resources)
+            conditions = f" if {' and '.join(statement.conditions)}" if statement.conditions else ""
+            name, actions = statement.sid or statement.effect, ", ".join(statement.actions)
+            self.line(f"{name}: {actions} on {resources}{conditions}")
+        for heading, lines in (
+            ("Can't be undone", report.irreversible),
+            ("Kept when the stacks are destroyed", report.retained),
+            (
+                "Readings of Partner Central that differ from the simulator's defaults",
+                [f"{name}: {json.dumps(value)}" for name, value in report.readings.items()],
+            ),
+        ):
+            if lines:
+                self.section(heading)
+                for line in lines:
+                    self.line(line)
         if report.not_rehearsed:
             self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
             for stand_in in report.not_rehearsed:
                 self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
 
-    def summary(self, report: Report) -> None:
+    def summary(self, report: RehearsalReport) -> None:
         """Tell how each step ended, the outputs, and the verdict."""
-        self.section("Report")
+        self.section("Steps")
         for step in report.steps:
-            self.line(f"{'✓' if step.outcome == 'passed' else '✗'} {step.title}  {step.seconds:.1f} s")
+            ending = "" if step.ending == "passed" else f": {step.ending}"
+            sign = "✓" if step.outcome == "passed" else "✗"
+            self.line(f"{sign} {step.seconds:6.1f} s  {step.title}{ending}", hang=12)
         for stack, outputs in report.outputs.items():
-            self.section(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
+            self.commands(f"Outputs of {stack} (simulated)", (f"  {name} = {value}" for name, value in outputs.items()))
+        if report.findings:
+            self.section("Findings")
+            for finding in report.findings:
+                self.line(finding.text, "yellow")
         if report.outcome == "passed":
-            self.section("Results", (f"  {sentence}" for sentence in report.shown))
+            self.section("Results")
+            for sentence in report.results:
+                self.line(sentence)
             verdict = f"{created_accounts(len(report.partners)).capitalize()}, and no other."
-            self._print(f"\n{verdict} ({time.monotonic() - self._began:.0f} s in all)", "bold green")
+            self._console.print()
+            self._write(f"{verdict} ({time.monotonic() - self._began:.0f} s in all)", "bold green", indent=0, hang=2)
 
-    def _print(self, line: str, style: str = "") -> None:
-        # As text, not as markup: brackets in it mean nothing.
-        self._console.print(Text(line, style))
+    def _write(self, text: str, style: str, *, indent: int, hang: int) -> None:
+        room = self._console.width - indent if self._console.is_terminal else sys.maxsize
+        for number, line in enumerate(_wrap(text, room, hang)):
+            margin = " " * (indent + (hang if number else 0))
+            # As text, not as markup: brackets in it mean nothing.
+            self._console.print(Text(f"{margin}{line}".rstrip(), style), soft_wrap=True)
 
 
-def _statement(statement: Statement) -> str:
-    name, resources = statement.sid or statement.effect, ", ".join(statement.resources)
-    conditions = f" if {' and '.join(statement.conditions)}" if statement.conditions else ""
-    return f"  {name}: {', '.join(statement.actions)} on {resources}{conditions}"
+def _wrap(text: str, room: int, hang: int) -> list[str]:
+    """The lines, of at most `room` cells less the hang of those that continue the first one.
+
+    A word that is longer stays whole, so that it can be copied.
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and cell_len(f"{lines[-1]} {word}") <= (room if len(lines) == 1 else room - hang):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -1,6 +1,6 @@
 """What PartnerAccount may cost, in numbers that no machine changes; `make bench` measures the rest, such as time.
 
-What the handler sends is counted by tests/handler/test_requests.py.
+What the handler sends is counted by tests/handler/test_create.py and test_update.py.
 That a deployment without changes asks Partner Central nothing is shown by tests/e2e/test_rehearse.py,
 with the real cdk CLI.
 """

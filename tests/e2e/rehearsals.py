@@ -84,7 +84,7 @@ class Rehearsed:
 
     def changes(self) -> list[list[str]]:
         """The requests of each step that change something at Partner Central."""
-        return [[event["subject"] for event in step["events"] if event["changes"]] for step in self.report["steps"]]
+        return [[event["Subject"] for event in step["Events"] if event["Changes"]] for step in self.report["Steps"]]
 
 
 class Page(HTMLParser):
@@ -101,7 +101,7 @@ class Page(HTMLParser):
         """Note where it could lead."""
         self.tags.add(tag)
         self.links += [pair for pair in attrs if pair[0] in {"src", "href", "srcset", "action", "data", "poster"}]
-        if tag in {"section", "header", "style"}:
+        if tag in {"section", "header", "footer", "style"}:
             self._section = dict(attrs).get("id") or tag
 
     def handle_data(self, data: str) -> None:

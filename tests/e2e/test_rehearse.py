@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from partner_account_rehearsal.partner_central import PartnerCentral
+from partner_account_rehearsal.simulator_client import SimulatorClient
 from tests.e2e.account import ROOT
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 from tests.rehearsal.process_list import processes_that_name
@@ -26,7 +29,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     done = rehearsed(place_with(folder, (ROOT / "app.py").read_text()), folder, *shlex.split(arguments), "--keep")
     assert done.exit_code == 0, done.told
     yield done
-    subprocess.run(["sh", "-c", done.told.splitlines()[-1]], check=True)
+    (stop,) = re.findall(r"^partner-account (rehearse --stop \S+)$", done.told, re.MULTILINE)
+    subprocess.run([sys.executable, "-m", "partner_account_cli", *shlex.split(stop)], check=True)
     done.place.assert_untouched()
 
 
@@ -42,9 +46,9 @@ def test_terminal_shows_preview_events_requests_and_outputs_in_order(demo: Rehea
         "CREATE_COMPLETE Custom::PartnerAccount PartnerAccount/Partner",
         "DELETE_SKIPPED Custom::PartnerAccount PartnerAccount/Partner",
         "ROLLBACK_COMPLETE AWS::CloudFormation::Stack PartnerAccount",
+        "✓ rolled back, as intended",
         "→ Partner Central: ListPartners",
         "CREATE_COMPLETE AWS::CloudFormation::Stack PartnerAccount",
-        "PartnerAccount (no changes)",
         "Outputs of PartnerAccount (simulated)",
         "One partner account was created, and no other.",
     ]
@@ -54,13 +58,15 @@ def test_terminal_shows_preview_events_requests_and_outputs_in_order(demo: Rehea
     assert -1 not in positions, dict(zip(in_order, positions, strict=True))
     assert demo.told.count("→ Partner Central: CreatePartner") == 1
     assert "\x1b" not in demo.told, "colours are for terminals"
+    assert "  │" not in demo.told, "what the CLI says is folded"
+    assert "CREATE_COMPLETE AWS::CloudFormation::Stack CDKToolkit" in demo.told
 
 
 def test_example_output_in_the_docs_is_what_the_terminal_shows(demo: Rehearsed) -> None:
     """Each run of lines in the example of docs/rehearse.md stands so in the terminal, and in this order."""
-    page = (ROOT / "docs" / "rehearse.md").read_text()
+    page, told = (re.sub(r"\d+\.\d s", "… s", text) for text in ((ROOT / "docs/rehearse.md").read_text(), demo.told))
     shown = page.split("```text\n", 1)[1].split("```", 1)[0]
-    rest = "\n".join(line for line in demo.told.splitlines() if line.strip() and not line.startswith("  │"))
+    rest = "\n".join(line for line in told.splitlines() if line.strip())
     for passage in shown.split("  …\n"):
         before, found, rest = rest.partition(passage)
         assert found == passage, before[-2_000:]
@@ -69,23 +75,23 @@ def test_example_output_in_the_docs_is_what_the_terminal_shows(demo: Rehearsed) 
 def test_json_report_holds_partner_statements_changes_and_outputs(demo: Rehearsed) -> None:
     """What is created, with which rights, what changed in which step, and the partner's outputs."""
     report = demo.report
-    assert (report["format"], report["outcome"], report["problem"], report["fault"]) == (1, "passed", "", "rollback")
+    assert (report["Format"], report["Outcome"], report["Problem"], report["Fault"]) == (2, "passed", "", "rollback")
     assert demo.changes() == [[], [], ["SendEmailVerificationCode"], ["CreatePartner"], [], []]
-    assert [one for one in report["steps"][-1]["events"] if one["source"] == "Partner Central"] == []
-    (partner,) = report["partners"]
-    assert (partner["legal_name"], partner["catalog"]) == ("Example Corp", "AWS")
-    assert partner["verification_code"] == "the secret partner-account/code"
-    create = next(one for one in report["iam_statements"] if one["sid"] == "CreatePartner")
-    assert create["conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
-    assert "no call that deletes a partner account" in report["irreversible"][-1]
-    assert "must migrate its account instead" in report["irreversible"][1]
-    assert "Accepts the AWS Partner Central and ACE terms" in report["irreversible"][2]
-    assert create["used"] == ["partnercentral:CreatePartner"]
-    assert {one["sid"] for one in report["iam_statements"] if not one["used"]} == {"UpdateContact", "UpdateTags"}
-    assert "Enforced: what the function did, its IAM statements allow; not asked for here: " in report["shown"][-1]
-    outputs = report["outputs"]
+    assert [one for one in report["Steps"][-1]["Events"] if one["Source"] == "Partner Central"] == []
+    (partner,) = report["Partners"]
+    assert (partner["LegalName"], partner["Catalog"]) == ("Example Corp", "AWS")
+    assert partner["VerificationCode"] == "the secret partner-account/code"
+    create = next(one for one in report["IamStatements"] if one["Sid"] == "CreatePartner")
+    assert create["Conditions"] == ["StringEquals partnercentral:Catalog = AWS"]
+    assert "no call that deletes a partner account" in report["Irreversible"][-1]
+    assert "must migrate its account instead" in report["Irreversible"][1]
+    assert "Accepts the AWS Partner Central and ACE terms" in report["Irreversible"][2]
+    assert create["Used"] == ["partnercentral:CreatePartner"]
+    assert {one["Sid"] for one in report["IamStatements"] if not one["Used"]} == {"UpdateContact", "UpdateTags"}
+    assert "Enforced: what the function did, its IAM statements allow; not asked for here: " in report["Results"][-1]
+    outputs = report["Outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
-    assert "ROLLBACK_COMPLETE" in {event["status"] for event in report["steps"][3]["events"]}
+    assert "ROLLBACK_COMPLETE" in {event["Status"] for event in report["Steps"][3]["Events"]}
 
 
 def test_html_report_is_self_contained_and_says_what_the_json_report_says(demo: Rehearsed) -> None:
@@ -96,16 +102,23 @@ def test_html_report_is_self_contained_and_says_what_the_json_report_says(demo: 
     assert not re.search(r"https?://|url\(|@import", (demo.folder / "report.html").read_text())
     sections = {name: " ".join(text.split()) for name, text in page.sections.items()}
     assert "Passed" in sections["header"]
-    assert all(sentence in sections["header"] for sentence in demo.report["shown"])
+    assert all(sentence in sections["header"] for sentence in demo.report["Results"])
     assert "Example Corp" in sections["created"]
-    assert all(sentence in sections["irreversible"] for sentence in demo.report["irreversible"])
-    for statement in demo.report["iam_statements"]:
-        assert all(action in sections["iam-statements"] for action in [statement["sid"], *statement["actions"]])
-    for number, step in enumerate(demo.report["steps"], 1):
-        assert f"{number}. {step['title']}" in sections["timeline"]
-        assert f"{number}. {step['title']}" in sections["steps"]
-    assert "rolled back" in sections["steps"]
-    for outputs in demo.report["outputs"].values():
+    assert all(sentence in sections["irreversible"] for sentence in demo.report["Irreversible"])
+    for statement in demo.report["IamStatements"]:
+        assert all(action in sections["iam-statements"] for action in [statement["Sid"], *statement["Actions"]])
+    for number, step in enumerate(demo.report["Steps"], 1):
+        assert f"{number}. {step['Title']}" in sections["timeline"]
+        assert f"{number}. {step['Title']}" in sections["steps"]
+    assert "rolled back, as intended" in sections["steps"]
+    assert "CDKToolkit CREATE_COMPLETE" in sections["steps"]
+    versions = demo.report["Versions"]
+    assert list(versions) == ["cdk-partner-account", "aws-cdk", "ministack", "aws-cdk-lib"]
+    assert all(f"{name} {version}" in sections["footer"] for name, version in versions.items())
+    assert versions["aws-cdk-lib"] == importlib.metadata.version("aws-cdk-lib")
+    locked = json.loads((ROOT / "node_modules/aws-cdk/package.json").read_text())
+    assert versions["aws-cdk"] == locked["version"]
+    for outputs in demo.report["Outputs"].values():
         assert all(value in sections["outputs"] for value in outputs.values())
 
 
@@ -115,17 +128,17 @@ def test_code_contact_and_credentials_are_in_no_report(demo: Rehearsed) -> None:
     address, token = (re.search(rf"^ *export {name}=(\S+)$", demo.told, re.MULTILINE) for name in names)
     assert address
     assert token
-    (mail,) = PartnerCentral(address[1], token[1]).outbox()
+    (mail,) = SimulatorClient(address[1], token[1]).outbox()
     told = demo.everything()
     assert told.count(token[1]) == 1, "the credentials stand in the commands for a terminal, and in no report"
     for private in (mail.code, mail.email, "Jane", "Doe", "Alliance Lead"):
         assert private not in told
     assert told.count("J. D. <a…@example.com>") == 1
     assert "J. D. <a…@example.com>" in demo.page.sections["created"]
-    assert demo.report["partners"][0]["contact"] == "J. D. <a…@example.com>"
+    assert demo.report["Partners"][0]["Contact"] == "J. D. <a…@example.com>"
 
 
 def test_kept_local_aws_runs_on_with_all_stacks(demo: Rehearsed) -> None:
-    """Until its shutdown command."""
+    """Until `--stop`."""
     assert "cdk destroy" not in demo.told
     assert processes_that_name(demo.place.temporary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -15,7 +16,8 @@ import pytest
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.processes import ProcessError
 from tests.e2e.account import ROOT
-from tests.e2e.rehearsals import Place, place_with, rehearsed
+from tests.e2e.rehearsals import Place, Rehearsed, place_with, rehearsed
+from tests.rehearsal.process_list import eventually_none
 
 pytestmark = pytest.mark.e2e
 
@@ -42,10 +44,34 @@ cdk.App.of(stack).synth()
 """
 
 
+# A `cdk` whose words a test chooses: what is told of them costs no synthesis.
+FAKE_CDK = """#!/bin/sh
+[ "$1" = --version ] && echo "2.1000.0 (build x)" && exit
+{}
+"""
+MISTAKE = """\
+Traceback (most recent call last):
+  File "/app/app.py", line 13, in <module>
+    PartnerAccount(
+partner_account.errors.PartnerAccountError: PartnerAccount 'S/P' has 1 error:
+  - legal_name: is empty; allowed are 1 to 80 characters
+python app.py: Subprocess exited with error 1
+"""
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """The example app as it is in the checkout."""
     return place_with(tmp_path, (ROOT / "app.py").read_text())
+
+
+def path_with_cdk(folder: Path, script: str) -> str:
+    """A search path on which `cdk` is this script."""
+    program = folder / "fake" / "cdk"
+    program.parent.mkdir()
+    program.write_text(FAKE_CDK.format(script))
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +96,9 @@ def test_failed_deployment_fails_the_rehearsal_with_the_reason_in_terminal_and_r
     assert last.startswith("Error: cdk deploy failed: Partner"), done.told
     assert last.endswith(": Lambda can't load the function: No module named 'crhelper'")
     assert "Traceback" not in done.told
-    assert done.report["outcome"] == "failed"
-    assert done.report["problem"] == last.removeprefix("Error: ")
-    assert [step["outcome"] for step in done.report["steps"]] == ["passed", "passed", "failed"]
+    assert done.report["Outcome"] == "failed"
+    assert done.report["Problem"] == last.removeprefix("Error: ")
+    assert [step["Outcome"] for step in done.report["Steps"]] == ["passed", "passed", "failed"]
     assert "Failed" in done.page.sections["header"]
     assert "No module named 'crhelper'" in done.page.sections["steps"]
     without_crhelper.assert_untouched()
@@ -88,55 +114,90 @@ def test_pattern_that_matches_no_stack_is_named_before_anything_is_deployed(with
     without_crhelper.assert_untouched()
 
 
-def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def greedy(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """The greedy app, whose stack is deployed already with something else in it, with a fault during the update."""
+    folder = tmp_path_factory.mktemp("greedy")
+    former = folder / "former"
+    former.mkdir()
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/unknown-region",
+        "properties": {"templateFile": "Alliances.template.json"},
+    }
+    (former / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Alliances": stack}}))
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    (former / "Alliances.template.json").write_text(json.dumps(template))
+    return rehearsed(place_with(folder, GREEDY_APP), folder, "--from", str(former), "--fault", "rollback")
+
+
+def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(greedy: Rehearsed) -> None:
     """The last line says how many there should be, and the JSON report too."""
-    done = rehearsed(place_with(tmp_path, GREEDY_APP), tmp_path)
-    assert done.exit_code == 1
+    assert greedy.exit_code == 1
     problem = "the number of partners in catalog Sandbox should be 0, but is 1"
-    assert done.told.splitlines()[-1] == f"Error: {problem}"
-    assert (done.report["outcome"], done.report["problem"]) == ("failed", problem)
-    assert done.report["partners"][0]["verification_code"] == "the SSM parameter /code"
-    done.place.assert_untouched()
+    assert greedy.told.splitlines()[-1] == f"Error: {problem}"
+    assert (greedy.report["Outcome"], greedy.report["Problem"]) == ("failed", problem)
+    assert greedy.report["Partners"][0]["VerificationCode"] == "the SSM parameter /code"
+    greedy.place.assert_untouched()
 
 
-def test_interrupted_rehearsal_leaves_nothing(place: Place) -> None:
-    """Ctrl-C during the deployment ends the rehearsal, the CLI and the servers, and the directory is as before."""
-    with place.start() as rehearsal:
-        assert rehearsal.stdout is not None
-        for line in rehearsal.stdout:
-            if "PartnerAccountSandbox: creating CloudFormation changeset" in line:
-                break
-        rehearsal.send_signal(signal.SIGINT)
-        told, _ = rehearsal.communicate(timeout=60)
-    assert rehearsal.returncode != 0
-    assert "Traceback" not in told
+def test_what_is_deployed_now_is_deployed_first_and_the_fault_rolls_its_update_back(greedy: Rehearsed) -> None:
+    """The partner is created once, during the update that is rolled back."""
+    steps = {step["Id"]: step["Events"] for step in greedy.report["Steps"]}
+    assert [*steps][-3:] == ["store-codes", "deploy-with-fault", "deploy-after-fault"]
+    assert ("Queue", "CREATE_COMPLETE") in {(one["Subject"], one["Status"]) for one in steps["deploy-former"]}
+    assert "UPDATE_ROLLBACK_COMPLETE" in {one["Status"] for one in steps["deploy-with-fault"]}
+    assert "UPDATE_COMPLETE" in {one["Status"] for one in steps["deploy-after-fault"]}
+    assert greedy.changes()[-2:] == [["CreatePartner"], []]
+
+
+def test_apps_own_mistake_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:
+    """With the CLI's last lines, which unfold; the same JSON goes to standard output, if that is asked for."""
+    path = path_with_cdk(tmp_path, f"cat <<'END'\n{MISTAKE}END\nexit 1")
+    done = rehearsed(place, tmp_path, "--output", "json", PATH=path)
+    assert done.exit_code == 1
+    reason = "".join(MISTAKE.splitlines(keepends=True)[3:5]).rstrip()
+    assert done.report["Problem"] == f"cdk synth failed: {reason}"
+    assert done.report["CliOutput"] == MISTAKE.splitlines()
+    assert done.report["Versions"]["aws-cdk"] == "2.1000.0"
+    assert reason in done.page.sections["header"]
+    assert "Subprocess exited with error 1" in done.page.sections["header"]
+    assert f"Error: cdk synth failed: {reason}\n" in done.told
+    assert "  │ Traceback" in done.told
+    begins, ends = done.told.index("{\n"), done.told.index("\n}\n") + 2
+    assert json.loads(done.told[begins:ends]) == done.report
     place.assert_untouched()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (["--app", "true", "--html", "absent/report.html"], "absent/report.html can't be written: name a file"),
-        ([], "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"),
-    ],
-)
-def test_missing_app_and_unwritable_report_are_errors_before_anything_is_started(
-    place: Place, arguments: list[str], error: str
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_rehearsal_leaves_nothing_but_its_report(
+    place: Place, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    """With the remedy."""
-    (place.app / "cdk.json").unlink()
-    with place.start(*arguments) as rehearsal:
+    """Ctrl-C and termination end the CLI, what it has started, and the servers; the directory is as before."""
+    path = path_with_cdk(tmp_path, "echo Bundling; sleep 600 & wait")
+    reports = ("--json", str(tmp_path / "report.json"), "--html", str(tmp_path / "report.html"))
+    with place.start("--verbose", *reports, PATH=path) as rehearsal:
+        assert rehearsal.stdout is not None
+        for line in rehearsal.stdout:
+            if "│ Bundling" in line:
+                break
+        rehearsal.send_signal(number)
         told, _ = rehearsal.communicate(timeout=60)
-    assert rehearsal.returncode == 1
-    assert told.startswith(f"Error: {error}")
+    done = Rehearsed(place, rehearsal.returncode, told, tmp_path)
+    assert done.exit_code == status
+    assert "Traceback" not in told
+    assert (done.report["Outcome"], done.report["Problem"]) == ("interrupted", "the rehearsal was interrupted")
+    assert done.report["CliOutput"] == ["Bundling"]
+    assert "The rehearsal was interrupted" in done.page.sections["header"]
+    place.assert_untouched()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, encoding: str) -> None:
+def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, tmp_path: Path, encoding: str) -> None:
     """In the app's own words, which are UTF-8, and in what the terminal is drawn with; in a file as on a terminal."""
-    app = r"printf 'Zo\303\253 \346\240\252\n' >&2; false"
+    path = path_with_cdk(tmp_path, r"printf 'Zo\303\253 \346\240\252\n' >&2; exit 1")
     locale = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    with place.start("--app", app, **locale) as rehearsal:
+    with place.start(PATH=path, **locale) as rehearsal:
         assert isinstance(rehearsal.stdout, io.TextIOWrapper)
         told = rehearsal.stdout.buffer.read().decode(encoding)
     assert rehearsal.returncode == 1
@@ -145,10 +206,49 @@ def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place,
     assert re.search(r"^  ok [0-9.]+ s$", told, re.MULTILINE)
 
 
-def test_missing_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
-    """The locked one where there is a lock."""
+def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
+    """The locked one where there is a lock; an old one, which would ask the real AWS, before it is run."""
+    cdk = Cdk(place.app, place.temporary, {"PATH": str(place.temporary)})
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
     (place.app / "package-lock.json").touch()
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm ci`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
+    package = place.app / "node_modules" / "aws-cdk"
+    (package / "bin").mkdir(parents=True)
+    (package / "package.json").write_text(json.dumps({"version": "2.166.0"}))
+    (package / "bin" / "cdk").write_text("#!/bin/sh\ntouch was-run\n")
+    (package / "bin" / "cdk").chmod(0o755)
+    (place.app / "node_modules" / ".bin").mkdir()
+    (place.app / "node_modules" / ".bin" / "cdk").symlink_to(package / "bin" / "cdk")
+    with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would ask the real AWS: run `npm install"):
+        cdk.run("synth")
+    assert not (place.app / "was-run").exists()
+
+
+def test_cdk_command_that_does_not_end_is_stopped(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it has started; the error says after which time."""
+    monkeypatch.setattr("partner_account_rehearsal.cdk.MINUTES", 0.005)
+    environment = {"PATH": path_with_cdk(tmp_path, "sleep 60 & sleep 60"), "TMPDIR": str(place.temporary)}
+    with pytest.raises(ProcessError, match=r"cdk synth was stopped: it had not ended after 0\.005 minutes"):
+        Cdk(place.app, place.temporary, environment).run("synth")
+    assert eventually_none(place.temporary)
+
+
+def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place) -> None:
+    """The CLI looks for it there; the user's own file isn't touched."""
+    credentials = place.temporary / "credentials"
+    own = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "token"}
+    (place.app / "cdk.json").write_text(json.dumps({"profile": "company"}))
+    program = place.temporary / "cdk"
+    program.write_text('#!/bin/sh\ncat "$AWS_SHARED_CREDENTIALS_FILE"\n')
+    program.chmod(0o755)
+    (place.temporary / "package.json").write_text(json.dumps({"version": "2.1000.0"}))
+    path = f"{place.temporary}:/usr/bin:/bin"
+    cdk = Cdk(place.app, place.temporary, {**own, "PATH": path, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)})
+    assert cdk.run("synth").output.splitlines() == [
+        "[company]",
+        *(f"{name.lower()} = {value}" for name, value in own.items()),
+    ]

@@ -20,10 +20,11 @@ def test_sandbox_partner_is_rehearsed_without_any_option_and_its_refused_tag_is_
     done = rehearsed(place_with(tmp_path, (ROOT / "app.py").read_text()), tmp_path)
     assert done.exit_code == 0, done.told
     assert done.changes() == [[], [], ["CreatePartner", "TagResource"], [], []]
-    (tagging,) = [event for event in done.report["steps"][2]["events"] if event["subject"] == "TagResource"]
-    assert (tagging["status"], tagging["expected"]) == ("ValidationException REQUEST_VALIDATION_FAILED", True)
+    (tagging,) = [event for event in done.report["Steps"][2]["Events"] if event["Subject"] == "TagResource"]
+    assert (tagging["Status"], tagging["Expected"]) == ("ValidationException REQUEST_VALIDATION_FAILED", True)
     expected = "expected: the Sandbox may refuse tags"
     assert f"TagResource (ValidationException REQUEST_VALIDATION_FAILED; {expected})" in done.told
     assert expected in done.page.sections["steps"]
     assert "“Example Corp <account ID>”" in done.page.sections["header"]
+    assert "undone" not in done.everything(), "the Sandbox binds nobody"
     done.place.assert_untouched()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -64,7 +65,7 @@ CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
 SALES = [{"Key": "team", "Value": "sales"}]
 
 
-class Context:
+class LambdaContext:
     """Lambda's context, as far as the handler uses it; in real time."""
 
     def __init__(self, seconds: float = 180) -> None:
@@ -109,10 +110,37 @@ def _template(name: str) -> dict[str, Any]:
     return {"Resources": {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": value}}}
 
 
+_last_port: dict[str, int] = {}
+
+
+def _started(**settings: Any) -> Simulator:
+    """At the port of the one before, if that is free: so both have the same clients, which take long to be made."""
+    try:
+        simulator = Simulator(verified=True, port=_last_port.get("simulator", 0), **settings).start()
+    except OSError:
+        simulator = Simulator(verified=True, **settings).start()
+    _last_port["simulator"] = int(simulator.url.rpartition(":")[2])
+    return simulator
+
+
+@cache
+def _human(service: str, region: str, url: str) -> Any:
+    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "x"}
+    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
+
+
+@cache
+def _function(service: str, region: str, _urls: tuple[str, str]) -> Any:
+    """The handler's own client, made in the environment of a cloud at these URLs."""
+    return calls.client.__wrapped__(service, region)
+
+
 @contextmanager
 def open_cloud(moto_url: str, **simulator: Any) -> Iterator[Cloud]:
     """A `Cloud` that the handler's clients find by the environment; `simulator` are the `Simulator`'s own settings."""
-    with Simulator(verified=True, **simulator) as partner_central, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as stack:
+        partner_central, patch = _started(**simulator), stack.enter_context(pytest.MonkeyPatch.context())
+        stack.callback(partner_central.stop)
         patch.setenv("AWS_ENDPOINT_URL", moto_url)
         patch.setenv("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", partner_central.url)
         patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
@@ -155,15 +183,13 @@ class Cloud:
 
     def new_stack(self, name: str, root_id: str | None = None) -> str:
         """A stack that is being created, and its id; nested in another one if that one's id is given."""
-        made = self.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(_template(name)))
-        stack_id = str(made["StackId"])
-        self.set_status("CREATE_IN_PROGRESS", stack_id)
-        self._stack(stack_id).root_id = root_id
-        return stack_id
+        stack: Any = get_backend("cloudformation")[ACCOUNT][REGION].create_stack(name, json.dumps(_template(name)), {})
+        stack.status, stack.root_id = "CREATE_IN_PROGRESS", root_id
+        return str(stack.stack_id)
 
     def recreate_stack(self) -> None:
         """Deletes the stack, and creates another of the same name."""
-        self.client("cloudformation").delete_stack(StackName="Root")
+        get_backend("cloudformation")[ACCOUNT][REGION].delete_stack(self.stack_id)
         self.stack_id = self.new_stack("Root")
 
     def set_status(self, status: str, stack_id: str | None = None) -> None:
@@ -181,6 +207,16 @@ class Cloud:
         backend = get_backend("cloudformation")[ACCOUNT][REGION]
         template = {**_template("Root"), "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
         backend.update_stack(name=self.stack_id, template=json.dumps(template), parameters=[], role_arn=None, tags=None)
+
+    def described(self, stack_id: str) -> dict[str, Any]:
+        """What DescribeStacks tells of a stack."""
+        stack = self._stack(stack_id)
+        outputs = [{"OutputKey": output.key, "OutputValue": output.value} for output in stack.output_map.values()]
+        return {
+            "StackStatus": stack.status,
+            "CreationTime": stack.creation_time.replace(tzinfo=UTC),
+            "Outputs": outputs,
+        }
 
     def _stack(self, stack_id: str | None) -> Any:
         return get_backend("cloudformation")[ACCOUNT][REGION].stacks[stack_id or self.stack_id]
@@ -230,7 +266,8 @@ class Cloud:
             return self.between(operation, call, members)
 
         clock = Clock(passing.remaining, passing.sleep, passing.today)
-        clients = lambda service, region: Intercepted(calls.client(service, region), between)  # noqa: E731
+        urls = (self.simulator.url, self._moto_url)
+        clients = lambda service, region: Intercepted(_function(service, region, urls), between)  # noqa: E731
         return Aws(stack_id, clock, self.require_reachable, clients)
 
     # Partner Central
@@ -271,14 +308,9 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A client of a human."""
-        here = service == "partnercentral-account"
-        return boto3.client(
-            service,
-            endpoint_url=self.simulator.url if here else self._moto_url,
-            region_name="us-east-1" if here else REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="x",
-        )
+        if service == "partnercentral-account":
+            return _human(service, "us-east-1", self.simulator.url)
+        return _human(service, REGION, self._moto_url)
 
     def request_code(self, email: str = EMAIL) -> str:
         """Has a code sent, and reads the e-mail."""

@@ -13,14 +13,13 @@ import pytest
 from partner_account_handler import index, lifecycle, response
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.response import SingleResponse
-from tests.handler.cloud import CEO, Cloud, Context, contact, properties
+from tests.handler.cloud import CEO, Cloud, LambdaContext, contact, properties
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
 
-pytestmark = pytest.mark.versions
 
-
+@pytest.mark.versions
 def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalFunction) -> None:
     """The partner's ARN, from Create on; Data holds three attributes and nothing else."""
     made = function.create(properties())
@@ -38,6 +37,7 @@ def test_create_update_and_delete_are_answered_with_the_same_id(function: LocalF
     assert len(function.cloud.partners) == 1
 
 
+@pytest.mark.versions
 def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunction) -> None:
     """crhelper would make up a new one each time; CloudFormation then sends a Delete for it."""
     function.cloud.add_partner("Other")
@@ -48,6 +48,7 @@ def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunc
     assert function.delete(first["PhysicalResourceId"])["Status"] == "SUCCESS"
 
 
+@pytest.mark.versions
 def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_at_all(function: LocalFunction) -> None:
     """One line of the log tells of it, as of no request of another invocation."""
     function.delete("x")
@@ -58,7 +59,7 @@ def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_a
         {"RequestType": "Create"},
         function.cloud.event("Create", {}) | {"ResponseURL": ""},
     ):
-        index.handler(foreign, Context())
+        index.handler(foreign, LambdaContext())
         (line,) = lines_of(function.capsys.readouterr().out)
         assert line["level"] == "ERROR"
         assert not {"outcome", "request"} & set(line)
@@ -76,6 +77,7 @@ def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: LocalF
         assert answer["Reason"].startswith("InvalidProperties: ")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_answer_that_is_refused_is_sent_again_as_it_was(function: LocalFunction, status: int) -> None:
     """crhelper takes a 403 for sent. `Retry-After: 3600` would outlive the function and CloudFormation's patience."""
@@ -124,7 +126,7 @@ def test_bucket_that_is_gone_is_told_by_its_kind_alone(
     """Neither its address nor its signature."""
     monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=presigned-canary"
-    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
+    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), LambdaContext())
     log = capsys.readouterr().out
     (line,) = final_lines_of(log)
     assert "(NewConnectionError); the outcome was Retained" in line["message"]
@@ -152,7 +154,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
 
     monkeypatch.setattr(index, "respond", hang)
     event = cloud.event(kind, {}, ResponseURL=sink.url("late"), PhysicalResourceId="x")
-    work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
+    work = threading.Thread(target=index.handler, args=(event, LambdaContext(seconds=4)))
     work.start()
     while not sink.received:
         assert work.is_alive()
@@ -170,6 +172,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     assert (line["outcome"], line["reason"], line["message"]) == ("Failed", "OutOfTime", answer["Reason"])
 
 
+@pytest.mark.versions
 def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunction) -> None:
     """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
     rings: list[Any] = []
@@ -185,7 +188,7 @@ def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunct
 
 def test_no_time_left_fails_before_anything_is_sent(function: LocalFunction) -> None:
     """An invocation that begins late must not begin what it can't end."""
-    answer = function.create(properties(), Context(seconds=29))
+    answer = function.create(properties(), LambdaContext(seconds=29))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith("OutOfTime")
     assert function.cloud.operations() == []
@@ -203,6 +206,7 @@ def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
     assert "Canary" not in json.dumps(answer) + function.log
 
 
+@pytest.mark.versions
 def test_failure_of_crhelper_itself_is_logged_as_a_defect(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +221,7 @@ def test_failure_of_crhelper_itself_is_logged_as_a_defect(
     assert "canary" not in function.log
 
 
+@pytest.mark.versions
 def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """They would be a quarter of the cold start; the variable that prevents them is put back."""
     for before in (None, "0"):
@@ -240,6 +245,7 @@ class Everything(logging.Handler):
         self.lines.append(self.format(record))
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("is_set_up", [True, False])
 def test_log_holds_outcomes_and_no_secret_at_any_level(
     cloud: Cloud,
@@ -260,7 +266,9 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     capfd.readouterr()
     sink.statuses[:] = [503]
-    index.handler(cloud.event("Create", properties(LegalName="Canary Corp"), ResponseURL=sink.url("log")), Context())
+    index.handler(
+        cloud.event("Create", properties(LegalName="Canary Corp"), ResponseURL=sink.url("log")), LambdaContext()
+    )
     log, aside = capfd.readouterr()
     assert [line["message"] for line in lines_of(log)] == ["partner created", "Created"]
     assert (seen.lines, aside) == ([], "")
@@ -268,10 +276,10 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
         assert secret not in without_times(log)
 
 
-def delete(cloud: Cloud, sink: ResponseSink, name: str, context: Context | None = None) -> threading.Timer:
+def delete(cloud: Cloud, sink: ResponseSink, name: str, context: LambdaContext | None = None) -> threading.Timer:
     """Delivers a Delete that is answered at that URL, and returns the timer that was set for it."""
     event = cloud.event("Delete", {}, ResponseURL=sink.url(name), PhysicalResourceId="x")
-    index.handler(event, context or Context())
+    index.handler(event, context or LambdaContext())
     timer = index.helper._timer  # noqa: SLF001
     assert timer is not None
     return timer
@@ -301,10 +309,11 @@ def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
     assert [answer["Status"] for answer in sink.answers("second")] == ["SUCCESS"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(("seconds", "rings_after"), [(180, 163), (20, 10)])
 def test_timer_leaves_the_time_to_send_the_answer(
     cloud: Cloud, sink: ResponseSink, seconds: float, rings_after: float
 ) -> None:
     """Sixteen seconds for all tries, and one to log what became of it; of a short invocation half."""
-    timer = delete(cloud, sink, "answer", Context(seconds))
+    timer = delete(cloud, sink, "answer", LambdaContext(seconds))
     assert timer.interval == pytest.approx(rings_after, abs=0.5)

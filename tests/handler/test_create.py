@@ -37,8 +37,6 @@ from tests.handler.cloud import (
     properties,
 )
 
-pytestmark = pytest.mark.versions
-
 RENAMED = properties(LegalName="Example Corporation")
 SEVERAL = Readings(one_partner_per_catalog=False)
 THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")
@@ -60,6 +58,7 @@ def create_asking(cloud: Cloud, time: VirtualTime, *failures: Exception | None) 
 class TestNewPartner:
     """An account without a partner."""
 
+    @pytest.mark.versions
     def test_partner_is_created_with_one_look_and_one_call(self, cloud: Cloud) -> None:
         """Ask, look, read the code, ask again, act; and the profile id, which the simulator tells only when asked."""
         cloud.prepare()
@@ -75,6 +74,7 @@ class TestNewPartner:
         (call,) = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
         assert call.input["ClientToken"] == client_token(cloud.stack_id, "Partner", "r"), "nothing of the code is in it"
 
+    @pytest.mark.versions
     @pytest.mark.parametrize(
         "source",
         [
@@ -136,6 +136,7 @@ class TestNewPartner:
             answer = cloud.create(properties())
             never = reading is ProfileIdAppears.WITH_PROFILE
             assert answer.data["ProfileId"] == ("pending" if never else cloud.partners[0].profile_id)
+            assert ("get_profile_visibility" in cloud.asked) == (reading is not ProfileIdAppears.AT_ONCE)
 
     def test_nothing_that_follows_createpartner_makes_a_create_fail(self, cloud: Cloud) -> None:
         """And the partner is known to the timer before the profile id is asked for, in case that the rest hangs."""
@@ -197,6 +198,7 @@ class TestExistingPartner:
                 cloud.create(properties())
             assert cloud.operations() == ["ListPartners", "ListTagsForResource"]
 
+    @pytest.mark.versions
     @pytest.mark.parametrize("kind", ["access-denied", "garbled"])
     def test_tags_that_cannot_be_read_are_never_taken_for_none(self, moto_url: str, kind: str) -> None:
         """Beside a partner whose owner is unknown nothing is created; a body that breaks off counts as unread."""
@@ -385,6 +387,7 @@ class TestStackThatNoLongerWaits:
 class TestUnknownOutcome:
     """CreatePartner of which nobody knows whether it was carried out."""
 
+    @pytest.mark.versions
     @pytest.mark.parametrize("kind", ["cut", "internal-error", "unavailable"])
     @pytest.mark.parametrize("after_commit", [True, False])
     def test_one_lost_answer_costs_a_look_and_no_second_partner(
@@ -462,6 +465,7 @@ class TestUnknownOutcome:
 class TestRefusals:
     """What Partner Central, or the handler before it, refuses."""
 
+    @pytest.mark.versions
     def test_wrong_code_fails_at_once_with_its_remedy_and_a_new_one_succeeds(self, cloud: Cloud) -> None:
         """On the same stack."""
         wrong = f"{(int(cloud.prepare()) + 1) % 1_000_000:06d}"
@@ -535,6 +539,7 @@ class TestRefusals:
         with pytest.raises(CallError, match="ResourceNotFoundException.*store the code"):
             cloud.create(properties(EmailVerificationCode=source))
 
+    @pytest.mark.versions
     def test_values_that_were_tokens_at_synth_are_checked_before_the_code_is_read(self, cloud: Cloud) -> None:
         """All at once, by their names, against the service model."""
         wrong = properties(LegalName="Secret\tCorp", AllianceLeadContact=contact(Email="secret", LastName="x" * 81))
@@ -562,3 +567,44 @@ class TestRefusals:
         assert not [secret for secret in (code, "Canary", EMAIL, "Jane") if secret in str(caught.value)]
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
+
+
+# What docs/limits.md calls possible
+
+ANOTHER = properties(LegalName="Another Corp")
+
+
+def _deploy_again_while_the_list_lags(cloud: Cloud) -> None:
+    """The stack was deleted, its name corrected, and its partner is not listed yet."""
+    cloud.prepare()
+    cloud.create(properties())
+    cloud.recreate_stack()
+    cloud.prepare()
+    cloud.fail("ListPartners", "lagging-list", times=None, seconds=3600)
+    try:
+        cloud.create(ANOTHER)
+    finally:
+        cloud.simulator.faults.clear()
+
+
+def test_list_that_lags_behind_a_corrected_name_may_cost_a_second_partner(moto_url: str) -> None:
+    """Where the service allows several; the next Create names both, and takes the one that keeps its tag."""
+    with open_cloud(moto_url, readings=SEVERAL) as cloud:
+        _deploy_again_while_the_list_lags(cloud)
+        ids = [partner.id for partner in cloud.account.partners]
+        cloud.recreate_stack()
+        with pytest.raises(PartnerError, match=f"SeveralPartners: {ids[0]}, {ids[1]} .*owner tag of those"):
+            cloud.create(ANOTHER)
+        cloud.account.untag_partner(ids[0], OWNER_TAG)
+        assert cloud.create(ANOTHER).data["Id"] == ids[1]
+
+
+def test_list_that_lags_behind_a_corrected_name_costs_a_deployment_where_an_account_has_one_partner(
+    cloud: Cloud,
+) -> None:
+    """The second call is refused, and the next one finds the first partner."""
+    with pytest.raises(CallError, match="DUPLICATE_PARTNER"):
+        _deploy_again_while_the_list_lags(cloud)
+    cloud.recreate_stack()
+    (partner,) = cloud.account.partners
+    assert cloud.create(ANOTHER).physical_id == partner.arn

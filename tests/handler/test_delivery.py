@@ -15,12 +15,10 @@ from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
 from partner_account_handler.outcome import Outcome
 from partner_account_handler.response import SENDING_SECONDS
-from tests.handler.cloud import REGION, Cloud, Context, contact, properties
+from tests.handler.cloud import REGION, Cloud, LambdaContext, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
 from tests.handler.response_sink import ResponseSink
-
-pytestmark = pytest.mark.versions
 
 S3 = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.test"
 BODY = {"Status": "SUCCESS"}
@@ -61,6 +59,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 # The connection that is made before
 
 
+@pytest.mark.versions
 def test_nothing_is_sent_before_the_answer_which_goes_over_the_same_connection(server: TlsServer) -> None:
     """However often it is asked for, there is one connection, and no byte on it but those of TLS."""
     way = Delivery(server.url)
@@ -74,6 +73,7 @@ def test_nothing_is_sent_before_the_answer_which_goes_over_the_same_connection(s
     assert received.endswith(b'\r\n\r\n{"Status": "SUCCESS"}')
 
 
+@pytest.mark.versions
 def test_connection_that_the_server_closed_meanwhile_is_replaced(server: TlsServer) -> None:
     """By the next question, and by the answer."""
     server.idle = 0.1
@@ -94,6 +94,7 @@ def test_answer_needs_no_connection_before_it(server: TlsServer) -> None:
 # Whom it trusts
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("bundle", [None, "", "another authority's"])
 def test_unknown_authority_gets_neither_connection_nor_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str | None
@@ -111,6 +112,7 @@ def test_unknown_authority_gets_neither_connection_nor_answer(
     assert "localhost" not in str(error.value)
 
 
+@pytest.mark.versions
 def test_certificate_of_another_host_is_refused(server: TlsServer) -> None:
     """The authority alone is not enough."""
     url = server.url.replace("localhost", "127.0.0.1")
@@ -118,6 +120,7 @@ def test_certificate_of_another_host_is_refused(server: TlsServer) -> None:
     assert b"".join(server.connections) == b""
 
 
+@pytest.mark.versions
 def test_bundle_of_requests_counts_where_botocore_has_no_own(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +133,7 @@ def test_bundle_of_requests_counts_where_botocore_has_no_own(
 # Which way it takes
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("name", "credentials", "by_tls"),
     [("HTTPS_PROXY", "", False), ("https_proxy", "user:pass word", False), ("HTTPS_PROXY", "user:password", True)],
@@ -151,6 +155,7 @@ def test_answer_goes_through_the_proxy(
     assert far_sink.answers("answer") == [BODY]
 
 
+@pytest.mark.versions
 def test_proxy_that_refuses_is_told_with_its_status(far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its credentials, which stand in its URL."""
     with Proxy("user:right") as proxy:
@@ -162,6 +167,7 @@ def test_proxy_that_refuses_is_told_with_its_status(far_sink: ResponseSink, monk
     assert "wrong" not in str(error.value)
 
 
+@pytest.mark.versions
 def test_hosts_that_are_exempt_are_reached_directly(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """By NO_PROXY, as botocore reads it."""
     with Proxy() as proxy:
@@ -174,6 +180,7 @@ def test_hosts_that_are_exempt_are_reached_directly(server: TlsServer, monkeypat
         assert proxy.connected == [f"localhost:{server.port}"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://[", "http://müller:ä@127.0.0.1:1"])
 def test_proxy_s_url_that_can_t_be_used_is_an_answer_that_can_t_be_sent(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch, proxy: str
@@ -273,14 +280,17 @@ def test_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServ
     assert len(server.connections) == 1
 
 
-def test_server_that_never_responds_is_tried_again_after_three_seconds(server: TlsServer) -> None:
+def test_server_that_never_responds_is_tried_again_after_three_seconds(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a connection of its own each time; what was put twice is the same. Long enough for S3, with time for more."""
     server.answer = lambda _: None
     assert delivery._READ_SECONDS == 3  # noqa: SLF001
+    monkeypatch.setattr(delivery, "_READ_SECONDS", 0.6)
     way = Delivery(server.url)
-    assert way.send(BODY, seconds=3.3) == "TimeoutError"
+    assert way.send(BODY, seconds=0.8) == "TimeoutError"
     assert len(server.connections) == 1
-    assert way.send(BODY, seconds=4.2) == "TimeoutError"
+    assert way.send(BODY, seconds=1.6) == "TimeoutError"
     assert len(server.connections) == 3
     assert len(set(server.connections)) == 1
     assert server.connections[0].endswith(b"}")
@@ -313,13 +323,13 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
         silent.bind(("127.0.0.1", 0))  # taken, so that no other test gets the port, and refusing
         nobody = f"https://localhost:{silent.getsockname()[1]}/presigned-canary"
         url = [server.url, nobody][number]  # one that isn't trusted, and none at all
-        index.handler(cloud.event("Create", properties(), ResponseURL=url), Context(seconds=57))
+        index.handler(cloud.event("Create", properties(), ResponseURL=url), LambdaContext(seconds=57))
         assert set(cloud.operations()) == {"ListPartners"}
         update = {"PhysicalResourceId": cloud.create(properties()).physical_id, "ResponseURL": url}
         cloud.set_status("UPDATE_IN_PROGRESS")
         before = len(cloud.simulator.requests)
         wanted = properties(AllianceLeadContact=contact(LastName="Roe"), Tags=[])
-        index.handler(cloud.event("Update", wanted, properties(), **update), Context(seconds=57))
+        index.handler(cloud.event("Update", wanted, properties(), **update), LambdaContext(seconds=57))
         assert cloud.operations(before) == ["GetPartner", "ListTagsForResource", "GetAllianceLeadContact"]
         assert b"".join(server.connections) == b""
     log = capsys.readouterr().out
@@ -387,6 +397,7 @@ def test_stack_is_asked_last(cloud: Cloud) -> None:
     assert cloud.operations() == ["ListPartners"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("service", "connect", "read"),
     [("partnercentral-account", 3, 20), ("ssm", 3, 20), ("secretsmanager", 3, 20), ("cloudformation", 2, 5)],

@@ -200,6 +200,7 @@ def test_a_code_may_say_more_than_its_field(field: str, code: str, words: str) -
     assert words in check(invalid("CreatePartner", FieldValidationError=detail), f"{field}:{code}")
 
 
+@pytest.mark.versions
 def test_every_reason_of_the_model_is_accounted_for() -> None:
     """A reason that a newer model adds must be given a remedy here, or be called foreign."""
     shapes = ("AccessDeniedExceptionReason", "ConflictExceptionReason", "ResourceNotFoundExceptionReason")
@@ -220,6 +221,7 @@ def test_two_obstacles_are_both_named() -> None:
     assert str(error).endswith("that is an AWS Partner: migrate that.")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("code", "reason", "outcome"),
     [
@@ -282,6 +284,7 @@ def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str)
     assert name in check(CallError(failure))
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "details",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws
+from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws, stop_kept
 from partner_account_rehearsal.processes import ProcessError, Server, start, uninterrupted_cleanup
 from tests.rehearsal.process_list import eventually_none, heed_interruptions, processes_that_name
 
@@ -35,7 +36,7 @@ KEEPING = """
     from partner_account_rehearsal.local_aws import local_aws
     with local_aws() as aws:
         aws.keep()
-        print(*aws.shell_exports(), aws.shutdown_command(), sep="\\n")
+        print(*aws.shell_exports(), aws.stop_command(), sep="\\n")
 """
 
 
@@ -87,6 +88,23 @@ def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_client
         monkeypatch.setenv(name, value)
     assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
     assert aws.used_statements() == []
+
+
+def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) -> None:
+    """Its Python, Node.js and `cdk` come first, and what they need; no profile, proxy, endpoint or trust store."""
+    shell = {"PATH": "/venv/bin:/usr/bin", "HOME": "/home/jane", "VIRTUAL_ENV": "/venv", "OWN": "1"}
+    leads_away = {"AWS_PROFILE": "production", "CDK_DEFAULT_ACCOUNT": "1", "https_proxy": "x", "SSL_CERT_FILE": "x"}
+    own = aws.environment_of_app({**shell, **leads_away})
+    assert own["PATH"] == f"/venv/bin:/usr/bin:{Path(sys.executable).parent}"
+    assert {name: own[name] for name in shell if name != "PATH"} == {
+        "HOME": "/home/jane",
+        "VIRTUAL_ENV": "/venv",
+        "OWN": "1",
+    }
+    assert not set(leads_away) & set(own)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
+        assert Path(own[name]).is_relative_to(aws.folder), "the user's own is neither read nor written"
+    assert own["AWS_ENDPOINT_URL"] == aws.environment["AWS_ENDPOINT_URL"]
 
 
 def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(
@@ -153,17 +171,30 @@ def test_interruption_during_start_leaves_nothing(tmp_path: Path) -> None:
         assert processes_that_name(tmp_path) == []
 
 
-def test_kept_local_aws_runs_on_until_its_shutdown_command() -> None:
+def test_kept_local_aws_runs_on_until_its_stop_command() -> None:
     """The shell exports lead a terminal to it after the program has ended."""
     kept = subprocess.run([sys.executable, "-c", textwrap.dedent(KEEPING)], capture_output=True, text=True, check=True)
-    *exports, shutdown = kept.stdout.splitlines()
-    folder = shutdown.split()[-1]
+    *exports, stop = kept.stdout.splitlines()
+    folder = stop.split()[-1]
     ask = "python -c \"import boto3; print(boto3.client('sts').get_caller_identity()['Account'])\""
     used = subprocess.run(["sh", "-c", "\n".join([*exports, ask])], capture_output=True, text=True, check=False)
-    subprocess.run(["sh", "-c", shutdown], check=True)
+    subprocess.run(["sh", "-c", "\n".join([*exports, stop])], check=True)
     assert used.stdout.strip() == ACCOUNT, used.stderr
     assert not Path(folder).exists()
     assert eventually_none(folder)
+
+
+def test_stop_spares_other_folders_and_a_process_that_has_got_a_servers_number(tmp_path: Path) -> None:
+    """After a restart of the machine its number may be anybody's; the folder goes all the same."""
+    with pytest.raises(
+        ProcessError, match=f"no local AWS was kept in {tmp_path}: name the folder that --keep has told"
+    ):
+        stop_kept(tmp_path)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "kept.json").write_text(json.dumps({os.getpid(): "python -m hypercorn"}))
+    stop_kept(kept)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_server_that_does_not_start_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A client of the simulated Partner Central's own endpoints: what it was asked, which e-mails it sent, its faults."""
+"""A client of the simulated Partner Central's own endpoints: the requests it received, its e-mails, its faults."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-class RefusedError(Exception):
+class SimulatorRefusedError(Exception):
     """The simulator refuses; the text is its reason. `is_forbidden` is whether it doesn't know the session token."""
 
     def __init__(self, reason: str, status: int) -> None:
@@ -20,7 +20,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class ReceivedRequest:
     """A request that Partner Central received.
 
     Attributes:
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Mail:
+class CodeEmail:
     """An e-mail with a verification code, as it would have been sent."""
 
     email: str
@@ -66,19 +66,29 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class PartnerCentral:
+class SimulatorClient:
     """The simulated service at `address`, such as `http://127.0.0.1:4711`, which asks for its session token."""
 
     address: str
     session_token: str = field(repr=False)
 
-    def requests(self, since: int = 0) -> list[Request]:
+    def requests(self, since: int = 0) -> list[ReceivedRequest]:
         """The requests it received, in their order, without the first `since` ones."""
-        return [_request(entry) for entry in self.ask("GET", f"requests?since={since}")["requests"]]
+        return [
+            ReceivedRequest(
+                operation=entry["operation"] or "?",
+                error=" ".join(filter(None, (entry["error_code"], entry["error_reason"]))),
+                arrived_at=datetime.fromisoformat(entry["arrived_at"]),
+                answered=entry["status"] is not None,
+                faults=tuple(entry["faults"]),
+                resource=str(entry["input"].get("ResourceArn", "")),
+            )
+            for entry in self.ask("GET", f"requests?since={since}")["requests"]
+        ]
 
-    def outbox(self) -> list[Mail]:
+    def outbox(self) -> list[CodeEmail]:
         """The e-mails it sent, oldest first."""
-        return [Mail(mail["email"], mail["code"]) for mail in self.ask("GET", "outbox")["outbox"]]
+        return [CodeEmail(mail["email"], mail["code"]) for mail in self.ask("GET", "outbox")["outbox"]]
 
     def order_fault(self, order: Mapping[str, Any]) -> None:
         """Order a fault, by the members that the simulator's `Faults.add` takes."""
@@ -93,7 +103,7 @@ class PartnerCentral:
 
         Raises:
             OSError: nothing answers at the address, or no simulator.
-            RefusedError: it does not want to.
+            SimulatorRefusedError: it does not want to.
         """
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=10)
         try:
@@ -102,20 +112,9 @@ class PartnerCentral:
             response = connection.getresponse()
             content: dict[str, Any] = json.load(response)
             if response.status != HTTPStatus.OK:
-                raise RefusedError(content["error"], response.status)
+                raise SimulatorRefusedError(content["error"], response.status)
         except (http.client.HTTPException, KeyError, TypeError, ValueError):
             raise ConnectionError(f"{self.address} is not a simulator's") from None
         finally:
             connection.close()
         return content
-
-
-def _request(entry: Mapping[str, Any]) -> Request:
-    return Request(
-        operation=entry["operation"] or "?",
-        error=" ".join(filter(None, (entry["error_code"], entry["error_reason"]))),
-        arrived_at=datetime.fromisoformat(entry["arrived_at"]),
-        answered=entry["status"] is not None,
-        faults=tuple(entry["faults"]),
-        resource=str(entry["input"].get("ResourceArn", "")),
-    )

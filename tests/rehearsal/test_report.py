@@ -1,0 +1,600 @@
+"""What a rehearsal tells in the terminal and in its reports, of facts as it has recorded them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from partner_account_cli.rehearse import rehearse
+from partner_account_rehearsal import RehearsalError
+from partner_account_rehearsal.cdk import Result
+from partner_account_rehearsal.faults import FAULTS
+from partner_account_rehearsal.iam_statements import Statement
+from partner_account_rehearsal.page import Timeline, to_html
+from partner_account_rehearsal.partners import partners_of
+from partner_account_rehearsal.report import (
+    CLOUDFORMATION,
+    PARTNER_CENTRAL,
+    PartnerReport,
+    RehearsalEvent,
+    RehearsalFinding,
+    RehearsalReport,
+    StackReport,
+    StepReport,
+    without_arn_prefix,
+)
+from partner_account_rehearsal.run import ReportFiles, run
+from partner_account_rehearsal.simulator_client import ReceivedRequest
+from partner_account_rehearsal.stand_ins import StandIn
+from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
+from partner_account_rehearsal.steps import Options, Rehearsal
+from partner_account_rehearsal.terminal import Reporter
+from tests.browser import CHROMIUM, OVERFLOWING, chromium
+from tests.e2e.rehearsals import Page
+from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
+
+STACK, PARTNER = "AWS::CloudFormation::Stack", "Custom::PartnerAccount"
+ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-ey9McGJ6xME5N"
+
+
+def stack_event(seconds: float, type_: str, subject: str, status: str, reason: str = "") -> RehearsalEvent:
+    """What CloudFormation tells of a resource of the stack `Alliances`."""
+    return RehearsalEvent(seconds, CLOUDFORMATION, "Alliances", type_, subject, status, reason)
+
+
+def request_event(seconds: float, operation: str, status: str = "OK", **more: Any) -> RehearsalEvent:
+    """What Partner Central received."""
+    return RehearsalEvent(seconds, PARTNER_CENTRAL, "", "", operation, status, **more)
+
+
+@pytest.fixture
+def report() -> RehearsalReport:
+    """A rehearsal with the fault `rollback`, as it is recorded."""
+    rolled_back = [
+        stack_event(11.0, STACK, "Alliances", "CREATE_IN_PROGRESS"),
+        stack_event(11.2, "AWS::IAM::Role", "Alliances/Provider/Role", "CREATE_COMPLETE"),
+        request_event(12.0, "CreatePartner", changes=True),
+        stack_event(13.0, "Custom::FailsInThisRehearsal", "FailsInThisRehearsal", "CREATE_FAILED", "was to fail"),
+        stack_event(13.5, PARTNER, "Alliances/Partner", "DELETE_SKIPPED"),
+        stack_event(14.0, STACK, "Alliances", "ROLLBACK_COMPLETE", "Rollback complete"),
+    ]
+    return RehearsalReport(
+        began_at=datetime(2026, 11, 28, 2, 39, tzinfo=UTC),
+        seconds=20.0,
+        outcome="passed",
+        results=["Fault rollback: rolled back, then deployed; one partner account was created in all, and no other."],
+        fault="rollback",
+        fault_meaning="another resource of the stack fails after the partner was created",
+        stacks=[StackReport("Alliances", {"AWS::IAM::Role": 2, PARTNER: 1}, ["Alliances/Partner", "Alliances/Log"])],
+        partners=[
+            PartnerReport(
+                "Alliances/Partner", "AWS", "Example <Corp>", "SOFTWARE_PRODUCTS", "J. D. <a…@example.com>", "any"
+            )
+        ],
+        iam_statements=[
+            Statement(
+                "UpdateTags",
+                "Allow",
+                ["partnercentral:TagResource", "partnercentral:UntagResource"],
+                ["arn:aws:partnercentral:us-east-1:${AWS::AccountId}:catalog/AWS/partner/*"],
+                ["StringEquals partnercentral:Catalog = AWS"],
+            )
+        ],
+        irreversible=[
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good."
+        ],
+        findings=[RehearsalFinding("app-warning", "[Warning at /Alliances] the role isn't updated")],
+        not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
+        steps=[
+            StepReport("synthesize", "Synthesize the app (cdk synth)", 0.0, 6.0),
+            StepReport(
+                "deploy-with-fault",
+                "Deploy while another resource of the stack fails after the partner was created (cdk deploy)",
+                10.0,
+                5.0,
+                events=rolled_back,
+            ),
+        ],
+        outputs={"Alliances": {"PartnerArn": ARN}},
+        versions={"cdk-partner-account": "0.1.0", "aws-cdk": "2.1148.1", "aws-cdk-lib": "2.275.0"},
+        commit="0123456789ab-dirty",
+    )
+
+
+# --- Facts
+
+
+@pytest.mark.parametrize(("catalog", "told"), [("AWS", True), ("Sandbox", False)])
+def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_sandbox(
+    tmp_path: Path, catalog: str, told: bool
+) -> None:
+    """An AWS Partner must migrate, terms are accepted, the account is chosen for good, nothing deletes a partner."""
+    stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
+    report = RehearsalReport()
+    report.describe(stacks, partners_of(stacks), None)
+    text = " ".join(report.irreversible)
+    for words in (
+        "must migrate its account instead",
+        "historical partner data",
+        "ACE terms",
+        "yearly APN fee",
+        "no call that deletes a partner account",
+    ):
+        assert (words in text) == told
+    assert ("irreversible" in sections(report)) == told
+
+
+def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path: Path) -> None:
+    """The secret is named as its owner knows it, a policy's resource by the ARN of the only partition there is."""
+    secret = {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:partner/code"}
+    template = with_partner(EmailVerificationCode={"From": "SecretsManager", "SecretId": secret})
+    template["Resources"] = RESOURCES | template["Resources"]
+    stacks = assembly_of(tmp_path, One=template).stacks
+    report = RehearsalReport()
+    report.describe(stacks, partners_of(stacks), FAULTS["rollback"])
+    assert report.partners[0].verification_code == "the secret partner/code"
+    assert report.iam_statements[0].resources == ["arn:aws:s3:::${Odd.Name}"]
+    assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
+        "on partner/code and catalog/AWS/partner/partner-ey9McGJ6xME5N"
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "catalog", "error", "expected"),
+    [
+        ("TagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", True),
+        ("TagResource", "Sandbox", "AccessDeniedException", False),
+        ("TagResource", "Sandbox", "", False),
+        ("TagResource", "AWS", "ValidationException REQUEST_VALIDATION_FAILED", False),
+        ("UntagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", False),
+    ],
+)
+def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
+    operation: str, catalog: str, error: str, expected: bool
+) -> None:
+    """A tag refused in catalog AWS, and any denial, are failures."""
+    arn = f"arn:aws:partnercentral:us-east-1:111111111111:catalog/{catalog}/partner/partner-abcDEF1234567"
+    request = ReceivedRequest(operation, error, datetime.now(UTC), resource=arn)
+    assert bool(request.expected_refusal) == expected
+
+
+EXCEPTION = """\
+jsii.errors.JavaScriptError:
+  @jsii/kernel.RuntimeError: ValidationFailedWithErrors: ...
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/app/app.py", line 13, in <module>
+    app.synth()
+    ^^^^^^^^^^^
+{}
+python app.py: Subprocess exited with error 1
+"""
+MISTAKE = "partner_account.errors.PartnerAccountError: PartnerAccount 'S/P' has 1 error:\n  - legal_name: is empty"
+LOOKUPS = "Context lookups have been disabled. Missing context keys: 'ssm:account=1'"
+ANNOTATIONS = """\
+WARNING Odd (Construct Annotations)
+   S
+/program.js:1:5591
+ERROR Not encrypted (Construct Annotations)
+   S/B
+   Rule x
+
+Synthesis finished with errors
+"""
+OLDER_ANNOTATIONS = "[Warning at /S] Odd\n[Error at /S] Not encrypted\n[Error at /T] Nor this\n\nFound errors\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (EXCEPTION.format(MISTAKE), MISTAKE),
+        ("line\nlegal_name is missing\npython app.py: Subprocess exited with error 1\n\n", "legal_name is missing"),
+        (f"{LOOKUPS}\n", LOOKUPS),
+        (ANNOTATIONS, "ERROR Not encrypted (Construct Annotations) S/B Rule x"),
+        (OLDER_ANNOTATIONS, "[Error at /S] Not encrypted; [Error at /T] Nor this"),
+        ("", ""),
+    ],
+)
+def test_reason_of_a_failed_command_is_what_the_cli_or_the_app_said(output: str, reason: str) -> None:
+    """A construct's mistakes, an exception without its traceback, or the last line that says anything."""
+    assert cli_reason(output) == reason
+
+
+def test_warnings_of_constructs_are_found_in_both_wordings() -> None:
+    """With the construct's path, which the newer CLI writes below."""
+    output = "[Warning at /S] Odd\nother\nWARNING Even (Construct Annotations)\n   S/B\n\nDone\n"
+    assert cli_annotations(output, "warning") == ["[Warning at /S] Odd", "WARNING Even (Construct Annotations) S/B"]
+
+
+# --- Recording
+
+
+class RecordingReporter(Reporter):
+    """Notes in which order it was told of events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def event(self, event: RehearsalEvent, *, intended: bool) -> None:
+        """Note it."""
+        self.told.append(f"{event.subject} {event.status}{' intended' if intended else ''}")
+
+
+class Recorded:
+    """A local AWS whose sources tell what a test says they do."""
+
+    def __init__(self) -> None:
+        self.report = RehearsalReport()
+        self.reporter = RecordingReporter()
+        self.received: list[ReceivedRequest] = []
+        self.happened: list[dict[str, Any]] = []
+        self.partner_central = SimpleNamespace(requests=lambda since: self.received[since:])
+        self.output = Result(0, "")
+        self.runner = StepRunner(self, self, self.reporter, self.report)  # type: ignore[arg-type]
+        self.runner.select_account(self, self, [SimpleNamespace(region="", name="S", resources=list)])  # type: ignore[arg-type, list-item]
+
+    def at(self, _region: str) -> Recorded:
+        """The same in the only region."""
+        return self
+
+    def client(self, _service: str) -> Any:
+        """CloudFormation, as far as it is asked."""
+        pages: dict[str, Callable[[], dict[str, Any]]] = {
+            "list_stacks": lambda: {"StackSummaries": [{"StackName": "S", "StackId": "S"}]},
+            "describe_stack_events": lambda: {"StackEvents": self.happened[::-1]},
+        }
+        return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
+
+    def run(self, *_arguments: str, echo: Callable[[str], None]) -> Result:
+        """The CLI: it says what it was told to."""
+        for line in self.output.output.splitlines():
+            echo(line)
+        return self.output
+
+    def moment(self, seconds: float) -> datetime:
+        """So many seconds after the beginning."""
+        return self.report.began_at + timedelta(seconds=seconds)
+
+    def receive(self, seconds: float, operation: str, **more: Any) -> None:
+        """Partner Central receives a request."""
+        self.received.append(ReceivedRequest(operation, "", self.moment(seconds), **more))
+
+    def happen(self, seconds: float, resource: str, status: str) -> None:
+        """A resource of the stack gets another status."""
+        self.happened.append({
+            "EventId": f"{resource} {status}", "StackName": "S", "LogicalResourceId": resource,
+            "ResourceType": "AWS::X::Y", "ResourceStatus": status, "Timestamp": self.moment(seconds),
+        })  # fmt: skip
+
+
+def test_events_are_told_in_the_order_in_which_they_happened_whichever_source_knows_them_first() -> None:
+    """What is later than the moment of asking, or than a request without an answer, waits for the next time."""
+    recorded = Recorded()
+    with recorded.runner.step("deploy", "Deploy", meets_fault=True) as step:
+        recorded.receive(1.0, "ListPartners")
+        recorded.happen(1.5, "A", "CREATE_COMPLETE")
+        recorded.happen(3.0, "B", "CREATE_IN_PROGRESS")
+        recorded.runner.record_events(until=2.0)
+        assert recorded.reporter.told == ["ListPartners OK intended", "A CREATE_COMPLETE intended"]
+        # It came while the stacks were asked: only now it is known.
+        recorded.receive(2.5, "CreatePartner", answered=False)
+        recorded.happen(4.0, "B", "CREATE_COMPLETE")
+        recorded.runner.record_events(until=5.0)
+        assert recorded.reporter.told[2:] == []
+        recorded.received.pop()
+        recorded.receive(2.5, "CreatePartner")
+        recorded.receive(6.0, "GetPartner", answered=False, faults=("cut",))
+        recorded.runner.record_events()
+    assert [one.removesuffix(" intended") for one in recorded.reporter.told[2:]] == [
+        "CreatePartner OK",
+        "B CREATE_IN_PROGRESS",
+        "B CREATE_COMPLETE",
+        "GetPartner no answer",
+    ]
+    assert [event.seconds for event in step.events] == [1.0, 1.5, 2.5, 3.0, 4.0, 6.0]
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_clis_words_are_folded_and_unfold_when_the_command_fails(
+    exit_code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then the report keeps the last of them, with the reason; events in the CLI's words are told nowhere."""
+    recorded = Recorded()
+    lines = [f"line {number}" for number in range(50)]
+    event = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
+    recorded.output = Result(exit_code, "\n".join(["[Warning at /S] Odd", *lines, event]))
+    fails = pytest.raises(RehearsalError, match=re.escape(f"cdk deploy failed: {event}"))
+    with fails if exit_code else nullcontext(), recorded.runner.step("deploy", "Deploy"):
+        recorded.runner.run("deploy")
+    told = capsys.readouterr().out
+    assert all((f"│ {line}\n" in told) == bool(exit_code) for line in lines)
+    assert "AWS::X::Y" not in told
+    assert recorded.report.cli_output == (lines[-40:] if exit_code else [])
+    assert recorded.report.findings == [RehearsalFinding("app-warning", "[Warning at /S] Odd")]
+    assert recorded.report.steps[0].outcome == ("failed" if exit_code else "passed")
+
+
+# --- The terminal
+
+
+def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
+    """The lines of the preview, of a step with its events, and of the summary."""
+    reporter = Reporter(**settings)
+    reporter.preview(report)
+    step = report.steps[1]
+    with reporter.step(step, 2):
+        for event in step.events:
+            reporter.event(event, intended=True)
+    reporter.summary(report)
+    reporter.next_steps([("--html rehearsal.html", "get a page that can be attached to the change request")])
+    captured = capsys.readouterr()
+    return re.sub(
+        r"\x1b\[[0-9;?]*[A-Za-z]", "", captured.err if settings.get("to_stderr") else captured.out
+    ).splitlines()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
+    columns: int, report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal; only an output's value, which is to be copied, stays in one line that may be longer."""
+    elsewhere = told_by(capsys, report)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    # The clock draws over itself, which no reader of lines sees.
+    monkeypatch.setattr("partner_account_rehearsal.terminal.Progress", SilentProgress)
+    on_terminal = told_by(capsys, report)
+    assert [line for line in on_terminal if len(line) > columns] == [line for line in elsewhere if ARN in line][
+        : columns < 103
+    ]
+    assert [word for line in on_terminal for word in line.split()] == [
+        word for line in elsewhere for word in line.split()
+    ]
+    began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
+    for line in on_terminal:
+        assert not line or line.startswith("  ") or line.split()[0] in began
+    assert len(on_terminal) > len(elsewhere)
+
+
+class SilentProgress:
+    """A clock that nobody sees."""
+
+    task_ids = (0,)
+
+    def __init__(self, *_columns: object, **_settings: object) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def add_task(self, *_words: object, **_settings: object) -> None:
+        """Begin."""
+
+    def update(self, *_words: object, **_settings: object) -> None:
+        """Go on."""
+
+
+def test_story_tells_what_matters_and_that_the_rollback_was_intended(
+    report: RehearsalReport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not each resource; what is kept, the findings and the next step are told too."""
+    lines = told_by(capsys, report)
+    text = "\n".join(lines)
+    assert "✓ rolled back, as intended  " in text
+    assert "✓    5.0 s  Deploy while another resource" in text
+    assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" not in text
+    kept = lines.index("Kept when the stacks are destroyed")
+    assert lines[kept + 1 : kept + 3] == ["  Alliances/Partner", "  Alliances/Log"]
+    assert "  [Warning at /Alliances] the role isn't updated" in lines
+    assert "  --html rehearsal.html   get a page that can be attached to the change request" in lines
+    assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" in "\n".join(told_by(capsys, report, verbose=True))
+
+
+def test_a_clock_runs_beside_what_goes_on_but_only_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file nothing of it is seen, and nothing of what passes by."""
+    told = []
+    for terminal in (False, True):
+        if terminal:
+            monkeypatch.setenv("FORCE_COLOR", "1")
+        reporter = Reporter()
+        with reporter.step(StepReport("deploy", "Deploy"), 4):
+            reporter.cli_line("Bundling [a]")
+        told.append(capsys.readouterr().out)
+    assert re.fullmatch(r"\n4. Deploy\n  ✓ \d+.\d s\n", told[0])
+    assert re.search(r"0:00:0\d.*Bundling \[a\]", told[1])
+
+
+def test_only_failures_that_nobody_ordered_are_red(
+    report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same event in yellow where a fault was to be met."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (failed,) = [event for event in report.steps[1].events if event.failed]
+    colours = []
+    for intended in (True, False):
+        Reporter().event(failed, intended=intended)
+        colours.append(capsys.readouterr().out.partition("m")[0])
+    assert colours == ["\x1b[33", "\x1b[1;31"]
+
+
+# --- JSON
+
+
+def test_json_report_has_one_casing_and_stable_ids(report: RehearsalReport) -> None:
+    """Members as AWS writes them; what the app or CloudFormation has named keeps its name."""
+    content = json.loads(report.to_json())
+    assert (content["Format"], content["BeganAt"], content["Commit"]) == (2, "2026-11-28T02:39:00+00:00", report.commit)
+    assert [step["Id"] for step in content["Steps"]] == ["synthesize", "deploy-with-fault"]
+    assert content["Steps"][1]["Events"][2] == {
+        "Seconds": 12.0, "Source": "Partner Central", "Stack": "", "Type": "", "Subject": "CreatePartner",
+        "Status": "OK", "Reason": "", "Changes": True, "Expected": False,
+    }  # fmt: skip
+    assert content["Outputs"] == report.outputs
+    assert content["Versions"] == report.versions
+    assert content["Stacks"][0]["Resources"] == {"AWS::IAM::Role": 2, PARTNER: 1}
+    assert content["Findings"] == [{"Id": "app-warning", "Text": "[Warning at /Alliances] the role isn't updated"}]
+
+
+# --- The page
+
+
+def sections(report: RehearsalReport) -> dict[str, str]:
+    """The page's text, by section."""
+    page = Page()
+    page.feed(to_html(report))
+    return {name: " ".join(text.split()) for name, text in page.sections.items()}
+
+
+def test_page_tells_of_intended_failures_of_what_is_kept_and_of_what_made_it(report: RehearsalReport) -> None:
+    """Markup in a name is text."""
+    page = sections(report)
+    assert "“Example <Corp>”" in page["header"]
+    assert "rolled back, as intended" in page["steps"]
+    assert re.search(r'<tr class=" +look intended">\s*<td class="num">13.0 s', to_html(report))
+    assert page["retained"].endswith("Alliances/PartnerAlliances/Log")
+    assert "the role isn't updated" in page["findings"]
+    footer = "cdk-partner-account 0.1.0 · aws-cdk 2.1148.1 · aws-cdk-lib 2.275.0 · commit 0123456789ab-dirty"
+    assert page["footer"].endswith(footer)
+
+
+def test_page_of_a_failure_has_the_reason_and_the_clis_last_lines(report: RehearsalReport) -> None:
+    """And of an interruption, that it was one."""
+    report.outcome, report.problem, report.cli_output = "failed", "cdk deploy failed: a\n  - b", ["x < y", "z"]
+    report.steps[1].outcome = "failed"
+    html = to_html(report)
+    assert "cdk deploy failed: a\n  - b" in html
+    assert "<pre>x &lt; y\nz</pre>" in html
+    assert re.search(r'<tr class=" +look failed">\s*<td class="num">13.0 s', html)
+    report.outcome = "interrupted"
+    assert "The rehearsal was interrupted: cdk deploy failed" in sections(report)["header"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels"),
+    [
+        ({1.0: "CreatePartner", 2.0: "TagResource"}, [(10.0, "CreatePartner, TagResource")]),
+        (
+            {1.0: "CreatePartner", 2.0: "CreatePartner", 9.0: "TagResource"},
+            [(20.0, "CreatePartner (2 times)"), (90.0, "TagResource")],
+        ),
+    ],
+)
+def test_near_changes_have_one_label_on_the_timeline(
+    changes: dict[float, str], labels: list[tuple[float, str]]
+) -> None:
+    """Two labels would lie on each other; each operation is named once, where it was last requested."""
+    events = [request_event(at, name, changes=True) for at, name in changes.items()]
+    assert Timeline(10.0).labels(StepReport("", "", events=events)) == labels
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed, and CHROMIUM names none: nothing was measured")
+def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalReport, tmp_path: Path) -> None:
+    """Measured in a browser at 390, 1280 and 1440 pixels, with names that have no place to break at."""
+    endless = "Endless" * 20
+    report.outcome, report.problem, report.cli_output = "failed", endless, [endless]
+    report.partners[0].legal_name = endless
+    report.stacks.append(StackReport(endless, {endless: 2}, [endless]))
+    report.iam_statements.append(Statement(endless, "Deny", [endless], [endless], [endless]))
+    report.outputs[endless] = {endless: endless}
+    report.findings.append(RehearsalFinding("app-warning", endless))
+    report.not_rehearsed.append(StandIn(endless, [endless], endless))
+    report.steps.append(
+        StepReport("deploy", endless, events=[stack_event(1.0, PARTNER, endless, "CREATE_FAILED", endless)])
+    )
+    page = tmp_path / "report.html"
+    page.write_text(to_html(report), "utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        for width in (390, 1280, 1440):
+            assert browser.measure(page, width, "innerWidth") == width
+            assert browser.measure(page, width, OVERFLOWING) == []
+
+
+# --- The files
+
+
+def test_a_file_that_is_no_report_is_not_replaced_and_an_earlier_report_is(
+    tmp_path: Path, report: RehearsalReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier report of this version or another; so are an empty file, and none. A pipe isn't read."""
+    monkeypatch.chdir(tmp_path)
+    assert ReportFiles(Path("report.json"), Path("report.html")).problem() == ""
+    ReportFiles(Path("report.json"), Path("report.html")).write(report)
+    Path("later.json").write_text(json.dumps({**json.loads(report.to_json()), "Format": 99, "More": 1}))
+    Path("empty").write_text("\n")
+    Path("cdk.json").write_text('{"app": "touch started; false"}')
+    Path("app.py").write_text("import aws_cdk\n")
+    os.mkfifo("pipe")
+    lost = "would be lost, and holds no report: name another file, or add --overwrite"
+    for json_file, html_file, problem in [
+        ("report.json", "report.html", ""),
+        ("later.json", "empty", ""),
+        ("pipe", os.devnull, ""),
+        ("cdk.json", None, f"cdk.json {lost}"),
+        (None, "app.py", f"app.py {lost}"),
+        ("app.py", "cdk.json", f"app.py and cdk.json {lost}"),
+        ("report.html", None, f"report.html {lost}"),
+        ("one", "./one", "one can't be both reports: name another file by --json or --html"),
+        (None, "absent/report.html", "absent/report.html can't be written: name a file in a directory of yours"),
+    ]:
+        files = ReportFiles(json_file and Path(json_file), html_file and Path(html_file))  # type: ignore[arg-type]
+        assert files.problem() == problem
+    assert ReportFiles(Path("cdk.json"), Path("app.py"), overwrite=True).problem() == ""
+    assert ReportFiles(Path("one"), Path("./one"), overwrite=True).problem().startswith("one can't be both")
+
+
+def test_missing_app_and_unwritable_report_are_problems_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the remedy."""
+    monkeypatch.setattr("partner_account_rehearsal.run.local_aws", None)
+    problem = "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
+    assert run(Options(tmp_path, ()), ReportFiles()) == problem
+    problem = "/absent/report.html can't be written: name a file in a directory of yours"
+    assert run(Options(tmp_path, (), app="true"), ReportFiles(html=Path("/absent/report.html"))) == problem
+
+
+# --- The documentation
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rehearse.md").read_text()
+
+
+def test_each_option_and_each_fault_is_documented() -> None:
+    """In docs/rehearse.md, as the command knows them; it documents no other."""
+    section = PAGE.split("## Options\n", 1)[1].split("\n## ", 1)[0]
+    documented = set(re.findall(r"`(--[a-z-]+)", section))
+    options = {option for one in rehearse.params for option in one.opts if option.startswith("--")}
+    assert documented == options | {"--help"}
+    table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
+    assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
+
+
+def test_json_reference_has_each_member_and_each_id(report: RehearsalReport) -> None:
+    """In their order, and no other; those within a member too."""
+    section = PAGE.split("### JSON\n", 1)[1].split("\n## ", 1)[0]
+    content = json.loads(report.to_json())
+    assert re.findall(r"^\| `(\w+)` ", section, re.MULTILINE) == list(content)
+    within = [content[name][0] for name in ("Stacks", "Partners", "IamStatements", "Findings", "NotRehearsed", "Steps")]
+    members = {member for one in [*within, content["Steps"][1]["Events"][0]] for member in one}
+    source = Path(inspect.getfile(Rehearsal)).read_text()
+    ids = set(re.findall(r'(?:\.step|_deploy_all)\(\s*"([a-z-]+)"', source))
+    assert len(ids) > 5
+    assert {*members, *ids} <= set(re.findall(r"`([\w-]+)`", section))
