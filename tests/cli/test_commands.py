@@ -17,7 +17,7 @@ from partner_central_simulator import FaultKind, Readings
 from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, SCRIPT, CliStage, open_stage
 from tests.handler.test_runtime import later_model
 from tests.simulator.calls import ManualClock
-from tests.simulator.test_profiles import PROFILE
+from tests.simulator.test_profiles import DETAILS as PROFILE
 
 pytestmark = pytest.mark.versions
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.relay import Relay, open_relay
 from tests.cli.stage import CliStage, Ended
-from tests.handler.relay import Relay, open_relay
 
 CODE = "987654"
 SECRET = ("--secret-id", "kept")
