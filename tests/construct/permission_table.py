@@ -59,10 +59,10 @@ def granted() -> list[Permission]:
     key: IKey = SimpleNamespace(key_arn="<the key>")  # all that is asked of it
     return [
         *permissions.of_partner(Catalog.AWS, may_create=True),
-        permissions.read_secret("<the secret>"),
-        permissions.read_parameter("<the parameter>"),
-        permissions.decrypt_secret(key, "<Region of the secret>"),
-        permissions.decrypt_parameter(key),
+        permissions.read_code("Secret", "secretsmanager:GetSecretValue", "<the secret>"),
+        permissions.read_code("ParameterStore", "ssm:GetParameter", "<the parameter>"),
+        permissions.decrypt_code("Secret", key, "secretsmanager.<Region of the secret>"),
+        permissions.decrypt_code("ParameterStore", key, f"ssm.{Aws.REGION}"),
         permissions.write_log("<the own log group>:*"),
     ]
 

@@ -36,7 +36,6 @@ from tests.construct.apps import (
     properties_of,
     resource_of,
     resources_of,
-    sandbox_partner_in,
     template_of,
 )
 
@@ -278,25 +277,3 @@ def test_the_public_names_are_listed_and_documented() -> None:
     assert sorted(partner_account.__all__) == partner_account.__all__
     for name in partner_account.__all__:
         assert getattr(partner_account, name).__doc__, name
-
-
-def test_a_stack_has_the_same_template_in_each_stage() -> None:
-    """But for what bears the stack's name."""
-    app = new_app()
-    templates = []
-    for name in ("Beta", "Prod"):
-        stack = cdk.Stack(cdk.Stage(app, name), "Demo")
-        sandbox_partner_in(stack, legal_name=f"{name} Corp")
-        templates.append(without_name(template_of(stack), name))
-    assert templates[0] == templates[1]
-
-
-def without_name(value: Any, name: str) -> Any:
-    """Without the stage's name, and the digits that CDK makes of it."""
-    if isinstance(value, dict):
-        return {without_name(key, name): without_name(member, name) for key, member in value.items()}
-    if isinstance(value, list):
-        return [without_name(member, name) for member in value]
-    if isinstance(value, str) and value.startswith((f"{name}-Demo", f"{name}Demo", f"{name} Corp")):
-        return value[len(name) :].rstrip("-0123456789ABCDEF")
-    return value
