@@ -92,15 +92,6 @@ def test_overrides_and_aspects_reach_the_resource() -> None:
     assert resource_of(stack)["Metadata"] == {"marked": True}
 
 
-def test_attributes_are_tokens_of_what_the_handler_answers() -> None:
-    """The catalog is known at once."""
-    stack = new_stack()
-    partner = partner_in(stack)
-    tokens = {"Arn": partner.partner_arn, "Id": partner.partner_id, "ProfileId": partner.profile_id}
-    assert stack.resolve(tokens) == {name: {"Fn::GetAtt": ["Partner776273A3", name]} for name in tokens}
-    assert partner.catalog is Catalog.AWS
-
-
 def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
     """The resource waits; a queue below it that the function may use would close a circle."""
     stack = new_stack()
