@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,12 +68,6 @@ _WORKSHOP = partial(
 _WITH_PYTEST = ("-r", "requirements.txt", "-r", "requirements-dev.txt")
 _PYTEST = "python -m pytest -q"
 _ACCOUNT = {"CDK_DEFAULT_ACCOUNT": "111111111111", "CDK_DEFAULT_REGION": "us-east-1"}
-_ZONES = json.dumps(
-    {
-        f"availability-zones:account=111111111111:region={region}": [f"{region}a", f"{region}b"]
-        for region in ("us-east-1", "us-west-2")
-    }
-)
 
 APPS = [
     _EXAMPLE(
@@ -94,6 +87,7 @@ APPS = [
         stack="demo_stack",
         install=_WITH_PYTEST,
         tests=_PYTEST,
+        rehearse=("--stand-in", "AWS::Glue::Crawler"),
     ),
     _EXAMPLE(
         name="lambda-nag",
@@ -130,7 +124,6 @@ APPS = [
             *("domain=example.com", "email=ops@example.com"),
             *("primaryRegion=us-east-1", "secondaryRegion=us-west-2"),
         ),
-        files={"cdk.context.json": _ZONES},
     ),
     _EXAMPLE(
         name="iotcore",

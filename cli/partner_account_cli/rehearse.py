@@ -92,6 +92,7 @@ def rehearse(
             stop_kept(stop)
         except ProcessError as error:
             raise CommandError(str(error)) from None
+        click.echo(f"Stopped the local AWS, and removed {stop}")
         return
     files = ReportFiles(json_file, html_file, overwrite=overwrite)
     if problem := run(Options(Path.cwd(), **rehearsed), files, verbose=verbose, json_to_stdout=output == "json"):

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -68,8 +69,6 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
     log = logging.StreamHandler(sys.stderr if output == "json" else sys.stdout)
     log.setFormatter(_LogLine("%(asctime)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[log])
-    # Before there are threads, which then leave them to this one.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         running = Simulator(
             host=host,
@@ -90,10 +89,13 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
     else:
         for line in _INSTRUCTIONS.format(url=running.url, token=session_token, variable=ENDPOINT_VARIABLE).splitlines():
             rendering.say(line)
-    ended_by = signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    running.stop()
-    if ended_by == signal.SIGINT:
-        raise KeyboardInterrupt
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
+    try:
+        ended.wait()
+    finally:
+        running.stop()
 
 
 class _LogLine(logging.Formatter):

@@ -20,8 +20,8 @@ from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
-    Finding,
     RehearsalEvent,
+    RehearsalFinding,
     RehearsalReport,
     StepReport,
 )
@@ -106,9 +106,12 @@ class StepRunner:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result) -> str:
-        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words."""
-        failed = (one for one in self._step.events if one.failed and one.reason)
+    def reason(self, result: Result, intended: str = "") -> str:
+        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
+
+        Failures of the type `intended` are no reason.
+        """
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
         return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
 
@@ -138,7 +141,7 @@ class StepRunner:
             done.set()
             watcher.join()
         self.record_events()
-        warnings = (Finding("app-warning", text) for text in cli_annotations(result.output, "warning"))
+        warnings = (RehearsalFinding("app-warning", text) for text in cli_annotations(result.output, "warning"))
         self._report.findings += [one for one in dict.fromkeys(warnings) if one not in self._report.findings]
         return result
 

@@ -14,7 +14,6 @@ from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment
 from partner_account_rehearsal.cdk import Cdk, Result
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
-    explain_failure,
     missing_parameters,
     names_taken,
     obstacles,
@@ -318,13 +317,13 @@ class Rehearsal:
             result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
             # Not the stacks: each fails because a resource of it did.
             failed = next((one for one in step.events if one.failed and one.type not in ("", NESTED_STACK)), None)
-            if failed and failed.type != (FAILING_TYPE if fault is ROLLBACK else RESOURCE_TYPE):
+            intended = FAILING_TYPE if fault is ROLLBACK else RESOURCE_TYPE
+            if (failed and failed.type != intended) or (step.rolled_back and not failed):
                 step.title = "Deploy, which failed before it met the fault (cdk deploy)"
-                reason = explain_failure(failed.type, failed.subject, failed.reason)
-                raise RehearsalError(f"cdk deploy failed before it met the fault: {reason}")
+                raise RehearsalError(f"cdk deploy failed before it met the fault: {self._runner.reason(result)}")
             ending = "success" if result.exit_code == 0 else "a rollback" if step.rolled_back else "a failure"
             if ending != (expected := "success" if fault.survived else "a rollback"):
-                reason = f": {self._runner.reason(result)}" if result.exit_code else ""
+                reason = f": {self._runner.reason(result, intended)}" if result.exit_code else ""
                 raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
             if fault.orders and not any(request.failed for request in step.requests):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.relay import Relay, open_relay
 from tests.cli.stage import CliStage, Ended
-from tests.handler.relay import Relay, open_relay
 
 CODE = "987654"
 SECRET = ("--secret-id", "kept")
@@ -114,19 +114,14 @@ def test_what_is_not_six_digits_is_refused_and_not_repeated(kept: Kept, piped: b
 
 
 def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(stage: CliStage) -> None:
-    """Ctrl-C at the prompt stores nothing."""
+    """What is typed is seen neither on the screen nor in what is told."""
     with stage.terminal("store-code", *SECRET, "--create") as terminal:
         terminal.expect("Verification code .*: ")
         terminal.type("98765\n")
         terminal.expect("Error: .*Verification code .*: ")
-        terminal.type("\x03")
-        assert terminal.ended() == 130
-    assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
-    with stage.terminal("store-code", *SECRET, "--create") as terminal:
-        terminal.expect("Verification code .*: ")
         terminal.type(f"{CODE}\n")
         assert terminal.ended() == 0
-    assert CODE not in terminal.shown
+    assert CODE[:5] not in terminal.shown
     assert stage.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == CODE
 
 

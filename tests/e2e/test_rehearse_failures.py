@@ -17,6 +17,7 @@ from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.processes import ProcessError
 from tests.e2e.account import ROOT
 from tests.e2e.rehearsals import Place, Rehearsed, place_with, rehearsed
+from tests.rehearsal.process_list import eventually_none
 
 pytestmark = pytest.mark.e2e
 
@@ -223,6 +224,17 @@ def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(pl
     with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would ask the real AWS: run `npm install"):
         cdk.run("synth")
     assert not (place.app / "was-run").exists()
+
+
+def test_cdk_command_that_does_not_end_is_stopped(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it has started; the error says after which time."""
+    monkeypatch.setattr("partner_account_rehearsal.cdk.MINUTES", 0.005)
+    environment = {"PATH": path_with_cdk(tmp_path, "sleep 60 & sleep 60"), "TMPDIR": str(place.temporary)}
+    with pytest.raises(ProcessError, match=r"cdk synth was stopped: it had not ended after 0\.005 minutes"):
+        Cdk(place.app, place.temporary, environment).run("synth")
+    assert eventually_none(place.temporary)
 
 
 def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -50,48 +50,23 @@ class FaultRow:
 # The faults: each is what goes wrong, and what ends it before the next deployment
 
 
-def _everywhere(kind: str, **how: Any) -> Callable[[FaultStage], object]:
-    return lambda stage: stage.cloud.simulator.faults.add("*", kind, **how)
+def _at(operations: Sequence[str], kind: str, **how: Any) -> Callable[[FaultStage], object]:
+    return lambda stage: [stage.cloud.simulator.faults.add(operation, kind, **how) for operation in operations]
 
 
-def _at_writes(kind: str, **how: Any) -> Callable[[FaultStage], object]:
-    return lambda stage: [stage.cloud.simulator.faults.add(operation, kind, **how) for operation in WRITES]
-
-
-def _lagging(stage: FaultStage, **how: Any) -> None:
-    stage.cloud.simulator.faults.add("ListPartners", "lagging-list", times=None, **how)
-
-
-def _without_tags(stage: FaultStage, **how: Any) -> None:
-    stage.cloud.simulator.faults.add("ListTagsForResource", "no-tags", times=None, **how)
-
-
-def _without_profile_id(times: int | None) -> Callable[[FaultStage], object]:
-    operations = ("CreatePartner", "GetPartner", "GetProfileVisibility")
-    return lambda stage: [stage.cloud.simulator.faults.add(name, "no-profile-id", times) for name in operations]
-
-
-def _lost_and_lagging(stage: FaultStage) -> None:
-    _at_writes("cut", after_commit=True, times=None)(stage)
-    _lagging(stage)
+EVERY = ("*",)
+TOLD_IN = ("CreatePartner", "GetPartner", "GetProfileVisibility")
+ALWAYS: dict[str, Any] = {"times": None}
 
 
 def _wrong_code(stage: FaultStage) -> None:
     right = stage.cloud.request_code(stage.address)
     stage.cloud.store_code(f"{(int(right) + 1) % 1_000_000:06d}")
-    _everywhere("echo", times=None)(stage)
-
-
-def _no_code(stage: FaultStage) -> None:
-    stage.cloud.client("ssm").delete_parameter(Name="/partner/code")
+    _at(EVERY, "echo", **ALWAYS)(stage)
 
 
 def _right_code(stage: FaultStage) -> None:
     stage.cloud.prepare(stage.address)
-
-
-def _taken_name(stage: FaultStage) -> None:
-    stage.cloud.simulator.account(OTHER_ACCOUNT).add_partner("EXAMPLE CORP")
 
 
 def _free_name(stage: FaultStage) -> None:
@@ -102,12 +77,11 @@ def _free_name(stage: FaultStage) -> None:
 
 def _adopt(stage: FaultStage) -> None:
     if not stage.arn:
-        foreign = stage.cloud.partners[0]
-        stage.changes["ExistingPartnerId"] = foreign.id
+        stage.changes["ExistingPartnerId"] = stage.cloud.partners[0].id
 
 
-def _verify(stage: FaultStage) -> None:
-    stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+def _business(status: str) -> Callable[[FaultStage], object]:
+    return lambda stage: stage.cloud.account.set_verification("BUSINESS_VERIFICATION", status)
 
 
 def _remove(stage: FaultStage) -> None:
@@ -115,60 +89,70 @@ def _remove(stage: FaultStage) -> None:
         stage.cloud.account.delete_partner(partner.id)
 
 
-def _tagged_by(owner: str) -> Callable[[FaultStage], None]:
-    def tag(stage: FaultStage) -> None:
-        for partner in stage.cloud.partners:
-            stage.cloud.account.tag_partner(partner.id, {OWNER_TAG: owner})
-
-    return tag
+def _tag(stage: FaultStage, owner: str) -> None:
+    for partner in stage.cloud.partners:
+        stage.cloud.account.tag_partner(partner.id, {OWNER_TAG: owner})
 
 
 def _give_back(stage: FaultStage) -> None:
     if stage.arn:
-        _tagged_by(Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())(stage)
-
-
-def _give_up(stage: FaultStage) -> None:
-    stage.cloud.set_status("UPDATE_ROLLBACK_COMPLETE")
+        _tag(stage, Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())
 
 
 PASSES = "it passes"
 FAULTS = (
     NO_FAULT,
-    FaultCase("throttled three times", PASSES, _everywhere("throttle", times=3)),
-    FaultCase("throttled throughout", PASSES, _everywhere("throttle", times=None)),
-    FaultCase("500 at each write, once", PASSES, _at_writes("internal-error")),
-    FaultCase("503 after each write, once", PASSES, _at_writes("unavailable", after_commit=True)),
-    FaultCase("500 throughout", PASSES, _everywhere("internal-error", times=None)),
-    FaultCase("503 throughout", PASSES, _everywhere("unavailable", times=None)),
+    FaultCase("throttled three times", PASSES, _at(EVERY, "throttle", times=3)),
+    FaultCase("throttled throughout", PASSES, _at(EVERY, "throttle", **ALWAYS)),
+    FaultCase("500 at each write, once", PASSES, _at(WRITES, "internal-error")),
+    FaultCase("503 after each write, once", PASSES, _at(WRITES, "unavailable", after_commit=True)),
+    FaultCase("500 throughout", PASSES, _at(EVERY, "internal-error", **ALWAYS)),
+    FaultCase("503 throughout", PASSES, _at(EVERY, "unavailable", **ALWAYS)),
     FaultCase("every call takes 3 s", PASSES, nothing, each_call=3),
     FaultCase("every call takes 10 s", PASSES, nothing, each_call=10),
-    FaultCase("each write hangs once, not carried out", PASSES, _at_writes("cut"), hangs=True),
-    FaultCase("each write hangs once, carried out", PASSES, _at_writes("cut", after_commit=True), hangs=True),
-    FaultCase("every call hangs", PASSES, _everywhere("cut", times=None), hangs=True),
-    FaultCase("connection cut before each write, once", PASSES, _at_writes("cut")),
-    FaultCase("connection cut after each write, once", PASSES, _at_writes("cut", after_commit=True)),
-    FaultCase("connection cut after each write, always", PASSES, _at_writes("cut", after_commit=True, times=None)),
-    FaultCase("every answer breaks off, twice", PASSES, _everywhere("garbled", times=2)),
-    FaultCase("every answer breaks off", PASSES, _everywhere("garbled", times=None)),
-    FaultCase("connection cut after each write, always, and new partners never listed", PASSES, _lost_and_lagging),
-    FaultCase("partners are listed 20 s late", PASSES, lambda stage: _lagging(stage, seconds=20)),
-    FaultCase("partners are listed 60 s late", PASSES, lambda stage: _lagging(stage, seconds=60)),
-    FaultCase("tags of partners are shown 20 s late", PASSES, lambda stage: _without_tags(stage, lasting=20)),
-    FaultCase("tags of partners are shown 150 s late", PASSES, lambda stage: _without_tags(stage, lasting=150)),
-    FaultCase("access denied for 20 s", PASSES, _everywhere("access-denied", times=None, lasting=20)),
-    FaultCase("access denied", "it is allowed", _everywhere("access-denied", times=None)),
-    FaultCase("no ProfileId in two reads", PASSES, _without_profile_id(2)),
-    FaultCase("never a ProfileId", "it appears", _without_profile_id(None)),
-    FaultCase("wrong code, echoed by the error", "a new code", _wrong_code, _right_code, email=True),
-    FaultCase("the code's store is empty", "a new code", _no_code, _right_code, email=True),
+    FaultCase("each write hangs once, not carried out", PASSES, _at(WRITES, "cut"), hangs=True),
+    FaultCase("each write hangs once, carried out", PASSES, _at(WRITES, "cut", after_commit=True), hangs=True),
+    FaultCase("every call hangs", PASSES, _at(EVERY, "cut", **ALWAYS), hangs=True),
+    FaultCase("connection cut before each write, once", PASSES, _at(WRITES, "cut")),
+    FaultCase("connection cut after each write, once", PASSES, _at(WRITES, "cut", after_commit=True)),
+    FaultCase("connection cut after each write, always", PASSES, _at(WRITES, "cut", after_commit=True, **ALWAYS)),
+    FaultCase("every answer breaks off, twice", PASSES, _at(EVERY, "garbled", times=2)),
+    FaultCase("every answer breaks off", PASSES, _at(EVERY, "garbled", **ALWAYS)),
     FaultCase(
-        "business not verified",
-        "it is verified",
-        lambda stage: stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
-        _verify,
+        "connection cut after each write, always, and new partners never listed",
+        PASSES,
+        lambda stage: (
+            _at(WRITES, "cut", after_commit=True, **ALWAYS)(stage),
+            _at(["ListPartners"], "lagging-list", **ALWAYS)(stage),
+        ),
     ),
-    FaultCase("another company has the name", "that one is renamed, a new code", _taken_name, _free_name),
+    FaultCase("partners are listed 20 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=20, **ALWAYS)),
+    FaultCase("partners are listed 60 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=60, **ALWAYS)),
+    FaultCase(
+        "tags of partners are shown 20 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=20, **ALWAYS)
+    ),
+    FaultCase(
+        "tags of partners are shown 150 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=150, **ALWAYS)
+    ),
+    FaultCase("access denied for 20 s", PASSES, _at(EVERY, "access-denied", **ALWAYS, lasting=20)),
+    FaultCase("access denied", "it is allowed", _at(EVERY, "access-denied", **ALWAYS)),
+    FaultCase("no ProfileId in two reads", PASSES, _at(TOLD_IN, "no-profile-id", times=2)),
+    FaultCase("never a ProfileId", "it appears", _at(TOLD_IN, "no-profile-id", **ALWAYS)),
+    FaultCase("wrong code, echoed by the error", "a new code", _wrong_code, _right_code, email=True),
+    FaultCase(
+        "the code's store is empty",
+        "a new code",
+        lambda stage: stage.cloud.client("ssm").delete_parameter(Name="/partner/code"),
+        _right_code,
+        email=True,
+    ),
+    FaultCase("business not verified", "it is verified", _business("FAILED"), _business("SUCCEEDED")),
+    FaultCase(
+        "another company has the name",
+        "that one is renamed, a new code",
+        lambda stage: stage.cloud.simulator.account(OTHER_ACCOUNT).add_partner("EXAMPLE CORP"),
+        _free_name,
+    ),
     FaultCase(
         "the account has another partner",
         "it is adopted, if none is ours",
@@ -176,8 +160,18 @@ FAULTS = (
         _adopt,
     ),
     FaultCase("the partner is gone", "the resource is removed and added again", _remove, _right_code, gone=True),
-    FaultCase("the partner has another stack's tag", "our tag is restored", _tagged_by("another stack"), _give_back),
-    FaultCase("delivered when the stack no longer waits", "nobody reads this answer", _give_up, late=True),
+    FaultCase(
+        "the partner has another stack's tag",
+        "our tag is restored",
+        lambda stage: _tag(stage, "another stack"),
+        _give_back,
+    ),
+    FaultCase(
+        "delivered when the stack no longer waits",
+        "nobody reads this answer",
+        lambda stage: stage.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"),
+        late=True,
+    ),
     FaultCase("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
     FaultCase("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
     FaultCase("DescribeStacks says UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
@@ -218,29 +212,22 @@ def _update(stage: FaultStage) -> FaultRow:
     return FaultRow(outcome.told, left, _further(stage, "CEO"))
 
 
-def _rollback(stage: FaultStage) -> FaultRow:
+def _rollback(stage: FaultStage, **moved: Any) -> FaultRow:
     """A tag and the contact have changed, another resource fails, and the reversed Update comes."""
     stage.create()
     if stage.coming.email:
         stage.cloud.prepare(NEW_EMAIL)
-    stage.update(stage.first(), stage.changed(), "UPDATE_IN_PROGRESS")
+    tried = {**stage.changed(), **moved}
+    stage.update(stage.first(), tried, "UPDATE_IN_PROGRESS")
     stage.address = EMAIL
     stage.strike()
-    outcome = stage.update(stage.changed(), stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
+    outcome = stage.update(tried, stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
     return FaultRow(outcome.told, stage.left(), _further(stage))
 
 
 def _moved(stage: FaultStage) -> FaultRow:
     """The construct gets another id, and the contact changes; another resource fails, and the reversed Update comes."""
-    stage.create()
-    if stage.coming.email:
-        stage.cloud.prepare(NEW_EMAIL)
-    moved = {**stage.changed(), "Owner": {"StackName": "Root", "ConstructPath": "Company"}}
-    stage.update(stage.first(), moved, "UPDATE_IN_PROGRESS")
-    stage.address = EMAIL
-    stage.strike()
-    outcome = stage.update(moved, stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
-    return FaultRow(outcome.told, stage.left(), _further(stage))
+    return _rollback(stage, Owner={"StackName": "Root", "ConstructPath": "Company"})
 
 
 def _retried(stage: FaultStage) -> FaultRow:
