@@ -20,8 +20,8 @@ from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
-    Finding,
     RehearsalEvent,
+    RehearsalFinding,
     RehearsalReport,
     StepReport,
 )
@@ -141,7 +141,7 @@ class StepRunner:
             done.set()
             watcher.join()
         self.record_events()
-        warnings = (Finding("app-warning", text) for text in cli_annotations(result.output, "warning"))
+        warnings = (RehearsalFinding("app-warning", text) for text in cli_annotations(result.output, "warning"))
         self._report.findings += [one for one in dict.fromkeys(warnings) if one not in self._report.findings]
         return result
 

@@ -269,7 +269,7 @@ def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]
         for name in ("Platform", "Demo")
     )
     role = iam.Role(platform, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    provider = PartnerAccountProvider(platform, role=role)
+    provider = PartnerAccountProvider(platform, "Provider", role=role)
     source = VerificationCode.from_secrets_manager(
         secretsmanager.Secret.from_secret_attributes(
             stack, "Code", secret_complete_arn=SECRET, encryption_key=kms.Key.from_key_arn(stack, "Key", KEY)

@@ -118,7 +118,7 @@ def test_report_lists_what_the_partners_stack_adds_to_a_role_from_elsewhere(tmp_
     app = cdk.App(outdir=str(tmp_path))
     stack, platform = cdk.Stack(app, "Alliances"), cdk.Stack(app, "Platform")
     role = iam.Role.from_role_name(platform, "Role", "company") if shared == "role" else None
-    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, role=role))
+    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, "Provider", role=role))
     app.synth()
     sids = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
     assert {"CreatePartner", "ReadCodeFromSecret"} <= sids

@@ -25,9 +25,9 @@ from partner_account_rehearsal.partners import partners_of
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
-    Finding,
     PartnerReport,
     RehearsalEvent,
+    RehearsalFinding,
     RehearsalReport,
     StackReport,
     StepReport,
@@ -39,6 +39,7 @@ from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
+from tests.browser import CHROMIUM, OVERFLOWING, chromium
 from tests.e2e.rehearsals import Page
 from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
 
@@ -92,7 +93,7 @@ def report() -> RehearsalReport:
         irreversible=[
             "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good."
         ],
-        findings=[Finding("app-warning", "[Warning at /Alliances] the role isn't updated")],
+        findings=[RehearsalFinding("app-warning", "[Warning at /Alliances] the role isn't updated")],
         not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
         steps=[
             StepReport("synthesize", "Synthesize the app (cdk synth)", 0.0, 6.0),
@@ -322,7 +323,7 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     assert all((f"│ {line}\n" in told) == bool(exit_code) for line in lines)
     assert "AWS::X::Y" not in told
     assert recorded.report.cli_output == (lines[-40:] if exit_code else [])
-    assert recorded.report.findings == [Finding("app-warning", "[Warning at /S] Odd")]
+    assert recorded.report.findings == [RehearsalFinding("app-warning", "[Warning at /S] Odd")]
     assert recorded.report.steps[0].outcome == ("failed" if exit_code else "passed")
 
 
@@ -403,6 +404,22 @@ def test_story_tells_what_matters_and_that_the_rollback_was_intended(
     assert "  [Warning at /Alliances] the role isn't updated" in lines
     assert "  --html rehearsal.html   get a page that can be attached to the change request" in lines
     assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" in "\n".join(told_by(capsys, report, verbose=True))
+
+
+def test_a_clock_runs_beside_what_goes_on_but_only_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file nothing of it is seen, and nothing of what passes by."""
+    told = []
+    for terminal in (False, True):
+        if terminal:
+            monkeypatch.setenv("FORCE_COLOR", "1")
+        reporter = Reporter()
+        with reporter.step(StepReport("deploy", "Deploy"), 4):
+            reporter.cli_line("Bundling [a]")
+        told.append(capsys.readouterr().out)
+    assert re.fullmatch(r"\n4. Deploy\n  ✓ \d+.\d s\n", told[0])
+    assert re.search(r"0:00:0\d.*Bundling \[a\]", told[1])
 
 
 def test_only_failures_that_nobody_ordered_are_red(
@@ -486,6 +503,28 @@ def test_near_changes_have_one_label_on_the_timeline(
     """Two labels would lie on each other; each operation is named once, where it was last requested."""
     events = [request_event(at, name, changes=True) for at, name in changes.items()]
     assert Timeline(10.0).labels(StepReport("", "", events=events)) == labels
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed, and CHROMIUM names none: nothing was measured")
+def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalReport, tmp_path: Path) -> None:
+    """Measured in a browser at 390, 1280 and 1440 pixels, with names that have no place to break at."""
+    endless = "Endless" * 20
+    report.outcome, report.problem, report.cli_output = "failed", endless, [endless]
+    report.partners[0].legal_name = endless
+    report.stacks.append(StackReport(endless, {endless: 2}, [endless]))
+    report.iam_statements.append(Statement(endless, "Deny", [endless], [endless], [endless]))
+    report.outputs[endless] = {endless: endless}
+    report.findings.append(RehearsalFinding("app-warning", endless))
+    report.not_rehearsed.append(StandIn(endless, [endless], endless))
+    report.steps.append(
+        StepReport("deploy", endless, events=[stack_event(1.0, PARTNER, endless, "CREATE_FAILED", endless)])
+    )
+    page = tmp_path / "report.html"
+    page.write_text(to_html(report), "utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        for width in (390, 1280, 1440):
+            assert browser.measure(page, width, "innerWidth") == width
+            assert browser.measure(page, width, OVERFLOWING) == []
 
 
 # --- The files
