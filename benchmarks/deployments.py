@@ -34,7 +34,7 @@ _accounts = count(300000000001)
 
 
 @dataclass(frozen=True)
-class Account:
+class ContenderAccount:
     """An AWS account of its own, in which one contender's app lives.
 
     Attributes:
@@ -106,7 +106,7 @@ class Deployments:
         with local_aws() as aws, ExitStack() as port:
             _record_requests(aws)
             contenders = self._those_who_can_answer(aws, port)
-            sleepers: list[Account] = []
+            sleepers: list[ContenderAccount] = []
             for number in range(rounds):
                 began = time.monotonic()
                 for contender in turned(contenders, number):
@@ -128,7 +128,7 @@ class Deployments:
             return [one for one in ALL if not one.answers_by_node]
         return ALL
 
-    def _account(self, contender: Contender, aws: LocalAws) -> Account:
+    def _account(self, contender: Contender, aws: LocalAws) -> ContenderAccount:
         number = str(next(_accounts))
         folder = aws.folder / number
         folder.mkdir()
@@ -141,7 +141,7 @@ class Deployments:
             "node_path": str(NODE_MODULES),
             "node_ca": aws.environment["AWS_CA_BUNDLE"],
         }
-        account = Account(contender, here, Cdk(folder, folder, here.environment), context)
+        account = ContenderAccount(contender, here, Cdk(folder, folder, here.environment), context)
         _require_success(account.cdk.run("bootstrap", f"aws://{number}/{REGION}"))  # as long as there is no app
         (folder / "cdk.json").write_text(json.dumps({"app": f"python -m benchmarks.apps.{contender.name}"}))
         here.client("partnercentral-account").send_email_verification_code(Catalog=CATALOG, Email=EMAIL)
@@ -149,7 +149,7 @@ class Deployments:
         here.client("secretsmanager").create_secret(Name=SECRET, SecretString=code)
         return account
 
-    def _live(self, account: Account, *, is_first: bool) -> list[Account]:
+    def _live(self, account: ContenderAccount, *, is_first: bool) -> list[ContenderAccount]:
         """Measure all steps; what has still to be destroyed is returned."""
         before = account.uploaded()
         created: Mapping[str, str] = {}
@@ -165,7 +165,7 @@ class Deployments:
                 raise RuntimeError(f"after the {step} the outputs are {account.outputs()}")
         return []
 
-    def _step(self, account: Account, step: str, *, is_first: bool) -> None:
+    def _step(self, account: ContenderAccount, step: str, *, is_first: bool) -> None:
         name = account.contender.name
         seen = len(account.aws.partner_central.requests())
         began, since = time.monotonic(), time.time()

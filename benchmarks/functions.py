@@ -37,7 +37,7 @@ _SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class FunctionTrial:
     """One contender's function, and the AWS around it.
 
     Attributes:
@@ -172,10 +172,10 @@ def _moto() -> Iterator[str]:
 
 
 @contextmanager
-def _stage(contender: Contender, moto_url: str, asset: Path) -> Iterator[Stage]:
+def _stage(contender: Contender, moto_url: str, asset: Path) -> Iterator[FunctionTrial]:
     with tempfile.TemporaryDirectory() as folder, ResponseSink(Path(folder)) as sink, open_cloud(moto_url) as cloud:
         cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=cloud.request_code())
-        yield Stage(contender, asset, cloud, sink)
+        yield FunctionTrial(contender, asset, cloud, sink)
 
 
 def _peak_memory(pid: int) -> int:

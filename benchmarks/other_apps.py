@@ -90,12 +90,20 @@ class Trial:
 
     def run(self) -> Outcome:
         """Do what a stranger would do with the app, and keep what became of it."""
+        outcome = Outcome(self._app.name, self._app.commit[:7], self._app.asks)
+        try:
+            self._try(outcome)
+        except subprocess.CalledProcessError as error:
+            outcome.synth = f"`{shlex.join(map(str, error.cmd))}` failed"
+        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
+        return outcome
+
+    def _try(self, outcome: Outcome) -> None:
         app = self._app
-        outcome = Outcome(app.name, app.commit[:7], app.asks)
         self._check_out()
         self._install(*app.install)
-        if has_cli := (self._code / "package.json").exists():
-            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund"])
+        if has_cli := (self._code / "package.json").exists() or bool(app.npm):
+            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund", *app.npm])
         outcome.before = self._version()
         outcome.tests_before = self._tests("tests-before")
         self._install(self._wheel)
@@ -110,8 +118,6 @@ class Trial:
         cdk = ["npx", "cdk"] if has_cli else ["cdk"]
         outcome.synth = self._shell("synth", [*cdk, "synth", "--quiet", *self._options])
         outcome.within = self._shell("within", [*self._rehearse, *self._options, *app.rehearse], self._seconds)
-        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
-        return outcome
 
     def _check_out(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -121,6 +127,8 @@ class Trial:
         _check("git", "clone", "--quiet", "--no-checkout", f"https://github.com/{self._app.repository}", clone)
         _check("git", "-C", clone, "sparse-checkout", "set", *only)
         _check("git", "-C", clone, "checkout", "--quiet", self._app.commit)
+        for name, text in self._app.files.items():
+            (self._code / name).write_text(text, "utf-8")
         _check("uv", "venv", "--quiet", "--python", self._app.python, self._environment)
 
     def _install(self, *what: str | Path) -> None:

@@ -18,7 +18,7 @@ _VERDICTS = {True: "reached", False: "**missed**", None: "?"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One line of a table: a metric in a case, and how its values are told."""
 
     title: str
@@ -51,27 +51,27 @@ def _instructions(value: float) -> str:
 
 
 COSTS = (
-    Row("synth, wall", "synth wall", str(ONE), _seconds),
-    Row("synth, CPU", "synth CPU", str(ONE), _seconds),
-    Row("asset", "asset bytes", str(ONE), _bytes),
-    Row("uploaded by the first deploy", "uploaded bytes", "deploy", _bytes),
-    Row("cold start, CPU", "cold CPU", COLD, _milliseconds),
-    Row("cold start, instructions", "cold instructions", COLD, _instructions),
-    Row("cold start, peak memory", "cold memory", COLD, _bytes),
-    Row("cold start, wall", "cold wall", COLD, _milliseconds),
-    Row("warm update, CPU", "warm CPU", WARM, _milliseconds),
-    Row("warm update, wall", "warm wall", WARM, _milliseconds),
-    *(Row(f"{step}, wall", "wall", step, _seconds) for step in STEPS),
+    ResultRow("synth, wall", "synth wall", str(ONE), _seconds),
+    ResultRow("synth, CPU", "synth CPU", str(ONE), _seconds),
+    ResultRow("asset", "asset bytes", str(ONE), _bytes),
+    ResultRow("uploaded by the first deploy", "uploaded bytes", "deploy", _bytes),
+    ResultRow("cold start, CPU", "cold CPU", COLD, _milliseconds),
+    ResultRow("cold start, instructions", "cold instructions", COLD, _instructions),
+    ResultRow("cold start, peak memory", "cold memory", COLD, _bytes),
+    ResultRow("cold start, wall", "cold wall", COLD, _milliseconds),
+    ResultRow("warm update, CPU", "warm CPU", WARM, _milliseconds),
+    ResultRow("warm update, wall", "warm wall", WARM, _milliseconds),
+    *(ResultRow(f"{step}, wall", "wall", step, _seconds) for step in STEPS),
 )
 COUNTS = (
-    Row("template", "template bytes", "", _bytes),
-    Row("resources", "resources", "", _count),
-    Row("functions", "functions", "", _count),
-    Row("roles", "roles", "", _count),
-    Row("IAM statements", "IAM statements", "", _count),
-    Row("of them `*` without a condition", "IAM wildcards", "", _count),
-    Row("synth, wall", "synth wall", "", _seconds),
-    Row("synth, CPU", "synth CPU", "", _seconds),
+    ResultRow("template", "template bytes", "", _bytes),
+    ResultRow("resources", "resources", "", _count),
+    ResultRow("functions", "functions", "", _count),
+    ResultRow("roles", "roles", "", _count),
+    ResultRow("IAM statements", "IAM statements", "", _count),
+    ResultRow("of them `*` without a condition", "IAM wildcards", "", _count),
+    ResultRow("synth, wall", "synth wall", "", _seconds),
+    ResultRow("synth, CPU", "synth CPU", "", _seconds),
 )
 
 
@@ -92,8 +92,9 @@ def _page(results: Results) -> Iterator[str]:
     yield from _synth_parts(results)
     yield from ("", "## More partners and stacks", "")
     for size in (ONE, *GROWTH):
-        yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
-        yield ""
+        if results.spread(COUNTS[0].metric, str(size), CONSTRUCT.name) is not None:
+            yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
+            yield ""
     yield from ("## Requests of the functions", "")
     yield from _requests_table(results)
     yield from ("", "## Not measured", "")
@@ -117,7 +118,7 @@ def _synth_parts(results: Results) -> Iterator[str]:
 
 
 def _table(
-    corner: str, columns: Sequence[Contender], rows: Sequence[tuple[str, Row, str]], results: Results
+    corner: str, columns: Sequence[Contender], rows: Sequence[tuple[str, ResultRow, str]], results: Results
 ) -> Iterator[str]:
     yield f"| {corner} | " + " | ".join(column.title for column in columns) + " |"
     yield "|---|" + "---|" * len(columns)
@@ -126,7 +127,7 @@ def _table(
         yield f"| {title} | " + " | ".join(cells) + " |"
 
 
-def _cell(row: Row, case: str, contender: Contender, results: Results) -> str:
+def _cell(row: ResultRow, case: str, contender: Contender, results: Results) -> str:
     spread = results.spread(row.metric, case, contender.name)
     if spread is None:
         return ""
@@ -163,7 +164,7 @@ def _requests(results: Results, step: str, contender: Contender, service: str) -
     sent = requests(results, step, contender.name, service)
     if service != "partnercentral":
         return str(sum(sent.values()))
-    return ", ".join(name if times == 1 else f"{times} {name}" for name, times in sent.items()) or "none"
+    return ", ".join(f"`{name}`" if times == 1 else f"{times} `{name}`" for name, times in sent.items()) or "none"
 
 
 def _title(name: str) -> str:

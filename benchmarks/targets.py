@@ -14,7 +14,7 @@ _NAME = CONSTRUCT.name
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TargetResult:
     """One target, and whether it is reached; None if that was not measured."""
 
     target: str
@@ -22,7 +22,7 @@ class Verdict:
     reached: bool | None
 
 
-def verdicts(results: Results) -> list[Verdict]:
+def verdicts(results: Results) -> list[TargetResult]:
     """All targets, in the order of a partner's life."""
     return [
         _of("asset at most 1/300 of crhelper's", _asset_share(results), "1/{:.0f}", least=300),
@@ -39,10 +39,10 @@ def verdicts(results: Results) -> list[Verdict]:
 
 def _of(
     target: str, value: float | None, told: str, *, most: float = float("inf"), least: float = float("-inf")
-) -> Verdict:
+) -> TargetResult:
     if value is None:
-        return Verdict(target, "not measured", None)
-    return Verdict(target, told.format(value), least <= value <= most)
+        return TargetResult(target, "not measured", None)
+    return TargetResult(target, told.format(value), least <= value <= most)
 
 
 def _asset_share(results: Results) -> float | None:
@@ -77,7 +77,7 @@ def _cold(results: Results, metric: str, to: str) -> float | None:
     return ratio.median if ratio else None
 
 
-def _requests(results: Results) -> Iterator[Verdict]:
+def _requests(results: Results) -> Iterator[TargetResult]:
     wanted = {
         "a no-op deploy asks Partner Central nothing": ("no-op deploy", set()),
         "a fault-free Create sends it two requests, and a third while CreatePartner tells no profile id": (
@@ -89,13 +89,13 @@ def _requests(results: Results) -> Iterator[Verdict]:
     }
     for target, (step, expected) in wanted.items():
         if not results.values("requests to Partner Central", step, _NAME):
-            yield Verdict(target, "not measured", None)
+            yield TargetResult(target, "not measured", None)
             continue
         sent = requests(results, step, _NAME, "partnercentral")
         found = {name for name in sent if step != "update" or not name.startswith(("Get", "List"))}
         # While CreatePartner tells no profile id, as the simulator has it unless told otherwise, it must be asked for.
         found -= {"GetProfileVisibility"}
-        yield Verdict(target, ", ".join(sent) or "none", found == expected)
+        yield TargetResult(target, ", ".join(f"`{name}`" for name in sent) or "none", found == expected)
 
 
 def requests(results: Results, step: str, contender: str, service: str) -> dict[str, int]:

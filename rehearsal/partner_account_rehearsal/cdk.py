@@ -66,7 +66,13 @@ class Cdk:
                 output=subprocess.PIPE,
                 resources=resources,
             )
-            timer = threading.Timer(60 * MINUTES, processes.end, (process,))
+            stopped = threading.Event()
+
+            def stop() -> None:
+                stopped.set()
+                processes.end_group(process.pid)
+
+            timer = threading.Timer(60 * MINUTES, stop)
             timer.daemon = True
             timer.start()
             output = ""
@@ -74,11 +80,11 @@ class Cdk:
                 echo(line.rstrip("\n"))
                 output += line
             exit_code = process.wait()
-            if timer.finished.is_set():
-                raise processes.ProcessError(
-                    f"cdk {arguments[0]} had not ended after {MINUTES} minutes, and was stopped"
-                )
             timer.cancel()
+            if stopped.is_set():
+                raise processes.ProcessError(
+                    f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"
+                )
             return Result(exit_code, output)
 
     def version(self) -> str:

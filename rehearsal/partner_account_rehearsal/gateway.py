@@ -20,6 +20,8 @@ from ministack.core.lambda_runtime import Worker
 from ministack.core.responses import set_request_region
 from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import (
+    _exports,
+    _stacks,
     changesets,
     custom_resource,
     engine,
@@ -130,6 +132,29 @@ def _with_tags(change: Callable[..., Any]) -> Callable[..., Any]:
     return changed
 
 
+def _with_exports(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let other stacks import what a nested stack exports."""
+
+    def changed(*arguments: Any, **more: Any) -> Any:
+        result = change(*arguments, **more)
+        nested = next((one for one in _stacks.values() if one["StackId"] in result), None)
+        if nested:
+            template = nested["_template"]
+            nested["Outputs"], exports = stacks._resolve_stack_outputs(  # noqa: SLF001
+                template.get("Outputs", {}),
+                nested["_conditions"],
+                nested["_resources"],
+                nested["_resolved_params"],
+                template.get("Mappings", {}),
+                nested["StackName"],
+                nested["StackId"],
+            )
+            _exports.update(exports)
+        return result
+
+    return changed
+
+
 _iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
 _iam.install()
 custom_resource.register_token = _await_answer
@@ -140,6 +165,8 @@ engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stack
 )
 buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]  # noqa: SLF001
 buckets.update(create=_with_tags(buckets["create"]), update=_with_tags(buckets["update"]))
+nested_stacks = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]  # noqa: SLF001
+nested_stacks.update(create=_with_exports(nested_stacks["create"]), update=_with_exports(nested_stacks["update"]))
 # What a function writes last may come later than the five milliseconds for which MiniStack waits: it would stand in the
 # log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
 Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001

@@ -14,7 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
 from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.limits import explain_failure
 from partner_account_rehearsal.local_aws import REGION, LocalAws
+from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
@@ -96,14 +98,21 @@ class StepRunner:
         Raises:
             RehearsalError: it failed; the reason is the first failure that a stack has told of, or the CLI's own.
         """
-        result = self.attempt(*arguments)
+        return self.succeeded(self.attempt(*arguments), arguments[0])
+
+    def succeeded(self, result: Result, command: str) -> Result:
+        """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
-            raise RehearsalError(f"cdk {arguments[0]} failed: {self.reason(result)}")
+            raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result) -> str:
-        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words."""
-        reasons = (f"{one.subject}: {one.reason}" for one in self._step.events if one.failed and one.reason)
+    def reason(self, result: Result, intended: str = "") -> str:
+        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
+
+        Failures of the type `intended` are no reason.
+        """
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
+        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
         return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
 
     def attempt(self, *arguments: str) -> Result:

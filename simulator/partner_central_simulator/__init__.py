@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from partner_central_simulator.faults import FaultKind, InjectedFault
     from partner_central_simulator.models import Mail, ProfileTask, RecordedRequest, SimulatedPartner
-    from partner_central_simulator.readings import ProfileIdAppears, Readings
+    from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
     from partner_central_simulator.server import Simulator
     from partner_central_simulator.service import AccountAdmin
     from partner_central_simulator.testing import simulate_partner_central
@@ -21,6 +21,7 @@ __all__ = [
     "InjectedFault",
     "Mail",
     "ProfileIdAppears",
+    "ProfileIdComesWith",
     "ProfileTask",
     "Readings",
     "RecordedRequest",

@@ -7,7 +7,7 @@ _BY_REASON = {
     "CONFLICT_CLIENT_TOKEN": ("ConflictException", "The client token was used with other parameters before."),
     "DUPLICATE_PARTNER": ("ConflictException", "The account has a partner in this catalog, or the name is taken."),
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": ("ConflictException", "A profile task is in progress, or has ended."),
-    "INCOMPATIBLE_PROFILE_STATE": ("ConflictException", "No profile has been approved yet."),
+    "INCOMPATIBLE_PROFILE_STATE": ("ConflictException", "The profile has these details already."),
     "LIMIT_EXCEEDED_NUMBER_OF_EMAIL": ("ServiceQuotaExceededException", "No more codes for this address today."),
     "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY": ("ServiceQuotaExceededException", "No more updates today."),
     "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY": (

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from partner_central_simulator.exceptions import ServiceError
-from partner_central_simulator.readings import Readings
+from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
 
 SERVICE = "partnercentral-account"
 API_VERSION = "2025-04-04"
@@ -114,6 +114,7 @@ class SimulatedPartner:
     profile_id: str = field(default_factory=lambda: new_id("pprofile"))
     tags: dict[str, str] = field(default_factory=dict)
     visibility: str = "PRIVATE"
+    was_public: bool = False
     tasks: list[ProfileTask] = field(default_factory=list)
     profile_updates: list[datetime] = field(default_factory=list)
     visibility_updates: list[datetime] = field(default_factory=list)
@@ -127,6 +128,16 @@ class SimulatedPartner:
     def has_profile(self) -> bool:
         """Whether a profile task has ever succeeded; a newborn profile knows only its solution type."""
         return "DisplayName" in self.profile
+
+    def has_profile_id(self, readings: Readings) -> bool:
+        """Whether every answer carries the profile's id by now."""
+        if readings.profile_id is ProfileIdAppears.AT_ONCE:
+            return True
+        return {
+            ProfileIdComesWith.TASK: self.has_profile or bool(self.tasks),
+            ProfileIdComesWith.PROFILE: self.has_profile,
+            ProfileIdComesWith.PUBLICATION: self.was_public,
+        }[readings.profile_id_comes_with]
 
 
 @dataclass
@@ -145,21 +156,15 @@ class AccountVerification:
 
 
 @dataclass
-class TokenUse:
-    """A client token that was seen: the body it belongs to, and the id of what came of it."""
-
-    fingerprint: str
-    made: str | None
-
-
-@dataclass
 class SimulatedAccount:
     """An AWS account as Partner Central knows it."""
 
     id: str
     partners: list[SimulatedPartner] = field(default_factory=list)
     verifications: dict[str, AccountVerification] = field(default_factory=dict)
-    tokens: dict[str, TokenUse] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """By operation and client token: a fingerprint of the body it belongs to, and the id of what came of it."""
+
     task_plan: TaskPlan = field(default_factory=TaskPlan)
 
     def partners_in(self, catalog: str) -> list[SimulatedPartner]:
@@ -199,16 +204,16 @@ class ApiCall:
         key = f"{self.operation}/{token}"
         body = {name: value for name, value in self.request.items() if name != "ClientToken"}
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        if earlier := self.account.tokens.get(key):
-            if earlier.fingerprint != fingerprint and self.readings.reused_token_conflicts:
-                raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
-            if earlier.made:
-                return earlier.made
+        known, made = self.account.tokens.get(key, (fingerprint, None))
+        if known != fingerprint and self.readings.reused_token_conflicts:
+            raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
+        if made:
+            return made
         try:
             made = act()
         except ServiceError:
             if self.readings.failed_request_keeps_token:
-                self.account.tokens[key] = TokenUse(fingerprint, made=None)
+                self.account.tokens[key] = (fingerprint, None)
             raise
-        self.account.tokens[key] = TokenUse(fingerprint, made)
+        self.account.tokens[key] = (fingerprint, made)
         return made

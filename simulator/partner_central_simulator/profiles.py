@@ -5,7 +5,7 @@ from datetime import datetime
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import DAY, ApiCall, Output, ProfileTask, SimulatedPartner, new_id
 from partner_central_simulator.partners import identity, requested_partner
-from partner_central_simulator.readings import ProfileIdAppears
+from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith
 
 PROFILE_UPDATES_PER_DAY = 10
 VISIBILITY_UPDATES_PER_DAY = 5
@@ -13,23 +13,30 @@ VISIBILITY_UPDATES_PER_DAY = 5
 
 def get_profile_visibility(call: ApiCall) -> Output:
     """Who may see the profile, and the profile's id."""
-    return _visibility(_partner_with_profile_id(call))
+    partner = requested_partner(call)
+    _require_profile_id(call, partner)
+    return _visibility(partner)
 
 
 def put_profile_visibility(call: ApiCall) -> Output:
     """Show or hide the profile."""
-    partner = _partner_with_profile_id(call)
+    partner = requested_partner(call)
+    if not partner.has_profile and not call.readings.visibility_before_profile:
+        raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
+    makes_public = call.request["Visibility"] == "PUBLIC"
+    if not (makes_public and call.readings.profile_id_comes_with is ProfileIdComesWith.PUBLICATION):
+        _require_profile_id(call, partner)
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY"
     _count_update(call.now, partner.visibility_updates, VISIBILITY_UPDATES_PER_DAY, reason)
     partner.visibility = call.request["Visibility"]
+    partner.was_public |= makes_public
     return _visibility(partner)
 
 
-def _partner_with_profile_id(call: ApiCall) -> SimulatedPartner:
-    partner = requested_partner(call)
-    if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile:
+def _require_profile_id(call: ApiCall, partner: SimulatedPartner) -> None:
+    """The answers on visibility require the id, so they show it earlier than others unless that is read otherwise."""
+    if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile_id(call.readings):
         raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
-    return partner
 
 
 def _visibility(partner: SimulatedPartner) -> Output:
@@ -54,6 +61,9 @@ def start_profile_update_task(call: ApiCall) -> Output:
 def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
         raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
+    unchanged = partner.profile | call.request["TaskDetails"] == partner.profile
+    if unchanged and not call.readings.unchanged_profile_starts_task:
+        raise ServiceError.of("INCOMPATIBLE_PROFILE_STATE")
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
     _count_update(call.now, partner.profile_updates, PROFILE_UPDATES_PER_DAY, reason)
     task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.account.task_plan)
@@ -65,7 +75,7 @@ def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
 def get_profile_update_task(call: ApiCall) -> Output:
     """The partner's latest task; each look brings it nearer to its planned end."""
     partner = requested_partner(call)
-    task = _find_task(partner)
+    task = _find_task(partner, with_canceled=call.readings.canceled_task_is_shown)
     task.reads += 1
     _progress(call.now, partner, task)
     return _describe(partner, task)
@@ -97,10 +107,10 @@ def _cancel(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     return task
 
 
-def _find_task(partner: SimulatedPartner, task_id: str | None = None) -> ProfileTask:
+def _find_task(partner: SimulatedPartner, task_id: str | None = None, *, with_canceled: bool = True) -> ProfileTask:
     """The task of that id, or the latest."""
     for task in reversed(partner.tasks):
-        if task_id in {None, task.id}:
+        if task_id in {None, task.id} and (with_canceled or task.status != "CANCELED"):
             return task
     raise ServiceError.of("PARTNER_PROFILE_TASK_NOT_FOUND")
 

@@ -21,15 +21,29 @@ class ProfileIdAppears(StrEnum):
     """
 
     WITH_PROFILE = "with profile"
-    """There is none before a profile task has succeeded; asking for visibility says PARTNER_PROFILE_NOT_FOUND."""
+    """There is none before there is a profile (see `ProfileIdComesWith`); visibility is PARTNER_PROFILE_NOT_FOUND."""
+
+
+class ProfileIdComesWith(StrEnum):
+    """What a partner's profile has come through when it has an id, unless it has one from the beginning."""
+
+    TASK = "task"
+    """`StartProfileUpdateTask`, however that ends."""
+
+    PROFILE = "profile"
+    """A task that has succeeded."""
+
+    PUBLICATION = "publication"
+    """A `PutProfileVisibility` that has made it public, whose answer is the first to carry the id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
     """One switch for each rule that is documented nowhere.
 
-    The defaults are the stricter reading of each rule: what works under them works under the others too. Two are what
-    AWS's documentation suggests without saying it: `profile_id` and `business_verification_has_completion_url`.
+    The defaults are the stricter reading of each rule: what works under them works under the others too. Four are what
+    AWS's documentation suggests without saying it: `profile_id`, `profile_id_comes_with`, `canceled_task_is_shown` and
+    `business_verification_has_completion_url`.
     """
 
     failed_request_keeps_token: bool = True
@@ -82,6 +96,27 @@ class Readings:
 
     profile_id: ProfileIdAppears = ProfileIdAppears.IN_VISIBILITY
     """When the optional `ProfileId` is first to be seen."""
+
+    profile_id_comes_with: ProfileIdComesWith = ProfileIdComesWith.PROFILE
+    """From when on every answer carries the ProfileId. Not the strictest: AWS speaks of profiles that are private."""
+
+    visibility_before_profile: bool = False
+    """`PutProfileVisibility` works before a profile task has succeeded.
+
+    With False it is refused as PARTNER_PROFILE_NOT_FOUND: AWS says that only approved profiles become public.
+    """
+
+    unchanged_profile_starts_task: bool = False
+    """`StartProfileUpdateTask` with what the profile has already starts a task, and counts for the quota.
+
+    With False it is refused as INCOMPATIBLE_PROFILE_STATE.
+    """
+
+    canceled_task_is_shown: bool = True
+    """`GetProfileUpdateTask` shows a canceled task with its details: the service model has a status for it.
+
+    With False it shows the task before it, or says PARTNER_PROFILE_TASK_NOT_FOUND.
+    """
 
     tag_at_creation_on_partner: bool = False
     """IAM checks the `TagResource` that goes with `CreatePartner` on `…/partner/*`, and not on `*`."""

@@ -24,8 +24,6 @@ import pytest
 from partner_account import PartnerAccountError, asset, service_model
 from tests.construct.apps import new_app, new_stack, partner_in, resource_of
 
-pytestmark = pytest.mark.versions
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -87,6 +85,7 @@ def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 # --- What is in it ---
 
 
+@pytest.mark.versions
 def test_the_asset_holds_handler_crhelper_and_service_model_and_nothing_else() -> None:
     """Their Python files; the module that the function names as its handler is among them.
 
@@ -115,6 +114,7 @@ def test_the_asset_holds_handler_crhelper_and_service_model_and_nothing_else() -
     assert len(buffer.getvalue()) <= 60 * 1024
 
 
+@pytest.mark.versions
 def test_the_service_model_is_botocores_own_without_its_documentation() -> None:
     """Which is most of it: the API's metadata, operations and shapes are all there."""
     bundled = asset_of_a_partner()[f"{MODEL}/service-2.json"]
@@ -266,7 +266,7 @@ def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
     [
         (without_crhelper, "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account"),
         (older_crhelper, "is older than 2.0.6, or something else of that name; remove it"),
-        (older_botocore, r"pip install --upgrade 'boto3>=1\.43\.57'"),
+        (older_botocore, r"pip install --upgrade 'boto3>=1\.42\.4'"),
     ],
 )
 def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
@@ -281,6 +281,7 @@ def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
 # --- Where it is put ---
 
 
+@pytest.mark.versions
 def test_the_folder_in_which_the_code_was_assembled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the app goes on."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -297,6 +298,7 @@ def code_in(assembly: Path) -> tuple[str, Path]:
     return destination["objectKey"], assembly / code["source"]["path"]
 
 
+@pytest.mark.versions
 def test_without_staging_the_code_lies_in_the_cloud_assembly_and_outlives_the_synth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

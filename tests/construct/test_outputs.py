@@ -12,6 +12,8 @@ from constructs import Construct, IConstruct
 from partner_account import ExportNames, PartnerAccount, PartnerAccountError
 from tests.construct.apps import errors_of, new_app, new_stack, partner_in, resource_of, synth_error_of, template_of
 
+pytestmark = pytest.mark.versions
+
 ATTRIBUTES = ("Arn", "Id", "ProfileId")
 
 

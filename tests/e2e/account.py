@@ -43,7 +43,7 @@ _SECONDS = 10.0
 _numbers = count(200000000001)
 
 
-class Account:
+class CdkAccount:
     """An AWS account of its own on the local AWS, in which an app is deployed."""
 
     def __init__(

@@ -15,7 +15,7 @@ import pytest
 
 from app import add_stacks
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import EMAIL, SECRET, VALUES, Account
+from tests.e2e.account import EMAIL, SECRET, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
 
@@ -36,7 +36,7 @@ def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> N
     change fails the update with the remedy before anything is changed; the destroyed stack leaves the partner, which
     the next deployment finds by its tag.
     """
-    account = Account(aws, add_stacks, **VALUES)
+    account = CdkAccount(aws, add_stacks, **VALUES)
     code = account.store_code()
     account.deploy_successfully()
     outputs = account.outputs()

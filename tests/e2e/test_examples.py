@@ -18,7 +18,7 @@ import pytest
 from examples import exports, grants, known_partner, references, ssm_parameters, weak_references
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import Account
+from tests.e2e.account import CdkAccount
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +44,7 @@ def add_all_examples(app: cdk.App) -> None:
 class Examples:
     """An account in which all examples were deployed while their partners had no profile id yet."""
 
-    account: Account
+    account: CdkAccount
     outputs_file: Path
     deployed: Mapping[str, Mapping[str, str]]
 
@@ -64,7 +64,7 @@ def aws() -> Iterator[LocalAws]:
 def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Examples:
     """Deployed once; the tests stand in the order of what happens to them."""
     folder = tmp_path_factory.mktemp("together")
-    account = Account(aws, add_all_examples)
+    account = CdkAccount(aws, add_all_examples)
     aws.partner_central.order_fault({"operation": "GetProfileVisibility", "kind": "no-profile-id", "times": None})
     outputs_file = folder / "outputs.json"
     result = account.deploy("--all", "--concurrency=5", f"--outputs-file={outputs_file}")
@@ -120,7 +120,7 @@ def test_late_profile_id_reaches_readers_by_parameter_at_once_and_by_weak_refere
 def test_values_passed_manually_reach_another_account_and_region(examples: Examples, aws: LocalAws) -> None:
     """What the outputs file of the one place holds is the context of the other."""
     arn = json.loads(examples.outputs_file.read_text())["ExportsPartner"]["PartnerArn"]
-    elsewhere = Account(aws, known_partner.add_stacks, region="eu-central-1")
+    elsewhere = CdkAccount(aws, known_partner.add_stacks, region="eu-central-1")
     elsewhere.deploy_successfully(partner_arn=arn)
     assert elsewhere.number not in arn
     assert elsewhere.outputs("KnownReader") == {"Arn": arn}

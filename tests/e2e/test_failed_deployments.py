@@ -15,7 +15,7 @@ import pytest
 from app import add_stacks
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
-from tests.e2e.account import EMAIL, VALUES, Account
+from tests.e2e.account import EMAIL, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws
 
     In the end a rollback to an address that nobody has a code for: it is tolerated, and logged as an error.
     """
-    account = Account(aws, add_stacks_that_may_fail, **VALUES)
+    account = CdkAccount(aws, add_stacks_that_may_fail, **VALUES)
     account.store_code("000000")
     failed = account.deploy("PartnerAccount", "--no-rollback")
     assert failed.exit_code == 1
@@ -83,7 +83,7 @@ def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws
 
 def test_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> None:
     """A partner of another stack stops the deployment, which names it; adopted, it is managed, and none is created."""
-    account = Account(aws, add_stacks, **VALUES)
+    account = CdkAccount(aws, add_stacks, **VALUES)
     code = account.store_code()
     made = account.partner_central.create_partner(
         Catalog="AWS",

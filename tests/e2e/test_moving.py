@@ -12,7 +12,7 @@ import aws_cdk as cdk
 import pytest
 
 from partner_account_rehearsal.local_aws import local_aws
-from tests.e2e.account import ROOT, SECRET, VALUES, Account
+from tests.e2e.account import ROOT, SECRET, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +35,7 @@ platform = stacks["Platform"]
 # Under all rules that there are: a boundary, a VPC, a key.
 PartnerAccountProvider(
     platform,
+    "Provider",
     permissions_boundary=iam.ManagedPolicy(
         platform, "Boundary", statements=[iam.PolicyStatement(actions=["*"], resources=["*"])]
     ),
@@ -77,7 +78,7 @@ def add_stacks(app: cdk.App) -> None:
 class Moving:
     """An account whose partner is moved from place to place."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: CdkAccount) -> None:
         """Deploy it where it is first."""
         self.account = account
         self._steps = 0
@@ -105,7 +106,7 @@ class Moving:
 def moving() -> Iterator[Moving]:
     """A partner in the stack Alliances, made as the construct Partner."""
     with local_aws() as aws:
-        account = Account(aws, add_stacks, **VALUES)
+        account = CdkAccount(aws, add_stacks, **VALUES)
         account.store_code()
         yield Moving(account)
 

@@ -156,7 +156,7 @@ GROUPS = groups_of(CASES)
 
 
 @dataclass
-class Account:
+class TrialAccount:
     """An account of its own on the local AWS, with a code in its store and the function's code in a bucket."""
 
     aws: LocalAws
@@ -269,7 +269,7 @@ def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]
         for name in ("Platform", "Demo")
     )
     role = iam.Role(platform, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    provider = PartnerAccountProvider(platform, role=role)
+    provider = PartnerAccountProvider(platform, "Provider", role=role)
     source = VerificationCode.from_secrets_manager(
         secretsmanager.Secret.from_secret_attributes(
             stack, "Code", secret_complete_arn=SECRET, encryption_key=kms.Key.from_key_arn(stack, "Key", KEY)
@@ -346,9 +346,9 @@ class Trials:
     templates: Mapping[str, tuple[Template, Path]]
     running: dict[str, Future[dict[str, tuple[str, list[str]]]]] = field(default_factory=dict)
 
-    def account(self, code: str = "secret") -> Account:
+    def account(self, code: str = "secret") -> TrialAccount:
         """A new account."""
-        return Account(self.aws, self.templates[code][1], code)
+        return TrialAccount(self.aws, self.templates[code][1], code)
 
     def run(self, names: list[str]) -> dict[str, tuple[str, list[str]]]:
         """Deploy with each of these differences, one after another, and in the end without any."""

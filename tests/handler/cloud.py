@@ -65,7 +65,7 @@ CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
 SALES = [{"Key": "team", "Value": "sales"}]
 
 
-class Context:
+class LambdaContext:
     """Lambda's context, as far as the handler uses it; in real time."""
 
     def __init__(self, seconds: float = 180) -> None:

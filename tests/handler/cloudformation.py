@@ -10,14 +10,16 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from types import TracebackType
 from typing import Any, Self
 
 from werkzeug import Request, Response
 
-from tests.handler.cloud import Cloud
+from partner_account_handler import index
+from tests.handler.cloud import Cloud, LambdaContext
 from tests.handler.lambda_runtime import LambdaRuntime
 from tests.handler.response_sink import ResponseSink
 
@@ -188,13 +190,35 @@ def as_delivered(value: Any) -> Any:
 # The function
 
 
+@dataclass
+class InProcessRuntime:
+    """In the place of a `LambdaRuntime`: the function in this process, for all that takes none of its own."""
+
+    output: str = ""
+    invoked: list[Any] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        pass
+
+    def invoke(self, event: Any, seconds: float) -> tuple[str, Any]:
+        """One invocation, and whatever is written during it."""
+        self.invoked.append(event)
+        with redirect_stdout(StringIO()) as log, redirect_stderr(log):
+            index.handler(event, LambdaContext(seconds))
+        self.output += log.getvalue()
+        return "response", None
+
+
 class Function:
     """The deployed function: one process that stays warm, or a fresh one for each invocation."""
 
-    def __init__(self, start: Callable[[], LambdaRuntime], *, warm: bool) -> None:
+    def __init__(self, start: Callable[[], LambdaRuntime | InProcessRuntime], *, warm: bool) -> None:
         self._start = start
         self._warm = warm
-        self._running: LambdaRuntime | None = None
+        self._running: LambdaRuntime | InProcessRuntime | None = None
         self._stack = ExitStack()
         self._output = ""
 
@@ -207,7 +231,8 @@ class Function:
     def invoke(self, event: Any, seconds: float = FUNCTION_SECONDS) -> None:
         """One invocation that may last so long. An error would make Lambda deliver the event again."""
         if self._running is None:
-            self._running = self._stack.enter_context(self._start())
+            self._running = self._start()
+            self._stack.enter_context(self._running)
         ended, result = self._running.invoke(event, seconds)
         if not self._warm:
             self._stop()
@@ -229,7 +254,7 @@ class Function:
 # The stack
 
 
-class Stack:
+class CustomResourceStack:
     """One stack with one custom resource, from its creation on; what it went through is in `history`."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler import index
-from tests.handler.cloud import Cloud, Context, Deployed
+from tests.handler.cloud import Cloud, Deployed, LambdaContext
 from tests.handler.log_lines import final_lines_of
 from tests.handler.response_sink import ResponseSink
 
@@ -50,7 +50,7 @@ class LocalFunction:
     line: dict[str, Any] | None = None
     log: str = ""
 
-    def create(self, wanted: Any, context: Context | None = None, **changes: Any) -> Any:
+    def create(self, wanted: Any, context: LambdaContext | None = None, **changes: Any) -> Any:
         """Delivers a Create, and returns its answer."""
         return self.deliver("Create", wanted, context, **changes)
 
@@ -64,12 +64,14 @@ class LocalFunction:
         """Delivers a Delete."""
         return self.deliver("Delete", wanted or {}, PhysicalResourceId=physical_id, **changes)
 
-    def deliver(self, kind: str, wanted: Any, context: Context | None = None, *, tries: int = 1, **changes: Any) -> Any:
+    def deliver(
+        self, kind: str, wanted: Any, context: LambdaContext | None = None, *, tries: int = 1, **changes: Any
+    ) -> Any:
         """Delivers a request, and returns its answer: one, or the same each time it was sent."""
         name = f"answer-{len(self.sink.received)}"
         event = self.cloud.event(kind, wanted, ResponseURL=self.sink.url(name), **changes)
         self.capsys.readouterr()
-        index.handler(event, context or Context())
+        index.handler(event, context or LambdaContext())
         self.log = self.capsys.readouterr().out
         (self.line,) = final_lines_of(self.log)
         assert (self.line["operation"], self.line["request"]) == (kind, event["RequestId"])

@@ -12,26 +12,36 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError
 
 from partner_account_handler import log as handler_log
-from partner_account_handler.errors import AnswerUnreachableError, HandlerError
+from partner_account_handler.errors import HandlerError
 from partner_account_handler.request import Request
 from partner_central_simulator import Readings, models, verifications
-from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import State
 from partner_central_simulator.service import Service
-from tests.handler.stepping import CONNECT, WRITES, Call, StepClock, client_error, stepping
+from tests.handler.cloud import ACCOUNT
+from tests.handler.stepping import (
+    CONNECT,
+    FAILURES,
+    WRITES,
+    AwsCall,
+    Failure,
+    StackState,
+    StepClock,
+    carried_out,
+    failure,
+    made_up_by,
+    stepping,
+)
 
-ACCOUNT = "123456789012"
 _T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_YESTERDAY = _NOW - timedelta(days=1)
 
 
 class HistoryError(AssertionError):
@@ -45,14 +55,6 @@ def _copy(value: _T) -> _T:
 
 
 # --- The world --------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Stack:
-    """A stack of CloudFormation, as DescribeStacks shows it."""
-
-    status: str
-    began: int = 1
 
 
 @dataclass
@@ -77,11 +79,11 @@ class _Content:
     """All of a world that can make a difference to what follows."""
 
     state: State = field(default_factory=State)
-    stacks: dict[str, Stack] = field(default_factory=dict)
+    stacks: dict[str, StackState] = field(default_factory=dict)
     made_up: _MadeUp = field(default_factory=_MadeUp)
 
 
-class World:
+class ExploredWorld:
     """Partner Central and CloudFormation, without HTTP and without time."""
 
     def __init__(self, readings: Readings, content: _Content | None = None) -> None:
@@ -89,16 +91,16 @@ class World:
         self._content = content or _Content()
         self._service = Service(clock=lambda: _NOW, readings=readings, verified=True, state=self._content.state)
 
-    def copy(self) -> World:
+    def copy(self) -> ExploredWorld:
         """The same world for oneself."""
-        return World(self._readings, _copy(self._content))
+        return ExploredWorld(self._readings, _copy(self._content))
 
     def key(self) -> str:
         """Equal for worlds that answer alike for ever."""
         return repr(self._content)
 
     @property
-    def stacks(self) -> dict[str, Stack]:
+    def stacks(self) -> dict[str, StackState]:
         """The stacks by their ids."""
         return self._content.stacks
 
@@ -123,74 +125,25 @@ class World:
 
     def send_code(self, email: str) -> None:
         """Has a code sent to an address, and stored in the parameter that bears the address's name."""
-        self._ask("SendEmailVerificationCode", {"Catalog": "AWS", "Email": email})
+        self.perform(AwsCall("SendEmailVerificationCode", {"Catalog": "AWS", "Email": email}))
 
-    def perform(self, call: Call) -> dict[str, Any]:
+    def perform(self, call: AwsCall) -> dict[str, Any]:
         """Carries out a call."""
         if call.operation == CONNECT:
             return {}
         if call.operation == "DescribeStacks":
-            stack = self.stacks[call.members["StackName"]]
-            return {
-                "Stacks": [{"StackStatus": stack.status, "CreationTime": _YESTERDAY + timedelta(seconds=stack.began)}]
-            }
+            return self.stacks[call.members["StackName"]].described()
         if call.operation == "GetParameter":
-            return {"Parameter": {"Value": self._code_for(call.members["Name"])}}
-        try:
-            return self._ask(call.operation, call.members)
-        except ServiceError as error:
-            raise client_error(call, error.code, error.status, **error.members) from None
-
-    def _code_for(self, email: str) -> str:
-        return next(mail.code for mail in reversed(self._content.state.outbox) if mail.email == email)
-
-    def _ask(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        made_up = self._content.made_up
-        with mock.patch.object(models, "secrets", made_up), mock.patch.object(verifications, "secrets", made_up):
-            return self._service.perform(operation, ACCOUNT, members, "")
+            mails = reversed(self._content.state.outbox)
+            return {"Parameter": {"Value": next(mail.code for mail in mails if mail.email == call.members["Name"])}}
+        with made_up_by(self._content.made_up):
+            return carried_out(self._service, call)
 
 
 # --- How a call ends --------------------------------------------------------------------------------------------
 
 
-def _lost(_world: World, call: Call) -> dict[str, Any]:
-    raise ConnectionClosedError(endpoint_url=call.operation)
-
-
-def _answer_lost(world: World, call: Call) -> dict[str, Any]:
-    with suppress(ClientError):
-        world.perform(call)
-    return _lost(world, call)
-
-
-def _unreachable(_world: World, _call: Call) -> dict[str, Any]:
-    raise AnswerUnreachableError("ConnectTimeoutError")
-
-
-def _throttled(_world: World, call: Call) -> dict[str, Any]:
-    raise client_error(call, "ThrottlingException", 400)
-
-
-def _lagging(world: World, call: Call) -> dict[str, Any]:
-    return {**world.perform(call), "PartnerSummaryList": []}
-
-
-def _without_tags(world: World, call: Call) -> dict[str, Any]:
-    return {**world.perform(call), "Tags": []}
-
-
-OUTCOMES: dict[str, Callable[[World, Call], dict[str, Any]]] = {
-    "ok": World.perform,
-    "lost": _lost,
-    "answer lost": _answer_lost,
-    "throttled": _throttled,
-    "unreachable": _unreachable,
-    "lagging": _lagging,
-    "without tags": _without_tags,
-}
-
-
-def _faults(call: Call, world: World) -> Iterator[str]:
+def _faults(call: AwsCall, world: ExploredWorld) -> Iterator[str]:
     yield "unreachable" if call.operation == CONNECT else "lost"
     if call.operation in WRITES:
         yield "answer lost"
@@ -202,37 +155,47 @@ def _faults(call: Call, world: World) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HeardAnswer:
     """What a delivery hears of a call: an answer or an exception, told apart by all that is in it."""
 
     text: str
     value: dict[str, Any] | Exception = field(compare=False)
 
     @classmethod
-    def of(cls, value: dict[str, Any] | Exception) -> Answer:
+    def of(cls, value: dict[str, Any] | Exception) -> HeardAnswer:
         """An exception's own text would not tell its reason."""
         return cls(f"{type(value)} {vars(value) if isinstance(value, Exception) else value}", value)
 
 
 @dataclass(frozen=True)
 class _Ending:
-    """One of the ways that `OUTCOMES` names for a call to end."""
+    """One of the ways for a call to end: `ok`, or one that `_faults` names."""
 
-    call: Call
+    call: AwsCall
     outcome: str
 
-    def __call__(self, world: World) -> Answer:
+    def __call__(self, world: ExploredWorld) -> HeardAnswer:
         try:
-            return Answer.of(OUTCOMES[self.outcome](world, self.call))
-        except (ClientError, ConnectionClosedError, AnswerUnreachableError) as failure:
-            return Answer.of(failure.with_traceback(None))
+            return HeardAnswer.of(self._heard(world))
+        except Failure as failed:
+            return HeardAnswer.of(failed.with_traceback(None))
+
+    def _heard(self, world: ExploredWorld) -> dict[str, Any]:
+        if self.outcome in FAILURES:
+            raise failure(self.call, self.outcome)
+        if self.outcome == "answer lost":
+            with suppress(ClientError):
+                world.perform(self.call)
+            raise failure(self.call, "lost")
+        hidden: dict[str, Any] = {"lagging": {"PartnerSummaryList": []}, "without tags": {"Tags": []}}
+        return {**world.perform(self.call), **hidden.get(self.outcome, {})}
 
 
 # --- A delivery -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
-class Event:
+class ScheduledEvent:
     """A request that CloudFormation sends as soon as so many of the things beside it have happened."""
 
     request: Request
@@ -241,27 +204,29 @@ class Event:
     """Whether the connection for the answer is one of its calls; it always stands otherwise."""
 
 
-class Delivery:
+class ExploredDelivery:
     """One delivery of an event to the handler, as far as it has come; there is one object for each distance."""
 
-    def __init__(self, event: Event, told: tuple[str, ...] = (), answers: tuple[Answer, ...] = ()) -> None:
+    def __init__(
+        self, event: ScheduledEvent, told: tuple[str, ...] = (), answers: tuple[HeardAnswer, ...] = ()
+    ) -> None:
         self.event = event
         self.told = told
         """Its calls and what happened beside it, in this order: `CreatePartner ok`, `meanwhile 0`."""
         self._answers = answers
         self.pending, self.result = _run(event, answers)
-        self._further: dict[tuple[str, Answer | None], Delivery] = {}
+        self._further: dict[tuple[str, HeardAnswer | None], ExploredDelivery] = {}
 
-    def then(self, told: str, answer: Answer | None = None) -> Delivery:
+    def then(self, told: str, answer: HeardAnswer | None = None) -> ExploredDelivery:
         """This delivery after its pending call is answered, or something else has happened."""
         if (told, answer) not in self._further:
             answers = (*self._answers, answer) if answer else self._answers
-            self._further[told, answer] = Delivery(self.event, (*self.told, told), answers)
+            self._further[told, answer] = ExploredDelivery(self.event, (*self.told, told), answers)
         return self._further[told, answer]
 
 
 @cache
-def _run(event: Event, answers: tuple[Answer, ...]) -> tuple[Call | None, Any]:
+def _run(event: ScheduledEvent, answers: tuple[HeardAnswer, ...]) -> tuple[AwsCall | None, Any]:
     """What the handler asks for next, or how it ends: nothing but the event and these answers decides on it."""
     running = stepping(event.request, StepClock(56.0, lambda: _NOW), connects=event.connects)
     with mock.patch.object(handler_log, "_say", _say_nothing):
@@ -279,9 +244,9 @@ def _say_nothing(*_told: object) -> None:
     """A million histories are better not logged."""
 
 
-def deliver(world: World, event: Event) -> Any:
+def deliver(world: ExploredWorld, event: ScheduledEvent) -> Any:
     """Delivers an event alone and without faults, and returns how it ends."""
-    delivery = Delivery(event)
+    delivery = ExploredDelivery(event)
     while delivery.pending:
         delivery = delivery.then("", _Ending(delivery.pending, "ok")(world))
     return delivery.result
@@ -294,10 +259,10 @@ def deliver(world: World, event: Event) -> Any:
 class Scenario:
     """What happens beside each other: events, and what CloudFormation and humans do meanwhile, in this order."""
 
-    prepare: Callable[[World], None]
-    events: Sequence[Event]
+    prepare: Callable[[ExploredWorld], None]
+    events: Sequence[ScheduledEvent]
     check: Callable[[History], None]
-    meanwhile: Sequence[Callable[[World], None]] = ()
+    meanwhile: Sequence[Callable[[ExploredWorld], None]] = ()
     faults: int = 2
 
 
@@ -309,7 +274,7 @@ class History:
     can tell. The world is a copy, with which a check may go on.
     """
 
-    world: World
+    world: ExploredWorld
     told: list[tuple[str, ...]]
     results: list[Any]
 
@@ -324,8 +289,8 @@ class Point(NamedTuple):
     is its clock, which nothing moves but its own pauses. And checks see nothing else.
     """
 
-    world: World
-    deliveries: tuple[Delivery, ...]
+    world: ExploredWorld
+    deliveries: tuple[ExploredDelivery, ...]
     happened: int = 0
     faults: int = 0
 
@@ -348,10 +313,10 @@ class _Search:
 
     def __init__(self, scenario: Scenario, readings: Readings) -> None:
         self._scenario = scenario
-        self._worlds: dict[str, World] = {}
-        self._moves: dict[tuple[World, Callable[[World], Any]], tuple[World, Any]] = {}
-        world, _ = self._after(World(readings), scenario.prepare)
-        self.begin = Point(world, tuple(map(Delivery, scenario.events)))
+        self._worlds: dict[str, ExploredWorld] = {}
+        self._moves: dict[tuple[ExploredWorld, Callable[[ExploredWorld], Any]], tuple[ExploredWorld, Any]] = {}
+        world, _ = self._after(ExploredWorld(readings), scenario.prepare)
+        self.begin = Point(world, tuple(map(ExploredDelivery, scenario.events)))
 
     def steps(self, point: Point) -> Iterator[tuple[str, Point]]:
         """What may happen next, and where it leads to; nothing if histories end here."""
@@ -368,7 +333,7 @@ class _Search:
         deliveries = tuple(delivery.then(told) for delivery in point.deliveries)
         return told, Point(world, deliveries, point.happened + 1, point.faults)
 
-    def _outcomes(self, point: Point, call: Call) -> list[str]:
+    def _outcomes(self, point: Point, call: AwsCall) -> list[str]:
         return ["ok", *(_faults(call, point.world) if point.faults < self._scenario.faults else [])]
 
     def _call(self, point: Point, number: int, ending: _Ending) -> tuple[str, Point]:
@@ -379,7 +344,7 @@ class _Search:
         faults = point.faults + (ending.outcome != "ok")
         return f"{number} {told}", Point(world, tuple(deliveries), point.happened, faults)
 
-    def _after(self, world: World, act: Callable[[World], Any]) -> tuple[World, Any]:
+    def _after(self, world: ExploredWorld, act: Callable[[ExploredWorld], Any]) -> tuple[ExploredWorld, Any]:
         """The world after an act, and its answer. One object stands for all worlds that are equal."""
         if (world, act) not in self._moves:
             changed = world.copy()

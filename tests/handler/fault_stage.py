@@ -25,18 +25,18 @@ NEW_EMAIL = "ann@example.com"
 OTHER_ACCOUNT = "999999999999"
 
 
-def nothing(_: Stage) -> None:
-    """What most troubles begin or end with."""
+def nothing(_: FaultStage) -> None:
+    """What most faults begin or end with."""
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FaultCase:
     """What goes wrong during one step, and how it ends."""
 
     name: str
     ends: str
-    begin: Callable[[Stage], object]
-    end: Callable[[Stage], object] = nothing
+    begin: Callable[[FaultStage], object]
+    end: Callable[[FaultStage], object] = nothing
     each_call: float = 0.0
     """Seconds that each call to AWS takes."""
     hangs: bool = False
@@ -55,11 +55,11 @@ class Trouble:
     """For how many seconds of each invocation no answer can be sent."""
 
 
-NO_TROUBLE = Trouble("none", "", nothing)
+NO_FAULT = FaultCase("none", "", nothing)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepOutcome:
     """How CloudFormation was answered: success or not, and with what."""
 
     success: bool
@@ -90,18 +90,18 @@ class StoryTime(VirtualTime):
 
 
 @dataclass
-class Stage:
+class FaultStage:
     """One account and one stack, on which story after story is told."""
 
     cloud: Cloud
     clock: ManualClock
-    coming: Trouble = field(init=False)
-    trouble: Trouble = field(init=False)
+    coming: FaultCase = field(init=False)
+    fault: FaultCase = field(init=False)
     address: str = field(init=False)
     changes: dict[str, Any] = field(init=False)
     arn: str = field(init=False)
 
-    def begin(self, trouble: Trouble) -> None:
+    def begin(self, fault: FaultCase) -> None:
         """A new story: nothing there but a verified business and a code."""
         self.clock.advance(days=2)
         for account_id in (ACCOUNT, OTHER_ACCOUNT):
@@ -111,18 +111,18 @@ class Stage:
             account.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
         self.cloud.recreate_stack()
         self.cloud.prepare()
-        self.coming, self.trouble, self.address, self.changes, self.arn = trouble, NO_TROUBLE, EMAIL, {}, ""
+        self.coming, self.fault, self.address, self.changes, self.arn = fault, NO_FAULT, EMAIL, {}, ""
 
     def strike(self) -> None:
-        """The trouble begins."""
-        self.trouble = self.coming
-        self.trouble.begin(self)
+        """The fault begins."""
+        self.fault = self.coming
+        self.fault.begin(self)
 
     def mend(self) -> None:
-        """The trouble ends, by itself or by a human."""
+        """The fault ends, by itself or by a human."""
         self.cloud.simulator.faults.clear()
         self.coming.end(self)
-        self.trouble = NO_TROUBLE
+        self.fault = NO_FAULT
 
     # What CloudFormation delivers
 
@@ -131,11 +131,11 @@ class Stage:
         return properties(**self.changes)
 
     def changed(self, title: str = "CEO") -> dict[str, Any]:
-        """The properties of an update: a tag, and the contact's title, or its address where the code is the trouble."""
+        """The properties of an update: a tag, and the contact's title, or its address where the code is the fault."""
         moved = contact(Email=NEW_EMAIL) if self.coming.email else contact(BusinessTitle=title)
         return {**self.first(), "AllianceLeadContact": moved, "Tags": [{"Key": "team", "Value": "sales"}]}
 
-    def create(self, request_id: str = "first") -> Outcome:
+    def create(self, request_id: str = "first") -> StepOutcome:
         """A Create of the stack that is being created."""
         self.address = EMAIL
         event = self.cloud.event("Create", self.first(), RequestId=f"{self.cloud.stack_id}/{request_id}")
@@ -146,53 +146,53 @@ class Stage:
         self.arn = self.arn or self.arn_now()
         return outcome
 
-    def update(self, previous: dict[str, Any], wanted: dict[str, Any], status: str) -> Outcome:
+    def update(self, previous: dict[str, Any], wanted: dict[str, Any], status: str) -> StepOutcome:
         """An Update, or in a rollback its reverse."""
         self.address = wanted["AllianceLeadContact"]["Email"]
-        if not self.trouble.late:
+        if not self.fault.late:
             self.cloud.set_status(status)
         event = self.cloud.event("Update", wanted, previous, PhysicalResourceId=self.arn)
         return self._answered(event)
 
-    def delete(self) -> Outcome:
+    def delete(self) -> StepOutcome:
         """A Delete."""
         event = self.cloud.event("Delete", self.first(), PhysicalResourceId=self.arn)
         return self._answered(event)
 
-    def _answered(self, event: dict[str, Any]) -> Outcome:
+    def _answered(self, event: dict[str, Any]) -> StepOutcome:
         self._time = StoryTime(self.clock)
         self.cloud.between, self.cloud.require_reachable = self._between, self._connect
         outcome = self._ended(event)
-        if self._time.spent() + SEND_SECONDS > self.trouble.unheard:
+        if self._time.spent() + SEND_SECONDS > self.fault.unheard:
             return outcome
-        return Outcome(success=False, told=f"no answer; in the log: {outcome.told}")
+        return StepOutcome(success=False, told=f"no answer; in the log: {outcome.told}")
 
-    def _ended(self, event: dict[str, Any]) -> Outcome:
+    def _ended(self, event: dict[str, Any]) -> StepOutcome:
         try:
             data = self.cloud.deliver(event, self._time).data
         except HandlerError as error:
-            return Outcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
-        return Outcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
+            return StepOutcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
+        return StepOutcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
 
     def _connect(self) -> None:
-        if self._time.spent() < self.trouble.unheard:
+        if self._time.spent() < self.fault.unheard:
             self._time.sleep(REACH_SECONDS)
             raise AnswerUnreachableError(TimeoutError.__name__)
 
     def _between(self, operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
         """Calls may be slow, and a connection that is cut can stand for one on which nothing ever comes."""
-        self._time.sleep(self.trouble.each_call)
-        if operation == "describe_stacks" and self.trouble.deaf:
-            self._time.sleep(READ_TIMEOUT if isinstance(self.trouble.deaf, ReadTimeoutError) else 0)
-            raise self.trouble.deaf
+        self._time.sleep(self.fault.each_call)
+        if operation == "describe_stacks" and self.fault.deaf:
+            self._time.sleep(READ_TIMEOUT if isinstance(self.fault.deaf, ReadTimeoutError) else 0)
+            raise self.fault.deaf
         if operation == "describe_stacks":
             described = self.cloud.described(members["StackName"])
-            is_stale = self._time.spent() < self.trouble.stale
+            is_stale = self._time.spent() < self.fault.stale
             return {"Stacks": [{**described, "StackStatus": "UPDATE_COMPLETE"} if is_stale else described]}
         try:
             return call(**members)
         except ConnectionClosedError:
-            if not self.trouble.hangs:
+            if not self.fault.hangs:
                 raise
         self._time.sleep(READ_TIMEOUT)
         raise TIMEOUT

@@ -1,4 +1,4 @@
-"""Makes docs/faults.md by running it: each trouble in each step of a stack's life, and the deployment after that.
+"""Makes docs/faults.md by running it: each fault in each step of a stack's life, and the deployment after that.
 
     python -m tests.handler.fault_table > docs/faults.md
 
@@ -8,8 +8,9 @@ Partner Central is the simulator, CloudFormation and the code's store are moto, 
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -24,12 +25,12 @@ from tests.handler.cloud import EMAIL, contact, open_cloud
 from tests.handler.fault_stage import (
     DENIED,
     NEW_EMAIL,
-    NO_TROUBLE,
+    NO_FAULT,
     OTHER_ACCOUNT,
     TIMEOUT,
-    Outcome,
-    Stage,
-    Trouble,
+    FaultCase,
+    FaultStage,
+    StepOutcome,
     nothing,
 )
 from tests.simulator.calls import ManualClock
@@ -38,171 +39,165 @@ WRITES = ("CreatePartner", "TagResource", "PutAllianceLeadContact")
 
 
 @dataclass(frozen=True)
-class Row:
-    """What became of one trouble in one step."""
+class FaultRow:
+    """What became of one fault in one step."""
 
     sees: str
     left: str
     following: str
 
 
-# The troubles: each is what goes wrong, and what ends it before the next deployment
+# The faults: each is what goes wrong, and what ends it before the next deployment
 
 
-def _everywhere(kind: str, **how: Any) -> Callable[[Stage], object]:
-    return lambda stage: stage.cloud.simulator.faults.add("*", kind, **how)
+def _at(operations: Sequence[str], kind: str, **how: Any) -> Callable[[FaultStage], object]:
+    return lambda stage: [stage.cloud.simulator.faults.add(operation, kind, **how) for operation in operations]
 
 
-def _at_writes(kind: str, **how: Any) -> Callable[[Stage], object]:
-    return lambda stage: [stage.cloud.simulator.faults.add(operation, kind, **how) for operation in WRITES]
+EVERY = ("*",)
+TOLD_IN = ("CreatePartner", "GetPartner", "GetProfileVisibility")
+ALWAYS: dict[str, Any] = {"times": None}
 
 
-def _lagging(stage: Stage, **how: Any) -> None:
-    stage.cloud.simulator.faults.add("ListPartners", "lagging-list", times=None, **how)
-
-
-def _without_tags(stage: Stage, **how: Any) -> None:
-    stage.cloud.simulator.faults.add("ListTagsForResource", "no-tags", times=None, **how)
-
-
-def _without_profile_id(times: int | None) -> Callable[[Stage], object]:
-    operations = ("CreatePartner", "GetPartner", "GetProfileVisibility")
-    return lambda stage: [stage.cloud.simulator.faults.add(name, "no-profile-id", times) for name in operations]
-
-
-def _lost_and_lagging(stage: Stage) -> None:
-    _at_writes("cut", after_commit=True, times=None)(stage)
-    _lagging(stage)
-
-
-def _wrong_code(stage: Stage) -> None:
+def _wrong_code(stage: FaultStage) -> None:
     right = stage.cloud.request_code(stage.address)
     stage.cloud.store_code(f"{(int(right) + 1) % 1_000_000:06d}")
-    _everywhere("echo", times=None)(stage)
+    _at(EVERY, "echo", **ALWAYS)(stage)
 
 
-def _no_code(stage: Stage) -> None:
-    stage.cloud.client("ssm").delete_parameter(Name="/partner/code")
-
-
-def _right_code(stage: Stage) -> None:
+def _right_code(stage: FaultStage) -> None:
     stage.cloud.prepare(stage.address)
 
 
-def _taken_name(stage: Stage) -> None:
-    stage.cloud.simulator.account(OTHER_ACCOUNT).add_partner("EXAMPLE CORP")
-
-
-def _free_name(stage: Stage) -> None:
+def _free_name(stage: FaultStage) -> None:
     other = stage.cloud.simulator.account(OTHER_ACCOUNT)
     other.rename_partner(other.partners[0].id, "Another Corp")
     stage.cloud.prepare()
 
 
-def _adopt(stage: Stage) -> None:
+def _adopt(stage: FaultStage) -> None:
     if not stage.arn:
-        foreign = stage.cloud.partners[0]
-        stage.changes["ExistingPartnerId"] = foreign.id
+        stage.changes["ExistingPartnerId"] = stage.cloud.partners[0].id
 
 
-def _verify(stage: Stage) -> None:
-    stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "SUCCEEDED")
+def _business(status: str) -> Callable[[FaultStage], object]:
+    return lambda stage: stage.cloud.account.set_verification("BUSINESS_VERIFICATION", status)
 
 
-def _remove(stage: Stage) -> None:
+def _remove(stage: FaultStage) -> None:
     for partner in stage.cloud.partners:
         stage.cloud.account.delete_partner(partner.id)
 
 
-def _tagged_by(owner: str) -> Callable[[Stage], None]:
-    def tag(stage: Stage) -> None:
-        for partner in stage.cloud.partners:
-            stage.cloud.account.tag_partner(partner.id, {OWNER_TAG: owner})
-
-    return tag
+def _tag(stage: FaultStage, owner: str) -> None:
+    for partner in stage.cloud.partners:
+        stage.cloud.account.tag_partner(partner.id, {OWNER_TAG: owner})
 
 
-def _give_back(stage: Stage) -> None:
+def _give_back(stage: FaultStage) -> None:
     if stage.arn:
-        _tagged_by(Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())(stage)
-
-
-def _give_up(stage: Stage) -> None:
-    stage.cloud.set_status("UPDATE_ROLLBACK_COMPLETE")
+        _tag(stage, Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())
 
 
 PASSES = "it passes"
-TROUBLES = (
-    NO_TROUBLE,
-    Trouble("throttled three times", PASSES, _everywhere("throttle", times=3)),
-    Trouble("throttled throughout", PASSES, _everywhere("throttle", times=None)),
-    Trouble("500 at each write, once", PASSES, _at_writes("internal-error")),
-    Trouble("503 after each write, once", PASSES, _at_writes("unavailable", after_commit=True)),
-    Trouble("500 throughout", PASSES, _everywhere("internal-error", times=None)),
-    Trouble("503 throughout", PASSES, _everywhere("unavailable", times=None)),
-    Trouble("every call takes 3 s", PASSES, nothing, each_call=3),
-    Trouble("every call takes 10 s", PASSES, nothing, each_call=10),
-    Trouble("each write hangs once, not carried out", PASSES, _at_writes("cut"), hangs=True),
-    Trouble("each write hangs once, carried out", PASSES, _at_writes("cut", after_commit=True), hangs=True),
-    Trouble("every call hangs", PASSES, _everywhere("cut", times=None), hangs=True),
-    Trouble("connection cut before each write, once", PASSES, _at_writes("cut")),
-    Trouble("connection cut after each write, once", PASSES, _at_writes("cut", after_commit=True)),
-    Trouble("connection cut after each write, always", PASSES, _at_writes("cut", after_commit=True, times=None)),
-    Trouble("every answer breaks off, twice", PASSES, _everywhere("garbled", times=2)),
-    Trouble("every answer breaks off", PASSES, _everywhere("garbled", times=None)),
-    Trouble("connection cut after each write, always, and new partners never listed", PASSES, _lost_and_lagging),
-    Trouble("partners are listed 20 s late", PASSES, lambda stage: _lagging(stage, seconds=20)),
-    Trouble("partners are listed 60 s late", PASSES, lambda stage: _lagging(stage, seconds=60)),
-    Trouble("tags of partners are shown 20 s late", PASSES, lambda stage: _without_tags(stage, lasting=20)),
-    Trouble("tags of partners are shown 150 s late", PASSES, lambda stage: _without_tags(stage, lasting=150)),
-    Trouble("access denied for 20 s", PASSES, _everywhere("access-denied", times=None, lasting=20)),
-    Trouble("access denied", "it is allowed", _everywhere("access-denied", times=None)),
-    Trouble("no ProfileId in two reads", PASSES, _without_profile_id(2)),
-    Trouble("never a ProfileId", "it appears", _without_profile_id(None)),
-    Trouble("wrong code, echoed by the error", "a new code", _wrong_code, _right_code, email=True),
-    Trouble("the code's store is empty", "a new code", _no_code, _right_code, email=True),
-    Trouble(
-        "business not verified",
-        "it is verified",
-        lambda stage: stage.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
-        _verify,
+FAULTS = (
+    NO_FAULT,
+    FaultCase("throttled three times", PASSES, _at(EVERY, "throttle", times=3)),
+    FaultCase("throttled throughout", PASSES, _at(EVERY, "throttle", **ALWAYS)),
+    FaultCase("500 at each write, once", PASSES, _at(WRITES, "internal-error")),
+    FaultCase("503 after each write, once", PASSES, _at(WRITES, "unavailable", after_commit=True)),
+    FaultCase("500 throughout", PASSES, _at(EVERY, "internal-error", **ALWAYS)),
+    FaultCase("503 throughout", PASSES, _at(EVERY, "unavailable", **ALWAYS)),
+    FaultCase("every call takes 3 s", PASSES, nothing, each_call=3),
+    FaultCase("every call takes 10 s", PASSES, nothing, each_call=10),
+    FaultCase("each write hangs once, not carried out", PASSES, _at(WRITES, "cut"), hangs=True),
+    FaultCase("each write hangs once, carried out", PASSES, _at(WRITES, "cut", after_commit=True), hangs=True),
+    FaultCase("every call hangs", PASSES, _at(EVERY, "cut", **ALWAYS), hangs=True),
+    FaultCase("connection cut before each write, once", PASSES, _at(WRITES, "cut")),
+    FaultCase("connection cut after each write, once", PASSES, _at(WRITES, "cut", after_commit=True)),
+    FaultCase("connection cut after each write, always", PASSES, _at(WRITES, "cut", after_commit=True, **ALWAYS)),
+    FaultCase("every answer breaks off, twice", PASSES, _at(EVERY, "garbled", times=2)),
+    FaultCase("every answer breaks off", PASSES, _at(EVERY, "garbled", **ALWAYS)),
+    FaultCase(
+        "connection cut after each write, always, and new partners never listed",
+        PASSES,
+        lambda stage: (
+            _at(WRITES, "cut", after_commit=True, **ALWAYS)(stage),
+            _at(["ListPartners"], "lagging-list", **ALWAYS)(stage),
+        ),
     ),
-    Trouble("another company has the name", "that one is renamed, a new code", _taken_name, _free_name),
-    Trouble(
+    FaultCase("partners are listed 20 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=20, **ALWAYS)),
+    FaultCase("partners are listed 60 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=60, **ALWAYS)),
+    FaultCase(
+        "tags of partners are shown 20 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=20, **ALWAYS)
+    ),
+    FaultCase(
+        "tags of partners are shown 150 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=150, **ALWAYS)
+    ),
+    FaultCase("access denied for 20 s", PASSES, _at(EVERY, "access-denied", **ALWAYS, lasting=20)),
+    FaultCase("access denied", "it is allowed", _at(EVERY, "access-denied", **ALWAYS)),
+    FaultCase("no ProfileId in two reads", PASSES, _at(TOLD_IN, "no-profile-id", times=2)),
+    FaultCase("never a ProfileId", "it appears", _at(TOLD_IN, "no-profile-id", **ALWAYS)),
+    FaultCase("wrong code, echoed by the error", "a new code", _wrong_code, _right_code, email=True),
+    FaultCase(
+        "the code's store is empty",
+        "a new code",
+        lambda stage: stage.cloud.client("ssm").delete_parameter(Name="/partner/code"),
+        _right_code,
+        email=True,
+    ),
+    FaultCase("business not verified", "it is verified", _business("FAILED"), _business("SUCCEEDED")),
+    FaultCase(
+        "another company has the name",
+        "that one is renamed, a new code",
+        lambda stage: stage.cloud.simulator.account(OTHER_ACCOUNT).add_partner("EXAMPLE CORP"),
+        _free_name,
+    ),
+    FaultCase(
         "the account has another partner",
         "it is adopted, if none is ours",
         lambda stage: stage.cloud.account.add_partner("Example Corp", contact=contact()),
         _adopt,
     ),
-    Trouble("the partner is gone", "the resource is removed and added again", _remove, _right_code, gone=True),
-    Trouble("the partner has another stack's tag", "our tag is restored", _tagged_by("another stack"), _give_back),
-    Trouble("delivered when the stack no longer waits", "nobody reads this answer", _give_up, late=True),
-    Trouble("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
-    Trouble("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
-    Trouble("DescribeStacks says UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
-    Trouble("no answer can be sent for 15 s", PASSES, nothing, unheard=15),
-    Trouble("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
+    FaultCase("the partner is gone", "the resource is removed and added again", _remove, _right_code, gone=True),
+    FaultCase(
+        "the partner has another stack's tag",
+        "our tag is restored",
+        lambda stage: _tag(stage, "another stack"),
+        _give_back,
+    ),
+    FaultCase(
+        "delivered when the stack no longer waits",
+        "nobody reads this answer",
+        lambda stage: stage.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"),
+        late=True,
+    ),
+    FaultCase("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
+    FaultCase("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
+    FaultCase("DescribeStacks says UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
+    FaultCase("no answer can be sent for 15 s", PASSES, nothing, unheard=15),
+    FaultCase("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
 )
 
 
-# The steps of a life: each tells one story under one trouble, and returns its row
+# The steps of a life: each tells one story under one fault, and returns its row
 
 
-def _create(stage: Stage) -> Row:
+def _create(stage: FaultStage) -> FaultRow:
     """The first deployment."""
     stage.strike()
     return _then(stage, stage.create())
 
 
-def _redelivered(stage: Stage) -> Row:
+def _redelivered(stage: FaultStage) -> FaultRow:
     """The Create has succeeded, its answer was lost, and Lambda delivers the event again."""
     stage.create()
     stage.strike()
     return _then(stage, stage.create())
 
 
-def _update(stage: Stage) -> Row:
-    """A tag and the contact change; if that fails, the rollback follows while the trouble lasts."""
+def _update(stage: FaultStage) -> FaultRow:
+    """A tag and the contact change; if that fails, the rollback follows while the fault lasts."""
     stage.create()
     if stage.coming.email:
         stage.address = NEW_EMAIL
@@ -210,39 +205,32 @@ def _update(stage: Stage) -> Row:
     outcome = stage.update(stage.first(), stage.changed(), "UPDATE_IN_PROGRESS")
     left = stage.left()
     if outcome.success:
-        return Row(outcome.told, left, _further(stage))
+        return FaultRow(outcome.told, left, _further(stage))
     back = stage.update(stage.changed(), stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
-    if not back.success and not stage.trouble.late:
+    if not back.success and not stage.fault.late:
         left += f"; the rollback: {back.told}"
-    return Row(outcome.told, left, _further(stage, "CEO"))
+    return FaultRow(outcome.told, left, _further(stage, "CEO"))
 
 
-def _rollback(stage: Stage) -> Row:
+def _rollback(stage: FaultStage, **moved: Any) -> FaultRow:
     """A tag and the contact have changed, another resource fails, and the reversed Update comes."""
     stage.create()
     if stage.coming.email:
         stage.cloud.prepare(NEW_EMAIL)
-    stage.update(stage.first(), stage.changed(), "UPDATE_IN_PROGRESS")
+    tried = {**stage.changed(), **moved}
+    stage.update(stage.first(), tried, "UPDATE_IN_PROGRESS")
     stage.address = EMAIL
     stage.strike()
-    outcome = stage.update(stage.changed(), stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
-    return Row(outcome.told, stage.left(), _further(stage))
+    outcome = stage.update(tried, stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
+    return FaultRow(outcome.told, stage.left(), _further(stage))
 
 
-def _moved(stage: Stage) -> Row:
+def _moved(stage: FaultStage) -> FaultRow:
     """The construct gets another id, and the contact changes; another resource fails, and the reversed Update comes."""
-    stage.create()
-    if stage.coming.email:
-        stage.cloud.prepare(NEW_EMAIL)
-    moved = {**stage.changed(), "Owner": {"StackName": "Root", "ConstructPath": "Company"}}
-    stage.update(stage.first(), moved, "UPDATE_IN_PROGRESS")
-    stage.address = EMAIL
-    stage.strike()
-    outcome = stage.update(moved, stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
-    return Row(outcome.told, stage.left(), _further(stage))
+    return _rollback(stage, Owner={"StackName": "Root", "ConstructPath": "Company"})
 
 
-def _retried(stage: Stage) -> Row:
+def _retried(stage: FaultStage) -> FaultRow:
     """A tag and the contact change; if that fails, it is tried again, and the attempt counts as the old properties."""
     stage.create()
     if stage.coming.email:
@@ -251,21 +239,21 @@ def _retried(stage: Stage) -> Row:
     wanted = stage.changed()
     outcome, left = stage.update(stage.first(), wanted, "UPDATE_IN_PROGRESS"), stage.left()
     if outcome.success or stage.coming.gone:
-        return Row(outcome.told, left, _further(stage))
+        return FaultRow(outcome.told, left, _further(stage))
     stage.mend()
-    return Row(outcome.told, left, _deployed(stage, lambda: stage.update(wanted, wanted, "UPDATE_IN_PROGRESS")))
+    return FaultRow(outcome.told, left, _deployed(stage, lambda: stage.update(wanted, wanted, "UPDATE_IN_PROGRESS")))
 
 
-def _delete(stage: Stage) -> Row:
+def _delete(stage: FaultStage) -> FaultRow:
     """The stack is deleted."""
     stage.create()
     stage.strike()
     outcome, left = stage.delete(), stage.left()
     stage.mend()
-    return Row(outcome.told, left, _deployed(stage, lambda: _again(stage)))
+    return FaultRow(outcome.told, left, _deployed(stage, lambda: _again(stage)))
 
 
-def _recreate(stage: Stage) -> Row:
+def _recreate(stage: FaultStage) -> FaultRow:
     """The stack was deleted, and is deployed again under its name at once."""
     stage.create()
     stage.delete()
@@ -275,21 +263,21 @@ def _recreate(stage: Stage) -> Row:
     return _then(stage, stage.create())
 
 
-def _then(stage: Stage, outcome: Outcome) -> Row:
+def _then(stage: FaultStage, outcome: StepOutcome) -> FaultRow:
     """After a Create: an update where it succeeded; else the stack is rolled back, and deployed again."""
     left = stage.left()
     if outcome.success:
-        return Row(outcome.told, left, _further(stage))
+        return FaultRow(outcome.told, left, _further(stage))
     stage.mend()
-    return Row(outcome.told, left, _deployed(stage, lambda: _again(stage)))
+    return FaultRow(outcome.told, left, _deployed(stage, lambda: _again(stage)))
 
 
-def _again(stage: Stage) -> Outcome:
+def _again(stage: FaultStage) -> StepOutcome:
     stage.cloud.recreate_stack()
     return stage.create("again")
 
 
-def _further(stage: Stage, title: str = "CTO") -> str:
+def _further(stage: FaultStage, title: str = "CTO") -> str:
     stage.mend()
     if stage.coming.gone:
         stage.arn = ""
@@ -298,7 +286,7 @@ def _further(stage: Stage, title: str = "CTO") -> str:
     return _deployed(stage, lambda: stage.update(stage.first(), wanted, "UPDATE_IN_PROGRESS"))
 
 
-def _deployed(stage: Stage, deploy: Callable[[], Outcome]) -> str:
+def _deployed(stage: FaultStage, deploy: Callable[[], StepOutcome]) -> str:
     """The next deployment, with a new code where it asks for one, and what it writes."""
     mark, told = stage.cloud.simulator.mark(), ""
     outcome = deploy()
@@ -335,14 +323,14 @@ Each step has one row for what happens without a fault, and one for each fault t
 * **The user sees** how CloudFormation is answered: the status, and the beginning of the reason. What follows there is
   the remedy. Where no answer can be sent, CloudFormation gives up after five minutes.
 * **What is left**: the account's partners, and whether the contact is that of the former template or the new one.
-* **The next deployment** comes after the trouble has ended as said here, and names what it writes. After a failed
+* **The next deployment** comes after the fault has ended as said here, and names what it writes. After a failed
   Create the stack is rolled back and deployed again under its name; after the other steps the template changes again.
 
 """
 
 
 @contextmanager
-def open_stage() -> Iterator[Stage]:
+def open_stage() -> Iterator[FaultStage]:
     """A stage, with all servers it needs."""
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
@@ -351,33 +339,38 @@ def open_stage() -> Iterator[Stage]:
     logging.disable(logging.CRITICAL)
     try:
         with mock.patch.object(handler_log, "_say"), open_cloud(f"http://{host}:{port}", clock=clock) as cloud:
-            yield Stage(cloud, clock)
+            yield FaultStage(cloud, clock)
     finally:
         logging.disable(logging.NOTSET)
         moto.stop()
 
 
-def rows(stage: Stage, step: Callable[[Stage], Row]) -> dict[Row, list[str]]:
-    """The outcomes of a step, each with the troubles that end so."""
-    found: dict[Row, list[str]] = {}
-    for trouble in TROUBLES:
-        stage.begin(trouble)
-        found.setdefault(step(stage), []).append(trouble.name)
+def rows(stage: FaultStage, step: Callable[[FaultStage], FaultRow]) -> dict[FaultRow, list[str]]:
+    """The outcomes of a step, each with the faults that end so."""
+    found: dict[FaultRow, list[str]] = {}
+    for fault in FAULTS:
+        stage.begin(fault)
+        found.setdefault(step(stage), []).append(fault.name)
     return found
 
 
-def document(told: Mapping[str, Mapping[Row, list[str]]]) -> Iterator[str]:
+def document(told: Mapping[str, Mapping[FaultRow, list[str]]]) -> Iterator[str]:
     """The whole document, line by line."""
     yield HEAD
-    yield "| trouble | how it ends |\n|---|---|\n"
-    yield from (f"| {trouble.name} | {trouble.ends} |\n" for trouble in TROUBLES[1:])
+    yield "| fault | how it ends |\n|---|---|\n"
+    yield from (f"| {fault.name} | {fault.ends} |\n" for fault in FAULTS[1:])
     for title, found in told.items():
         yield f"\n## {title}\n\n{STEPS[title].__doc__}\n\n"
-        yield "| trouble | the user sees | what is left | the next deployment |\n|---|---|---|---|\n"
+        yield "| fault | the user sees | what is left | the next deployment |\n|---|---|---|---|\n"
         for row, names in found.items():
-            harmless = NO_TROUBLE.name in names
+            harmless = NO_FAULT.name in names
             for name in ["none, or one without a row of its own"] if harmless else names:
-                yield f"| {name} | {row.sees} | {row.left} | {row.following} |\n"
+                yield f"| {name} | {_with_code(row.sees)} | {row.left} | {_with_code(row.following)} |\n"
+
+
+def _with_code(text: str) -> str:
+    """Operations, errors and members, which a page may break, set as code."""
+    return re.sub(r"\b(?!CloudFormation)([A-Z][a-z]+[A-Z][\w/:]*\w|[A-Z]+(_[A-Z]+)+)", r"`\g<0>`", text)
 
 
 def main() -> None:

@@ -36,12 +36,11 @@ from partner_account_handler.identity import OWNER_TAG, Owner, same_name
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.request import read_request
 from partner_central_simulator import Readings
-from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.validation import problems
 from tests.handler.cloud import ACCOUNT, REGION, properties, sandbox
 from tests.handler.life_account import AwsAccount, contact_of, shown
-from tests.handler.life_deliveries import Delivery, Fault, Records, Stack, figures
-from tests.handler.stepping import MODEL, WRITES, Call, StepClock, client_error, stepping
+from tests.handler.life_deliveries import CallFault, LifeDelivery, LifeStack, Records, figures
+from tests.handler.stepping import MODEL, WRITES, AwsCall, StepClock, carried_out, stepping
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class Way:
     is taken back alone, with `no_rollback`; nothing if it isn't.
     """
 
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[CallFault, ...] = ()
     rolled_back: int | None = None
-    rollback_faults: tuple[Fault, ...] = ()
+    rollback_faults: tuple[CallFault, ...] = ()
     beside: int | None = None
     order: tuple[int, ...] = ()
     heard: bool = True
@@ -77,31 +76,26 @@ class Life(AwsAccount):
         self._records = records
         self.old_is_attempted = False
         """Whether a retry's OldResourceProperties are the last attempted ones: AWS documents it nowhere."""
-        self.stacks: dict[str, Stack] = {}
-        self.live: dict[str, Stack] = {}
+        self.stacks: dict[str, LifeStack] = {}
+        self.live: dict[str, LifeStack] = {}
         self.events: list[dict[str, Any]] = []
         self.made_by: dict[str, str] = {}
         self._count = 0
 
-    def perform(self, delivery: Delivery, call: Call) -> dict[str, Any]:
+    def perform(self, delivery: LifeDelivery, call: AwsCall) -> dict[str, Any]:
         """Carries out a call of a delivery."""
         if call.operation == "DescribeStacks":
-            stack = self.stacks[call.members["StackName"]]
-            outputs = [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()]
-            return {"Stacks": [{"StackStatus": stack.status, "CreationTime": stack.began, "Outputs": outputs}]}
+            return self.stacks[call.members["StackName"]].described()
         if call.operation in {"GetParameter", "GetSecretValue"}:
             return self.stored_code(call)
         return self._partner_central(delivery, call)
 
-    def _partner_central(self, delivery: Delivery, call: Call) -> dict[str, Any]:
+    def _partner_central(self, delivery: LifeDelivery, call: AwsCall) -> dict[str, Any]:
         if call.operation in WRITES:
             delivery.before_write(call)
         errors = list(problems(MODEL.operation_model(call.operation).input_shape, call.members))
         assert not errors, f"{call.operation} that botocore or AWS would refuse"
-        try:
-            answer = self.service.perform(call.operation, ACCOUNT, call.members, "")
-        except ServiceError as error:
-            raise client_error(call, error.code, error.status, **error.members) from None
+        answer = carried_out(self.service, call)
         if call.operation == "CreatePartner":
             self.made_by.setdefault(answer["Arn"], delivery.event["RequestId"])
         return answer
@@ -124,7 +118,7 @@ class Life(AwsAccount):
 
     # What must hold
 
-    def check_answer(self, delivery: Delivery) -> None:
+    def check_answer(self, delivery: LifeDelivery) -> None:
         """Holds the end of a delivery against what must hold for each."""
         texts = [*self._records.texts, repr(delivery.answer)]
         self._records.texts.clear()
@@ -140,7 +134,7 @@ class Life(AwsAccount):
         assert not self.all_codes.intersection(numbers), f"a code in {text}"
         assert "canary" not in text.lower(), f"a value of the user's in {text}"
 
-    def _check_success(self, delivery: Delivery, answer: Answer) -> None:
+    def _check_success(self, delivery: LifeDelivery, answer: Answer) -> None:
         event = delivery.event
         if "/catalog/AWS/" in event.get("PhysicalResourceId", ""):
             assert answer.physical_id == event["PhysicalResourceId"], "another physical id"
@@ -181,20 +175,20 @@ class Life(AwsAccount):
         figures["deployments"] += 1
         return self._update(stack, wanted, way) if stack.arn else self._create(stack, wanted, way)
 
-    def _begin(self, stack: Stack) -> None:
+    def _begin(self, stack: LifeStack) -> None:
         """Another operation of the stack begins."""
         self._count += 1
         stack.began = self.now + timedelta(microseconds=self._count)
 
-    def _new_stack(self, name: str, template: dict[str, Any]) -> Stack:
+    def _new_stack(self, name: str, template: dict[str, Any]) -> LifeStack:
         if name in self.live:
             self.live[name].status = "DELETE_COMPLETE"
         self._count += 1
         stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{self._count}"
-        stack = self.live[name] = self.stacks[stack_id] = Stack(name, stack_id, template=template)
+        stack = self.live[name] = self.stacks[stack_id] = LifeStack(name=name, id=stack_id, template=template)
         return stack
 
-    def _wanted(self, stack: Stack) -> dict[str, Any]:
+    def _wanted(self, stack: LifeStack) -> dict[str, Any]:
         template = stack.template
         made = {
             "LegalName": template["legal_name"].format(stack.name),
@@ -213,7 +207,7 @@ class Life(AwsAccount):
             return ""
         return self.partners[existing % len(self.partners)].id if self.partners else "partner-0000000000000"
 
-    def _code_source(self, stack: Stack) -> dict[str, str]:
+    def _code_source(self, stack: LifeStack) -> dict[str, str]:
         code = self._codes.get(stack.name, "999999")
         secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:/{stack.name}"
         return {
@@ -222,7 +216,7 @@ class Life(AwsAccount):
             "Parameter": {"From": "Parameter", "Value": code},
         }[stack.template["code"]]
 
-    def _event(self, kind: str, stack: Stack, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+    def _event(self, kind: str, stack: LifeStack, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
         self._count += 1
         event = {
             "RequestType": kind,
@@ -241,11 +235,11 @@ class Life(AwsAccount):
             if partner.arn in self.foreign and self.may_write(event, partner):
                 del self.foreign[partner.arn]
 
-    def _create(self, stack: Stack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
-        delivery = Delivery(self, self._event("Create", stack, wanted), way.faults)
+    def _create(self, stack: LifeStack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
+        delivery = LifeDelivery(self, self._event("Create", stack, wanted), way.faults)
         updating = stack.status == "UPDATE_IN_PROGRESS"
 
-        def roll_back() -> list[Delivery]:
+        def roll_back() -> list[LifeDelivery]:
             stack.status = "UPDATE_ROLLBACK_IN_PROGRESS" if updating else "ROLLBACK_IN_PROGRESS"
             self._retain(stack, f"{stack.name}-Partner-1ABC")
             return []
@@ -260,23 +254,23 @@ class Life(AwsAccount):
             stack.status = "UPDATE_ROLLBACK_COMPLETE" if updating else "ROLLBACK_COMPLETE"
         return delivery.error
 
-    def _update(self, stack: Stack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
+    def _update(self, stack: LifeStack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
         had_own_path = self._has_own_path(stack)
         last = stack.attempted if self.old_is_attempted and stack.attempted else stack.deployed
         old = {"SchemaVersion": "0"} if way.old_shape else last
         stack.attempted = {}
-        delivery = Delivery(
+        delivery = LifeDelivery(
             self,
             self._event("Update", stack, wanted, OldResourceProperties=old, PhysicalResourceId=stack.arn),
             way.faults,
         )
-        reversed_updates: list[Delivery] = []
+        reversed_updates: list[LifeDelivery] = []
 
-        def roll_back() -> list[Delivery]:
+        def roll_back() -> list[LifeDelivery]:
             stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
             arn = delivery.answer.physical_id if delivery.answer and way.heard else stack.arn
             event = self._event("Update", stack, old, OldResourceProperties=wanted, PhysicalResourceId=arn)
-            reversed_updates.append(Delivery(self, event, way.rollback_faults, spared="DescribeStacks"))
+            reversed_updates.append(LifeDelivery(self, event, way.rollback_faults, spared="DescribeStacks"))
             return reversed_updates
 
         rolled_back = self._run([delivery, *self._beside(delivery, way)], way, roll_back)
@@ -288,12 +282,12 @@ class Life(AwsAccount):
             if not rolled_back:
                 self._run(roll_back(), way)
             self._rolled_back(stack, reversed_updates[0])
-            troubled = way.faults or way.rollback_faults or way.beside is not None or way.old_shape
-            assert troubled or not had_own_path or self._has_own_path(stack), "the rollback leads away"
+            is_faulty = way.faults or way.rollback_faults or way.beside is not None or way.old_shape
+            assert is_faulty or not had_own_path or self._has_own_path(stack), "the rollback leads away"
         stack.template = {**stack.template, **self._back(stack)}
         return delivery.error
 
-    def _take_back_alone(self, stack: Stack, failed: Delivery, way: Way) -> None:
+    def _take_back_alone(self, stack: LifeStack, failed: LifeDelivery, way: Way) -> None:
         """With `--no-rollback` the failed resource alone goes back, in a status that nobody documents; or it stays."""
         event = failed.event
         stack.attempted = event["ResourceProperties"]
@@ -301,12 +295,12 @@ class Life(AwsAccount):
             stack.status = way.taken_back_in
             members = {"OldResourceProperties": stack.attempted, "PhysicalResourceId": stack.arn}
             reversed_update = self._event("Update", stack, event["OldResourceProperties"], **members)
-            delivery = Delivery(self, reversed_update, way.rollback_faults, spared="DescribeStacks")
+            delivery = LifeDelivery(self, reversed_update, way.rollback_faults, spared="DescribeStacks")
             self._run([delivery], way)
             assert delivery.answer or way.taken_back_in == "UPDATE_IN_PROGRESS", "a stack in need of a human"
         stack.status = "UPDATE_FAILED"
 
-    def _has_own_path(self, stack: Stack) -> bool:
+    def _has_own_path(self, stack: LifeStack) -> bool:
         """Whether the ownership tag names the path that the stack's template has, or another stack."""
         partner = self.partner(stack.arn)
         if partner is None or OWNER_TAG not in partner.tags:
@@ -315,34 +309,36 @@ class Life(AwsAccount):
         ours = Owner.of(stack.id, wanted["StackName"], wanted["ConstructPath"])
         return owner.stack != ours.stack or owner.path == ours.path
 
-    def _rolled_back(self, stack: Stack, delivery: Delivery) -> None:
+    def _rolled_back(self, stack: LifeStack, delivery: LifeDelivery) -> None:
         if delivery.answer is None:
             stack.status = "UPDATE_ROLLBACK_FAILED"
             raise AssertionError(f"UPDATE_ROLLBACK_FAILED: {delivery.error}")
         self._complete(stack, delivery.answer, stack.deployed, "UPDATE_ROLLBACK_COMPLETE")
 
-    def _back(self, stack: Stack) -> dict[str, Any]:
+    def _back(self, stack: LifeStack) -> dict[str, Any]:
         """After a failed Update humans go back to what is deployed, where they can't go on."""
         names = {"catalog": "Catalog", "legal_name": "LegalName", "solution": "PrimarySolutionType"}
         return {name: stack.deployed[member] for name, member in names.items()}
 
-    def _complete(self, stack: Stack, answer: Answer, wanted: dict[str, Any], status: str) -> None:
+    def _complete(self, stack: LifeStack, answer: Answer, wanted: dict[str, Any], status: str) -> None:
         if stack.arn and stack.arn != answer.physical_id:
             self._retain(stack, stack.arn)
         stack.status, stack.arn, stack.deployed = status, answer.physical_id, wanted
         stack.outputs = {f"Partner{key}": value for key, value in answer.data.items()}
         assert set(stack.outputs) == {"PartnerArn", "PartnerId", "PartnerProfileId"}, "an attribute is missing"
 
-    def _beside(self, delivery: Delivery, way: Way) -> list[Delivery]:
+    def _beside(self, delivery: LifeDelivery, way: Way) -> list[LifeDelivery]:
         if way.beside is None:
             return []
         event = delivery.event if way.beside < 0 else self.events[way.beside % len(self.events)]
         creates = {event["RequestType"], delivery.event["RequestType"]} == {"Create"} and event is not delivery.event
         if event["RequestType"] == "Delete" or (creates and not self.readings.one_partner_per_catalog):
             return []
-        return [Delivery(self, event, way.rollback_faults)]
+        return [LifeDelivery(self, event, way.rollback_faults)]
 
-    def _run(self, deliveries: list[Delivery], way: Way, meanwhile: Callable[[], list[Delivery]] | None = None) -> bool:
+    def _run(
+        self, deliveries: list[LifeDelivery], way: Way, meanwhile: Callable[[], list[LifeDelivery]] | None = None
+    ) -> bool:
         """Lets deliveries go on, call by call, and tells whether they were rolled back meanwhile."""
         order, calls, rolled_back = iter(way.order), 0, False
         running = list(deliveries)
@@ -367,11 +363,11 @@ class Life(AwsAccount):
             running[next(turns, 0) % len(running)].switch()
             running = [one for one in running if not one.dead]
 
-    def redeliver(self, number: int, faults: Sequence[Fault] = ()) -> None:
+    def redeliver(self, number: int, faults: Sequence[CallFault] = ()) -> None:
         """Lambda delivers an earlier event again; CloudFormation does not hear the answer."""
         event = self.events[number % len(self.events)]
         if event["RequestType"] != "Delete":
-            self._run([Delivery(self, event, faults)], FAULTLESS)
+            self._run([LifeDelivery(self, event, faults)], FAULTLESS)
 
     def delete(self, name: str) -> None:
         """Deletes a stack."""
@@ -387,7 +383,7 @@ class Life(AwsAccount):
         self._retain(stack, stack.arn or "not-created-1")
         stack.status, stack.arn, stack.deployed, stack.outputs = "UPDATE_COMPLETE", "", {}, {}
 
-    def _retain(self, stack: Stack, physical_id: str) -> None:
+    def _retain(self, stack: LifeStack, physical_id: str) -> None:
         """A Delete, as CloudFormation would send it without the policy Retain."""
         event = self._event("Delete", stack, stack.deployed or {}, PhysicalResourceId=physical_id)
         answer = stepping(read_request(event), StepClock(180.0, lambda: self.now)).switch()
@@ -413,7 +409,7 @@ class Life(AwsAccount):
         else:
             self._check_converged(stack)
 
-    def _remedy(self, error: HandlerError, stack: Stack) -> dict[str, Any]:
+    def _remedy(self, error: HandlerError, stack: LifeStack) -> dict[str, Any]:
         """What a human changes in the template, as the error says; nothing if it is for others to act."""
         partners = self.partners
         if error.code == "PartnerNotFound":
@@ -424,7 +420,7 @@ class Life(AwsAccount):
             return {"legal_name": partners[stack.template["existing"] % len(partners)].legal_name}
         return {"legal_name": self.verified_name} if "INCOMPATIBLE_LEGAL_NAME" in str(error) else {}
 
-    def _check_converged(self, stack: Stack) -> None:
+    def _check_converged(self, stack: LifeStack) -> None:
         partner, wanted = self.partner(stack.arn), stack.deployed
         assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, stack.status
         assert partner.contact == wanted["AllianceLeadContact"], "another contact than the template's"
@@ -433,7 +429,7 @@ class Life(AwsAccount):
             assert expected.items() <= partner.tags.items(), "other tags than the template's"
             assert Owner.from_tag(partner.tags[OWNER_TAG]).is_same_construct(stack.owner), "another owner"
 
-    def _is_decided(self, error: HandlerError, stack: Stack) -> bool:
+    def _is_decided(self, error: HandlerError, stack: LifeStack) -> bool:
         """Whether the refusal names what only a human can decide, and is true."""
         catalog, wanted = stack.template["catalog"], self._wanted(stack)
         neighbours = [partner for partner in self.partners if partner.catalog == catalog]

@@ -11,8 +11,8 @@ from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.service import AccountAdmin, Service
 from partner_central_simulator.verifications import BUSINESS
 from tests.handler.cloud import ACCOUNT
-from tests.handler.life_deliveries import Stack
-from tests.handler.stepping import Call, client_error
+from tests.handler.life_deliveries import LifeStack
+from tests.handler.stepping import AwsCall, client_error
 
 
 class AwsAccount:
@@ -41,7 +41,7 @@ class AwsAccount:
         """The partner of that ARN, or None."""
         return next((partner for partner in self.partners if partner.arn == arn), None)
 
-    def stored_code(self, call: Call) -> dict[str, Any]:
+    def stored_code(self, call: AwsCall) -> dict[str, Any]:
         """Answers a call that reads a code."""
         name = str(call.members.get("Name") or call.members["SecretId"]).rpartition("/")[2]
         if name not in self._codes:
@@ -49,7 +49,7 @@ class AwsAccount:
         code = self._codes[name]
         return {"Parameter": {"Value": code}, "SecretString": f'{{"code": "{code}"}}', "ARN": name}
 
-    def request_code(self, stack: Stack) -> None:
+    def request_code(self, stack: LifeStack) -> None:
         """A code for the template's address, stored where the template looks for it."""
         if stack.template["catalog"] == "Sandbox":
             return

@@ -11,21 +11,30 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from partner_account_handler import log as handler_log
 from partner_account_handler.delivery import REACH_SECONDS
-from partner_account_handler.errors import AnswerUnreachableError, HandlerError
+from partner_account_handler.errors import HandlerError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.outcome import Answer
 from partner_account_handler.request import read_request
-from partner_central_simulator import models, verifications
-from tests.handler.stepping import CONNECT, Call, StepClock, client_error, stepping
+from tests.handler.stepping import (
+    CONNECT,
+    FAILURES,
+    AwsCall,
+    Failure,
+    StackState,
+    StepClock,
+    client_error,
+    failure,
+    made_up_by,
+    stepping,
+)
 
 if TYPE_CHECKING:
     from tests.handler.life import Life
@@ -38,18 +47,11 @@ STALE_SECONDS = 2.0
 
 _CREATING = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 _UPDATING = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_FAILED", None}
-_ERRORS = {
-    "throttled": ("ThrottlingException", 400),
-    "denied": ("AccessDeniedException", 400),
-    "500": ("InternalServerException", 500),
-}
-_NOT_FOUND = "ResourceNotFoundException"
-
 figures: Counter[str] = Counter()
 """What has happened in all lives of this process."""
 
 
-class Fault(NamedTuple):
+class CallFault(NamedTuple):
     """The next `times` calls of an operation (`*`: of any) end in this way."""
 
     operation: str
@@ -57,16 +59,13 @@ class Fault(NamedTuple):
     times: int = 1
 
 
-@dataclass
-class Stack:
-    """A stack as DescribeStacks shows it, and its one partner resource."""
+@dataclass(kw_only=True)
+class LifeStack(StackState):
+    """A stack, and its one partner resource."""
 
     name: str
     id: str
-    status: str = "CREATE_IN_PROGRESS"
     former_status: str = "REVIEW_IN_PROGRESS"
-    began: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    outputs: dict[str, str] = field(default_factory=dict)
     arn: str = ""
     deployed: dict[str, Any] = field(default_factory=dict)
     attempted: dict[str, Any] = field(default_factory=dict)
@@ -84,10 +83,12 @@ class Stack:
         return Owner.of(self.id, self.name, self.template["path"])
 
 
-class Delivery:
+class LifeDelivery:
     """One delivery of an event to the handler, as far as it has come."""
 
-    def __init__(self, life: Life, event: dict[str, Any], faults: Sequence[Fault] = (), *, spared: str = "") -> None:
+    def __init__(
+        self, life: Life, event: dict[str, Any], faults: Sequence[CallFault] = (), *, spared: str = ""
+    ) -> None:
         self.event = event
         self.answer: Answer | None = None
         self.error: HandlerError | None = None
@@ -102,7 +103,7 @@ class Delivery:
         self._time = StepClock(FUNCTION_SECONDS, lambda: life.now)
         self._greenlet = stepping(read_request(event), self._time)
         self._may_answer = False
-        self.pending: Call | None = None
+        self.pending: AwsCall | None = None
         figures["deliveries"] += 1
         self._note_rights()
         self._resume(self._greenlet.switch)
@@ -120,9 +121,9 @@ class Delivery:
         self.just_asked, self._asked_before = False, self.just_asked
         try:
             answer = self._performed(call)
-        except (ClientError, ConnectionClosedError, ReadTimeoutError, AnswerUnreachableError) as error:
-            failure = error
-            self._resume(lambda: self._greenlet.throw(failure))
+        except Failure as error:
+            failed = error
+            self._resume(lambda: self._greenlet.throw(failed))
         else:
             self._resume(lambda: self._greenlet.switch(answer))
 
@@ -140,21 +141,21 @@ class Delivery:
         assert self._time.seconds > 0, "an answer after the function's deadline"
         self._life.check_answer(self)
 
-    def _performed(self, call: Call) -> dict[str, Any]:
+    def _performed(self, call: AwsCall) -> dict[str, Any]:
         kind = self._due(call)
         if call.operation == CONNECT:
-            return self._connected(kind)
-        if kind == "hang":
-            self._time.seconds -= 20
-            raise ReadTimeoutError(endpoint_url=str(call.members))
+            self._may_answer = not kind
+            if kind:
+                self._time.seconds -= REACH_SECONDS
+                raise failure(call, "unreachable")
+            return {}
         if kind in {"answer lost", "500 after it"}:
-            self._attempt(call)
-        if kind in {"lost", "answer lost"}:
-            raise ConnectionClosedError(endpoint_url=str(call.members))
-        if kind and kind.removesuffix(" after it") in _ERRORS:
-            raise client_error(call, *_ERRORS[kind.removesuffix(" after it")])
-        if kind == "not found":
-            raise client_error(call, _NOT_FOUND, 400, Reason="PARTNER_NOT_FOUND")
+            with suppress(ClientError):
+                self._life.perform(self, call)
+        kind = {"answer lost": "lost", "500 after it": "500"}.get(kind, kind)
+        if kind in FAILURES:
+            self._time.seconds -= 20 if kind == "hang" else 0
+            raise failure(call, kind)
         answer = self._life.perform(self, call)
         if call.operation == "DescribeStacks" and kind != "garbled":
             (described,) = answer["Stacks"]
@@ -170,18 +171,7 @@ class Delivery:
             self.shown = [partner["Arn"] for partner in seen.get("PartnerSummaryList", [])]
         return seen
 
-    def _connected(self, failure: str) -> dict[str, Any]:
-        self._may_answer = not failure
-        if failure:
-            self._time.seconds -= REACH_SECONDS
-            raise AnswerUnreachableError(failure)
-        return {}
-
-    def _attempt(self, call: Call) -> None:
-        with suppress(ClientError):
-            self._life.perform(self, call)
-
-    def _due(self, call: Call) -> str:
+    def _due(self, call: AwsCall) -> str:
         for number, fault in enumerate(self._faults):
             if fault.times and not self._is_spared(fault, call) and _strikes(fault, call):
                 self._faults[number] = fault._replace(times=fault.times - 1)
@@ -189,7 +179,7 @@ class Delivery:
                 return fault.kind
         return ""
 
-    def _is_spared(self, fault: Fault, call: Call) -> bool:
+    def _is_spared(self, fault: CallFault, call: AwsCall) -> bool:
         """A rollback bears old answers of DescribeStacks for a few seconds, and no silence for ever."""
         is_early = FUNCTION_SECONDS - self._time.seconds < STALE_SECONDS
         return call.operation == self._spared and not (fault.kind == "stale" and is_early)
@@ -205,7 +195,7 @@ class Delivery:
         is_new = self.event["RequestType"] == "Create" and age < LAG_SECONDS
         return bool(is_new and partner.catalog == "AWS")
 
-    def before_write(self, call: Call) -> None:
+    def before_write(self, call: AwsCall) -> None:
         """Holds a changing call against what this event may change."""
         self._note_rights()
         assert self._may_answer, f"{call.operation} though no answer can be sent"
@@ -237,7 +227,7 @@ class Delivery:
             assert not self.shown, "a partner is created beside one that was seen"
 
 
-def _strikes(fault: Fault, call: Call) -> bool:
+def _strikes(fault: CallFault, call: AwsCall) -> bool:
     if fault.kind == "lagging list":
         return call.operation == "ListPartners"
     if fault.kind == "stale":
@@ -251,22 +241,22 @@ def _strikes(fault: Fault, call: Call) -> bool:
     return fault.operation in {"*", call.operation}
 
 
-def _lagging(delivery: Delivery, _call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+def _lagging(delivery: LifeDelivery, _call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
     seen = [partner for partner in answer["PartnerSummaryList"] if not delivery.hides(partner["Arn"])]
     return {**answer, "PartnerSummaryList": seen}
 
 
-def _without_profile_id(_delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+def _without_profile_id(_delivery: LifeDelivery, call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
     if call.operation == "GetProfileVisibility":
         raise client_error(call, "ResourceNotFoundException", 400, Reason="PARTNER_PROFILE_NOT_FOUND")
     return {**answer, "Profile": {name: value for name, value in answer["Profile"].items() if name != "ProfileId"}}
 
 
-def _without_tags(delivery: Delivery, call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+def _without_tags(delivery: LifeDelivery, call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "Tags": []} if delivery.hides_tags(call.members["ResourceArn"]) else answer
 
 
-def _garbled(_delivery: Delivery, _call: Call, _answer: dict[str, Any]) -> dict[str, Any]:
+def _garbled(_delivery: LifeDelivery, _call: AwsCall, _answer: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
@@ -296,9 +286,5 @@ def closed_world() -> Iterator[Records]:
     made_up = SimpleNamespace(
         choice=chance.choice, randbelow=chance.randrange, token_urlsafe=lambda _length: str(chance.random())
     )
-    with (
-        mock.patch.object(models, "secrets", made_up),
-        mock.patch.object(verifications, "secrets", made_up),
-        mock.patch.object(handler_log, "_say", records.keep),
-    ):
+    with made_up_by(made_up), mock.patch.object(handler_log, "_say", records.keep):
         yield records

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.life import Life, Way
-from tests.handler.life_deliveries import FOR_EVER, STACKS, Fault, closed_world, figures
+from tests.handler.life_deliveries import FOR_EVER, STACKS, CallFault, closed_world, figures
 
 _OPERATIONS = [
     *("CreatePartner", "ListPartners", "GetPartner", "ListTagsForResource", "TagResource", "UntagResource"),
@@ -49,7 +49,7 @@ _KINDS = [
     "not found",
 ]
 _FAULTS = st.lists(
-    st.builds(Fault, st.sampled_from(_OPERATIONS), st.sampled_from(_KINDS), st.sampled_from([1, 2, 3, FOR_EVER])),
+    st.builds(CallFault, st.sampled_from(_OPERATIONS), st.sampled_from(_KINDS), st.sampled_from([1, 2, 3, FOR_EVER])),
     max_size=3,
 ).map(tuple)
 _ORDER = st.lists(st.integers(0, 2), max_size=24).map(tuple)
@@ -113,7 +113,8 @@ class Lives(RuleBasedStateMachine):
             *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
             "sandbox_takes_tags_later",
         )
-        readings = Readings(profile_id=profile_id, **dict(zip(names, switches, strict=True)))
+        values: dict[str, Any] = dict(zip(names, switches, strict=True))
+        readings = Readings(profile_id=profile_id, **values)
         self.life = Life(readings, self._records, verified_name)
         self.life.old_is_attempted = old_is_attempted
 
@@ -140,7 +141,7 @@ class Lives(RuleBasedStateMachine):
 
     @precondition(lambda self: self.life.events)
     @rule(number=st.integers(0, 60), faults=_FAULTS)
-    def redeliver(self, number: int, faults: tuple[Fault, ...]) -> None:
+    def redeliver(self, number: int, faults: tuple[CallFault, ...]) -> None:
         """An event comes again, whatever has happened since."""
         self.life.redeliver(number, faults)
 

@@ -1,26 +1,34 @@
 """Stand-ins that stop the handler at each call to AWS, so that whoever drives it decides who goes on, and how.
 
-The handler runs in a greenlet. Its clients hand over each `Call` to the greenlet that drives it; so does the connection
-for the answer, which may fail as a call does.
+The handler runs in a greenlet. Its clients hand over each `AwsCall` to the greenlet that drives it; so does the
+connection for the answer, which may fail as a call does. `explorer` drives it through each history of a small scope,
+`life` through long random ones; by what is here both have the simulated service carry out calls, and end them badly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import botocore.session
 import greenlet
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from partner_account_handler.clock import Clock
+from partner_account_handler.errors import AnswerUnreachableError
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import Answer
 from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import Request
+from partner_central_simulator import models, verifications
+from partner_central_simulator.exceptions import ServiceError
+from partner_central_simulator.service import Service
+from tests.handler.cloud import ACCOUNT
 
 MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
 WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
@@ -28,7 +36,7 @@ CONNECT = "ConnectToResponseURL"
 
 
 @dataclass(frozen=True)
-class Call:
+class AwsCall:
     """What a delivery asks of AWS."""
 
     operation: str
@@ -46,10 +54,10 @@ class _Client:
     meta = SimpleNamespace(service_model=MODEL, method_to_api_mapping=_Names())
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda **members: _hand_over(Call(self.meta.method_to_api_mapping[method], members))
+        return lambda **members: _hand_over(AwsCall(self.meta.method_to_api_mapping[method], members))
 
 
-def _hand_over(call: Call) -> Any:
+def _hand_over(call: AwsCall) -> Any:
     return greenlet.getcurrent().parent.switch(call)
 
 
@@ -66,12 +74,12 @@ class StepClock:
 
 
 def stepping(request: Request, time: StepClock, *, connects: bool = True) -> Any:
-    """The delivery of a request, as a greenlet that stops at each `Call`; without `connects` an answer can be sent."""
+    """A delivery, as a greenlet that stops at each `AwsCall`; without `connects` an answer can always be sent."""
     clock = Clock(lambda: time.seconds, time.sleep, time.today)
 
     def connect() -> None:
         if connects:
-            _hand_over(Call(CONNECT, {}))
+            _hand_over(AwsCall(CONNECT, {}))
 
     def deliver() -> Answer:
         return respond(request, Aws(request.stack_id, clock, connect, lambda _service, _region: _Client()))
@@ -79,8 +87,62 @@ def stepping(request: Request, time: StepClock, *, connects: bool = True) -> Any
     return greenlet.greenlet(deliver)
 
 
-def client_error(call: Call, code: str, status: int, **members: Any) -> ClientError:
+def client_error(call: AwsCall, code: str, status: int, **members: Any) -> ClientError:
     """An error whose message repeats the input, as a careless service's would."""
     response: Any = {"Error": {"Code": code, "Message": f"Received: {call.members}"}, **members}
     response["ResponseMetadata"] = {"HTTPStatusCode": status}
     return ClientError(response, call.operation)
+
+
+# What AWS answers, and how a call ends badly
+
+
+@dataclass
+class StackState:
+    """A stack as DescribeStacks shows it."""
+
+    status: str = "CREATE_IN_PROGRESS"
+    began: datetime = datetime(2025, 12, 31, tzinfo=UTC)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def described(self) -> dict[str, Any]:
+        """The answer."""
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        return {"Stacks": [{"StackStatus": self.status, "CreationTime": self.began, "Outputs": outputs}]}
+
+
+def carried_out(service: Service, call: AwsCall) -> dict[str, Any]:
+    """What the simulated service answers; its errors are botocore's."""
+    try:
+        return service.perform(call.operation, ACCOUNT, call.members, "")
+    except ServiceError as error:
+        raise client_error(call, error.code, error.status, **error.members) from None
+
+
+@contextmanager
+def made_up_by(source: Any) -> Iterator[None]:
+    """Ids and codes come from this stand-in of `secrets`, so that they are the same in each run."""
+    with mock.patch.object(models, "secrets", source), mock.patch.object(verifications, "secrets", source):
+        yield
+
+
+_ERRORS: dict[str, tuple[str, int, dict[str, str]]] = {
+    "throttled": ("ThrottlingException", 400, {}),
+    "denied": ("AccessDeniedException", 400, {}),
+    "500": ("InternalServerException", 500, {}),
+    "not found": ("ResourceNotFoundException", 400, {"Reason": "PARTNER_NOT_FOUND"}),
+}
+FAILURES = {"lost", "hang", "unreachable", *_ERRORS}
+Failure = (ClientError, ConnectionClosedError, ReadTimeoutError, AnswerUnreachableError)
+
+
+def failure(call: AwsCall, kind: str) -> Exception:
+    """What the handler gets instead of an answer, by one of the names in `FAILURES`."""
+    if kind == "lost":
+        return ConnectionClosedError(endpoint_url=call.operation)
+    if kind == "hang":
+        return ReadTimeoutError(endpoint_url=call.operation)
+    if kind == "unreachable":
+        return AnswerUnreachableError("ConnectTimeoutError")
+    code, status, members = _ERRORS[kind]
+    return client_error(call, code, status, **members)

@@ -13,7 +13,7 @@ import pytest
 from partner_account_handler import index, lifecycle, response
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.response import SingleResponse
-from tests.handler.cloud import CEO, Cloud, Context, contact, properties
+from tests.handler.cloud import CEO, Cloud, LambdaContext, contact, properties
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import final_lines_of, lines_of, without_times
 from tests.handler.response_sink import ResponseSink
@@ -59,7 +59,7 @@ def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_a
         {"RequestType": "Create"},
         function.cloud.event("Create", {}) | {"ResponseURL": ""},
     ):
-        index.handler(foreign, Context())
+        index.handler(foreign, LambdaContext())
         (line,) = lines_of(function.capsys.readouterr().out)
         assert line["level"] == "ERROR"
         assert not {"outcome", "request"} & set(line)
@@ -126,7 +126,7 @@ def test_bucket_that_is_gone_is_told_by_its_kind_alone(
     """Neither its address nor its signature."""
     monkeypatch.setattr(response, "SEND_SECONDS", 1.0)
     url = "https://localhost:1/gone?X-Amz-Signature=presigned-canary"
-    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), Context())
+    index.handler(cloud.event("Delete", {}, PhysicalResourceId="x", ResponseURL=url), LambdaContext())
     log = capsys.readouterr().out
     (line,) = final_lines_of(log)
     assert "(NewConnectionError); the outcome was Retained" in line["message"]
@@ -154,7 +154,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
 
     monkeypatch.setattr(index, "respond", hang)
     event = cloud.event(kind, {}, ResponseURL=sink.url("late"), PhysicalResourceId="x")
-    work = threading.Thread(target=index.handler, args=(event, Context(seconds=4)))
+    work = threading.Thread(target=index.handler, args=(event, LambdaContext(seconds=4)))
     work.start()
     while not sink.received:
         assert work.is_alive()
@@ -188,7 +188,7 @@ def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunct
 
 def test_no_time_left_fails_before_anything_is_sent(function: LocalFunction) -> None:
     """An invocation that begins late must not begin what it can't end."""
-    answer = function.create(properties(), Context(seconds=29))
+    answer = function.create(properties(), LambdaContext(seconds=29))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith("OutOfTime")
     assert function.cloud.operations() == []
@@ -266,7 +266,9 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     capfd.readouterr()
     sink.statuses[:] = [503]
-    index.handler(cloud.event("Create", properties(LegalName="Canary Corp"), ResponseURL=sink.url("log")), Context())
+    index.handler(
+        cloud.event("Create", properties(LegalName="Canary Corp"), ResponseURL=sink.url("log")), LambdaContext()
+    )
     log, aside = capfd.readouterr()
     assert [line["message"] for line in lines_of(log)] == ["partner created", "Created"]
     assert (seen.lines, aside) == ([], "")
@@ -274,10 +276,10 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
         assert secret not in without_times(log)
 
 
-def delete(cloud: Cloud, sink: ResponseSink, name: str, context: Context | None = None) -> threading.Timer:
+def delete(cloud: Cloud, sink: ResponseSink, name: str, context: LambdaContext | None = None) -> threading.Timer:
     """Delivers a Delete that is answered at that URL, and returns the timer that was set for it."""
     event = cloud.event("Delete", {}, ResponseURL=sink.url(name), PhysicalResourceId="x")
-    index.handler(event, context or Context())
+    index.handler(event, context or LambdaContext())
     timer = index.helper._timer  # noqa: SLF001
     assert timer is not None
     return timer
@@ -313,5 +315,5 @@ def test_timer_leaves_the_time_to_send_the_answer(
     cloud: Cloud, sink: ResponseSink, seconds: float, rings_after: float
 ) -> None:
     """Sixteen seconds for all tries, and one to log what became of it; of a short invocation half."""
-    timer = delete(cloud, sink, "answer", Context(seconds))
+    timer = delete(cloud, sink, "answer", LambdaContext(seconds))
     assert timer.interval == pytest.approx(rings_after, abs=0.5)

@@ -1,4 +1,4 @@
-"""CloudFormation's contract, kept by the built asset under Lambda's own runtime: whole lives of stacks.
+"""CloudFormation's contract, kept through whole lives of stacks; the first ones by the asset in Lambda's own runtime.
 
 `tests/handler/cloudformation.py` fails a story with a ContractError as soon as an answer breaks the contract.
 """
@@ -14,13 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from partner_account.asset import assembled_asset
+from partner_account_handler import calls, response
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.request import is_custom_resource_event
 from tests.handler.cloud import Cloud, contact, properties, sandbox
-from tests.handler.cloudformation import Bucket, ContractError, Function, Put, Stack, checked
+from tests.handler.cloudformation import (
+    Bucket,
+    ContractError,
+    CustomResourceStack,
+    Function,
+    InProcessRuntime,
+    Put,
+    checked,
+)
 from tests.handler.lambda_runtime import LambdaRuntime
 from tests.handler.log_lines import final_lines_of, without_times
 from tests.handler.test_runtime import variables
@@ -30,8 +40,8 @@ pytestmark = pytest.mark.slow
 LATE = 58.0
 """Seconds of an invocation that has six for its work: the handler keeps back 52, and gives up soon."""
 
-TRIES = 6
-"""How often an answer is put that nobody takes, in 16 seconds."""
+TRIES = 3
+"""How often an answer is put that nobody takes, in two seconds; the function would take sixteen."""
 
 CEO = properties(AllianceLeadContact=contact(BusinessTitle="CEO"))
 FOREIGN: list[Any] = [
@@ -46,28 +56,29 @@ FOREIGN: list[Any] = [
 
 
 @dataclass
-class World:
+class DeployedFunction:
     """One AWS account with one deployed function."""
 
     cloud: Cloud
     bucket: Bucket
     asset: Path
     function: Function
-    runtimes: list[LambdaRuntime] = field(default_factory=list)
+    runtimes: list[LambdaRuntime | InProcessRuntime] = field(default_factory=list)
 
-    def stack(self, **options: Any) -> Stack:
+    def stack(self, **options: Any) -> CustomResourceStack:
         """A stack that is being created."""
-        return Stack(self.cloud, self.function, self.bucket, **options)
+        return CustomResourceStack(self.cloud, self.function, self.bucket, **options)
 
-    def another_function(self) -> Function:
-        """One more process of the function, as Lambda starts it beside the first."""
-        return Function(self.start, warm=True)
+    def start_here(self) -> InProcessRuntime:
+        """The function in this process."""
+        self.runtimes.append(runtime := InProcessRuntime())
+        return runtime
 
     def start(self) -> LambdaRuntime:
         """A process of the function, as talkative as its environment can make it."""
         talkative = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
-        self.runtimes.append(LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
-        return self.runtimes[-1]
+        self.runtimes.append(runtime := LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
+        return runtime
 
     def require_one_final_line_each(self) -> None:
         """All output of all processes is lines of JSON, among them one with the outcome of each request, in order."""
@@ -104,17 +115,28 @@ def bucket(open_bucket: Bucket) -> Iterator[Bucket]:
 
 
 @pytest.fixture
-def world(cloud: Cloud, bucket: Bucket, asset: Path) -> Iterator[World]:
-    """The function stays warm from its first invocation on; the code of the contact is stored."""
-    made = World(cloud, bucket, asset, Function(lambda: made.start(), warm=True))  # noqa: PLW0108 - `made` is not yet
+def world(cloud: Cloud, bucket: Bucket, asset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedFunction]:
+    """The function in this process, which waits less than in Lambda; the code of the contact is stored."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bucket.ca_file))
+    monkeypatch.setattr(calls, "_LAG_SECONDS", 1.0)
+    monkeypatch.setattr(calls, "CALL_CONFIG", calls.CALL_CONFIG.merge(Config(read_timeout=7)))
+    made = DeployedFunction(cloud, bucket, asset, Function(lambda: made.start_here(), warm=True))  # noqa: PLW0108 - not yet
     cloud.prepare()
     with made.function:
         yield made
     made.require_one_final_line_each()
 
 
+@pytest.fixture
+def lambda_world(world: DeployedFunction) -> Iterator[DeployedFunction]:
+    """The built asset in Lambda's own runtime; it stays warm from its first invocation on."""
+    made = replace(world, function=Function(world.start, warm=True))
+    with made.function:
+        yield made
+
+
 @pytest.fixture(params=["warm", "fresh"])
-def either(request: pytest.FixtureRequest, world: World) -> World:
+def either(request: pytest.FixtureRequest, world: DeployedFunction) -> DeployedFunction:
     """The same, once warm and once with a fresh process for each invocation."""
     return replace(world, function=Function(world.start, warm=request.param == "warm"))
 
@@ -122,7 +144,7 @@ def either(request: pytest.FixtureRequest, world: World) -> World:
 class TestLife:
     """What every stack goes through."""
 
-    def test_create_update_and_delete_keep_one_partner_and_one_id(self, either: World) -> None:
+    def test_create_update_and_delete_keep_one_partner_and_one_id(self, either: DeployedFunction) -> None:
         """A changed contact is written; a deleted stack leaves the partner, and the next one of its name finds it."""
         stack = either.stack()
         with either.function:
@@ -138,7 +160,7 @@ class TestLife:
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", arn)
         assert either.cloud.partners[0].contact == contact(BusinessTitle="CEO")
 
-    def test_a_retained_resource_gets_no_delete_and_is_found_again(self, world: World) -> None:
+    def test_a_retained_resource_gets_no_delete_and_is_found_again(self, world: DeployedFunction) -> None:
         """With the DeletionPolicy that the construct sets, CloudFormation does not even ask."""
         stack = world.stack(deletion_policy="Retain")
         stack.create(properties())
@@ -149,7 +171,7 @@ class TestLife:
 
     @pytest.mark.parametrize("policy", ["Delete", "Retain"])
     def test_rollback_of_a_create_for_anothers_sake_leaves_the_partner_to_the_next_stack(
-        self, world: World, policy: str
+        self, world: DeployedFunction, policy: str
     ) -> None:
         """The next deployment of the same name finds it, also under a corrected legal name: no second partner."""
         stack = world.stack(deletion_policy=policy)
@@ -158,13 +180,13 @@ class TestLife:
         stack.create_again(properties(LegalName="Example Corporation"))
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
 
-    def test_a_sandbox_that_was_wiped_replaces_the_resource(self, world: World) -> None:
+    def test_a_sandbox_that_was_wiped_replaces_the_resource(self, world: DeployedFunction) -> None:
         """An Update answers the new partner's ARN, and the Delete of the old one changes nothing."""
         stack = world.stack()
         stack.create(sandbox())
         gone = stack.physical_id
         world.cloud.account.delete_partner(stack.attributes["Id"])
-        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")), seconds=70)
+        stack.update(sandbox(AllianceLeadContact=contact(BusinessTitle="CEO")))
         assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", world.arn())
         assert (stack.requests[-1]["RequestType"], stack.requests[-1]["PhysicalResourceId"]) == ("Delete", gone)
 
@@ -172,7 +194,7 @@ class TestLife:
 class TestFailedCreate:
     """A Create that fails leaves nothing that anybody must mend."""
 
-    def test_delete_after_a_failed_create_has_the_id_of_the_failed_answer(self, either: World) -> None:
+    def test_delete_after_a_failed_create_has_the_id_of_the_failed_answer(self, either: DeployedFunction) -> None:
         """The stack rolls back; with a right code the next one of its name succeeds."""
         either.cloud.store_code("000000")
         stack = either.stack()
@@ -185,7 +207,7 @@ class TestFailedCreate:
             stack.create_again(properties())
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", either.arn())
 
-    def test_update_after_a_failed_create_without_rollback_sends_a_create_again(self, world: World) -> None:
+    def test_update_after_a_failed_create_without_rollback_sends_a_create_again(self, world: DeployedFunction) -> None:
         """`cdk deploy --no-rollback` leaves CREATE_FAILED; the corrected stack is updated, its failed id deleted."""
         world.cloud.store_code("000000")
         stack = world.stack()
@@ -198,7 +220,7 @@ class TestFailedCreate:
         assert [request["RequestType"] for request in stack.requests] == ["Create", "Create", "Delete"]
         assert stack.requests[-1]["PhysicalResourceId"] == failed
 
-    def test_partner_that_was_made_without_rollback_goes_on_as_it_is(self, world: World) -> None:
+    def test_partner_that_was_made_without_rollback_goes_on_as_it_is(self, world: DeployedFunction) -> None:
         """Another resource failed: the corrected stack is updated, and the partner is the same."""
         stack = world.stack()
         stack.create(properties(), rollback=False, another_fails=True)
@@ -208,11 +230,12 @@ class TestFailedCreate:
         assert (stack.status, stack.physical_id, world.arn()) == ("UPDATE_COMPLETE", arn, arn)
         assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
 
-    def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, world: World) -> None:
+    def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, lambda_world: DeployedFunction) -> None:
         """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
+        world = lambda_world
         stack = world.stack()
         world.cloud.simulator.faults.add("CreatePartner", "delay", seconds=15)
-        with ThreadPoolExecutor(1) as pool, world.another_function() as other:
+        with ThreadPoolExecutor(1) as pool, Function(world.start, warm=True) as other:
             create = stack.request("Create", properties())
             running = pool.submit(stack.deliver, create)
             while "CreatePartner" not in world.cloud.operations():
@@ -232,7 +255,7 @@ class TestFailedCreate:
 class TestUpdate:
     """No rollback fails for our sake."""
 
-    def test_failure_of_another_resource_reverses_the_update(self, either: World) -> None:
+    def test_failure_of_another_resource_reverses_the_update(self, either: DeployedFunction) -> None:
         """The reversed Update restores contact and tags, with the same id."""
         stack = either.stack()
         with either.function:
@@ -244,12 +267,12 @@ class TestUpdate:
         assert partner.contact == contact()
         assert {**partner.tags, OWNER_TAG: ""} == {"team": "alliances", OWNER_TAG: ""}
 
-    def test_failed_update_is_rolled_back_even_if_the_service_is_down_then(self, world: World) -> None:
+    def test_failed_update_is_rolled_back_even_if_the_service_is_down_then(self, world: DeployedFunction) -> None:
         """The partner stays as it is, and one more update converges."""
         stack = world.stack()
         stack.create(properties())
         world.cloud.simulator.faults.add("*", "access-denied", times=None)
-        stack.update(CEO, seconds=LATE)
+        stack.update(CEO, seconds=MARGIN_SECONDS + 2)
         assert (stack.status, stack.physical_id) == ("UPDATE_ROLLBACK_COMPLETE", world.arn())
         world.cloud.simulator.faults.clear()
         stack.update(CEO)
@@ -261,7 +284,7 @@ class TestUpdate:
         [("", True), ("UPDATE_IN_PROGRESS", False), ("UPDATE_ROLLBACK_IN_PROGRESS", True)],
     )
     def test_update_that_failed_without_rollback_is_retried(
-        self, world: World, status: str, *, old_is_attempted: bool
+        self, world: DeployedFunction, status: str, *, old_is_attempted: bool
     ) -> None:
         """Whatever CloudFormation does with the failed resource meanwhile, and takes for its old properties."""
         changed = properties(
@@ -281,7 +304,9 @@ class TestUpdate:
         assert world.cloud.partners[0].tags["team"] == "sales"
 
     @pytest.mark.parametrize("shape", [{"SchemaVersion": "0", "Name": "Example Corp"}, {"SchemaVersion": "2"}])
-    def test_code_and_resource_are_updated_together_and_rolled_back(self, world: World, shape: dict[str, str]) -> None:
+    def test_code_and_resource_are_updated_together_and_rolled_back(
+        self, world: DeployedFunction, shape: dict[str, str]
+    ) -> None:
         """Old properties of a shape that this code can't read count as all changed; to return to them does no harm."""
         stack = world.stack()
         stack.create(properties())
@@ -297,7 +322,7 @@ class TestImports:
     """Another stack imports what the partner's stack exports, while the profile id is still `pending`."""
 
     @pytest.fixture
-    def stack(self, world: World) -> Stack:
+    def stack(self, world: DeployedFunction) -> CustomResourceStack:
         """The partner was created without a profile id; now there is one."""
         stack = world.stack()
         world.cloud.simulator.faults.add("GetProfileVisibility", "no-profile-id", times=None)
@@ -306,11 +331,13 @@ class TestImports:
         assert stack.attributes["ProfileId"] == "pending"
         return stack
 
-    def show_outputs(self, stack: Stack) -> None:
+    def show_outputs(self, stack: CustomResourceStack) -> None:
         """The outputs that the construct makes by default, by which the function knows what it has answered."""
         stack.cloud.set_outputs(**{f"Partner{name}": value for name, value in stack.attributes.items()})
 
-    def test_import_of_the_arn_locks_nothing_that_changes(self, world: World, stack: Stack) -> None:
+    def test_import_of_the_arn_locks_nothing_that_changes(
+        self, world: DeployedFunction, stack: CustomResourceStack
+    ) -> None:
         """The next update brings the profile id."""
         self.show_outputs(stack)
         stack.imported = {"Arn", "Id"}
@@ -321,7 +348,7 @@ class TestImports:
         )
 
     def test_import_of_a_pending_profile_id_keeps_the_partner_from_being_changed(
-        self, world: World, stack: Stack
+        self, world: DeployedFunction, stack: CustomResourceStack
     ) -> None:
         """Each update is rolled back, contact included, and the stack stays usable; without the import it succeeds."""
         self.show_outputs(stack)
@@ -337,7 +364,9 @@ class TestImports:
             world.cloud.partners[0].profile_id,
         )
 
-    def test_rollback_would_change_a_pending_profile_id_if_the_stack_has_no_outputs(self, stack: Stack) -> None:
+    def test_rollback_would_change_a_pending_profile_id_if_the_stack_has_no_outputs(
+        self, stack: CustomResourceStack
+    ) -> None:
         """With `outputs=False` nothing tells the function what it has answered before."""
         stack.imported = {"ProfileId"}
         stack.update(CEO)
@@ -348,7 +377,7 @@ class TestDelivery:
     """Lambda delivers at least once, and perhaps hours later."""
 
     @pytest.mark.parametrize("ending", ["ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
-    def test_a_create_that_comes_late_creates_nothing(self, world: World, ending: str) -> None:
+    def test_a_create_that_comes_late_creates_nothing(self, world: DeployedFunction, ending: str) -> None:
         """Everybody has given it up, though the partner could be made now."""
         world.cloud.store_code("000000")
         stack = world.stack()
@@ -363,7 +392,7 @@ class TestDelivery:
         assert late["Reason"].startswith(f"StackNotWaiting: the stack is in {ending}")
         assert world.cloud.simulator.requests_since(before) == []
 
-    def test_scalars_arrive_as_strings(self, world: World) -> None:
+    def test_scalars_arrive_as_strings(self, world: DeployedFunction) -> None:
         """A number and a boolean in a template reach the service as the text that they have become."""
         stack = world.stack()
         tags = [{"Key": "cost-center", "Value": 4711}, {"Key": "public", "Value": True}]
@@ -374,7 +403,7 @@ class TestDelivery:
         assert partner.legal_name == "365"
         assert {"cost-center": "4711", "public": "true"}.items() <= partner.tags.items()
 
-    def test_true_types_are_read_or_refused_by_name(self, world: World) -> None:
+    def test_true_types_are_read_or_refused_by_name(self, world: DeployedFunction) -> None:
         """An emulator may leave them: those that nobody reads don't matter, the others are told, all at once."""
         stack = world.stack()
         typed = properties(ServiceTimeout=300, LegalName=365, Tags=[{"Key": "public", "Value": True}])
@@ -385,7 +414,7 @@ class TestDelivery:
         taken = stack.deliver({**stack.request("Create", {}), "ResourceProperties": properties(ServiceTimeout=300)})
         assert (taken or {})["Status"] == "SUCCESS"
 
-    def test_what_is_no_request_of_cloudformation_is_answered_nowhere(self, world: World) -> None:
+    def test_what_is_no_request_of_cloudformation_is_answered_nowhere(self, world: DeployedFunction) -> None:
         """Between two good events, in one process: crhelper alone would answer it to the URL of the one before."""
         stack = world.stack()
         stack.create(properties())
@@ -399,22 +428,30 @@ class TestDelivery:
 class TestBucket:
     """The place of the answer may fail too."""
 
-    def test_bucket_that_refuses_at_first_gets_the_same_answer_again(self, world: World) -> None:
+    def test_bucket_that_refuses_at_first_gets_the_same_answer_again(self, world: DeployedFunction) -> None:
         """Then the stack goes on as if nothing had been."""
         world.bucket.statuses[:] = [403, 503]
         stack = world.stack()
         stack.create(properties())
         assert (stack.status, len(world.bucket.puts)) == ("CREATE_COMPLETE", 3)
 
-    def test_bucket_that_is_slow_gets_the_same_answer_again(self, world: World) -> None:
+    def test_bucket_that_is_slow_gets_the_same_answer_again(self, world: DeployedFunction) -> None:
         """An answer is stored although its sender has stopped to wait for the confirmation."""
         world.bucket.delays[:] = [30]
         stack = world.stack()
         stack.create(properties())
         assert (stack.status, len(world.bucket.puts)) == ("CREATE_COMPLETE", 2)
 
+    @pytest.fixture
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The answer is given up after two seconds."""
+        monkeypatch.setattr(response, "SEND_SECONDS", 2.0)
+
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("failure", ["refuses", "gone"])
-    def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(self, world: World, failure: str) -> None:
+    def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(
+        self, world: DeployedFunction, failure: str
+    ) -> None:
         """CloudFormation waits for ServiceTimeout, and deletes an id it has made up; the partner is found later.
 
         If the bucket is out of reach there is no partner yet; to refuse is only possible when it is there.
@@ -432,7 +469,8 @@ class TestBucket:
         assert made_up.startswith("Root-Partner-")
         assert (stack.status, stack.physical_id) == ("CREATE_COMPLETE", world.arn())
 
-    def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: World) -> None:
+    @pytest.mark.usefixtures("impatient")
+    def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: DeployedFunction) -> None:
         """It was carried out; the reversed Update takes it back."""
         stack = world.stack()
         stack.create(properties())
@@ -443,7 +481,7 @@ class TestBucket:
 
 
 @pytest.mark.slow
-def test_a_service_that_hangs_is_answered_before_the_function_ends(world: World) -> None:
+def test_a_service_that_hangs_is_answered_before_the_function_ends(world: DeployedFunction) -> None:
     """The call had been carried out: the stack rolls back, and the next one of its name has the partner."""
     world.cloud.simulator.faults.add("CreatePartner", "hang", after_commit=True)
     world.cloud.prepare(EMAIL)
@@ -469,7 +507,7 @@ def birds(**changes: Any) -> dict[str, Any]:
     return {**properties(LegalName="Canary Legal Name", AllianceLeadContact=CANARIES, Tags=tags), **changes}
 
 
-def require_secrecy(world: World) -> None:
+def require_secrecy(world: DeployedFunction) -> None:
     """Neither the function's log nor any answer holds a value of the user's, a code, or a URL's signature."""
     log = without_times(world.function.stopped_output())
     assert '"outcome"' in log
@@ -480,54 +518,54 @@ def require_secrecy(world: World) -> None:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FailedCreate:
     """What a Create meets on its way, and what its answer's Reason then names."""
 
     reason: str
-    arrange: Callable[[World], object] = lambda _: None
+    arrange: Callable[[DeployedFunction], object] = lambda _: None
     wanted: dict[str, Any] = field(default_factory=birds)
 
 
-def fault(kind: str, operation: str = "CreatePartner") -> Callable[[World], object]:
+def fault(kind: str, operation: str = "CreatePartner") -> Callable[[DeployedFunction], object]:
     """Each call of an operation meets this fault of the service."""
     return lambda world: world.cloud.simulator.faults.add(operation, kind, times=None)
 
 
-TROUBLES = {
-    "throttled": Trouble("ThrottlingException: CreatePartner", fault("throttle")),
-    "list": Trouble("InternalServerException: ListPartners", fault("internal-error", "ListPartners")),
-    "business": Trouble(
+FAILED_CREATES = {
+    "throttled": FailedCreate("ThrottlingException: CreatePartner", fault("throttle")),
+    "list": FailedCreate("InternalServerException: ListPartners", fault("internal-error", "ListPartners")),
+    "business": FailedCreate(
         "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
         lambda world: world.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
     ),
-    "exists": Trouble(
+    "exists": FailedCreate(
         "PartnerExists", lambda world: world.cloud.account.add_partner("Canary Other Name", contact=CANARIES)
     ),
-    "code in the event": Trouble(
+    "code in the event": FailedCreate(
         "EmailVerificationCode:INVALID_VALUE",
         wanted=birds(EmailVerificationCode={"From": "Parameter", "Value": WRONG_CODE}),
     ),
-    "no code": Trouble("VerificationCode", lambda world: world.cloud.store_code("canary")),
-    "solution type": Trouble("PrimarySolutionType is none of", wanted=birds(PrimarySolutionType="canary")),
-    "malformed": Trouble("InvalidProperties", wanted=birds(Catalog={"canary": "canary"}, Owner=["canary"])),
+    "no code": FailedCreate("VerificationCode", lambda world: world.cloud.store_code("canary")),
+    "solution type": FailedCreate("PrimarySolutionType is none of", wanted=birds(PrimarySolutionType="canary")),
+    "malformed": FailedCreate("InvalidProperties", wanted=birds(Catalog={"canary": "canary"}, Owner=["canary"])),
 }
 
 
-@pytest.mark.parametrize("name", TROUBLES)
-def test_no_failed_create_shows_a_secret(world: World, name: str) -> None:
+@pytest.mark.parametrize("name", FAILED_CREATES)
+def test_no_failed_create_shows_a_secret(world: DeployedFunction, name: str) -> None:
     """At DEBUG, though the service repeats the whole request in each error's message."""
-    trouble = TROUBLES[name]
+    failed = FAILED_CREATES[name]
     world.cloud.prepare(EMAIL)
     world.cloud.simulator.faults.add("*", "echo", times=None)
-    trouble.arrange(world)
+    failed.arrange(world)
     stack = world.stack()
-    stack.create(trouble.wanted, seconds=LATE)
-    assert trouble.reason in stack.reason
+    stack.create(failed.wanted, seconds=LATE)
+    assert failed.reason in stack.reason
     assert len(stack.reason) <= 240
     require_secrecy(world)
 
 
-def test_a_contradicted_client_token_shows_no_secret(world: World) -> None:
+def test_a_contradicted_client_token_shows_no_secret(world: DeployedFunction) -> None:
     """The same Create comes again, and finds another code stored."""
     world.cloud.simulator.faults.add("*", "echo", times=None)
     stack = world.stack()
@@ -538,8 +576,9 @@ def test_a_contradicted_client_token_shows_no_secret(world: World) -> None:
     require_secrecy(world)
 
 
-def test_a_whole_life_shows_no_secret(world: World) -> None:
+def test_a_whole_life_shows_no_secret(lambda_world: DeployedFunction) -> None:
     """Success after a lost connection, refused and lost answers, failed Updates, rollbacks, and what is no request."""
+    world = lambda_world
     world.cloud.prepare(EMAIL)
     faults = world.cloud.simulator.faults
     faults.add("*", "echo", times=None)
@@ -551,7 +590,7 @@ def test_a_whole_life_shows_no_secret(world: World) -> None:
     stack.update(moved)
     stack.update(birds(LegalName="Canary Two"))
     world.bucket.is_gone = True
-    stack.update(birds(Tags=[]), seconds=MARGIN_SECONDS + 2)
+    stack.update(birds(Tags=[]), seconds=6)  # as long as it is tried then to send the answer
     for foreign in FOREIGN:
         world.function.invoke(foreign)
     world.bucket.is_gone = False

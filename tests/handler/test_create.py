@@ -567,3 +567,44 @@ class TestRefusals:
         assert not [secret for secret in (code, "Canary", EMAIL, "Jane") if secret in str(caught.value)]
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
+
+
+# What docs/limits.md calls possible
+
+ANOTHER = properties(LegalName="Another Corp")
+
+
+def _deploy_again_while_the_list_lags(cloud: Cloud) -> None:
+    """The stack was deleted, its name corrected, and its partner is not listed yet."""
+    cloud.prepare()
+    cloud.create(properties())
+    cloud.recreate_stack()
+    cloud.prepare()
+    cloud.fail("ListPartners", "lagging-list", times=None, seconds=3600)
+    try:
+        cloud.create(ANOTHER)
+    finally:
+        cloud.simulator.faults.clear()
+
+
+def test_list_that_lags_behind_a_corrected_name_may_cost_a_second_partner(moto_url: str) -> None:
+    """Where the service allows several; the next Create names both, and takes the one that keeps its tag."""
+    with open_cloud(moto_url, readings=SEVERAL) as cloud:
+        _deploy_again_while_the_list_lags(cloud)
+        ids = [partner.id for partner in cloud.account.partners]
+        cloud.recreate_stack()
+        with pytest.raises(PartnerError, match=f"SeveralPartners: {ids[0]}, {ids[1]} .*owner tag of those"):
+            cloud.create(ANOTHER)
+        cloud.account.untag_partner(ids[0], OWNER_TAG)
+        assert cloud.create(ANOTHER).data["Id"] == ids[1]
+
+
+def test_list_that_lags_behind_a_corrected_name_costs_a_deployment_where_an_account_has_one_partner(
+    cloud: Cloud,
+) -> None:
+    """The second call is refused, and the next one finds the first partner."""
+    with pytest.raises(CallError, match="DUPLICATE_PARTNER"):
+        _deploy_again_while_the_list_lags(cloud)
+    cloud.recreate_stack()
+    (partner,) = cloud.account.partners
+    assert cloud.create(ANOTHER).physical_id == partner.arn

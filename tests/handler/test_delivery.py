@@ -15,7 +15,7 @@ from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
 from partner_account_handler.outcome import Outcome
 from partner_account_handler.response import SENDING_SECONDS
-from tests.handler.cloud import REGION, Cloud, Context, contact, properties
+from tests.handler.cloud import REGION, Cloud, LambdaContext, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
 from tests.handler.response_sink import ResponseSink
@@ -280,14 +280,17 @@ def test_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServ
     assert len(server.connections) == 1
 
 
-def test_server_that_never_responds_is_tried_again_after_three_seconds(server: TlsServer) -> None:
+def test_server_that_never_responds_is_tried_again_after_three_seconds(
+    server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a connection of its own each time; what was put twice is the same. Long enough for S3, with time for more."""
     server.answer = lambda _: None
     assert delivery._READ_SECONDS == 3  # noqa: SLF001
+    monkeypatch.setattr(delivery, "_READ_SECONDS", 0.6)
     way = Delivery(server.url)
-    assert way.send(BODY, seconds=3.3) == "TimeoutError"
+    assert way.send(BODY, seconds=0.8) == "TimeoutError"
     assert len(server.connections) == 1
-    assert way.send(BODY, seconds=4.2) == "TimeoutError"
+    assert way.send(BODY, seconds=1.6) == "TimeoutError"
     assert len(server.connections) == 3
     assert len(set(server.connections)) == 1
     assert server.connections[0].endswith(b"}")
@@ -320,13 +323,13 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
         silent.bind(("127.0.0.1", 0))  # taken, so that no other test gets the port, and refusing
         nobody = f"https://localhost:{silent.getsockname()[1]}/presigned-canary"
         url = [server.url, nobody][number]  # one that isn't trusted, and none at all
-        index.handler(cloud.event("Create", properties(), ResponseURL=url), Context(seconds=57))
+        index.handler(cloud.event("Create", properties(), ResponseURL=url), LambdaContext(seconds=57))
         assert set(cloud.operations()) == {"ListPartners"}
         update = {"PhysicalResourceId": cloud.create(properties()).physical_id, "ResponseURL": url}
         cloud.set_status("UPDATE_IN_PROGRESS")
         before = len(cloud.simulator.requests)
         wanted = properties(AllianceLeadContact=contact(LastName="Roe"), Tags=[])
-        index.handler(cloud.event("Update", wanted, properties(), **update), Context(seconds=57))
+        index.handler(cloud.event("Update", wanted, properties(), **update), LambdaContext(seconds=57))
         assert cloud.operations(before) == ["GetPartner", "ListTagsForResource", "GetAllianceLeadContact"]
         assert b"".join(server.connections) == b""
     log = capsys.readouterr().out

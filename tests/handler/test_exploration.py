@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial
 from itertools import product
 from multiprocessing import Pool
@@ -21,11 +22,10 @@ from partner_account_handler.outcome import Answer
 from partner_account_handler.request import read_request
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.cloud import contact, properties
-from tests.handler.explorer import Event, History, HistoryError, Scenario, Stack, World, deliver, explore
-from tests.handler.stepping import CONNECT, WRITES
+from tests.handler.explorer import ExploredWorld, History, HistoryError, Scenario, ScheduledEvent, deliver, explore
+from tests.handler.stepping import CONNECT, WRITES, StackState
 
 ROOT = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/1"
-AGAIN = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Root/2"
 OTHER = "arn:aws:cloudformation:eu-west-1:123456789012:stack/Other/1"
 SWITCHES = (
     "failed_request_keeps_token",
@@ -69,7 +69,7 @@ CORRECTED = wanted("Example Corporation", OTHER_EMAIL)
 ELSEWHERE = wanted("Other Corp", OTHER_EMAIL, "Other")
 
 
-def create(stack_id: str, request_id: str, props: dict[str, Any], after: int = 0) -> Event:
+def create(stack_id: str, request_id: str, props: dict[str, Any], after: int = 0) -> ScheduledEvent:
     """A Create."""
     event = {
         "RequestType": "Create",
@@ -78,28 +78,33 @@ def create(stack_id: str, request_id: str, props: dict[str, Any], after: int = 0
         "LogicalResourceId": "Partner",
         "ResourceProperties": props,
     }
-    return Event(read_request(event), after)
+    return ScheduledEvent(read_request(event), after)
 
 
 LATER = create(ROOT, "later", WANTED)
 
 
+def in_status(status: str, operation: int) -> StackState:
+    """A stack in its first, second, … operation."""
+    return StackState(status, StackState.began + timedelta(seconds=operation))
+
+
 def waiting(*stack_ids: str, verified_name: str = "") -> Any:
     """Stacks that wait for their partners; the code is at hand, and the business verified, perhaps under that name."""
 
-    def prepare(world: World) -> None:
+    def prepare(world: ExploredWorld) -> None:
         if verified_name:
             world.verify(verified_name)
-        world.stacks.update({stack_id: Stack("CREATE_IN_PROGRESS") for stack_id in stack_ids})
+        world.stacks.update({stack_id: in_status("CREATE_IN_PROGRESS", 1) for stack_id in stack_ids})
         for email in (EMAIL, OTHER_EMAIL):
             world.send_code(email)
 
     return prepare
 
 
-def move(stack_id: str, status: str, began: int) -> Any:
+def move(stack_id: str, status: str, operation: int) -> Any:
     """A stack comes into another status, perhaps by another operation."""
-    return lambda world: world.stacks.update({stack_id: Stack(status, began)})
+    return lambda world: world.stacks.update({stack_id: in_status(status, operation)})
 
 
 def check_truth(history: History) -> None:
@@ -143,7 +148,7 @@ def check_one(history: History) -> None:
     assert len(history.world.tokens) == 1, "one event has two tokens"
     world, before = history.world, [partner.arn for partner in history.world.partners]
     world.send_code(EMAIL)
-    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 9)
+    world.stacks[ROOT] = in_status("UPDATE_IN_PROGRESS", 9)
     found = deliver(world, LATER)
     assert isinstance(found, Answer), f"the next deployment fails: {found}"
     assert before == [found.physical_id], "the next deployment finds another"
@@ -208,21 +213,21 @@ TRIED = {
 NEXT = {**FORMER, "AllianceLeadContact": contact(BusinessTitle="CTO")}
 
 
-def deployed(world: World) -> None:
+def deployed(world: ExploredWorld) -> None:
     """A stack that has its partner, and is being updated."""
     waiting(ROOT)(world)
     deliver(world, create(ROOT, "r", FORMER))
-    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 2)
+    world.stacks[ROOT] = in_status("UPDATE_IN_PROGRESS", 2)
 
 
 @cache
 def deployed_arn() -> str:
     """The partner that is deployed in each reading: its id is counted up."""
-    deployed(world := World(READINGS[0]))
+    deployed(world := ExploredWorld(READINGS[0]))
     return world.partners[0].arn
 
 
-def update(request_id: str, previous: dict[str, Any], props: dict[str, Any], after: int = 0) -> Event:
+def update(request_id: str, previous: dict[str, Any], props: dict[str, Any], after: int = 0) -> ScheduledEvent:
     """An Update."""
     event = {
         "RequestType": "Update",
@@ -233,7 +238,7 @@ def update(request_id: str, previous: dict[str, Any], props: dict[str, Any], aft
         "OldResourceProperties": previous,
         "ResourceProperties": props,
     }
-    return Event(read_request(event), after)
+    return ScheduledEvent(read_request(event), after)
 
 
 def check_rolled_back(history: History) -> None:
@@ -242,7 +247,7 @@ def check_rolled_back(history: History) -> None:
     _, back, *_ = history.results
     assert isinstance(back, Answer), f"UPDATE_ROLLBACK_FAILED: {back}"
     world = history.world
-    world.stacks[ROOT] = Stack("UPDATE_IN_PROGRESS", 3)
+    world.stacks[ROOT] = in_status("UPDATE_IN_PROGRESS", 3)
     found = deliver(world, update("next", FORMER, NEXT))
     assert isinstance(found, Answer), f"the next Update fails: {found}"
     (partner,) = world.partners
@@ -264,11 +269,11 @@ def check_way_back(history: History) -> None:
 FORWARD, BACKWARD = update("r1", FORMER, TRIED), update("r2", TRIED, FORMER, after=1)
 
 
-def rolling_back(world: World) -> None:
+def rolling_back(world: ExploredWorld) -> None:
     """A stack that has tried another construct id, and is being rolled back."""
     deployed(world)
     deliver(world, FORWARD)
-    world.stacks[ROOT] = Stack("UPDATE_ROLLBACK_IN_PROGRESS", 2)
+    world.stacks[ROOT] = in_status("UPDATE_ROLLBACK_IN_PROGRESS", 2)
 
 
 VERIFIED = "the same where the corrected name is the verified one"

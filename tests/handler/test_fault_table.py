@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.handler.fault_table import STEPS, TROUBLES, Row, document, open_stage, rows
+from tests.handler.fault_table import FAULTS, STEPS, FaultRow, document, open_stage, rows
 
-pytestmark = pytest.mark.slow  # each trouble in each step
+pytestmark = pytest.mark.slow  # each fault in each step
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 UNHEARD = "no answer can be sent"
@@ -17,25 +17,25 @@ NOBODY_WAITS = "delivered when the stack no longer waits"
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[dict[str, dict[Row, list[str]]]]:
-    """The outcomes of all steps, each with the troubles that end so."""
+def told() -> Iterator[dict[str, dict[FaultRow, list[str]]]]:
+    """The outcomes of all steps, each with the faults that end so."""
     with open_stage() as stage:
         yield {title: rows(stage, step) for title, step in STEPS.items()}
 
 
-def test_the_document_says_what_running_it_gives(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_the_document_says_what_running_it_gives(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """After a change of the handler: `python -m tests.handler.fault_table > docs/faults.md`, and read it."""
     assert "".join(document(told)) == DOCUMENT.read_text("utf-8")
 
 
-def test_each_fault_is_told_in_each_step(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_each_fault_is_told_in_each_step(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """None gets lost in the grouping."""
-    names = sorted(trouble.name for trouble in TROUBLES)
+    names = sorted(fault.name for fault in FAULTS)
     for found in told.values():
         assert sorted(name for group in found.values() for name in group) == names
 
 
-def test_there_are_never_two_partners_of_ours(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_there_are_never_two_partners_of_ours(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """Whatever happened, and whatever was deployed after it."""
     for found in told.values():
         for row in found:
@@ -43,15 +43,15 @@ def test_there_are_never_two_partners_of_ours(told: dict[str, dict[Row, list[str
             assert row.following.count("CreatePartner") <= int("no partners" in row.left)
 
 
-def test_the_next_deployment_always_works(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_the_next_deployment_always_works(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """At most it asks for a new code first."""
     for found in told.values():
         for row in found:
             assert row.following.removeprefix("FAILED for a new code, then ").startswith("SUCCESS")
 
 
-def test_no_rollback_fails(told: dict[str, dict[Row, list[str]]]) -> None:
-    """Neither alone nor after an Update that failed of the same trouble; late ones are awaited by nobody.
+def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+    """Neither alone nor after an Update that failed of the same fault; late ones are awaited by nobody.
 
     If no answer can be sent, every rollback fails, as that of every custom resource.
     """
@@ -61,7 +61,7 @@ def test_no_rollback_fails(told: dict[str, dict[Row, list[str]]]) -> None:
     assert [names for row, names in told["Update"].items() if "the rollback" in row.left] == [[UNHEARD]]
 
 
-def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """No step changes anything, and each is told by the log alone."""
     for step, left in {
         "Create": "no partners",
@@ -73,6 +73,6 @@ def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[Row, l
         assert row.sees.startswith("no answer; in the log: ")
 
 
-def test_every_delete_succeeds(told: dict[str, dict[Row, list[str]]]) -> None:
+def test_every_delete_succeeds(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """Nothing can stop it, but that nobody hears it."""
     assert {row.sees for row, names in told["Delete"].items() if names != [UNHEARD]} == {"SUCCESS"}

@@ -20,7 +20,7 @@ from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.partner_central import Aws
 from partner_account_handler.request import is_custom_resource_event, read_properties
-from tests.handler.cloud import ACCOUNT, Context, contact, properties
+from tests.handler.cloud import ACCOUNT, LambdaContext, contact, properties
 from tests.handler.log_lines import lines_of
 
 fuzz = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -110,7 +110,7 @@ def test_any_event_is_answered_once_or_not_at_all(
     answers.clear()
     if kind and isinstance(event, dict):
         event = {**event, "RequestType": kind}
-    index.handler(event, Context())
+    index.handler(event, LambdaContext())
     assert len(answers) == int(is_custom_resource_event(event))
     check_log(capsys.readouterr().out, len(answers))
     for url, answer in answers:
@@ -126,7 +126,7 @@ def test_any_properties_get_one_clean_answer(
     """An error is told by its name, never as a defect, and never with its value."""
     answers.clear()
     event = {**EVENT, "RequestType": kind, "ResourceProperties": wanted, "OldResourceProperties": previous}
-    index.handler(event, Context())
+    index.handler(event, LambdaContext())
     ((_, answer),) = answers
     check_answer(event, answer)
     check_log(capsys.readouterr().out, 1)
@@ -155,7 +155,7 @@ def test_any_ids_are_answered_with_themselves(
     answers.clear()
     named = {"StackId": stack_id, "RequestId": request_id, "LogicalResourceId": logical_id}
     event = {**EVENT, **named, "PhysicalResourceId": physical_id, "RequestType": kind}
-    index.handler(event, Context())
+    index.handler(event, LambdaContext())
     assert len(answers) == int(is_custom_resource_event(event))
     check_log(capsys.readouterr().out, len(answers))
     for _, answer in answers:
@@ -233,7 +233,7 @@ def test_huge_events_cost_little(answers: list[tuple[str, Any]], size: int) -> N
         deep = {"Owner": deep}
     for wrong in (properties(LegalName=huge), properties(Tags=many), properties(Owner=deep), {huge: huge}):
         tracemalloc.start()
-        index.handler({**EVENT, "ResourceProperties": wrong}, Context())
+        index.handler({**EVENT, "ResourceProperties": wrong}, LambdaContext())
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 30 * size + 10_000_000

@@ -14,10 +14,10 @@ from partner_account_handler.partner_central import Partner, PartnerCentral
 from partner_account_handler.stack_gate import ObservedStack
 from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.life import Life, Way
-from tests.handler.life_deliveries import FOR_EVER, Fault, closed_world
+from tests.handler.life_deliveries import FOR_EVER, CallFault, closed_world
 from tests.handler.lives import live
 
-BLIND = (Fault("ListPartners", "lagging list", FOR_EVER),)
+BLIND = (CallFault("ListPartners", "lagging list", FOR_EVER),)
 SEVERAL = Readings(one_partner_per_catalog=False, profile_id=ProfileIdAppears.IN_VISIBILITY)
 
 
@@ -35,7 +35,7 @@ def test_a_hundred_random_lives_break_no_invariant_and_converge() -> None:
 
 def test_partner_of_a_create_whose_answer_never_came_is_found_under_another_name(life: Life) -> None:
     """The owner's tag tells, not the legal name."""
-    life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    life.deploy("Alpha", {}, Way(faults=(CallFault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
     assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
     life.deploy("Alpha", {"legal_name": "Canary Two"})
     life.check()
@@ -45,8 +45,8 @@ def test_partner_of_a_create_whose_answer_never_came_is_found_under_another_name
 
 def test_partner_of_a_rolled_back_create_is_found_while_its_tags_lag(life: Life) -> None:
     """Under a corrected name."""
-    life.deploy("Alpha", {}, Way(faults=(Fault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
-    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("*", "no tags", FOR_EVER),)))
+    life.deploy("Alpha", {}, Way(faults=(CallFault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
+    life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(CallFault("*", "no tags", FOR_EVER),)))
     life.check()
     assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
     life.converge("Alpha")
@@ -55,7 +55,7 @@ def test_partner_of_a_rolled_back_create_is_found_while_its_tags_lag(life: Life)
 def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
     """The stack is in no state that only a human can mend, and its next deployment converges."""
     life.deploy("Alpha", {})
-    down = (Fault("*", "500", FOR_EVER),)
+    down = (CallFault("*", "500", FOR_EVER),)
     life.deploy("Alpha", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=down))
     assert life.live["Alpha"].status == "UPDATE_ROLLBACK_COMPLETE"
     life.converge("Alpha")
@@ -63,7 +63,7 @@ def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
 
 def test_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> None:
     """Neither to the stack that gave up, nor when it is deleted."""
-    life.deploy("Alpha", {}, Way(faults=(Fault("*", "denied", FOR_EVER),)))
+    life.deploy("Alpha", {}, Way(faults=(CallFault("*", "denied", FOR_EVER),)))
     life.redeliver(0)
     life.delete("Alpha")
     life.redeliver(0)
@@ -71,7 +71,7 @@ def test_event_that_comes_after_the_stack_is_gone_does_nothing(life: Life) -> No
 
 
 def test_two_deliveries_of_one_create_in_turns_make_one_partner(life: Life) -> None:
-    """Call by call in turns, so that both have looked before either has acted."""
+    """AwsCall by call in turns, so that both have looked before either has acted."""
     life.deploy("Alpha", {}, Way(beside=-1, order=(0, 1) * 12))
     life.check()
     assert [partner.tags[OWNER_TAG] for partner in life.partners] == [life.live["Alpha"].owner.to_tag()]
@@ -81,7 +81,7 @@ def test_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Li
     """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
     life.deploy("Beta", {"catalog": "Sandbox"})
     life.wipe()
-    silent = (Fault("*", "no ProfileId", FOR_EVER),)
+    silent = (CallFault("*", "no ProfileId", FOR_EVER),)
     life.deploy("Beta", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=silent))
     assert life.live["Beta"].outputs["PartnerProfileId"] == "pending"
     life.converge("Beta")
@@ -89,7 +89,7 @@ def test_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Li
 
 def test_second_delivery_of_a_create_may_know_less_than_the_first(life: Life) -> None:
     """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
-    silent = (Fault("GetProfileVisibility", "lost", FOR_EVER),)
+    silent = (CallFault("GetProfileVisibility", "lost", FOR_EVER),)
     life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
     assert life.live["Alpha"].outputs["PartnerProfileId"].startswith("pprofile-")
     life.converge("Alpha")
@@ -99,9 +99,11 @@ def test_corrected_name_in_a_sandbox_that_takes_tags_finds_the_partner() -> None
     """Whatever becomes of the answers and of the tags' first tries."""
     with closed_world() as records:
         life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
-        shaken = (Fault("CreatePartner", "500 after it", 2), Fault("ListTagsForResource", "500", 2))
+        shaken = (CallFault("CreatePartner", "500 after it", 2), CallFault("ListTagsForResource", "500", 2))
         life.deploy("Alpha", {"catalog": "Sandbox"}, Way(faults=shaken, rolled_back=99))
-        life.deploy("Alpha", {"legal_name": "Canary Two"}, Way(faults=(Fault("ListTagsForResource", "throttled", 3),)))
+        life.deploy(
+            "Alpha", {"legal_name": "Canary Two"}, Way(faults=(CallFault("ListTagsForResource", "throttled", 3),))
+        )
         life.check()
         assert [partner.legal_name for partner in life.partners] == ["Canary Alpha"]
         life.converge("Alpha")
@@ -111,7 +113,10 @@ def test_partner_of_the_sandbox_without_readable_tags_is_found_by_its_name() -> 
     """A deployment succeeds all the same."""
     with closed_world() as records:
         life = Life(replace(SEVERAL, sandbox_takes_tags_later=True), records)
-        denied = (Fault("ListTagsForResource", "denied", FOR_EVER), Fault("TagResource", "denied", FOR_EVER))
+        denied = (
+            CallFault("ListTagsForResource", "denied", FOR_EVER),
+            CallFault("TagResource", "denied", FOR_EVER),
+        )
         for title in ("Canary CEO", "Canary CTO"):
             assert life.deploy("Alpha", {"catalog": "Sandbox", "title": title}, Way(faults=denied)) is None
             life.delete("Alpha")

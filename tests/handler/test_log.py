@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from partner_account_handler import index
+from partner_account_handler import calls, index
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
@@ -23,11 +23,11 @@ from partner_account_handler.errors import (
     TimeLeftError,
 )
 from partner_account_handler.outcome import Outcome, Report, report_of
-from tests.handler.cloud import CEO, Context, contact, properties, sandbox
+from tests.handler.cloud import CEO, LambdaContext, contact, properties, sandbox
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import lines_of
 
-IMPATIENT = partial(Context, 52.4)
+IMPATIENT = partial(LambdaContext, 52.4)
 """Time for each call, and none for a second try."""
 
 
@@ -66,11 +66,14 @@ def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None
     assert function.told("outcome", "reason", "partner") == ("Refused", "CreateOnly", partner)
 
 
-def test_sandbox_partner_that_was_wiped_is_created_by_an_update(function: LocalFunction) -> None:
+def test_sandbox_partner_that_was_wiped_is_created_by_an_update(
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The line names the new one."""
+    monkeypatch.setattr(calls, "_LAG_SECONDS", 0.5)
     made = function.create(sandbox())["Data"]["Id"]
     function.cloud.account.delete_partner(made)
-    answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")), context=Context(60))
+    answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))
     assert function.told("operation", "outcome", "partner") == ("Update", "Created", answer["Data"]["Id"])
     assert answer["Data"]["Id"] != made
 
@@ -140,7 +143,7 @@ def test_log_that_can_not_be_written_stops_nothing(
         raise failure
 
     monkeypatch.setattr(sys, "stdout", Stdout(fail))
-    index.handler(function.cloud.event("Create", properties(), ResponseURL=function.sink.url("deaf")), Context())
+    index.handler(function.cloud.event("Create", properties(), ResponseURL=function.sink.url("deaf")), LambdaContext())
     (answer,) = function.sink.answers("deaf")
     assert (answer["Status"], answer["Reason"]) == ("SUCCESS", "")
     assert len(function.cloud.partners) == 1
@@ -151,7 +154,7 @@ def test_answer_is_sent_before_the_line_is_written(function: LocalFunction, monk
     answered: list[int] = []
     stdout = Stdout(lambda: answered.append(len(function.sink.received)))
     monkeypatch.setattr(sys, "stdout", stdout)
-    index.handler(function.cloud.event("Create", properties(), ResponseURL=function.sink.url("first")), Context())
+    index.handler(function.cloud.event("Create", properties(), ResponseURL=function.sink.url("first")), LambdaContext())
     assert answered == [0, 1]
     assert [text.count("\n") for text in stdout.written] == [1, 1]
     assert all(text.endswith("\n") for text in stdout.written)

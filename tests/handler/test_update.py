@@ -536,8 +536,9 @@ class TestLateDescribeStacks:
     def test_update_of_a_stack_that_cannot_be_asked_goes_on_and_fails_as_any_other(self, deployed: Deployed) -> None:
         """What it writes can be written back."""
         deployed.cloud.stack_id = deployed.cloud.stack_id.replace("/Root/", "/Root-Gone/")
-        deployed.update(properties(), CEO)
-        assert deployed.writes() == ["PutAllianceLeadContact"]
+        time = VirtualTime()
+        deployed.update(properties(), CEO, time)
+        assert (deployed.writes(), time.pauses) == (["PutAllianceLeadContact"], []), "a refusal is not waited out"
         deployed.cloud.account.delete_partner(deployed.partner.id)
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
             deployed.update(CEO, properties())
@@ -607,8 +608,10 @@ class TestWithoutRollback:
     ) -> None:
         """Nothing is left half written."""
         failed.cloud.set_status(status)
-        assert failed.update(ANN, properties()).physical_id == failed.arn
+        time = VirtualTime()
+        assert failed.update(ANN, properties(), time).physical_id == failed.arn
         assert (failed.partner.contact, failed.partner.tags["team"]) == (contact(), "alliances")
+        assert sum(time.pauses) < 45, "UPDATE_FAILED may be an old status for half a minute"
 
     def test_reversed_update_that_fails_in_update_failed_is_tolerated(self, failed: Deployed) -> None:
         """A human would have to mend the stack otherwise."""

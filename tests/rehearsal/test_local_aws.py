@@ -90,6 +90,23 @@ def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_client
     assert aws.used_statements() == []
 
 
+def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) -> None:
+    """Its Python, Node.js and `cdk` come first, and what they need; no profile, proxy, endpoint or trust store."""
+    shell = {"PATH": "/venv/bin:/usr/bin", "HOME": "/home/jane", "VIRTUAL_ENV": "/venv", "OWN": "1"}
+    leads_away = {"AWS_PROFILE": "production", "CDK_DEFAULT_ACCOUNT": "1", "https_proxy": "x", "SSL_CERT_FILE": "x"}
+    own = aws.environment_of_app({**shell, **leads_away})
+    assert own["PATH"] == f"/venv/bin:/usr/bin:{Path(sys.executable).parent}"
+    assert {name: own[name] for name in shell if name != "PATH"} == {
+        "HOME": "/home/jane",
+        "VIRTUAL_ENV": "/venv",
+        "OWN": "1",
+    }
+    assert not set(leads_away) & set(own)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
+        assert Path(own[name]).is_relative_to(aws.folder), "the user's own is neither read nor written"
+    assert own["AWS_ENDPOINT_URL"] == aws.environment["AWS_ENDPOINT_URL"]
+
+
 def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(
     aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,10 @@
 """How the simulator's tests call it: by an unmodified boto3 client, or by a hand-made request; and a clock for it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -9,6 +12,8 @@ import pytest
 import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from partner_central_simulator import Simulator
 
@@ -119,6 +124,18 @@ def post(simulator: Simulator, body: bytes, target: str = "CreatePartner", **hea
     }
     present = {name: value for name, value in sent.items() if value is not None}
     return urllib3.request("POST", simulator.url, body=body, headers=present, retries=False, timeout=5)
+
+
+@contextmanager
+def server_of(respond: Callable[[Request], Response]) -> Iterator[str]:
+    """The address of a server that isn't the simulator."""
+    server = make_server("127.0.0.1", 0, Request.application(respond), threaded=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def error_type(response: Any) -> str:

@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from aws_cdk import Aws
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request, Response
 
 from partner_account import Catalog, permissions
 from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings, Simulator
 from partner_central_simulator.authorization import AccessCheck, Caller, CallerCredentials, HttpAuthorizer
-from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request
+from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request, server_of
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
 PARTNERS = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/"
@@ -230,25 +229,16 @@ def address() -> Iterator[tuple[str, list[Any]]]:
     """Where an authorizer answers, and what it was asked: it allows ListPartners only, and knows one key."""
     questions: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            questions.append((self.headers["X-Amz-Security-Token"], question))
-            known = question["credentials"]["access_key"] == "ASIASESSION"
-            allowed = [one["action"] == "partnercentral:ListPartners" for one in question["checks"]]
-            self.send_response(200 if known else 403)
-            self.end_headers()
-            self.wfile.write(json.dumps({"account": ACCOUNT, "arn": SESSION, "allowed": allowed}).encode())
+    def respond(request: Request) -> Response:
+        question = request.get_json()
+        questions.append((request.headers["X-Amz-Security-Token"], question))
+        known = question["credentials"]["access_key"] == "ASIASESSION"
+        allowed = [one["action"] == "partnercentral:ListPartners" for one in question["checks"]]
+        answer = {"account": ACCOUNT, "arn": SESSION, "allowed": allowed}
+        return Response(json.dumps(answer), 200 if known else 403)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/iam", questions
-        server.shutdown()
-        thread.join()
+    with server_of(respond) as url:
+        yield f"{url}/iam", questions
 
 
 def test_http_authorizer_decides_by_what_its_address_answers(address: tuple[str, list[Any]]) -> None:

@@ -20,7 +20,7 @@ from tests.simulator.calls import ACCOUNT, authorization, client_of, post
 pytestmark = pytest.mark.slow
 
 fuzz = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -85,19 +85,27 @@ def _of_text(shape: StringShape) -> st.SearchStrategy[Any]:
     return st.sampled_from([*known, *edges, "123456", "partner-0123456789abc"])
 
 
-@pytest.mark.parametrize("operation", sorted(SERVICE_MODEL.operation_names))
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_any_body_of_any_operation_is_answered_as_by_aws(simulator: Simulator, operation: str) -> None:
-    """Valid, almost valid and senseless requests, made from the service model; also those that are not simulated."""
+    """Valid, almost valid and senseless requests, made from the service model."""
 
-    @settings(fuzz, max_examples=60 if operation in OPERATIONS else 5)
+    @settings(fuzz, max_examples=25)
     @given(body=of_shape(SERVICE_MODEL.operation_model(operation).input_shape) | anything)
     def send(body: Any) -> None:
-        answer = post(simulator, json.dumps(body).encode(), operation)
-        check_answer(answer)
-        if operation not in OPERATIONS:
-            assert answer.status == 501
+        check_answer(post(simulator, json.dumps(body).encode(), operation))
 
     send()
+
+
+@settings(fuzz, max_examples=30)
+@given(operation=st.sampled_from(sorted(set(SERVICE_MODEL.operation_names) - set(OPERATIONS))), body=anything)
+def test_any_body_of_an_operation_that_is_not_simulated_is_answered_so(
+    simulator: Simulator, operation: str, body: Any
+) -> None:
+    """Never as a success."""
+    answer = post(simulator, json.dumps(body).encode(), operation)
+    check_answer(answer)
+    assert answer.status == 501
 
 
 def sound(shape: Shape | None) -> Any:
@@ -111,7 +119,7 @@ def sound(shape: Shape | None) -> Any:
 
 def with_one_wrong(value: Any) -> Iterator[Any]:
     """The value, with each part of it in turn replaced by each wrong type."""
-    yield from (None, True, 7, 1.5, "", "x", [], [None], [[]], {}, {"a": 1})
+    yield from (None, True, 7, "", "x", [None], {"a": 1})
     if isinstance(value, dict):
         yield from ({**value, name: wrong} for name, part in value.items() for wrong in with_one_wrong(part))
     if isinstance(value, list):

@@ -25,8 +25,6 @@ from tests.simulator.calls import (
     refusal,
 )
 
-pytestmark = pytest.mark.versions
-
 WRONG_CODE = [("EmailVerificationCode", "INVALID_VALUE")]
 MISSING_CODE = [("EmailVerificationCode", "REQUIRED_FIELD_MISSING")]
 
@@ -50,6 +48,7 @@ def tags_of(client: Any, arn: str) -> dict[str, str]:
 # --- Creation
 
 
+@pytest.mark.versions
 def test_created_partner_is_what_the_reading_operations_show(simulator: Simulator) -> None:
     """By id and by ARN."""
     client = client_of(simulator)
@@ -311,6 +310,7 @@ def test_five_codes_are_sent_to_an_address_within_24_hours(simulator: Simulator,
 # --- Lists
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(("count", "sizes"), [(5, [2, 2, 1]), (2, [2]), (0, [0])])
 def test_pages_follow_each_other_oldest_first(count: int, sizes: list[int]) -> None:
     """By opaque tokens, as boto3's paginator walks them; a list that fills its page has no further one."""
@@ -416,6 +416,7 @@ def test_tag_keys_ignore_case_in_another_reading() -> None:
         assert tags_of(client, arn) == {}
 
 
+@pytest.mark.versions
 def test_partner_has_no_more_than_200_tags_over_however_many_requests(simulator: Simulator) -> None:
     """A request that would exceed them adds none; fifty keys are removed at once at most."""
     many = [{"Key": str(number), "Value": ""} for number in range(199)]

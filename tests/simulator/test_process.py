@@ -44,18 +44,18 @@ def own_endpoint(url: str, what: str, session_token: str = SESSION_TOKEN, method
     return urllib3.request(method, f"{url}/_simulator/{what}", headers={"X-Amz-Security-Token": session_token})
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_interrupted(
-    number: signal.Signals,
+    number: signal.Signals, status: int
 ) -> None:
-    """With exit status 0."""
+    """With the status of an interruption after Ctrl-C, and 0 where it was asked to end."""
     with process("--verified") as (running, url):
         client = client_of(url, session_token=SESSION_TOKEN)
         client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
         code = own_endpoint(url, "outbox").json()["outbox"][0]["code"]
         client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))
         running.send_signal(number)
-        assert running.wait(timeout=10) == 0
+        assert running.wait(timeout=10) == status
         assert running.stdout
         output = running.stdout.read()
     assert f"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT={url}" in output
@@ -93,15 +93,15 @@ def test_accounts_are_unverified_unless_asked_for_and_completion_urls_need_no_se
     assert status == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("session_token", ["", "made-up", SESSION_TOKEN[:-1]])
-def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_recorded(session_token: str) -> None:
+def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_recorded() -> None:
     """No code, no request, no fault, no operation."""
     with process("--verified") as (_, url):
         client_of(url, session_token=SESSION_TOKEN).send_email_verification_code(Catalog="AWS", Email=EMAIL)
         asked = [("GET", "outbox"), ("GET", "requests"), ("POST", "faults"), ("DELETE", "faults")]
-        assert {own_endpoint(url, what, session_token, method).status for method, what in asked} == {403}
-        with pytest.raises(ClientError, match="UnrecognizedClientException"):
-            client_of(url, session_token=session_token).send_email_verification_code(Catalog="AWS", Email=EMAIL)
+        for token in ("", "made-up", SESSION_TOKEN[:-1]):
+            assert {own_endpoint(url, what, token, method).status for method, what in asked} == {403}
+            with pytest.raises(ClientError, match="UnrecognizedClientException"):
+                client_of(url, session_token=token).send_email_verification_code(Catalog="AWS", Email=EMAIL)
         assert len(own_endpoint(url, "requests").json()["requests"]) == 1
 
 
@@ -139,45 +139,31 @@ def test_taken_port_is_told_in_two_lines() -> None:
     assert ended.stderr.splitlines()[1:] == ["Name another --port."]
 
 
-def test_aws_cli_verifies_sends_a_code_creates_and_reads_a_partner() -> None:
-    """PyPI's `awscli`, unmodified, with nothing but the environment that the simulator tells."""
-    with Simulator() as simulator:
-        aws = _AwsCli(simulator.url)
-        business = {"LegalName": "Example Corp", "RegistrationId": "1", "CountryCode": "DE"}
-        aws("start-verification", verification_details=json.dumps({"BusinessVerificationDetails": business}))
-        for kind in ("BUSINESS_VERIFICATION", "REGISTRANT_VERIFICATION"):
-            simulator.account(ACCOUNT).set_verification(kind, "SUCCEEDED")
-        aws("send-email-verification-code", catalog="AWS", email=EMAIL)
-        made = aws(
-            "create-partner",
-            catalog="AWS",
-            legal_name="Example Corp",
-            primary_solution_type="SOFTWARE_PRODUCTS",
-            alliance_lead_contact=json.dumps(CONTACT),
-            email_verification_code=simulator.outbox[-1].code,
-            tags="Key=team,Value=alliances",
-        )
-        (listed,) = aws("list-partners", catalog="AWS")["PartnerSummaryList"]
-        seen = aws("get-partner", catalog="AWS", identifier=made["Arn"])
-        assert listed["Arn"] == seen["Arn"] == made["Arn"]
-        assert f":{ACCOUNT}:" in made["Arn"]
-
-
-class _AwsCli:
-    """`aws partnercentral-account ...`, with nothing but the environment that the simulator tells."""
-
-    def __init__(self, url: str) -> None:
-        self._environment = {
+def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:
+    """PyPI's `awscli`, unmodified, with what the simulator tells to export."""
+    with Simulator(verified=True) as simulator:
+        environment = {
             **os.environ,
-            "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": url,
+            "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": simulator.url,
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
 
-    def __call__(self, operation: str, **options: str) -> Any:
-        arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        command = [sys.executable, "-m", "awscli", "partnercentral-account", operation, *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=self._environment)
-        assert ended.returncode == 0, ended.stderr
-        return json.loads(ended.stdout or "{}")
+        def aws(operation: str, **options: str) -> Any:
+            arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+            command = [sys.executable, "-m", "awscli", "partnercentral-account", operation, *arguments]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+            assert ended.returncode == 0, ended.stderr
+            return json.loads(ended.stdout or "{}")
+
+        made = aws(
+            "create-partner",
+            catalog="Sandbox",
+            legal_name="Example Corp",
+            primary_solution_type="SOFTWARE_PRODUCTS",
+            alliance_lead_contact=json.dumps(CONTACT),
+            email_verification_code="123456",
+        )
+        assert aws("get-partner", catalog="Sandbox", identifier=made["Arn"])["Arn"] == made["Arn"]
+        assert f":{ACCOUNT}:" in made["Arn"]

@@ -1,26 +1,15 @@
-"""The simulator's rules of verifications, profile tasks and profile visibility."""
+"""The simulator's rules of profile tasks and profile visibility, in each reading."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import urllib3
 
-from partner_central_simulator import Readings, Simulator
-from tests.simulator.calls import (
-    ACCOUNT,
-    NOON,
-    ManualClock,
-    business_codes,
-    client_of,
-    field_problems,
-    new_code,
-    partner_request,
-    refusal,
-)
+from partner_central_simulator import ProfileIdAppears, ProfileIdComesWith, Readings, Simulator
+from tests.simulator.calls import ACCOUNT, NOON, ManualClock, client_of, field_problems, partner_request, refusal
 
-BUSINESS = {"LegalName": "Example Corp", "RegistrationId": "HRB 1", "CountryCode": "DE"}
-PROFILE = {
+DETAILS = {
     "DisplayName": "Example",
     "Description": "We give examples.",
     "WebsiteUrl": "https://example.com",
@@ -29,335 +18,259 @@ PROFILE = {
     "IndustrySegments": ["EDUCATION"],
     "TranslationSourceLocale": "en-US",
 }
+NEWBORN = {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
+NO_PROFILE, NO_TASK = "PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"
+WRONG_STATE = "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE"
+
+
+class OwnProfile:
+    """A Sandbox partner's profile, and the calls about it; `refused` gives the Reason of one that must fail."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Create the partner."""
+        self.simulator = simulator
+        self._client = client_of(simulator)
+        made = self._client.create_partner(**partner_request())
+        self._which = {"Catalog": "Sandbox", "Identifier": made["Id"]}
+
+    def plan(self, **plan: Any) -> None:
+        """Decide how the next tasks end."""
+        self.simulator.account(ACCOUNT).plan_profile_tasks(**plan)
+
+    def start(self, **changes: Any) -> Any:
+        """StartProfileUpdateTask, with changes of the details, or with a client token."""
+        token = {name: changes.pop(name) for name in ("ClientToken",) if name in changes}
+        return self._client.start_profile_update_task(**self._which, **token, TaskDetails=DETAILS | changes)
+
+    def task(self) -> Any:
+        """GetProfileUpdateTask."""
+        return self._client.get_profile_update_task(**self._which)
+
+    def cancel(self, task: str, **token: str) -> Any:
+        """CancelProfileUpdateTask."""
+        return self._client.cancel_profile_update_task(**self._which, TaskId=task, **token)
+
+    def shown(self) -> Any:
+        """The profile in GetPartner."""
+        return self._client.get_partner(**self._which)["Profile"]
+
+    def visibility(self) -> Any:
+        """GetProfileVisibility."""
+        return self._client.get_profile_visibility(**self._which)
+
+    def put(self, visibility: str = "PUBLIC") -> Any:
+        """PutProfileVisibility."""
+        return self._client.put_profile_visibility(**self._which, Visibility=visibility)
+
+    def approve(self, **changes: Any) -> None:
+        """A task that succeeds at once."""
+        self.plan(reads=0)
+        assert self.start(**changes)["Status"] == "SUCCEEDED"
+
+
+def refused(call: Callable[..., Any], *arguments: Any) -> str:
+    """The Reason of a call that must fail."""
+    return str(refusal(lambda: call(*arguments))["Reason"])
 
 
 @pytest.fixture
-def simulator(unverified: Simulator) -> Simulator:
-    """A simulator whose accounts are new to Partner Central."""
-    return unverified
+def profile(unverified: Simulator) -> OwnProfile:
+    """Of a newborn partner, in the simulator's default readings."""
+    return OwnProfile(unverified)
 
 
-class TestVerification:
-    """StartVerification, GetVerification, and the human at the completion URL."""
-
-    def start(self, client: Any, kind: str = "Business", **changes: Any) -> dict[str, Any]:
-        """Start one verification and return its response details."""
-        details = {f"{kind}VerificationDetails": {**BUSINESS, **changes} if kind == "Business" else {}}
-        answer = client.start_verification(VerificationDetails=details)
-        expected = "IN_PROGRESS" if kind == "Business" else "PENDING_CUSTOMER_ACTION"
-        assert answer["VerificationStatus"] == expected
-        return dict(answer["VerificationResponseDetails"][f"{kind}VerificationResponse"])
-
-    def status(self, client: Any, kind: str = "REGISTRANT") -> str:
-        """What GetVerification says."""
-        return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
-
-    def test_partner_can_be_created_when_business_and_registrant_are_verified(
-        self, simulator: Simulator, clock: ManualClock
-    ) -> None:
-        """AWS verifies the one, a human the other at its completion URL."""
-        client = client_of(simulator)
-        self.start(client)
-        pending = self.start(client, "Registrant")
-        assert pending["CompletionUrlExpiresAt"] == NOON + timedelta(days=1)
-        assert urllib3.request("GET", pending["CompletionUrl"]).json()["status"] == "SUCCEEDED"
-        clock.advance(hours=1)
-        assert self.status(client, "BUSINESS") == "IN_PROGRESS"
-        verified = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
-        assert verified["VerificationStatus"] == "SUCCEEDED"
-        assert verified["CompletedAt"] == NOON + timedelta(hours=1)
-        details = verified["VerificationResponseDetails"]["BusinessVerificationResponse"]
-        assert details == {"BusinessVerificationDetails": BUSINESS}
-        request = partner_request(Catalog="AWS", EmailVerificationCode=new_code(simulator, client))
-        assert client.create_partner(**request)["Id"]
-
-    def test_business_verification_succeeds_without_a_human_and_does_not_expire(
-        self, simulator: Simulator, clock: ManualClock
-    ) -> None:
-        """It is IN_PROGRESS without any address, and cannot be started again."""
-        client = client_of(simulator)
-        assert self.start(client) == {"BusinessVerificationDetails": BUSINESS}
-        clock.advance(days=2)
-        request = {"VerificationDetails": {"BusinessVerificationDetails": BUSINESS}}
-        assert refusal(client.start_verification, **request)["Reason"] == "VERIFICATION_ALREADY_IN_PROGRESS"
-        assert [self.status(client, "BUSINESS") for _ in range(3)] == ["IN_PROGRESS", "SUCCEEDED", "SUCCEEDED"]
-
-    @pytest.mark.parametrize("outcome", ["FAILED", "REJECTED"])
-    def test_business_verification_that_is_refused_keeps_its_details_and_may_start_again(
-        self, simulator: Simulator, outcome: str
-    ) -> None:
-        """AWS decides it, outside the API."""
-        client = client_of(simulator)
-        self.start(client)
-        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", outcome)
-        seen = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
-        details = seen["VerificationResponseDetails"]["BusinessVerificationResponse"]
-        assert (seen["VerificationStatus"], details) == (outcome, {"BusinessVerificationDetails": BUSINESS})
-        self.start(client)
-
-    def test_business_verification_that_aws_keeps_in_progress_stays_so(self, simulator: Simulator) -> None:
-        """However often it is looked at."""
-        simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
-        client = client_of(simulator)
-        assert {self.status(client, "BUSINESS") for _ in range(5)} == {"IN_PROGRESS"}
-
-    def test_business_verification_waits_for_a_human_in_another_reading(self, clock: ManualClock) -> None:
-        """It has an address then, as the registrant's has, until that is followed."""
-        readings = Readings(business_verification_has_completion_url=True)
-        with Simulator(clock=clock, readings=readings) as simulator:
-            client = client_of(simulator)
-            details = {"BusinessVerificationDetails": BUSINESS}
-            pending = client.start_verification(VerificationDetails=details)
-            assert pending["VerificationStatus"] == "PENDING_CUSTOMER_ACTION"
-            response = pending["VerificationResponseDetails"]["BusinessVerificationResponse"]
-            assert response["CompletionUrlExpiresAt"] == NOON + timedelta(days=1)
-            assert self.status(client, "BUSINESS") == "PENDING_CUSTOMER_ACTION"
-            urllib3.request("GET", response["CompletionUrl"])
-            verified = client.get_verification(VerificationType="BUSINESS_VERIFICATION")
-            assert verified["VerificationStatus"] == "SUCCEEDED"
-            assert verified["VerificationResponseDetails"] == {"BusinessVerificationResponse": details}
-
-    def test_verification_that_was_never_started_is_not_found(self, simulator: Simulator) -> None:
-        """By its own Reason."""
-        response = refusal(client_of(simulator).get_verification, VerificationType="BUSINESS_VERIFICATION")
-        assert response["Reason"] == "VERIFICATION_NOT_FOUND"
-
-    def test_pending_or_successful_verification_cannot_be_started_again(self, simulator: Simulator) -> None:
-        """Each with its Reason."""
-        client = client_of(simulator)
-        url = self.start(client, "Registrant")["CompletionUrl"]
-        request: dict[str, Any] = {"VerificationDetails": {"RegistrantVerificationDetails": {}}}
-        assert refusal(client.start_verification, **request)["Reason"] == "VERIFICATION_ALREADY_IN_PROGRESS"
-        urllib3.request("GET", url)
-        assert refusal(client.start_verification, **request)["Reason"] == "ACCOUNT_ALREADY_VERIFIED"
-
-    def test_completion_url_is_worthless_after_a_day_and_after_its_use(
-        self, simulator: Simulator, clock: ManualClock
-    ) -> None:
-        """The verification can be started anew, which has another address."""
-        client = client_of(simulator)
-        old = self.start(client, "Registrant")["CompletionUrl"]
-        clock.advance(days=1)
-        assert urllib3.request("GET", old).status == 410
-        new = self.start(client, "Registrant")["CompletionUrl"]
-        assert urllib3.request("GET", old).status == 410
-        assert urllib3.request("GET", new).status == 200
-        assert urllib3.request("GET", new).status == 410
-
-    @pytest.mark.parametrize(
-        ("outcome", "answered", "status"),
-        [("FAILED", 200, "FAILED"), ("REJECTED", 200, "REJECTED"), ("MAYBE", 400, "PENDING_CUSTOMER_ACTION")],
-    )
-    def test_human_at_the_completion_url_may_choose_another_outcome(
-        self, simulator: Simulator, outcome: str, answered: int, status: str
-    ) -> None:
-        """After a refusal it can be started anew; an outcome that does not exist changes nothing."""
-        client = client_of(simulator)
-        url = self.start(client, "Registrant")["CompletionUrl"]
-        assert urllib3.request("POST", f"{url}?outcome={outcome}").status == answered
-        assert self.status(client) == status
-        if answered == 200:
-            self.start(client, "Registrant")
-            assert self.status(client) == "PENDING_CUSTOMER_ACTION"
-
-    def test_repeated_start_of_a_verification_is_answered_alike(self, simulator: Simulator) -> None:
-        """By its token, with the same address."""
-        client = client_of(simulator)
-        request = {"ClientToken": "once", "VerificationDetails": {"RegistrantVerificationDetails": {}}}
-        answers = [client.start_verification(**request)["VerificationResponseDetails"] for _ in range(2)]
-        assert answers[0] == answers[1]
-
-    @pytest.mark.parametrize(
-        ("details", "problem"),
-        [
-            (None, ("VerificationDetails", "REQUIRED_FIELD_MISSING")),
-            ({}, ("VerificationDetails", "INVALID_VALUE")),
-            (
-                {"BusinessVerificationDetails": BUSINESS, "RegistrantVerificationDetails": {}},
-                ("VerificationDetails", "INVALID_VALUE"),
-            ),
-        ],
-    )
-    def test_exactly_one_kind_of_verification_details_must_be_given(
-        self, simulator: Simulator, details: Any, problem: tuple[str, str]
-    ) -> None:
-        """None and both are refused."""
-        request = {} if details is None else {"VerificationDetails": details}
-        assert field_problems(refusal(client_of(simulator).start_verification, **request)) == [problem]
-
-    @pytest.mark.parametrize("strict", [True, False])
-    def test_legal_name_must_be_the_verified_one_as_the_reading_says(self, *, strict: bool) -> None:
-        """In catalog AWS."""
-        with Simulator(readings=Readings(legal_name_is_the_verified_one=strict)) as simulator:
-            client = client_of(simulator)
-            self.start(client)
-            urllib3.request("GET", self.start(client, "Registrant")["CompletionUrl"])
-            assert [self.status(client, "BUSINESS") for _ in range(2)] == ["IN_PROGRESS", "SUCCEEDED"]
-            code = new_code(simulator, client)
-            request = partner_request(Catalog="AWS", EmailVerificationCode=code, LegalName="Other Corp")
-            if strict:
-                assert business_codes(refusal(client.create_partner, **request)) == ["INCOMPATIBLE_LEGAL_NAME"]
-            else:
-                assert client.create_partner(**request)["LegalName"] == "Other Corp"
+@contextmanager
+def profile_in(**readings: Any) -> Iterator[OwnProfile]:
+    """The same in other readings."""
+    with Simulator(readings=Readings(**readings)) as simulator:
+        yield OwnProfile(simulator)
 
 
-@pytest.fixture
-def which(simulator: Simulator) -> dict[str, str]:
-    """The members that name a Sandbox partner."""
-    made = client_of(simulator).create_partner(**partner_request())
-    return {"Catalog": "Sandbox", "Identifier": made["Id"]}
+# --- Tasks
 
 
-class TestProfileTasks:
-    """StartProfileUpdateTask, GetProfileUpdateTask and CancelProfileUpdateTask."""
-
-    def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """It begins in progress, and shows the profile as it was."""
-        client = client_of(simulator)
-        started = client.start_profile_update_task(**which, TaskDetails=PROFILE)
-        assert (started["Status"], started["TaskDetails"]) == ("IN_PROGRESS", PROFILE)
-        assert client.get_partner(**which)["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
-        ended = client.get_profile_update_task(**which)
-        assert (ended["TaskId"], ended["Status"], ended["EndedAt"]) == (started["TaskId"], "SUCCEEDED", NOON)
-        profile_id = client.get_profile_visibility(**which)["ProfileId"]
-        assert client.get_partner(**which)["Profile"] == {**PROFILE, "ProfileId": profile_id}
-
-    def test_headquarters_outlive_a_task_that_omits_them(self, simulator: Simulator, which: dict[str, str]) -> None:
-        """All else is replaced; another task can still change them."""
-        simulator.account(ACCOUNT).plan_profile_tasks(reads=0)
-        client = client_of(simulator)
-        france = {"CountryCode": "FR", "SubdivisionCode": "75"}
-        spain = {"CountryCode": "ES", "SubdivisionCode": "M"}
-        texts = {name: PROFILE[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
-        translated = [{**texts, "Locale": "fr-FR"}]
-        for details, expected in (
-            ({**PROFILE, "Headquarters": france, "LocalizedContents": translated}, france),
-            (PROFILE, france),
-            ({**PROFILE, "Headquarters": spain}, spain),
-        ):
-            client.start_profile_update_task(**which, TaskDetails=details)
-            profile = client.get_partner(**which)["Profile"]
-            assert profile["Headquarters"] == expected
-        assert "LocalizedContents" not in profile
-
-    @pytest.mark.parametrize(
-        ("reads", "seen"),
-        [
-            (0, ["SUCCEEDED", "SUCCEEDED"]),
-            (2, ["IN_PROGRESS", "IN_PROGRESS", "SUCCEEDED"]),
-            (None, ["IN_PROGRESS"] * 5),
-        ],
-    )
-    def test_profile_task_ends_at_once_or_after_some_looks_or_never_as_planned(
-        self, simulator: Simulator, which: dict[str, str], reads: int | None, seen: list[str]
-    ) -> None:
-        """Never: as a review that nobody does."""
-        simulator.account(ACCOUNT).plan_profile_tasks(reads=reads)
-        client = client_of(simulator)
-        statuses = [client.start_profile_update_task(**which, TaskDetails=PROFILE)["Status"]]
-        statuses += [client.get_profile_update_task(**which)["Status"] for _ in seen[1:]]
-        assert statuses == seen
-
-    def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """With its error details."""
-        errors = [{"Locale": "en-US", "Message": "too small", "Reason": "INVALID_LOGO_SIZE"}]
-        simulator.account(ACCOUNT).plan_profile_tasks(reads=0, errors=errors)
-        client = client_of(simulator)
-        answer = client.start_profile_update_task(**which, TaskDetails=PROFILE)
-        assert (answer["Status"], answer["ErrorDetailList"]) == ("FAILED", errors)
-        assert client.get_partner(**which)["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
-
-    def test_second_profile_task_waits_for_the_first_which_may_be_canceled(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """A cancellation ends it without a trace."""
-        client = client_of(simulator)
-        task = client.start_profile_update_task(**which, TaskDetails=PROFILE)["TaskId"]
-        response = refusal(client.start_profile_update_task, **which, TaskDetails=PROFILE)
-        assert response["Reason"] == "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE"
-        assert client.cancel_profile_update_task(**which, TaskId=task)["Status"] == "CANCELED"
-        response = refusal(client.cancel_profile_update_task, **which, TaskId=task)
-        assert response["Reason"] == "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE"
-        assert client.get_profile_update_task(**which)["Status"] == "CANCELED"
-        assert client.get_partner(**which)["Profile"] == {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
-        assert client.start_profile_update_task(**which, TaskDetails=PROFILE)["TaskId"] != task
-
-    def test_repeated_start_and_cancellation_of_a_profile_task_are_answered_alike(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """Each operation has its own tokens."""
-        client = client_of(simulator)
-        request = {**which, "ClientToken": "once", "TaskDetails": PROFILE}
-        tasks = [client.start_profile_update_task(**request)["TaskId"] for _ in range(2)]
-        assert tasks[0] == tasks[1]
-        cancel = {**which, "ClientToken": "once", "TaskId": tasks[0]}
-        assert [client.cancel_profile_update_task(**cancel)["Status"] for _ in range(2)] == ["CANCELED"] * 2
-
-    def test_profile_task_that_does_not_exist_is_neither_shown_nor_canceled(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """No task at all, or another's id."""
-        client = client_of(simulator)
-        nothing = "PARTNER_PROFILE_TASK_NOT_FOUND"
-        assert refusal(client.get_profile_update_task, **which)["Reason"] == nothing
-        client.start_profile_update_task(**which, TaskDetails=PROFILE)
-        other = {**which, "TaskId": "pprofiletask-0123456789abc"}
-        assert refusal(client.cancel_profile_update_task, **other)["Reason"] == nothing
-
-    def test_ten_profile_updates_are_allowed_within_24_hours(
-        self, simulator: Simulator, which: dict[str, str], clock: ManualClock
-    ) -> None:
-        """The eleventh waits a day."""
-        simulator.account(ACCOUNT).plan_profile_tasks(reads=0)
-        client = client_of(simulator)
-        for _ in range(10):
-            client.start_profile_update_task(**which, TaskDetails=PROFILE)
-        response = refusal(client.start_profile_update_task, **which, TaskDetails=PROFILE)
-        assert response["Reason"] == "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
-        clock.advance(days=1)
-        client.start_profile_update_task(**which, TaskDetails=PROFILE)
-
-    def test_task_details_are_checked_against_the_model_down_to_their_lists(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """Formats, sizes, required members."""
-        wrong = {**PROFILE, "LogoUrl": "http://example.com", "IndustrySegments": [], "Headquarters": {}}
-        response = refusal(client_of(simulator).start_profile_update_task, **which, TaskDetails=wrong)
-        assert field_problems(response) == [
-            ("TaskDetails.LogoUrl", "INVALID_STRING_FORMAT"),
-            ("TaskDetails.IndustrySegments", "INVALID_VALUE"),
-            ("TaskDetails.Headquarters.CountryCode", "REQUIRED_FIELD_MISSING"),
-            ("TaskDetails.Headquarters.SubdivisionCode", "REQUIRED_FIELD_MISSING"),
-        ]
+def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(profile: OwnProfile) -> None:
+    """It begins in progress, and shows the profile as it was."""
+    started = profile.start()
+    assert (started["Status"], started["TaskDetails"]) == ("IN_PROGRESS", DETAILS)
+    assert profile.shown() == NEWBORN
+    ended = profile.task()
+    assert (ended["TaskId"], ended["Status"], ended["EndedAt"]) == (started["TaskId"], "SUCCEEDED", NOON)
+    assert profile.shown() == {**DETAILS, "ProfileId": profile.visibility()["ProfileId"]}
 
 
-class TestVisibility:
-    """GetProfileVisibility and PutProfileVisibility."""
+@pytest.mark.versions
+def test_headquarters_outlive_a_task_that_omits_them(profile: OwnProfile) -> None:
+    """All else is replaced; another task can still change them."""
+    france, spain = {"CountryCode": "FR", "SubdivisionCode": "75"}, {"CountryCode": "ES", "SubdivisionCode": "M"}
+    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
+    profile.approve(Headquarters=france, LocalizedContents=[{**texts, "Locale": "fr-FR"}])
+    profile.approve(DisplayName="Another")
+    assert profile.shown()["Headquarters"] == france
+    assert "LocalizedContents" not in profile.shown()
+    profile.approve(Headquarters=spain)
+    assert profile.shown()["Headquarters"] == spain
 
-    def test_profile_is_private_until_it_is_made_public_and_keeps_its_id(
-        self, simulator: Simulator, which: dict[str, str]
-    ) -> None:
-        """Reading tells which."""
-        client = client_of(simulator)
-        before = client.get_profile_visibility(**which)
-        changed = client.put_profile_visibility(**which, Visibility="PUBLIC")
-        after = client.get_profile_visibility(**which)
-        assert [answer["Visibility"] for answer in (before, changed, after)] == ["PRIVATE", "PUBLIC", "PUBLIC"]
-        assert before["ProfileId"] == after["ProfileId"]
 
-    def test_five_visibility_updates_are_allowed_within_24_hours(
-        self, simulator: Simulator, which: dict[str, str], clock: ManualClock
-    ) -> None:
-        """Reading is free."""
-        client = client_of(simulator)
-        for _ in range(5):
-            client.put_profile_visibility(**which, Visibility="PUBLIC")
-        response = refusal(client.put_profile_visibility, **which, Visibility="PRIVATE")
-        assert response["Reason"] == "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY"
-        assert client.get_profile_visibility(**which)["Visibility"] == "PUBLIC"
-        clock.advance(days=1)
-        client.put_profile_visibility(**which, Visibility="PRIVATE")
+@pytest.mark.parametrize(
+    ("reads", "seen"),
+    [
+        (0, ["SUCCEEDED", "SUCCEEDED"]),
+        (2, ["IN_PROGRESS", "IN_PROGRESS", "SUCCEEDED"]),
+        (None, ["IN_PROGRESS"] * 5),
+    ],
+)
+def test_profile_task_ends_at_once_or_after_some_looks_or_never_as_planned(
+    profile: OwnProfile, reads: int | None, seen: list[str]
+) -> None:
+    """Never: as a review that nobody does."""
+    profile.plan(reads=reads)
+    assert [profile.start()["Status"], *(profile.task()["Status"] for _ in seen[1:])] == seen
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("reason", ["INVALID_LOGO", "INVALID_LOGO_SIZE", "DUPLICATE_PROFILE"])
+def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(profile: OwnProfile, reason: str) -> None:
+    """With its error details, such as that of a logo that can't be used."""
+    errors = [{"Locale": "en-US", "Message": "see the guidelines", "Reason": reason}]
+    profile.plan(reads=1, errors=errors)
+    assert "ErrorDetailList" not in profile.start()
+    ended = profile.task()
+    assert (ended["Status"], ended["ErrorDetailList"]) == ("FAILED", errors)
+    assert profile.shown() == NEWBORN
+
+
+def test_second_profile_task_waits_for_the_first_which_may_be_canceled(profile: OwnProfile) -> None:
+    """A cancellation leaves the profile as it was, and ends a task once."""
+    task = profile.start()["TaskId"]
+    assert refused(profile.start) == WRONG_STATE
+    assert profile.cancel(task)["Status"] == "CANCELED"
+    assert refused(profile.cancel, task) == WRONG_STATE
+    assert profile.shown() == NEWBORN
+    assert profile.start()["TaskId"] != task
+
+
+def test_repeated_start_and_cancellation_of_a_profile_task_are_answered_alike(profile: OwnProfile) -> None:
+    """Each operation has its own tokens."""
+    tasks = [profile.start(ClientToken="once")["TaskId"] for _ in range(2)]
+    assert tasks[0] == tasks[1]
+    assert [profile.cancel(tasks[0], ClientToken="once")["Status"] for _ in range(2)] == ["CANCELED"] * 2
+
+
+def test_profile_task_that_does_not_exist_is_neither_shown_nor_canceled(profile: OwnProfile) -> None:
+    """No task at all, or another's id."""
+    assert refused(profile.task) == NO_TASK
+    profile.start()
+    assert refused(profile.cancel, "pprofiletask-0123456789abc") == NO_TASK
+
+
+def test_ten_profile_updates_are_allowed_within_24_hours(profile: OwnProfile, clock: ManualClock) -> None:
+    """The eleventh waits a day."""
+    for number in range(10):
+        profile.approve(DisplayName=f"Example {number}")
+    assert refused(profile.start) == "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
+    clock.advance(days=1)
+    profile.approve()
+
+
+@pytest.mark.versions
+def test_task_details_are_checked_against_the_model_down_to_their_lists(profile: OwnProfile) -> None:
+    """Formats, sizes, required members."""
+    wrong = {"LogoUrl": "http://example.com", "IndustrySegments": [], "Headquarters": {}}
+    assert field_problems(refusal(profile.start, **wrong)) == [
+        ("TaskDetails.LogoUrl", "INVALID_STRING_FORMAT"),
+        ("TaskDetails.IndustrySegments", "INVALID_VALUE"),
+        ("TaskDetails.Headquarters.CountryCode", "REQUIRED_FIELD_MISSING"),
+        ("TaskDetails.Headquarters.SubdivisionCode", "REQUIRED_FIELD_MISSING"),
+    ]
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_task_with_what_the_profile_has_already_starts_as_the_reading_says(*, starts: bool) -> None:
+    """Also where it leaves the headquarters out, which are kept."""
+    with profile_in(unchanged_profile_starts_task=starts) as profile:
+        profile.approve(Headquarters={"CountryCode": "FR", "SubdivisionCode": "75"})
+        if starts:
+            profile.approve()
+        else:
+            assert refused(profile.start) == "INCOMPATIBLE_PROFILE_STATE"
+        profile.approve(DisplayName="Another")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
+    """With its details; or the task before it, or none."""
+    with profile_in(canceled_task_is_shown=is_shown) as profile:
+        profile.cancel(profile.start()["TaskId"])
+        if not is_shown:
+            assert refused(profile.task) == NO_TASK
+        profile.approve(DisplayName="First")
+        profile.plan(reads=None)
+        profile.cancel(profile.start(DisplayName="Second")["TaskId"])
+        last = profile.task()
+        expected = ("CANCELED", "Second") if is_shown else ("SUCCEEDED", "First")
+        assert (last["Status"], last["TaskDetails"]["DisplayName"]) == expected
+
+
+# --- The profile's id, and visibility
+
+
+@pytest.mark.parametrize(
+    ("comes_with", "newborn", "started", "approved"),
+    [
+        (ProfileIdComesWith.TASK, False, True, True),
+        (ProfileIdComesWith.PROFILE, False, False, True),
+        (ProfileIdComesWith.PUBLICATION, False, False, False),
+    ],
+)
+def test_profile_has_its_id_when_the_reading_says(
+    comes_with: ProfileIdComesWith, *, newborn: bool, started: bool, approved: bool
+) -> None:
+    """In GetPartner as in GetProfileVisibility; once it was public, it keeps it."""
+    with profile_in(profile_id=ProfileIdAppears.WITH_PROFILE, profile_id_comes_with=comes_with) as profile:
+
+        def has_id() -> bool:
+            if "ProfileId" in profile.shown():
+                return bool(profile.visibility()["ProfileId"] == profile.shown()["ProfileId"])
+            assert refused(profile.visibility) == NO_PROFILE
+            return False
+
+        seen = [has_id()]
+        profile.start()
+        seen.append(has_id())
+        profile.task()
+        seen.append(has_id())
+        assert seen == [newborn, started, approved]
+        assert profile.put("PUBLIC")["ProfileId"] == profile.shown()["ProfileId"]
+        profile.put("PRIVATE")
+        assert has_id()
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_visibility_is_set_before_there_is_a_profile_as_the_reading_says(*, allowed: bool) -> None:
+    """It can be read in either case."""
+    with profile_in(visibility_before_profile=allowed) as profile:
+        if allowed:
+            assert profile.put()["Visibility"] == "PUBLIC"
+        else:
+            assert refused(profile.put) == NO_PROFILE
+        assert profile.visibility()["Visibility"] == ("PUBLIC" if allowed else "PRIVATE")
+
+
+def test_profile_is_private_until_it_is_made_public_and_keeps_its_id(profile: OwnProfile) -> None:
+    """Reading tells which."""
+    profile.approve()
+    answers = [profile.visibility(), profile.put("PUBLIC"), profile.visibility()]
+    assert [answer["Visibility"] for answer in answers] == ["PRIVATE", "PUBLIC", "PUBLIC"]
+    assert len({answer["ProfileId"] for answer in answers}) == 1
+
+
+def test_five_visibility_updates_are_allowed_within_24_hours(profile: OwnProfile, clock: ManualClock) -> None:
+    """Reading is free, and a refused one changes nothing."""
+    profile.approve()
+    for _ in range(5):
+        profile.put("PUBLIC")
+    assert refused(profile.put, "PRIVATE") == "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY"
+    assert profile.visibility()["Visibility"] == "PUBLIC"
+    clock.advance(days=1)
+    profile.put("PRIVATE")

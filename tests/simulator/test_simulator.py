@@ -30,11 +30,10 @@ from tests.simulator.calls import (
     refusal,
 )
 
-pytestmark = pytest.mark.versions
-
 # --- Requests
 
 
+@pytest.mark.versions
 def test_validation_names_all_members_that_break_the_model_at_once(simulator: Simulator) -> None:
     """By their paths and the service's codes."""
     wrong = partner_request(
@@ -60,6 +59,7 @@ def test_validation_names_all_members_that_break_the_model_at_once(simulator: Si
     ]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("member", "value", "code"),
     [
@@ -82,6 +82,7 @@ def test_validation_enforces_limits_of_the_service_model(
     assert field_problems(response) == [(member, code)]
 
 
+@pytest.mark.versions
 def test_legal_name_of_eighty_characters_of_any_script_is_accepted(simulator: Simulator) -> None:
     """The model's limits are inclusive."""
     made = client_of(simulator).create_partner(**partner_request(LegalName="株" * 80))
@@ -102,6 +103,7 @@ def test_validation_error_never_repeats_a_value(simulator: Simulator) -> None:
     assert b"98765" not in answer
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "body",
     [
@@ -124,6 +126,7 @@ def test_body_that_is_no_json_object_is_a_serialization_exception(simulator: Sim
     assert (response.status, error_type(response)) == (400, "SerializationException")
 
 
+@pytest.mark.versions
 def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) -> None:
     """No real request is as large."""
     response = post(simulator, b"{" + b" " * 1024 * 1024 + b"}")
@@ -133,6 +136,7 @@ def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) ->
 # --- The gateway: who may call, and what
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("header", "error"),
     [
@@ -151,6 +155,7 @@ def test_request_without_a_signature_for_this_service_and_region_is_refused(
     assert (response.status, error_type(response)) == (403, error)
 
 
+@pytest.mark.versions
 def test_client_of_another_region_learns_so_in_the_words_of_aws(simulator: Simulator) -> None:
     """The service is in us-east-1 alone."""
     response = refusal(client_of(simulator, region="eu-west-1").list_partners, Catalog="AWS")
@@ -172,6 +177,7 @@ def test_no_account_sees_the_partners_of_another(simulator: Simulator) -> None:
     assert ":000000000000:" in mine["Arn"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "headers",
     [
@@ -188,6 +194,7 @@ def test_request_of_another_service_operation_or_content_type_is_an_unknown_oper
     assert (response.status, error_type(response)) == (404, "UnknownOperationException")
 
 
+@pytest.mark.versions
 def test_operation_that_is_not_simulated_never_answers_success(simulator: Simulator) -> None:
     """Each one of the service model that is left out says so."""
     model: ServiceModel = client_of(simulator).meta.service_model
@@ -200,6 +207,7 @@ def test_operation_that_is_not_simulated_never_answers_success(simulator: Simula
 # --- Answers
 
 
+@pytest.mark.versions
 def test_each_answer_has_a_request_id_of_its_own_and_the_content_type_of_the_protocol(simulator: Simulator) -> None:
     """Errors too; a browser's GET is answered like any unsigned request."""
     answers = [post(simulator, body, "ListPartners") for body in (b'{"Catalog": "AWS"}', b"{}")]
@@ -209,6 +217,7 @@ def test_each_answer_has_a_request_id_of_its_own_and_the_content_type_of_the_pro
     assert {answer.headers["Content-Type"] for answer in answers} == {"application/x-amz-json-1.0"}
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("operation", "members"),
     [
@@ -228,6 +237,7 @@ def test_answer_without_members_is_an_empty_json_object(
     assert (response.status, response.data) == (200, b"{}")
 
 
+@pytest.mark.versions
 def test_times_travel_as_iso_8601(simulator: Simulator, clock: ManualClock) -> None:
     """As the model asks; boto3 reads the simulator's own time from them."""
     response = post(simulator, json.dumps(partner_request()).encode())
@@ -355,6 +365,7 @@ def test_requests_endpoint_shows_the_requests_after_a_number(simulator: Simulato
     assert _get(simulator, "requests?since=2") == {"requests": []}
 
 
+@pytest.mark.versions
 def test_own_endpoints_are_for_callers_on_this_machine_only() -> None:
     """They show codes; whatever address the simulator listens on."""
     client = Client(Simulator())
@@ -369,12 +380,14 @@ def _get(simulator: Simulator, path: str) -> Any:
 # --- Starting and stopping
 
 
+@pytest.mark.versions
 def test_taken_port_is_an_os_error_for_the_caller() -> None:
     """And not the end of the process."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Simulator(port=taken.getsockname()[1]).start()
 
 
+@pytest.mark.versions
 def test_stopped_simulator_refuses_connections_and_has_address_and_partners_when_started_again() -> None:
     """Stopping twice is no mistake."""
     simulator = Simulator(verified=True)

@@ -19,20 +19,27 @@ from tests.simulator.calls import client_of, partner_request, refusal
 ROOT = Path(__file__).parents[2]
 
 
-def run_pytest(folder: Path) -> str:
-    """What pytest says of the tests in a folder that is a project of its own."""
-    options = ["-q", "-p", "no:cacheprovider", "--color=no", "--rootdir", str(folder)]
-    command = [sys.executable, "-m", "pytest", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+pytest_plugins = ["pytester"]
 
 
-def test_examples_of_the_page_pass_in_a_project_of_their_own(tmp_path: Path) -> None:
+def test_examples_of_the_page_pass_in_a_project_of_their_own(pytester: pytest.Pytester) -> None:
     """Each file as it stands, by the fixture that pytest finds in the installed distribution."""
     page = (ROOT / "docs/testing.md").read_text("utf-8")
-    for name, code in re.findall(r"^```python\n# (\S+\.py)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        (tmp_path / name).write_text(code)
-    assert "4 passed" in run_pytest(tmp_path)
+    for name, code in re.findall(r"^```python\n# (\S+)\.py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        pytester.makepyfile(**{name: code})
+    pytester.syspathinsert()
+    pytester.runpytest_inprocess().assert_outcomes(passed=4)
+
+
+def test_fixture_without_the_extra_names_what_to_install(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The construct alone brings no web server."""
+    monkeypatch.setitem(sys.modules, "partner_central_simulator.testing", None)
+    pytester.makepyfile("def test_it(partner_central): ...")
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*install cdk-partner-account[[]simulator]"])
 
 
 def test_pytest_loads_nothing_of_the_simulator_for_projects_that_do_not_use_it() -> None:
@@ -43,13 +50,6 @@ def test_pytest_loads_nothing_of_the_simulator_for_projects_that_do_not_use_it()
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-def test_fixture_without_the_extra_names_what_to_install(tmp_path: Path) -> None:
-    """The construct alone brings no web server."""
-    (tmp_path / "conftest.py").write_text("import sys\nsys.modules['werkzeug'] = None\n")
-    (tmp_path / "test_it.py").write_text("def test_it(partner_central): ...\n")
-    assert "install cdk-partner-account[simulator]" in run_pytest(tmp_path)
 
 
 def test_only_the_credentials_of_this_run_are_answered() -> None:
@@ -112,8 +112,8 @@ def test_moto_mocks_other_services_beside_it() -> None:
     """Whichever of them comes first."""
     with simulate_partner_central() as simulator, mock_aws():
         assert boto3.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
-        boto3.client("ssm").put_parameter(Name="/code", Value="123456", Type="SecureString")
+        assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
     with mock_aws(), simulate_partner_central() as other:
-        boto3.client("ssm").put_parameter(Name="/code", Value="123456", Type="SecureString")
+        assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
         assert boto3.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
     assert [len(one.requests) for one in (simulator, other)] == [1, 1]

@@ -41,6 +41,15 @@ NOT_IN_SANDBOX = {
 }
 """The switches that only catalog AWS could tell of: the question, and why."""
 
+NOT_ASKED = {
+    "profile_id_comes_with": "What gives a profile its id?",
+    "visibility_before_profile": "May visibility be set before there is a profile?",
+    "unchanged_profile_starts_task": "Does a profile task with nothing new start?",
+    "canceled_task_is_shown": "Is a canceled profile task still shown?",
+}
+NO_TASK = "the command starts no profile task"
+"""Why no run asks for these switches."""
+
 _CODE = "123456"
 _PAGES = 5
 _LAGS = (1, 2, 4, 8, 15)
@@ -102,8 +111,11 @@ class ContractRun:
         except StoppedError as stop:
             self._report.stopped = f"{stop}. {stop.remedy}"
             raise
-        for reading, (text, why) in NOT_IN_SANDBOX.items():
-            finding = ContractFinding(text, Status.NOT_IN_SANDBOX, why, reading)
+        unaskable = [
+            *(ContractFinding(text, Status.NOT_IN_SANDBOX, why, name) for name, (text, why) in NOT_IN_SANDBOX.items()),
+            *(ContractFinding(text, Status.NOT_ASKED, NO_TASK, name) for name, text in NOT_ASKED.items()),
+        ]
+        for finding in unaskable:
             self._report.findings.append(finding)
             yield finding
 
@@ -177,16 +189,18 @@ class ContractRun:
 
     @cached_property
     def tags(self) -> dict[str, "Seen"]:
-        """What the questions on tags in the Sandbox are answered, by their readings."""
+        """What the questions on tags in the Sandbox are answered, by their readings, as far as IAM allows to find out.
+
+        A denial may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
+        """
         told: dict[str, Seen] = {}
         try:
             told.update(_tags_afterwards(self))
         except StoppedError as stop:
             if not stop.is_denial:
                 raise
-            # It may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
-            denied: Seen = (str(stop), None)
-            told = {"sandbox_takes_tags_later": denied, "tag_keys_ignore_case": denied, **told}
+            for reading in ("sandbox_takes_tags_later", "tag_keys_ignore_case"):
+                told.setdefault(reading, (str(stop), None))
         return told
 
     # --- Calls
