@@ -91,9 +91,7 @@ def report() -> RehearsalReport:
             )
         ],
         irreversible=[
-            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good: it "
-            "pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central users get "
-            "into it."
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the account for good: " * 3
         ],
         findings=[RehearsalFinding("app-warning", "[Warning at /Alliances] the role isn't updated")],
         not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
