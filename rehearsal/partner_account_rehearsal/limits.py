@@ -19,6 +19,7 @@ _RETIRED = re.compile(
 )
 # Who deploys needs no parameters of CDK's own, and AWS's are there in every account.
 _PARAMETERS_OF_OTHERS = ("/cdk-bootstrap/", "/cdk/exports/", "/aws/")
+_LOCAL_GAP = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
 _SSM_TYPE = "AWS::SSM::Parameter::Value<"
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:ssm(?:-secure)?:([\w./-]+)")
 
@@ -105,7 +106,9 @@ def explain_failure(kind: str, path: str, reason: str) -> str:
     """Why a resource failed, and what to do if it's the local AWS's fault; `kind` is its type."""
     if kind == RESOURCE_TYPE:
         return f"{path}: {reason}"
-    return (
-        f"{path}: {reason}. If AWS would create this {kind}, it's the local AWS that can't: add --stand-in {path}, or "
-        "rehearse the partner in a stack of its own by its name"
-    )
+    return f"{path}: {reason}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
+
+
+def explain_refusal(reason: str) -> str:
+    """Why a deployment failed before any resource did, and what to do if it's the local AWS's fault."""
+    return f"{reason}. If AWS would accept it, {_LOCAL_GAP}"

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
 from partner_account_rehearsal.cdk import Cdk, Result
-from partner_account_rehearsal.limits import explain_failure
+from partner_account_rehearsal.limits import explain_failure, explain_refusal
 from partner_account_rehearsal.local_aws import REGION, LocalAws
 from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
@@ -113,7 +113,10 @@ class StepRunner:
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
-        return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
+        if reason := next(reasons, ""):
+            return reason
+        reason = cli_reason(result.output) or f"exit code {result.exit_code}"
+        return explain_refusal(reason) if self._step.id.startswith("deploy") else reason
 
     def attempt(self, *arguments: str) -> Result:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""

@@ -115,7 +115,12 @@ class TestVerification:
             )
         )
         slept: list[int] = []
-        monkeypatch.setattr("time.sleep", lambda seconds: (slept.append(seconds), next(meanwhile)()))
+
+        def sleep(seconds: int) -> None:
+            slept.append(seconds)
+            next(meanwhile)()
+
+        monkeypatch.setattr("time.sleep", sleep)
         done = newcomer.run("verification", "status", "--watch", "--interval", "7")
         assert (done.status, slept) == (0, [7, 7, 7])
         pending, human, address, on = done.stderr.splitlines()

@@ -28,6 +28,7 @@ from partner_account_rehearsal.faults import FAULTS, failing_copy
 from partner_account_rehearsal.iam_statements import statements_of
 from partner_account_rehearsal.limits import (
     explain_failure,
+    explain_refusal,
     missing_parameters,
     names_taken,
     obstacles,
@@ -379,11 +380,12 @@ def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_t
 def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_the_local_awss() -> None:
     """The partner's own failure is what a rehearsal is for."""
     assert explain_failure("Custom::PartnerAccount", "One/Partner", "no") == "One/Partner: no"
-    told = explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN")
-    assert told.startswith(
-        "One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, it's the local AWS"
+    remedy = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+    assert explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN") == (
+        f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
+        "--stand-in One/Crawler"
     )
-    assert "--stand-in One/Crawler" in told
+    assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
 
 
 def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
