@@ -41,7 +41,7 @@ demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example ap
 
 test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
 	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
-	@$(MAKE) install .venv-floor/installed .venv/newest
+	@$(MAKE) install .venv-floor/installed .venv-floor/construct .venv/newest
 	@$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) WORKERS=$(shell echo $$(($(WORKERS) / 2))) lint test-floor test-newest
 	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
@@ -52,10 +52,15 @@ test-fast: lint ## Lint, and the tests that need no local AWS and take seconds
 
 test-floor: venv = .venv-floor
 test-floor: environment = TESTED_LOCK=requirements/floor.txt
-test-floor: .venv-floor/installed ## Test with the lowest versions that pyproject.toml promises to work with
+# The construct alone works with an older botocore than the command does.
+test-floor: .venv-floor/installed .venv-floor/construct ## Test with the lowest versions that pyproject.toml promises to work with
+	@TESTED_LOCK=requirements/floor-construct.txt PYTHONPATH="$(CURDIR)/.venv-floor/construct" \
+		$(run) $(tests) -m "versions and not e2e and not slow" $(ARGS) tests/construct tests/test_versions.py
+	@$(environment) $(run) $(tests) -m "versions and not e2e and not slow" --ignore tests/construct $(ARGS)
 test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
 test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
 test-floor test-newest: install
+test-newest:
 	@$(environment) $(run) $(tests) -m "versions and not e2e and not slow" $(ARGS)
 
 soak: install ## What `make test` leaves out: 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), every history with up to three faults
@@ -118,6 +123,11 @@ clean: ## Remove what was installed and built
 	@.venv/bin/python $(fetch) --no-warn-conflicts --upgrade --target $@ -r $< $(shown)
 	@touch $@
 
+.venv-floor/construct: requirements/floor-construct.txt .venv-floor/locked
+	@echo "Installing the Python packages of $< into $@"
+	@.venv-floor/bin/python $(fetch) --no-warn-conflicts --upgrade --target $@ -r $< $(shown)
+	@touch $@
+
 node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/demo
 	@echo "Installing the cdk CLI into node_modules: a few seconds"
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel error >/dev/null
@@ -135,6 +145,8 @@ lock: $(UV) ## Bring the lock files in line with pyproject.toml and package.json
 	@$(compile) --python-version 3.11 --all-extras --group dev $(hashed) requirements.txt pyproject.toml
 	@$(compile) --python-version 3.11 --extra cli --no-deps --resolution lowest-direct --no-header pyproject.toml \
 		| $(compile) --python-version 3.11 --extra cli --group dev --constraints /dev/stdin $(hashed) requirements/floor.txt pyproject.toml
+	@{ echo boto3; $(compile) --python-version 3.11 --no-deps --resolution lowest-direct --no-header pyproject.toml | grep ^botocore; } \
+		| $(compile) --python-version 3.11 $(hashed) requirements/floor-construct.txt -
 	@$(compile) --python-version 3.11 --extra cli --upgrade --generate-hashes --output-file requirements/newest.txt pyproject.toml
 	@$(compile) --python-version 3.11 --group pyproject.toml:publish $(hashed) requirements/publish.txt
 	@printf '%s\n' "boto3==1.34.*" "urllib3==1.26.*" | $(compile) --python-version 3.10 $(hashed) requirements/boto3-1.34.txt -

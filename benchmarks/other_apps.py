@@ -49,7 +49,7 @@ _pa.PartnerAccount(
 
 
 @dataclass
-class Outcome:
+class RoundOutcome:
     """What became of one app: how each command ended and how long it took.
 
     Attributes:
@@ -88,14 +88,22 @@ class Trial:
         self._options = [word for value in app.context for word in ("--context", value)]
         self._options += ["--app", app.command] if app.command else []
 
-    def run(self) -> Outcome:
+    def run(self) -> RoundOutcome:
         """Do what a stranger would do with the app, and keep what became of it."""
+        outcome = RoundOutcome(self._app.name, self._app.commit[:7], self._app.asks)
+        try:
+            self._try(outcome)
+        except subprocess.CalledProcessError as error:
+            outcome.synth = f"`{shlex.join(map(str, error.cmd))}` failed"
+        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
+        return outcome
+
+    def _try(self, outcome: RoundOutcome) -> None:
         app = self._app
-        outcome = Outcome(app.name, app.commit[:7], app.asks)
         self._check_out()
         self._install(*app.install)
-        if has_cli := (self._code / "package.json").exists():
-            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund"])
+        if has_cli := (self._code / "package.json").exists() or bool(app.npm):
+            self._shell("npm", ["npm", "install", "--no-audit", "--no-fund", *app.npm])
         outcome.before = self._version()
         outcome.tests_before = self._tests("tests-before")
         self._install(self._wheel)
@@ -110,8 +118,6 @@ class Trial:
         cdk = ["npx", "cdk"] if has_cli else ["cdk"]
         outcome.synth = self._shell("synth", [*cdk, "synth", "--quiet", *self._options])
         outcome.within = self._shell("within", [*self._rehearse, *self._options, *app.rehearse], self._seconds)
-        (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
-        return outcome
 
     def _check_out(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -121,6 +127,8 @@ class Trial:
         _check("git", "clone", "--quiet", "--no-checkout", f"https://github.com/{self._app.repository}", clone)
         _check("git", "-C", clone, "sparse-checkout", "set", *only)
         _check("git", "-C", clone, "checkout", "--quiet", self._app.commit)
+        for name, text in self._app.files.items():
+            (self._code / name).write_text(text, "utf-8")
         _check("uv", "venv", "--quiet", "--python", self._app.python, self._environment)
 
     def _install(self, *what: str | Path) -> None:
@@ -195,10 +203,10 @@ def build(folder: Path) -> tuple[Path, Path]:
     return wheel, folder / "bin" / "partner-account"
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[RoundOutcome]) -> str:
     """The outcomes as Markdown."""
     rows = [[*map(str, asdict(one).values())] for one in outcomes]
-    heads = [name.replace("_", " ") for name in Outcome.__dataclass_fields__]
+    heads = [name.replace("_", " ") for name in RoundOutcome.__dataclass_fields__]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
 
 
@@ -216,7 +224,7 @@ def main(*, folder: Path, names: tuple[str, ...], minutes: float) -> None:
             outcome = Trial(app, folder / app.name, wheel, command, minutes * 60).run()
             click.echo(f"{app.name}: {outcome}", err=True)
     kept = (folder / app.name / "outcome.json" for app in APPS)
-    click.echo(table([Outcome(**json.loads(file.read_text("utf-8"))) for file in kept if file.exists()]))
+    click.echo(table([RoundOutcome(**json.loads(file.read_text("utf-8"))) for file in kept if file.exists()]))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class OtherApp:
         asks: what it asks of aws-cdk-lib.
         python: the version of Python that it runs on.
         install: what pip is told to install.
+        npm: what npm is told to install besides.
+        files: files that it needs and hasn't, by their names.
         tests: the command that runs its own tests; empty if it has none.
         context: context values that it needs.
         command: what is run instead of the command in its `cdk.json`.
@@ -42,6 +44,8 @@ class OtherApp:
     asks: str
     python: str = "3.11"
     install: Sequence[str] = ("-r", "requirements.txt")
+    npm: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     tests: str = ""
     context: Sequence[str] = ()
     command: str = ""
@@ -83,6 +87,7 @@ APPS = [
         stack="demo_stack",
         install=_WITH_PYTEST,
         tests=_PYTEST,
+        rehearse=("--stand-in", "AWS::Glue::Crawler"),
     ),
     _EXAMPLE(
         name="lambda-nag",
@@ -151,8 +156,9 @@ APPS = [
         stack='app.node.find_child("UserManagementBackendSandbox")',
         asks="==2.102.0",
         install=("-r", "requirements.txt", "-r", "backend/api/runtime/requirements.txt"),
-        tests="python -m unittest discover -s tests",
-        variables={"PYTHONPATH": "backend/api/runtime", **_ACCOUNT},
+        npm=("aws-cdk@2",),
+        tests="python -m unittest tests/test_backend_api_runtime_lambda_function.py",
+        variables={"PYTHONPATH": "backend/api/runtime", "AWS_DEFAULT_REGION": "us-east-1", **_ACCOUNT},
         rehearse=("UserManagementBackendSandbox",),
     ),
     OtherApp(
@@ -170,27 +176,24 @@ APPS = [
     OtherApp(
         name="lambda-handler-cookbook",
         repository="ran-isenberg/aws-lambda-handler-cookbook",
-        commit="72f62a1715dd0462a5dab94a38bd5520672adf05",
+        commit="0caa22b9a65a7e4754517d6498fa15b76da8e4d3",
         stack="my_stack",
-        asks=">=2.250.0",
+        asks="==2.213.0 (lock)",
         python="3.13",
         install=(
-            *("aws-cdk-lib>=2.250.0", "cdk-nag>=3.0.0,<4.0.0", "aws-cdk-aws-lambda-python-alpha>=2.250.0a0"),
-            *("aws-cdk-aws-ec2-alpha>=2.250.0a0", "cdk-monitoring-constructs", "GitPython", "boto3", "pytest"),
-            *("aws-lambda-powertools[tracer]", "pydantic", "email-validator", "aws-lambda-env-modeler"),
+            *("aws-cdk-lib==2.213.0", "aws-cdk-aws-lambda-python-alpha==2.213.0a0", "cdk-nag==2.37.13"),
+            *("cdk-monitoring-constructs", "boto3", "GitPython", "pytest", "pytest-mock", "cachetools"),
+            *("pydantic", "email-validator", "aws-lambda-powertools[tracer]", "aws-lambda-env-modeler"),
         ),
-        tests=f"{_PYTEST} tests/infrastructure",
-        command="python app.py",
+        tests=f"{_PYTEST} tests/unit",
     ),
     OtherApp(
-        name="veda-backend",
-        repository="NASA-IMPACT/veda-backend",
-        commit="dbd05924d7c04eeeec9ed88cc445a7b33a312261",
-        stack="veda_stack",
-        asks=">=2.47.0",
-        python="3.12",
-        install=(".[deploy]",),
-        variables={"STAGE": "dev", "BOOTSTRAP_QUALIFIER": "veda"},
+        name="polyautomate",
+        repository="giuliovv/polyautomate",
+        commit="f241c15e3909b3db3f9df9da7c107d569c13a886",
+        folder="infra",
+        stack='app.node.find_child("PolyautomateStack")',
+        asks="==2.183.0",
     ),
     OtherApp(
         name="titiler",

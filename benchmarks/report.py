@@ -92,8 +92,9 @@ def _page(results: Results) -> Iterator[str]:
     yield from _synth_parts(results)
     yield from ("", "## More partners and stacks", "")
     for size in (ONE, *GROWTH):
-        yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
-        yield ""
+        if results.spread(COUNTS[0].metric, str(size), CONSTRUCT.name) is not None:
+            yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
+            yield ""
     yield from ("## Requests of the functions", "")
     yield from _requests_table(results)
     yield from ("", "## Not measured", "")
@@ -163,7 +164,7 @@ def _requests(results: Results, step: str, contender: Contender, service: str) -
     sent = requests(results, step, contender.name, service)
     if service != "partnercentral":
         return str(sum(sent.values()))
-    return ", ".join(name if times == 1 else f"{times} {name}" for name, times in sent.items()) or "none"
+    return ", ".join(f"`{name}`" if times == 1 else f"{times} `{name}`" for name, times in sent.items()) or "none"
 
 
 def _title(name: str) -> str:

@@ -95,7 +95,7 @@ def _requests(results: Results) -> Iterator[TargetResult]:
         found = {name for name in sent if step != "update" or not name.startswith(("Get", "List"))}
         # While CreatePartner tells no profile id, as the simulator has it unless told otherwise, it must be asked for.
         found -= {"GetProfileVisibility"}
-        yield TargetResult(target, ", ".join(sent) or "none", found == expected)
+        yield TargetResult(target, ", ".join(f"`{name}`" for name in sent) or "none", found == expected)
 
 
 def requests(results: Results, step: str, contender: str, service: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.cli.stage import Stage, open_stage
+from tests.cli.stage import CliStage, open_stage
 from tests.handler.cloud import Cloud, open_cloud
 
 # The tests choose their own trust and credentials; those of the machine must not reach them.
@@ -45,14 +45,14 @@ def cloud(moto_url: str) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def stage(moto_url: str) -> Iterator[Stage]:
+def stage(moto_url: str) -> Iterator[CliStage]:
     """A verified account without a partner."""
     with open_stage(moto_url) as stage:
         yield stage
 
 
 @pytest.fixture
-def newcomer(moto_url: str) -> Iterator[Stage]:
+def newcomer(moto_url: str) -> Iterator[CliStage]:
     """An account that has verified nothing yet."""
     with open_stage(moto_url, verified=False) as stage:
         yield stage

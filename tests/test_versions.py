@@ -9,7 +9,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.test_packaging import direct_requirements, pins, promised
+from tests.test_packaging import direct_requirements, floor_of_construct, pins, promised, promised_by_construct
 
 pytestmark = pytest.mark.versions
 
@@ -18,7 +18,10 @@ LOCK = os.environ.get("TESTED_LOCK", "requirements.txt")
 
 def test_installed_versions_are_the_locked_ones() -> None:
     """Each dependency that is imported here is the one that the lock file pins, to the last digit."""
-    wanted = direct_requirements() if LOCK == "requirements.txt" else promised()
+    wanted, locked = promised(), pins(LOCK)
+    if LOCK == "requirements.txt":
+        wanted = direct_requirements()
+    elif LOCK == "requirements/floor-construct.txt":
+        wanted, locked = promised_by_construct(), floor_of_construct()
     names = {canonicalize_name(found.name) for found in wanted}
-    locked = pins(LOCK)
     assert {name: Version(version(name)) for name in names} == {name: locked[name] for name in names}

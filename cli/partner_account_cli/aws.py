@@ -1,13 +1,13 @@
-"""How a command reaches AWS: the options and the environment that the AWS CLI knows, and the clients made of them."""
+"""How a command reaches AWS: what the options and the environment say, and the clients made of that."""
 
 import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -25,8 +25,6 @@ _FIRST_ERROR = 300
 _BEFORE_A_WORD = r"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
 """No longer number or word, such as that of an account, is cut; an escaped character is no part of one."""
 
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
 
 @dataclass
 class Access:
@@ -37,26 +35,42 @@ class Access:
         region: the region of all but Partner Central.
         endpoint_url: where the service that the command is about is, in place of AWS's own endpoint.
         debug: whether each call to AWS is logged on standard error.
+        before_command: the options that stand before the command's name.
     """
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     debug: bool = False
+    before_command: dict[str, str] = field(default_factory=dict)
     _secrets: set[str] = field(default_factory=set, repr=False)
     _session: Any = field(default=None, repr=False)
 
     def partner_central(self, config: Any = None) -> Any:
         """A client of Partner Central, always in its one region; `config` is botocore's."""
-        return self._client("partnercentral-account", PARTNER_CENTRAL_REGION, self.endpoint_url, config)
+        return self.client(
+            "partnercentral-account", PARTNER_CENTRAL_REGION, endpoint_url=self.endpoint_url, config=config
+        )
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        """A client of a service that the command needs besides; its endpoint is botocore's to find out."""
-        return self._client(service, region, None)
+    def client(
+        self, service: str, region: str | None = None, *, endpoint_url: str | None = None, config: Any = None
+    ) -> Any:
+        """A client of a service; what is None is botocore's to find out."""
+        if self._session is None:
+            import boto3  # noqa: PLC0415 - it takes half of the time that `--help` may take
 
-    def own_client(self, service: str) -> Any:
-        """A client of the service that the command is about, other than Partner Central."""
-        return self._client(service, None, self.endpoint_url)
+            # The AWS CLI heeds AWS_REGION; botocore for Python knows AWS_DEFAULT_REGION alone.
+            default = self.region or os.environ.get("AWS_REGION") or None
+            self._session = boto3.Session(profile_name=self.profile, region_name=default)
+        version = API_VERSION if service == "partnercentral-account" else None
+        client = self._session.client(
+            service, region_name=region, api_version=version, endpoint_url=endpoint_url, config=config
+        )
+        client.meta.events.register("after-call", require_whole_answer)
+        if self.debug:
+            client.meta.events.register("before-call", self._log_call)
+            client.meta.events.register("after-call", self._log_answer)
+        return client
 
     @property
     def options(self) -> str:
@@ -81,25 +95,16 @@ class Access:
             text = re.sub(rf"{_BEFORE_A_WORD}{pattern}(?![0-9A-Za-z])", "***", text)
         return text
 
-    def _client(self, service: str, region: str | None, endpoint_url: str | None, config: Any = None) -> Any:
-        if self._session is None:
-            import boto3  # noqa: PLC0415 - it takes half of the time that `--help` may take
-
-            # The AWS CLI heeds AWS_REGION; botocore for Python knows AWS_DEFAULT_REGION alone.
-            default = self.region or os.environ.get("AWS_REGION") or None
-            self._session = boto3.Session(profile_name=self.profile, region_name=default)
-        version = API_VERSION if service == "partnercentral-account" else None
-        client = self._session.client(
-            service, region_name=region, api_version=version, endpoint_url=endpoint_url, config=config
-        )
-        client.meta.events.register("after-call", require_whole_answer)
+    def log(self, text: str) -> None:
+        """Write it to standard error, if `--debug` is given."""
         if self.debug:
-            client.meta.events.register("before-call", self._log_call)
-            client.meta.events.register("after-call", self._log_answer)
-        return client
+            from partner_account_cli.rendering import wrapped  # noqa: PLC0415 - rich takes its time to load
+
+            for line in self.without_secrets(f"debug: {text}").splitlines():
+                click.echo(wrapped(line, stderr=True), file=sys.stderr)
 
     def _log_call(self, model: Any, params: Any, **_: Any) -> None:
-        self._log(f"{model.service_model.service_name} {model.name} at {params['url']}")
+        self.log(f"{model.service_model.service_name} {model.name} at {params['url']}")
 
     def _log_answer(self, model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
@@ -108,10 +113,7 @@ class Access:
             f"request id {request_id}" if request_id else "",
             parsed.get("Error", {}).get("Message", ""),
         )
-        self._log(", ".join(filter(None, parts)))
-
-    def _log(self, text: str) -> None:
-        click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
+        self.log(", ".join(filter(None, parts)))
 
 
 def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
@@ -122,49 +124,21 @@ def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) 
         raise CommandError(f"AWS's response to {model.name} is incomplete", "Try again in a minute.")
 
 
-def require_valid(client: Any, operation: str, members: Mapping[str, Any]) -> None:
-    """Refuse a request that the service would refuse, of which botocore checks only some, before it is sent.
+def require_valid(operation: str, members: Mapping[str, Any]) -> None:
+    """Refuse a request that Partner Central would refuse, of which botocore checks only some, before it is sent.
 
     Raises:
-        CommandError: all that is wrong, in the words of the command's options; no value is repeated.
+        UsageError: all that is wrong, in the words of the command's options; no value is repeated.
     """
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    if wrong := [_by_option(error) for error in shape_errors(shape, members)]:
-        raise CommandError("; ".join(wrong), "Correct what this names.")
+    from botocore.loaders import create_loader  # noqa: PLC0415 - they take their time to load
+    from botocore.model import ServiceModel  # noqa: PLC0415
 
-
-def _by_option(error: str) -> str:
-    path, _, what = error.partition(" ")
-    member = path.rpartition(".")[2]
-    return f"--{re.sub(r'(?<!^)(?=[A-Z])', '-', member).lower()} {what}"
-
-
-pass_access = click.make_pass_decorator(Access, ensure=True)
-"""Gives a command the `Access` as its first argument."""
-
-
-def aws_options(endpoint_of: str = "the command's own service") -> Callable[[Decorated], Decorated]:
-    """The options that the AWS CLI has for all its commands; they may stand before the command's name, too."""
-    options = (
-        _option("--profile", metavar="NAME", help="Use this profile of the AWS configuration."),
-        _option("--region", metavar="NAME", help="Use this region. Partner Central is always in us-east-1."),
-        _option("--endpoint-url", metavar="URL", help=f"Use this endpoint for {endpoint_of}."),
-        _option("--debug", is_flag=True, help="Log every AWS call; show tracebacks."),
-    )
-
-    def decorate(command: Decorated) -> Decorated:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-    return click.option(name, expose_value=False, callback=_remember, **settings)
-
-
-def _remember(context: click.Context, option: click.Parameter, value: str | bool | None) -> None:
-    access = context.find_object(Access)
-    if access and option.name and value:
-        setattr(access, option.name, value)
+    loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+    model = ServiceModel(loader.load_service_model("partnercentral-account", "service-2", API_VERSION))
+    errors = []
+    for error in shape_errors(model.operation_model(operation).input_shape, members):
+        path, _, what = error.partition(" ")
+        option = re.sub(r"(?<!^)(?=[A-Z])", "-", path.rpartition(".")[2]).lower()
+        errors.append(f"--{option} {what}")
+    if errors:
+        raise click.UsageError("; ".join(errors))

@@ -16,10 +16,6 @@ class CommandError(Exception):
 
 
 def require_posix(what: str) -> None:
-    """Refuse to go on where signals and process groups are missing, which servers are started and ended with.
-
-    Raises:
-        CommandError: this is Windows.
-    """
+    """Raise CommandError on Windows, where the signals and process groups are missing that servers need."""
     if sys.platform == "win32":
         raise CommandError(f"{what} needs Linux or macOS", "On Windows, run it in WSL or in a container.")

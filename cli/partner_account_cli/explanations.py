@@ -4,7 +4,7 @@ It loads botocore, so only errors load it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,7 @@ _LOG_IN = "Log in again (aws sso login, aws login, or new keys), or name another
 _CONFIGURE = "Log in (aws sso login), set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a --profile."
 _KEYS = "Correct the secret access key, or the clock of this machine."
 _NETWORK = "Check the network, the proxy (HTTPS_PROXY), AWS_ENDPOINT_URL and --endpoint-url."
+_ENDPOINT = "Correct AWS_ENDPOINT_URL or its like for one service: a URL begins with http:// or https://."
 _RACE = "Somebody else made it at the same moment: look at it, then try again."
 _OTHERWISE = "Add --debug to see each call and AWS's request id."
 
@@ -41,7 +42,7 @@ _REMEDIES = {
     **dict.fromkeys(("ThrottlingException", "Throttling", "InternalServerException", "503"), _AGAIN),
     **dict.fromkeys(("ParameterAlreadyExists", "ResourceExistsException"), _RACE),
     "ValidationException": "Correct what this names.",
-    "InvalidRequestException": "Restore the secret if it is marked for deletion (aws secretsmanager restore-secret).",
+    "InvalidRequestException": "Restore the secret if it is marked for deletion: `aws secretsmanager restore-secret`.",
     "DecryptionFailure": "Allow kms:Decrypt with the key of the store for this identity.",
     "EncryptionFailure": "Allow kms:GenerateDataKey with the key of the store for this identity.",
     "InvalidKeyId": "Allow kms:Encrypt and kms:Decrypt with the parameter's key for this identity.",
@@ -75,7 +76,7 @@ def explain(error: Exception) -> CommandError:  # noqa: PLR0911 - one for each k
         case BotoCoreError():
             return CommandError(_sentence(str(error)), _REMEDIES.get(name, _OTHERWISE))
         case ValueError() if "endpoint" in str(error):
-            return CommandError(_sentence(str(error)), _NETWORK)
+            return CommandError(_sentence(str(error)), _ENDPOINT)
         case OSError():
             text = error.strerror or str(error) or name
             return CommandError(f"{text}: {error.filename}" if error.filename else text)
@@ -84,16 +85,19 @@ def explain(error: Exception) -> CommandError:  # noqa: PLR0911 - one for each k
     return CommandError(f"internal error ({name}); please report it", _OTHERWISE)
 
 
-def is_denied(error: Exception) -> bool:
-    """Whether the caller lacks a permission."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"].startswith("AccessDenied")
+def code_of(error: Exception) -> str:
+    """The code of AWS's error; empty if AWS didn't answer at all."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 def reason_of(error: Exception) -> str:
-    """The Reason that Partner Central gives, or else the error's code; empty if AWS didn't answer at all."""
-    if not isinstance(error, ClientError):
-        return ""
-    return str(error.response.get("Reason") or error.response["Error"]["Code"])
+    """The Reason that Partner Central gives, or else the error's code."""
+    return str(getattr(error, "response", {}).get("Reason") or code_of(error))
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the caller lacks a permission."""
+    return code_of(error).startswith("AccessDenied")
 
 
 def allow(action: str) -> str:
@@ -104,25 +108,24 @@ def allow(action: str) -> str:
 def _explain_refusal(error: ClientError) -> CommandError:
     answer: Mapping[str, Any] = error.response
     code, message = answer["Error"]["Code"], answer["Error"].get("Message", "")
-    reasons = [told for told in (answer.get("Reason"), *_details(answer)) if told and told != "ACCESS_DENIED"]
+    details = [
+        ":".join(filter(None, (told.get("Name"), told.get("Code"))))
+        for detail in answer.get("ErrorDetails", [])
+        for told in detail.values()
+    ]
+    reasons = [told for told in (answer.get("Reason"), *details) if told and told != "ACCESS_DENIED"]
     sentence = f"{error.operation_name} was refused: {', '.join([code, *reasons])}"
-    if is_denied(error):
-        # IAM's own words: they name the identity, the resource, and the kind of policy. They are not cut here, where
-        # a secret in them would be cut in two, and its half no longer known for one.
-        return CommandError(f"{sentence}: {_sentence(message)}", allow(_action(error, message)))
-    return CommandError(sentence, next((_REMEDIES[name] for name in (*reasons, code) if name in _REMEDIES), _OTHERWISE))
-
-
-def _details(answer: Mapping[str, Any]) -> Iterator[str]:
-    for detail in answer.get("ErrorDetails", []):
-        for told in detail.values():
-            yield ":".join(filter(None, (told.get("Name"), told.get("Code"))))
-
-
-def _action(error: ClientError, message: str) -> str:
+    if not is_denied(error):
+        remedy = next((_REMEDIES[name] for name in (*reasons, code) if name in _REMEDIES), _OTHERWISE)
+        return CommandError(sentence, remedy)
+    action = error.operation_name
     if named := re.search(r"not authorized to perform: ([\w-]+:\w+)", message):
-        return named[1]  # which may be another service's, such as kms:Decrypt
-    return "kms:Decrypt and kms:GenerateDataKey with the key of the store" if "KMS" in message else error.operation_name
+        action = named[1]  # which may be another service's, such as kms:Decrypt
+    elif "KMS" in message:
+        action = "kms:Decrypt and kms:GenerateDataKey with the key of the store"
+    # IAM's own words: they name the identity, the resource, and the kind of policy. They are not cut here, where a
+    # secret in them would be cut in two, and its half no longer known for one.
+    return CommandError(f"{sentence}: {_sentence(message)}", allow(action))
 
 
 def _sentence(text: str) -> str:

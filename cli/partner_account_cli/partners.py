@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_cli.errors import CommandError
-from partner_account_cli.explanations import reason_of
+from partner_account_cli.explanations import code_of, reason_of
 
 _ABSENT = {"PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"}
 
@@ -17,12 +17,7 @@ CONTACT = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 @dataclass
 class PartnerRecord:
-    """A partner, in the service's member names.
-
-    Attributes:
-        members: what could be read; a member that the service has not is absent.
-        unread: the error of each member that could not be read.
-    """
+    """What could be read of a partner, by the service's member names, and the error of each that could not be."""
 
     members: dict[str, Any]
     unread: dict[str, Exception] = field(default_factory=dict)
@@ -61,10 +56,10 @@ def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
     add("Visibility", lambda: client.get_profile_visibility(**named))
     add("ProfileTask", lambda: without_metadata(client.get_profile_update_task(**named)))
     add("Tags", lambda: client.list_tags_for_resource(ResourceArn=arn).get("Tags", []))
-    if catalog == "Sandbox" and _is_invalid(unread.get("Tags")):
-        del unread["Tags"]  # whether it knows tags is documented nowhere
     if "Tags" in members:
         members["Tags"] = {tag["Key"]: tag["Value"] for tag in members["Tags"]}
+    elif catalog == "Sandbox" and code_of(unread["Tags"]) == "ValidationException":
+        del unread["Tags"]  # whether it knows tags is documented nowhere
     visibility = members.pop("Visibility", {})
     profile_id = visibility.get("ProfileId") or members.get("Profile", {}).get("ProfileId")
     members |= {"ProfileId": profile_id} if profile_id else {}
@@ -75,7 +70,3 @@ def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
 def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:
     """An answer of botocore, without what it says of the HTTP response."""
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-
-
-def _is_invalid(error: Exception | None) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"

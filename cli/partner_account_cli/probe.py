@@ -7,27 +7,25 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, aws_options, pass_access, require_whole_answer
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, require_whole_answer
 from partner_account_cli.errors import CommandError
-from partner_account_cli.options import output_option
-
-if TYPE_CHECKING:
-    from partner_central_simulator.contract import ContractReport, ContractRun
+from partner_account_cli.options import aws_options, email_option, output_option
+from partner_central_simulator import contract
+from partner_central_simulator.contract import ContractReport, Status
 
 _STYLES = {
-    "as documented": rendering.GOOD,
-    "differs": rendering.BAD,
-    "found": rendering.GOOD,
-    "undecided": rendering.OPEN,
-    "not asked": rendering.OPEN,
-    "not in Sandbox": rendering.FAINT,
+    Status.DOCUMENTED: rendering.GOOD,
+    Status.DIFFERS: rendering.BAD,
+    Status.FOUND: rendering.GOOD,
+    Status.UNDECIDED: rendering.OPEN,
+    Status.NOT_ASKED: rendering.OPEN,
+    Status.NOT_IN_SANDBOX: rendering.FAINT,
 }
-_WIDTH = max(map(len, _STYLES))
 
 
 @click.command()
@@ -38,12 +36,10 @@ _WIDTH = max(map(len, _STYLES))
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the report to this new file, which `simulator start` and `rehearse` take by --readings.",
 )
-@click.option(
-    "--email",
-    metavar="ADDRESS",
+@email_option(
+    "The alliance lead contact's address. The Sandbox sends no e-mail.",
     default="alliance-lead@example.com",
     show_default=True,
-    help="The alliance lead contact's address. The Sandbox sends no e-mail.",
 )
 @click.option(
     "--wait",
@@ -71,7 +67,6 @@ _WIDTH = max(map(len, _STYLES))
 )
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def probe(
     access: Access,
     *,
@@ -90,10 +85,6 @@ def probe(
 
     The report holds no account id, name or address. The exit status is 0 if all was asked, and 1 if it had to stop.
     """
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - they take their time to load
-
-    from partner_central_simulator import contract  # noqa: PLC0415
-
     if json_file:
         _require_new(json_file)
     access.conceal(email)
@@ -110,8 +101,16 @@ def probe(
             raise stop.__cause__ from None
         raise CommandError(f"nothing was created: {stop}", stop.remedy) from stop
     _confirm(access, sandbox.endpoint, existing, yes=yes)
+    findings = run.findings()
     try:
-        _tell_findings(run, output, wait)
+        while True:
+            with rendering.working(f"Asking Partner Central (up to {wait} s for its memory of a token)"):
+                finding = next(findings, None)
+            if finding is None:
+                break
+            if output == "text":
+                text = "{Question} {Answer}".format_map(finding.document())
+                rendering.say(text, _STYLES.get(finding.status, ""), label=finding.status, width=max(map(len, Status)))
     except contract.StoppedError as stop:
         raise CommandError(f"stopped early: {stop}", stop.remedy) from stop
     except KeyboardInterrupt:
@@ -122,19 +121,23 @@ def probe(
 
 
 def _require_new(file: Path) -> None:
-    if file.exists():
-        raise CommandError(f"{file} exists", "Name another file: each report is kept.")
     try:
         file.touch(exist_ok=False)
         file.unlink()
+    except FileExistsError:
+        raise CommandError(f"{file} exists", "Name another file: each report is kept.") from None
     except OSError as error:
-        raise CommandError(
-            f"{file} can't be written: {error.strerror}", "Name a file in a directory of yours."
-        ) from None
+        happened = f"{file} can't be written: {error.strerror}"
+        raise CommandError(happened, "Name a file in a directory of yours.") from None
 
 
 def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:
-    rendering.note(f"{_account(access)}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
+    try:
+        with rendering.working("Asking whose credentials these are"):
+            account = f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
+    except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
+        account = "An account that AWS STS doesn't tell"
+    rendering.note(f"{account}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
     rendering.note(
         "A partner is created there, two if the Sandbox allows several. Nobody can delete them; AWS refreshes the "
         "Sandbox about once a year. Catalog AWS is not touched. It costs nothing."
@@ -146,31 +149,7 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _account(access: Access) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    try:
-        with rendering.working("Asking whose credentials these are"):
-            return f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
-    except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
-        return "An account that AWS STS doesn't tell"
-
-
-def _tell_findings(run: "ContractRun", output: str, wait: int) -> None:
-    findings = run.findings()
-    while True:
-        with rendering.working(f"Asking Partner Central (up to {wait} s for its memory of a token)"):
-            finding = next(findings, None)
-        if finding is None:
-            return
-        if output == "text":
-            told = finding.document()
-            rendering.verdict(
-                told["Status"], _STYLES[told["Status"]], f"{told['Question']} {told['Answer']}", width=_WIDTH
-            )
-
-
-def _tell_report(report: "ContractReport", file: Path | None, output: str) -> None:
+def _tell_report(report: ContractReport, file: Path | None, output: str) -> None:
     document = report.document()
     if file:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")

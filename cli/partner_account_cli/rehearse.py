@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from partner_account_cli.errors import CommandError, require_posix
-from partner_account_cli.options import output_option, readings_option
+from partner_account_cli.options import debug_option, output_option, readings_option
 from partner_account_rehearsal.faults import FAULTS
 
 
@@ -23,8 +23,29 @@ from partner_account_rehearsal.faults import FAULTS
     "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
 )
 @click.option(
+    "--ssm-parameter",
+    "ssm_parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An SSM parameter that the account has; repeatable.",
+)
+@click.option(
+    "--stand-in",
+    "stand_in",
+    multiple=True,
+    metavar="PATTERN",
+    help="Rehearse without the resources of this type or construct path; repeatable.",
+)
+@click.option(
+    "--from",
+    "deployed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Deploy first what is deployed now: its cloud assembly.",
+)
+@click.option(
     "--fault",
-    type=click.Choice(list(FAULTS)),
+    type=click.Choice(list(FAULTS), case_sensitive=False),
     callback=lambda _context, _option, name: FAULTS.get(name),
     help="What goes wrong in the first deployment.",
 )
@@ -43,6 +64,7 @@ from partner_account_rehearsal.faults import FAULTS
 )
 @click.option("--verbose", "-v", is_flag=True, help="Show all that cdk says, and each event of each resource.")
 @output_option
+@debug_option
 def rehearse(
     *,
     json_file: Path | None,
@@ -70,6 +92,7 @@ def rehearse(
             stop_kept(stop)
         except ProcessError as error:
             raise CommandError(str(error)) from None
+        click.echo(f"Stopped the local AWS, and removed {stop}")
         return
     files = ReportFiles(json_file, html_file, overwrite=overwrite)
     if problem := run(Options(Path.cwd(), **rehearsed), files, verbose=verbose, json_to_stdout=output == "json"):

@@ -1,10 +1,13 @@
-"""How results look: tables, sentences, JSON, and a spinner; in colour only on a terminal.
+"""How results look: sentences, tables, JSON, and a spinner; in colour only on a terminal.
 
-What they say the commands decide. Results go to standard output, everything else to standard error.
+What they say the commands decide. Results go to standard output, everything else to standard error. In a terminal,
+lines are broken between words only, and what goes on below is indented.
 """
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,69 +15,83 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 
-_WIDE = 1_000
+_UNLIMITED = 100_000
 """Where no terminal is that has a width, nothing is wrapped."""
 
+_COMMAND = re.compile(r"`[^`]+`|\b(?:partner-account|export) .+")
+"""What is to be copied, and so stays in one line, as any word does."""
 
-def say(sentence: str, style: str = "") -> None:
-    """A line of the result."""
-    # As text, not as markup: brackets in it mean nothing.
-    _console().print(Text(sentence, style))
+_JOINT = "\0"
+
+
+def wrapped(text: str, indent: int = 2, *, stderr: bool = False) -> str:
+    """The text as it fits into the terminal; what continues a line is indented."""
+    kept = _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
+    width = console(stderr=stderr).width
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    # What has several lines, such as an exception's list of mistakes, keeps them.
+    return "\n".join(wrapper.fill(line) for line in kept.splitlines()).replace(_JOINT, " ")
+
+
+def say(text: str, style: str = "", *, label: str = "", width: int = 0, stderr: bool = False) -> None:
+    """A line of the result; `style` is that of the label, which is `width` wide, if there is one."""
+    beside = label.ljust(width + 2) if width else ""
+    # What is too long for its line stays beside its label. As text, not as markup: brackets in it mean nothing.
+    told = Text(wrapped(beside.replace(" ", _JOINT) + text, len(beside) or 2, stderr=stderr))
+    told.stylize(style, 0, len(beside) or len(told))
+    console(stderr=stderr).print(told)
 
 
 def note(sentence: str) -> None:
     """What is worth knowing, and is no part of the result."""
-    _console(stderr=True).print(Text(sentence, FAINT))
-
-
-def verdict(word: str, style: str, *sentences: str, width: int = 7) -> None:
-    """A judgement, and beside it what there is to say; a sentence that is too long for the terminal goes on below."""
-    table = Table.grid(Column(width=width), Column(overflow="fold"), padding=(0, 2, 0, 0))
-    for sentence in sentences:
-        table.add_row(Text(word, style), Text(sentence))
-        word = ""
-    _print(table)
+    say(sentence, FAINT, stderr=True)
 
 
 def facts(title: str, told: Mapping[str, str]) -> None:
-    """One thing, and what there is to say of it, line by line."""
+    """One thing, and what there is to say of it, line by line; without a title, after an empty line."""
     say(title, "bold")
-    table = Table.grid(Column(style=FAINT, no_wrap=True), Column(overflow="fold"), padding=(0, 2, 0, 0))
     for name, value in told.items():
-        table.add_row(Text(name), Text(value))
-    _print(table)
+        say(value, FAINT, label=name, width=max(map(len, told)))
 
 
-def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[str, str] | None = None) -> None:
-    """Many things of one kind; `styles` colours the cells that hold one of its words."""
-    # In a narrow terminal a cell goes on below: none of it is cut off.
-    heads = [Column(column, overflow="fold") for column in columns]
-    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in told:
-        table.add_row(*(Text(cell, (styles or {}).get(cell, "")) for cell in row))
-    _print(table)
+def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[str, str]) -> None:
+    """Many things of one kind, in a table if that fits; `styles` colours the cells that hold one of its words."""
+    rows, table = list(told), Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for row in rows:
+        table.add_row(*(Text(cell, styles.get(cell, "")) for cell in row))
+    to = console()
+    if to.measure(table, options=to.options.update(width=_UNLIMITED)).maximum > to.width:
+        for row in rows:
+            facts("", dict(zip(columns, row, strict=True)))
+        return
+    with to.capture() as captured:
+        to.print(table)
+    # A table pads its last column, which nobody sees on a screen, and everybody in a file.
+    to.out("\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()), highlight=False)
 
 
-def document(content: Any) -> None:
+def document(content: Any, indent: int | None = 2) -> None:
     """The whole result as JSON."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
+    text = json.dumps(content, indent=indent, ensure_ascii=False, default=_plain)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(content, indent=2, default=_plain)
-    print(text)  # noqa: T201 - without rich's wrapping
+        text = json.dumps(content, indent=indent, default=_plain)
+    print(text, flush=True)  # noqa: T201 - without rich's wrapping
 
 
 @contextmanager
 def working(sentence: str) -> Iterator[None]:
     """A spinner while something takes its time; on a terminal only."""
-    console = _console(stderr=True)
-    with console.status(Text(sentence), spinner="dots" if console.encoding.startswith("utf") else "line"):
+    to = console(stderr=True)
+    with to.status(Text(sentence), spinner="dots" if to.encoding.startswith("utf") else "line"):
         yield
 
 
@@ -89,20 +106,12 @@ def masked(text: str) -> str:
     return f"{name[:1]}***{at}{domain}"
 
 
-def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
-
-
-def _print(table: Table) -> None:
-    console = _console()
-    with console.capture() as captured:
-        console.print(table, soft_wrap=False)
-    # A table pads its last column, which nobody sees on a screen, and everybody in a file.
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    console.out("\n".join(line for line in lines if line), highlight=False)
+def console(*, stderr: bool = False) -> Console:
+    """The terminal, or what is in its place."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = _UNLIMITED
+    return made
 
 
 def _plain(value: object) -> str:

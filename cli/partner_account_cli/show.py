@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from partner_account_cli import partners, rendering
-from partner_account_cli.aws import Access, aws_options, pass_access
+from partner_account_cli.aws import Access
 from partner_account_cli.explanations import explain
-from partner_account_cli.options import catalog_option, output_option, show_contact_option
+from partner_account_cli.options import aws_options, catalog_option, output_option, show_contact_option
 from partner_account_cli.partners import PartnerRecord
 
 _CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
@@ -19,7 +19,6 @@ _CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
 @show_contact_option
 @output_option
 @aws_options("Partner Central")
-@pass_access
 def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> int:
     """Show the partners of this AWS account.
 

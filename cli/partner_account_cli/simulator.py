@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import click
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError, require_posix
-from partner_account_cli.options import output_option, readings_option
+from partner_account_cli.options import debug_option, endpoint_option, output_option, pass_access, readings_option
 from partner_account_rehearsal.simulator_client import SimulatorClient, SimulatorRefusedError
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
@@ -25,23 +26,13 @@ SESSION_TOKEN_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"  # noqa: S105
 AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
 """The rehearsal names the address of its local IAM here."""
 
-_STATUS = {"200": rendering.GOOD}
+_FAULT_COLUMNS = ("operation", "kind", "times", "seconds", "lasting", "after_commit")
 
 
-def _endpoint_url(context: click.Context, option: click.Parameter, url: str | None) -> str:
-    access = context.find_object(Access)  # the option may stand before the command's name, too
-    if url := url or (access and access.endpoint_url) or os.environ.get(ENDPOINT_VARIABLE):
-        return url
-    raise click.MissingParameter(ctx=context, param=option)
-
-
-url_option = click.option(
-    "--endpoint-url",
-    "url",
-    metavar="URL",
-    callback=_endpoint_url,
-    help=f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.",
-)
+def _asks_simulator(command: Any) -> Any:
+    """The options of a command that asks a simulator which runs already."""
+    endpoint = endpoint_option(f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.")
+    return endpoint(output_option(debug_option(pass_access(command))))
 
 
 @click.group()
@@ -60,7 +51,9 @@ def simulator() -> None:
 @click.option("--verified", is_flag=True, help="Start each account verified.")
 @click.option("--any-credentials", is_flag=True, help="Accept calls of the service without the session token.")
 @readings_option
-def start(*, host: str, port: int, verified: bool, any_credentials: bool, readings: Path | None) -> None:
+@output_option
+@debug_option
+def start(*, host: str, port: int, verified: bool, any_credentials: bool, readings: Path | None, output: str) -> None:
     """Run the simulator until Ctrl-C.
 
     It keeps all partners in memory, tells how to point clients at it, and then each request. It answers only whoever
@@ -73,7 +66,9 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
 
     session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
     iam = os.environ.get(AUTHORIZER_VARIABLE)
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    log = logging.StreamHandler(sys.stderr if output == "json" else sys.stdout)
+    log.setFormatter(_LogLine("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     try:
         running = Simulator(
             host=host,
@@ -88,47 +83,62 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"the simulator can't listen at {host}:{port}: {error}", "Name another --port.") from None
+    if output == "json":
+        members = {"EndpointUrl": running.url, "Region": "us-east-1", "SessionToken": session_token}
+        rendering.document(members, indent=None)
+    else:
+        for line in _INSTRUCTIONS.format(url=running.url, token=session_token, variable=ENDPOINT_VARIABLE).splitlines():
+            rendering.say(line)
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    click.echo(_instructions(running.url, session_token), sys.stdout)
-    ended.wait()
-    running.stop()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
+    try:
+        ended.wait()
+    finally:
+        running.stop()
 
 
-def _instructions(url: str, session_token: str) -> str:
-    return f"""\
+class _LogLine(logging.Formatter):
+    """A line as it fits into the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return rendering.wrapped(super().format(record))
+
+
+_INSTRUCTIONS = """\
 Partner Central simulator listening on {url}
 
-Point a client at it, with the region us-east-1 and this session token (a 12-digit access key is its own account):
-  AWS CLI and SDKs   export {ENDPOINT_VARIABLE}={url} AWS_DEFAULT_REGION=us-east-1
-                     export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_SESSION_TOKEN={session_token}
-  Lambda             {ENDPOINT_VARIABLE}={url} in the function's environment,
-                     and --any-credentials for the simulator, since Lambda sets the session token itself
-E-mails it sent, with their codes: {url}/_simulator/outbox?X-Amz-Security-Token={session_token}
+Point the AWS CLI or an SDK at it; a 12-digit access key is its own account:
+export {variable}={url}
+export AWS_DEFAULT_REGION=us-east-1
+export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any
+export AWS_SESSION_TOKEN={token}
+
+A Lambda function gets its session token from Lambda: set {variable} for it, and start the simulator with \
+--any-credentials.
+
+The e-mails it sent, with their codes:
+{url}/_simulator/outbox?X-Amz-Security-Token={token}
 """
 
 
 @simulator.command()
-@url_option
-@output_option
-def outbox(*, url: str, output: str) -> None:
+@_asks_simulator
+def outbox(access: Access, *, output: str) -> None:
     """Show the e-mails that were "sent", with their codes."""
-    mails = _ask(url, "GET", "outbox")["outbox"]
-    columns = ("sent_at", "account", "catalog", "email", "code", "spent")
-    _write("Outbox", columns, mails, output)
+    mails = _ask(access, "GET", "outbox")["outbox"]
+    _write("Outbox", ("sent_at", "account", "catalog", "email", "code", "spent"), mails, output)
 
 
 @simulator.command()
 @click.option("--since", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="Only those after this one.")
-@url_option
-@output_option
-def requests(*, url: str, since: int, output: str) -> None:
+@_asks_simulator
+def requests(access: Access, *, since: int, output: str) -> None:
     """Show the requests that were received.
 
     Sensitive values are left out; JSON has the rest of their members.
     """
-    received = _ask(url, "GET", f"requests?since={since}")["requests"]
+    received = _ask(access, "GET", f"requests?since={since}")["requests"]
     columns = ("number", "account", "operation", "status", "error_code", "error_reason", "faults")
     _write("Requests", columns, received, output)
 
@@ -139,22 +149,21 @@ def faults() -> None:
 
 
 @faults.command("list")
-@url_option
-@output_option
-def list_faults(*, url: str, output: str) -> None:
+@_asks_simulator
+def list_faults(access: Access, *, output: str) -> None:
     """Show the faults that are still to come."""
-    _write_faults(_ask(url, "GET", "faults")["faults"], output)
+    _write("Faults", _FAULT_COLUMNS, _ask(access, "GET", "faults")["faults"], output)
 
 
 def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     from partner_central_simulator import FaultKind  # noqa: PLC0415 - it takes its time to load
 
-    return [kind for kind in FaultKind if kind.startswith(incomplete)]
+    return [kind for kind in FaultKind if kind.startswith(incomplete.lower())]
 
 
 @faults.command()
 @click.argument("operation")
-@click.argument("kind", shell_complete=_fault_kinds)
+@click.argument("kind", shell_complete=_fault_kinds, type=str.lower)
 @click.option(
     "--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many requests fail; one by default."
 )
@@ -162,58 +171,59 @@ def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplet
 @click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
 @click.option("--lasting", type=float, metavar="SECONDS", help="How long the fault lasts, if it isn't used up before.")
 @click.option("--after-commit", is_flag=True, help="Fail only after the request has taken effect.")
-@url_option
-@output_option
-def add(*, url: str, output: str, always: bool, times: int, **settings: Any) -> None:
+@_asks_simulator
+def add(access: Access, /, *, output: str, always: bool, times: int, **settings: Any) -> None:
     """Make the next requests fail.
 
     OPERATION is the operation's name, or "*" for any.
 
     KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
-    lagging-list (ListPartners omits new partners), no-profile-id, no-tags (a new partner's tags
-    are not shown yet), echo (an error repeats the request), or garbled (an answer breaks off).
+    no-profile-id, lagging-list (ListPartners omits new partners), no-tags (a new partner's tags are not shown yet),
+    echo (an error repeats the request), or garbled (an answer breaks off).
     """
     order = {name: value for name, value in settings.items() if value is not None}
-    added = _ask(url, "POST", "faults", {**order, "times": None if always else times})
-    _write_faults([added], output)
+    added = _ask(access, "POST", "faults", {**order, "times": None if always else times})
+    _write("Faults", _FAULT_COLUMNS, [added], output)
 
 
 @faults.command()
-@url_option
-@output_option
-def clear(*, url: str, output: str) -> None:
+@_asks_simulator
+def clear(access: Access, *, output: str) -> None:
     """Remove all faults."""
-    _write_faults(_ask(url, "DELETE", "faults")["faults"], output)
+    _write("Faults", _FAULT_COLUMNS, _ask(access, "DELETE", "faults")["faults"], output)
 
 
-def _write_faults(told: list[dict[str, Any]], output: str) -> None:
-    _write("Faults", ("operation", "kind", "times", "seconds", "lasting", "after_commit"), told, output)
-
-
-def _write(name: str, columns: tuple[str, ...], told: list[dict[str, Any]], output: str) -> None:
-    if output == "json":
-        rendering.document({name: told})
+def _write(name: str, columns: Sequence[str], told: Sequence[Mapping[str, Any]], output: str) -> None:
+    if output == "json":  # in the casing of all other commands
+        entries = [{key.title().replace("_", ""): value for key, value in one.items()} for one in told]
+        rendering.document({name: entries})
     elif not told:
         rendering.say(f"{name}: none")
     else:
         heads = [column.replace("_", " ").capitalize() for column in columns]
-        rendering.rows(heads, [[_cell(one[column]) for column in columns] for one in told], _STATUS)
+        cells = [[_cell(one[column]) for column in columns] for one in told]
+        rendering.rows(heads, cells, {"200": rendering.GOOD})
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(value) or "-"
-    if isinstance(value, str) and value.endswith("+00:00"):
-        return rendering.when(datetime.fromisoformat(value))
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(value) or "-"
+        case str() if value.endswith("+00:00"):
+            return rendering.when(datetime.fromisoformat(value))
     return "-" if value is None else str(value)
 
 
-def _ask(url: str, method: str, what: str, body: Any = None) -> Any:
+def _ask(access: Access, method: str, what: str, body: Any = None) -> Any:
+    url = access.endpoint_url or os.environ.get(ENDPOINT_VARIABLE)
+    if not url:
+        raise click.UsageError(f"Missing option '--endpoint-url', and {ENDPOINT_VARIABLE} isn't set either.")
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise CommandError(f"{url!r} is no address of a simulator", "It tells its own when it starts: http://…")
+    access.log(f"{method} {url}/_simulator/{what}")
     try:
         return SimulatorClient(url, os.environ.get("AWS_SESSION_TOKEN", "")).ask(method, what, body)
     except OSError:

@@ -4,10 +4,13 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
 import jsii
+from aws_cdk import Fn, Resource
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from partner_account.errors import PartnerAccountError, type_errors
+from partner_account.props import Catalog
+from partner_account.signature import ShownSignature
+from partner_account.tokens import holds_token
 from partner_account_handler.identity import OWNER_TAG
 
 _ACTIONS_ON_PARTNER = frozenset(
@@ -33,24 +36,30 @@ _ACTIONS_ON_PARTNER = frozenset(
 )
 """Those for which the Service Authorization Reference names a partner's ARN."""
 
+# arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
+_CATALOG = 1
+
 _TAGGING = {"partnercentral:TagResource", "partnercentral:UntagResource"}
 
 
-class IPartnerAccount(Construct, metaclass=jsii.JSIIAbstractClass):
+class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass):
     """A partner account: a `PartnerAccount`, or one that its `from_…` methods refer to."""
 
-    @property
     @abstractmethod
+    def _attribute(self, name: str) -> str:
+        """What the custom resource has as `Arn`, `Id` or `ProfileId`."""
+
+    @property
     def partner_arn(self) -> str:
         """The partner's ARN."""
+        return self._attribute("Arn")
 
     @property
-    @abstractmethod
     def partner_id(self) -> str:
         """The partner's id, `partner-` and 13 letters or digits."""
+        return self._attribute("Id")
 
     @property
-    @abstractmethod
     def profile_id(self) -> str:
         """The id of the partner's profile: `pprofile-` and 13 letters or digits, or `pending`.
 
@@ -59,11 +68,13 @@ class IPartnerAccount(Construct, metaclass=jsii.JSIIAbstractClass):
         Raises:
             PartnerAccountError: The partner was referred to without it.
         """
+        return self._attribute("ProfileId")
 
     @property
-    @abstractmethod
     def catalog(self) -> str:
         """The catalog the partner is in: a `Catalog`, or a token."""
+        name = part_of_arn(self.partner_arn, _CATALOG)
+        return Catalog(name) if name in set(Catalog) else name
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow these `partnercentral:` actions on this partner, each by its full name.
@@ -103,6 +114,11 @@ class IPartnerAccount(Construct, metaclass=jsii.JSIIAbstractClass):
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[resource], conditions=conditions
         )
+
+
+def part_of_arn(arn: str, number: int) -> str:
+    """What stands between two slashes of a partner's ARN, a literal or a token."""
+    return Fn.select(number, Fn.split("/", arn)) if holds_token(arn) else arn.split("/")[number]
 
 
 def _action_errors(actions: Sequence[str]) -> Iterator[str]:

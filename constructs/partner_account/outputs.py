@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from aws_cdk import CfnOutput, CfnResource, Stack
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from partner_account.errors import string_error
-from partner_account.location import path_below
 from partner_account.props import ExportNames
 from partner_account.tokens import holds_token
 
@@ -51,7 +50,10 @@ class OutputNames:
         if not isinstance(self._outputs, bool):
             yield "outputs: must be True or False"
         if self._export_names is not None and not isinstance(self._export_names, ExportNames):
-            yield 'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn")'
+            yield (
+                'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn"), '
+                "or a dict of its fields"
+            )
         if self._export_names and not self._outputs:
             yield "export_names: without outputs nothing is exported; leave them or outputs=False out"
         if self._export_names and self._is_nested:
@@ -77,6 +79,11 @@ class OutputNames:
             output.override_logical_id(logical_id)
             outputs.append(output)
         return outputs
+
+
+def path_below(stack: Stack, construct: IConstruct) -> str:
+    """The construct path below the stack, by which a deployment knows the construct whatever app it comes from."""
+    return construct.node.path.removeprefix(f"{stack.node.path}/")
 
 
 def export_name(stack_name: str, partner_path: str, attribute: str) -> str:

@@ -1,5 +1,8 @@
 """The construct itself: it refuses what can't work and puts the parts of the other modules together."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import jsii
 from aws_cdk import Annotations, ITaggableV2, Stack, TagManager
 from constructs import Construct
@@ -12,9 +15,8 @@ from partner_account.outputs import OutputNames
 from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
 from partner_account.provider import PartnerAccountProvider, sharing_errors
 from partner_account.resource import add_resource
-from partner_account.synth_checks import SynthChecks
-from partner_account.tags import tag_manager_in
-from partner_account.validation import PartnerProps, props_errors
+from partner_account.synth_checks import SynthChecks, tag_manager_in
+from partner_account.validation import PartnerProps, as_member, as_struct, props_errors
 from partner_account.verification_code import VerificationCode
 
 _SECOND_PARTNER = (
@@ -46,15 +48,15 @@ class PartnerAccount(IPartnerAccount):
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name for it
         *,
-        catalog: Catalog,
+        catalog: Catalog | Literal["AWS", "Sandbox"],
         legal_name: str,
         primary_solution_type: PrimarySolutionType | str,
-        alliance_lead_contact: AllianceLeadContact,
+        alliance_lead_contact: AllianceLeadContact | Mapping[str, str],
         email_verification_code: VerificationCode,
         company_is_new_to_apn: bool = False,
         existing_partner_id: str | None = None,
         outputs: bool = True,
-        export_names: ExportNames | None = None,
+        export_names: ExportNames | Mapping[str, str] | None = None,
         provider: PartnerAccountProvider | None = None,
     ) -> None:
         """Declare a partner account.
@@ -71,8 +73,8 @@ class PartnerAccount(IPartnerAccount):
                 that every reader sees where it happens.
             legal_name: The registered name of the business, 1 to 80 characters without control
                 characters, emoji and superfluous blanks. Unique among all partners; may be a token.
-            primary_solution_type: A member of the enum, or a token.
-            alliance_lead_contact: The person AWS talks to. Its fields may be tokens.
+            primary_solution_type: A member of the enum or its exact name, or a token.
+            alliance_lead_contact: The person AWS talks to, also as a dict of the same fields, which may be tokens.
             email_verification_code: Where the code that AWS sent to the contact is found.
             company_is_new_to_apn: True says that the company has no account of the AWS Partner Network (APN),
                 migrated or not. It must be said in `Catalog.AWS`, unless a partner is adopted: a company that is an
@@ -95,15 +97,15 @@ class PartnerAccount(IPartnerAccount):
         """
         super().__init__(scope, id)
         props = PartnerProps(
-            catalog=catalog,
+            catalog=as_member(Catalog, catalog),
             legal_name=legal_name,
-            primary_solution_type=primary_solution_type,
-            contact=alliance_lead_contact,
+            primary_solution_type=as_member(PrimarySolutionType, primary_solution_type),
+            contact=as_struct(AllianceLeadContact, alliance_lead_contact),
             code=email_verification_code,
             company_is_new_to_apn=company_is_new_to_apn,
             existing_partner_id=existing_partner_id,
         )
-        names = OutputNames(self, outputs=outputs, export_names=export_names)
+        names = OutputNames(self, outputs=outputs, export_names=as_struct(ExportNames, export_names))
         declared = DeclaredPartner.of(self, props, names)
         others = PartnerRegistry.of(self).partners
         raise_if_invalid(
@@ -119,29 +121,17 @@ class PartnerAccount(IPartnerAccount):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)
 
-        self._catalog = catalog
+        self._catalog = props.catalog
         self._tags = tag_manager_in(Stack.of(self))
         # The Sandbox refuses tags in CreatePartner.
-        tags = self._tags.rendered_tags if catalog == Catalog.AWS else None
+        tags = self._tags.rendered_tags if props.catalog == Catalog.AWS else None
         provider = provider or PartnerAccountProvider.get_or_create(self)
         self._resource = add_resource(self, props, tags, provider)
         added = names.add(self, self._resource)
         self.node.add_validation(SynthChecks(self, props.texts(), self._tags, self._resource, added))
 
-    @property
-    def partner_arn(self) -> str:
-        """The partner's ARN, a token."""
-        return self._resource.get_att("Arn").to_string()
-
-    @property
-    def partner_id(self) -> str:
-        """The partner's id, `partner-` and 13 letters or digits; a token."""
-        return self._resource.get_att("Id").to_string()
-
-    @property
-    def profile_id(self) -> str:
-        """The id of the partner's profile, a token: `pending` while the service has given none."""
-        return self._resource.get_att("ProfileId").to_string()
+    def _attribute(self, name: str) -> str:
+        return self._resource.get_att(name).to_string()
 
     @property
     def catalog(self) -> Catalog:

@@ -1,9 +1,11 @@
 """Puts permissions on the function's role, in policies whose names no other stack has, and tells if it can't."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
-from aws_cdk import Acknowledgment, Annotations, Aws, Fn, Names, Stack, Validations
+import aws_cdk
+from aws_cdk import Annotations, Aws, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -27,14 +29,19 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     resource = cast("iam.CfnPolicy", policy.node.default_child)
-    if acknowledged := _acknowledgments(permissions):
-        Validations.of(policy).acknowledge(*acknowledged)
-        # What cdk-nag 2, an aspect, reads in the resource's metadata. That is part of the template, so the reasons
-        # themselves stand in the documentation.
-        findings = [one.id.removeprefix("AwsSolutions::AwsSolutions-IAM5[").removesuffix("]") for one in acknowledged]
+    if reasons := _wildcards(permissions):
+        # What cdk-nag 2 reads. It is part of the template, so the reasons themselves stand in the documentation.
         reason = f"cdk-partner-account: {DOCUMENTATION}permissions.html says why"
-        rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": findings}
+        rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": list(reasons)}
         resource.add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
+        # What cdk-nag 3 reads. Before 2.270 aws-cdk-lib refuses these ids, or has no such validations at all.
+        with suppress(AttributeError, RuntimeError):
+            aws_cdk.Validations.of(policy).acknowledge(
+                *(
+                    aws_cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[{finding}]", reason=why)
+                    for finding, why in reasons.items()
+                )
+            )
     if not Stack.of(policy).resolve(resource.roles):
         sids = ", ".join(permission.sid for permission in permissions)
         Annotations.of(scope).add_warning_v2(
@@ -42,25 +49,23 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
             f"The provider's role takes no policies from this app. It must allow the statements {sids} already; "
             f"{DOCUMENTATION}permissions.html lists them. Acknowledge this warning when it does.",
         )
+        # It reaches no template, and cdk-nag would judge it all the same.
+        scope.node.try_remove_child("Policy")
     return policy
 
 
-def _acknowledgments(permissions: Sequence[Permission]) -> list[Acknowledgment]:
-    """Tell cdk-nag why the wildcards in these permissions are there, one by one.
+def _wildcards(permissions: Sequence[Permission]) -> dict[str, str]:
+    """What cdk-nag finds in these permissions, and why it is there.
 
     Its rule AwsSolutions-IAM5 reports each distinct resource with a wildcard once per policy.
     """
     reasons: dict[str, list[str]] = {}
     for permission in permissions:
         if permission.resource.endswith("*"):
-            reasons.setdefault(permission.resource, []).append(f"{permission.sid}: {permission.reason}")
-    return [
-        Acknowledgment(
-            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{_as_cdk_nag_writes_it(resource)}]",
-            reason=" ".join(why),
-        )
-        for resource, why in reasons.items()
-    ]
+            reasons.setdefault(f"Resource::{_as_cdk_nag_writes_it(permission.resource)}", []).append(
+                f"{permission.sid}: {permission.reason}"
+            )
+    return {finding: " ".join(why) for finding, why in reasons.items()}
 
 
 def _as_cdk_nag_writes_it(resource: str) -> str:

@@ -5,19 +5,21 @@ What partners need beyond that is granted in their own stack, by `policy`, not h
 
 from collections.abc import Iterator, Sequence
 
-from aws_cdk import Annotations, Duration, RemovalPolicy, Stack, Stage, Token
+from aws_cdk import Annotations, CfnResource, Duration, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IDependable
+from constructs import Construct
 
 from partner_account import permissions
 from partner_account.asset import assembled_asset
+from partner_account.clashes import PartnerRegistry
 from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
+from partner_account.signature import ShownSignature
 
 _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"
@@ -35,23 +37,27 @@ _MEMORY_MB = 512
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 _OLDEST_PYTHON = 11
 
+# Not the member of the enum, which aws-cdk-lib has since 2.222 only.
+_DEFAULT_RUNTIME = lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON)
+
 _KEY_NOT_UPDATED = (
     "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
     f"already; {DOCUMENTATION}provider.html shows how. Acknowledge this warning when it does."
 )
 
 
-class PartnerAccountProvider(Construct):
+class PartnerAccountProvider(ShownSignature, Construct):
     """The one Lambda function that serves all PartnerAccounts of a stack, and of others that are given it.
 
-    Make it yourself, before the stack's first PartnerAccount, only to configure it. Its place in
-    the stack is always `<stack>/PartnerAccountProvider`: CloudFormation refuses a custom resource
-    whose function has changed its identity. So it may be configured later, and otherwise again.
+    Make it yourself, before the stack's first PartnerAccount, only to configure it. Whatever its id and wherever in
+    the stack it stands, its resources have the same logical ids: CloudFormation refuses a custom resource whose
+    function has changed its identity. So it may be configured later, and otherwise again.
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them
         self,
         scope: Construct,
+        id: str,  # noqa: A002 - CDK's name for it
         *,
         role: iam.IRole | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
@@ -69,6 +75,7 @@ class PartnerAccountProvider(Construct):
 
         Args:
             scope: The stack, or any construct in it.
+            id: Unique within `scope`.
             role: The function's role, which `lambda.amazonaws.com` may assume. The function's and its partners'
                 policies are added to it. A role that takes none (`without_policy_updates`, `mutable=False`) must have
                 them already, of which a warning tells. By default a role is made.
@@ -90,10 +97,11 @@ class PartnerAccountProvider(Construct):
             PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
         stack = Stack.of(scope)
-        if isinstance(stack.node.try_find_child(_ID), PartnerAccountProvider):
+        providers = PartnerRegistry.of(stack).providers
+        if found := providers.get(stack.node.path):
             raise PartnerAccountError(
-                f"The stack {stack.node.path!r} has a PartnerAccountProvider already: made by hand, or by its "
-                "first PartnerAccount. Make it once, before the first PartnerAccount; "
+                f"The stack {stack.node.path!r} has a PartnerAccountProvider already, {found.node.path!r}: made by "
+                "hand, or by its first PartnerAccount. Make it once, before the first PartnerAccount; "
                 "PartnerAccountProvider.get_or_create(scope) finds it"
             )
         network = Network(vpc=vpc, subnets=vpc_subnets, security_groups=security_groups)
@@ -106,9 +114,10 @@ class PartnerAccountProvider(Construct):
             *_option_errors(log_retention, log_removal_policy, memory_size, architecture),
             *_runtime_errors(runtime),
         ]
-        raise_if_invalid(f"{stack.node.path}/{_ID}", errors, kind=_ID)
+        raise_if_invalid(f"{scope.node.path}/{id}", errors, kind=_ID)
 
-        super().__init__(stack, _ID)
+        super().__init__(scope, id)
+        providers[stack.node.path] = self
         network.warn_if_isolated(self)
         self._log_group = logs.LogGroup(
             self,
@@ -142,7 +151,7 @@ class PartnerAccountProvider(Construct):
                 # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
                 retry_attempts=0,
                 max_event_age=_OLDEST_EVENT,
-                runtime=runtime or lambda_.Runtime.PYTHON_3_14,
+                runtime=runtime or _DEFAULT_RUNTIME,
                 architecture=architecture or lambda_.Architecture.ARM_64,
                 memory_size=memory_size,
                 role=self._role,
@@ -154,14 +163,18 @@ class PartnerAccountProvider(Construct):
             )
         # Lambda takes the function into its VPC, and out of it, with the role's permissions.
         self._function.node.add_dependency(policy)
-        self._dependencies = [self._function.node.find_child("EventInvokeConfig"), *network.dependencies()]
+        self._function.node.find_child("EventInvokeConfig").node.add_dependency(*network.dependencies())
+        for resource in self.node.find_all():
+            if isinstance(resource, CfnResource):
+                below = resource.node.path.removeprefix(f"{self.node.path}/").removesuffix("/Resource")
+                resource.override_logical_id(f"{_ID}{below.replace('/', '')}")
 
     @staticmethod
     def get_or_create(scope: Construct) -> "PartnerAccountProvider":
         """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
         stack = Stack.of(scope)
-        found = stack.node.try_find_child(_ID)
-        return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack)
+        found = PartnerRegistry.of(stack).providers.get(stack.node.path)
+        return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack, _ID)
 
     @property
     def function(self) -> lambda_.Function:
@@ -182,14 +195,6 @@ class PartnerAccountProvider(Construct):
     def service_token(self) -> str:
         """What CloudFormation calls: the function's ARN."""
         return self._function.function_arn
-
-    @property
-    def dependencies(self) -> Sequence[IDependable]:
-        """What must exist before the first call.
-
-        Without its settings Lambda might repeat a call for six hours; without routes a call would be in vain.
-        """
-        return self._dependencies
 
 
 def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:

@@ -7,7 +7,7 @@ from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.location import path_below, root_stack
+from partner_account.outputs import path_below
 from partner_account.policy import add_policy
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.validation import PartnerProps
@@ -26,7 +26,7 @@ def add_resource(
     stack = Stack.of(partner)
     granted = permissions.of_partner(props.catalog, may_create=props.existing_partner_id is None)
     # Here, and not by a grant of the secret or key: that would make the provider's stack depend on this one.
-    policy = add_policy(partner, provider.role, [*granted, *props.code.permissions(stack)])
+    policy = add_policy(partner, provider.role, [*granted, *props.code._permissions(stack)])
     # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
     resource = CfnResource(
         partner,
@@ -41,12 +41,18 @@ def add_resource(
     )
     # There is no DeletePartner: nothing else could be true.
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
-    resource.node.add_dependency(policy, *provider.dependencies)
+    # Without its settings Lambda might repeat a call for six hours; and they wait for the routes out of a VPC.
+    resource.node.add_dependency(policy, provider.function.node.find_child("EventInvokeConfig"))
     return resource
 
 
+def _root_stack(stack: Stack) -> Stack:
+    parent = stack.nested_stack_parent
+    return _root_stack(parent) if parent else stack
+
+
 def _properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:
-    root = root_stack(stack)
+    root = _root_stack(stack)
     contact = props.contact
     existing = {} if props.existing_partner_id is None else {"ExistingPartnerId": props.existing_partner_id}
     return {
@@ -60,7 +66,7 @@ def _properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mappin
             "Email": composed(contact.email),
             "BusinessTitle": composed(contact.business_title),
         },
-        "EmailVerificationCode": props.code.template_value(stack),
+        "EmailVerificationCode": props.code._template_value(stack),
         **existing,
         "Owner": {
             # The name under which it is deployed, since one template may serve many stacks; and the outermost stack's,

@@ -58,5 +58,5 @@ def model_folder() -> "Traversable":
         return folder
     raise PartnerAccountError(
         f"The installed botocore doesn't know the service {SERVICE} ({API_VERSION}); "
-        "install a newer one: pip install --upgrade 'boto3>=1.43.57'"
+        "install a newer one: pip install --upgrade 'boto3>=1.42.4'"
     )

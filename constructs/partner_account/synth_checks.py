@@ -1,17 +1,26 @@
-"""What of a partner can be judged only at the end of synth: when all aspects have run and each `Lazy` has its value."""
+"""What of a partner is known only at the end of synth, when all aspects have run: its tags, and each `Lazy`'s value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import Annotations, CfnOutput, CfnResource, Stack, TagManager
+from aws_cdk import Annotations, CfnOutput, CfnResource, Stack, TagManager, TagType
 from constructs import IValidation
 
 from partner_account.grants import IPartnerAccount
 from partner_account.props import Catalog
-from partner_account.tags import tag_errors
+from partner_account.resource import RESOURCE_TYPE
 from partner_account.tokens import holds_token, literal_in_resolved
+from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.texts import text_errors
+
+# CreatePartner takes 200 tags, and the handler adds the ownership tag.
+_MAX_TAGS = 199
+_MAX_KEY_LENGTH = 128
+_MAX_VALUE_LENGTH = 256
+
+# The priority that CDK gives to tags a resource is born with; `Tags.of(…).add` has 100.
+_BELOW_TAGS_OF = 50
 
 
 @jsii.implements(IValidation)
@@ -49,4 +58,43 @@ class SynthChecks:
         resolved: Mapping[str, Any] = Stack.of(self._partner).resolve(watched)
         texts = {prop: literal_in_resolved(value) for prop, value in resolved["texts"].items()}
         errors = [f"{prop}: {error}" for prop, text in texts.items() for error in text_errors(text)]
-        return [*errors, *tag_errors(resolved.get("tags", []))]
+        return [*errors, *_tag_errors(resolved.get("tags", []))]
+
+
+def tag_manager_in(stack: Stack) -> TagManager:
+    """A tag manager that starts with the tags given to `Stack(tags=…)`.
+
+    CloudFormation hands stack tags on to no custom resource, and CDK's aspects bring only what
+    `Tags.of` was told. They are taken as they are now, before any aspect has run, so that
+    `Tags.of(stack).add(…, exclude_resource_types=["Custom::PartnerAccount"])` keeps its meaning.
+    """
+    tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+    for key, value in _stack_tags(stack).items():
+        tags.set_tag(key, value, _BELOW_TAGS_OF)
+    return tags
+
+
+def _stack_tags(stack: Stack) -> dict[str, str]:
+    parent = stack.nested_stack_parent
+    return {**(_stack_tags(parent) if parent else {}), **stack.tags.tag_values()}
+
+
+def _tag_errors(tags: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """What CreatePartner would refuse of rendered tags, or the construct keeps for itself.
+
+    A key or value that is no string holds a token, and is left to the service.
+    """
+    for tag in tags:
+        key, value = tag.get("Key"), tag.get("Value")
+        if isinstance(key, str):
+            if key.lower().startswith("aws:"):
+                yield f"tags: the key {key!r} begins with aws:, which is reserved for AWS; rename it"
+            # The service may take keys that differ in case for one.
+            if key.casefold() == OWNER_TAG:
+                yield f"tags: the key {key!r} is how this construct knows its partner; rename it"
+            if not 0 < len(key) <= _MAX_KEY_LENGTH:
+                yield f"tags: a key has {len(key)} characters; allowed are 1 to {_MAX_KEY_LENGTH}"
+        if isinstance(value, str) and len(value) > _MAX_VALUE_LENGTH:
+            yield f"tags: the value of {key!r} has {len(value)} characters; allowed are up to {_MAX_VALUE_LENGTH}"
+    if len(tags) > _MAX_TAGS:
+        yield f"tags: {len(tags)} are too many; the service takes {_MAX_TAGS} beside the construct's own"

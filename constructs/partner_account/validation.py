@@ -6,8 +6,10 @@ Tokens pass, since their values are known only at deployment. No message repeats
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar, cast
 
 from aws_cdk import Stack
 from constructs import Construct
@@ -46,12 +48,30 @@ class PartnerProps:
         return {"legal_name": self.legal_name, **contact}
 
 
+_Member = TypeVar("_Member", bound=StrEnum)
+_Struct = TypeVar("_Struct")
+
+
+def as_member(enum: type[_Member], value: _Member | str) -> _Member:
+    """A member of the enum for its exact value; what else is given stays as it is, for `props_errors`."""
+    return enum(value) if isinstance(value, str) and value in set(enum) else cast("_Member", value)
+
+
+def as_struct(struct: type[_Struct], value: _Struct | Mapping[str, Any]) -> _Struct:
+    """A dict of a struct's fields as jsii's structs are taken; one of other fields stays as it is, as above."""
+    if isinstance(value, Mapping):
+        with suppress(TypeError):
+            return struct(**value)
+    return cast("_Struct", value)
+
+
 def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     """What can't work about the partner declared at `partner`, whatever else is in the app."""
     yield from _region_errors(Stack.of(partner).region)
-    # Permissions and tags depend on it at synth.
     if not isinstance(props.catalog, Catalog):
-        yield f"catalog: must be {_members_of(Catalog)}, and can't be a token"
+        # Permissions and tags depend on it.
+        must = "is a token, but must be known at synth: give" if is_left_to_deployment(props.catalog) else "must be"
+        yield f"catalog: {must} {_members_of(Catalog)}"
     yield from _text_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
         yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
@@ -67,12 +87,12 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
             yield from _text_errors(f"alliance_lead_contact.{name}", getattr(props.contact, name), shape)
     else:
         yield (
-            "alliance_lead_contact: must be an "
-            "AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+            "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, "
+            "business_title=…), or a dict of these four"
         )
     yield from _existing_partner_errors(props.existing_partner_id)
     if isinstance(props.code, VerificationCode):
-        yield from props.code.errors(partner, props.catalog)
+        yield from props.code._errors(partner, props.catalog)
     else:
         yield (
             "email_verification_code: must be made by one of VerificationCode's methods, "

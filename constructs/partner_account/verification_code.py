@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import Aws, CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
@@ -76,14 +76,14 @@ class VerificationCode(ABC):
         return _SandboxCode()
 
     @abstractmethod
-    def template_value(self, stack: Stack) -> Mapping[str, str]:
+    def _template_value(self, stack: Stack) -> Mapping[str, str]:
         """The property `EmailVerificationCode` of a custom resource in that stack."""
 
-    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002 - for subclasses
+    def _permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002 - for subclasses
         """What the handler's role needs to read the code for a partner in that stack."""
         return ()
 
-    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
+    def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002 - for subclasses
         """What is wrong with this source for that partner, in the user's words."""
         yield from ()
 
@@ -93,16 +93,17 @@ class _SecretsManagerCode(VerificationCode):
     secret: "ISecret"
     json_field: str | None
 
-    def template_value(self, stack: Stack) -> Mapping[str, str]:
+    def _template_value(self, stack: Stack) -> Mapping[str, str]:
         field = {} if self.json_field is None else {"JsonField": self.json_field}
         return {"From": "SecretsManager", "SecretId": self._name_in(stack) or self.secret.secret_arn, **field}
 
-    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
+    def _permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
         key = self.secret.encryption_key
-        found = [permissions.read_secret(self._arn_in_policies())]
-        return found if key is None else [*found, permissions.decrypt_secret(key, self.secret.env.region)]
+        read = permissions.read_code("Secret", "secretsmanager:GetSecretValue", self._arn_in_policies())
+        service = f"secretsmanager.{self.secret.env.region}"
+        return [read] if key is None else [read, permissions.decrypt_code("Secret", key, service)]
 
-    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if not has_attribute(self.secret, "secret_arn"):
             yield (
                 "email_verification_code: from_secrets_manager takes a secret, such as "
@@ -149,14 +150,15 @@ class _ParameterStoreCode(VerificationCode):
     parameter: "IStringParameter"
     key: "IKey | None"
 
-    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
+    def _template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "ParameterStore", "Name": self.parameter.parameter_name}
 
-    def permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
-        read = permissions.read_parameter(self.parameter.parameter_arn)
-        return [read] if self.key is None else [read, permissions.decrypt_parameter(self.key)]
+    def _permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
+        store = "ParameterStore"  # always of the stack's own region
+        read = permissions.read_code(store, "ssm:GetParameter", self.parameter.parameter_arn)
+        return [read] if self.key is None else [read, permissions.decrypt_code(store, self.key, f"ssm.{Aws.REGION}")]
 
-    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         a_key = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'
         yield from type_errors("email_verification_code: encryption_key", self.key, "key_arn", a_key)
         if not has_attribute(self.parameter, "parameter_arn"):
@@ -183,10 +185,10 @@ class _ParameterStoreCode(VerificationCode):
 class _CfnParameterCode(VerificationCode):
     parameter: CfnParameter
 
-    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
+    def _template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Parameter", "Value": self.parameter.value_as_string}
 
-    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if not isinstance(self.parameter, CfnParameter):
             yield (
                 "email_verification_code: from_parameter takes the CfnParameter itself, such as "
@@ -206,10 +208,10 @@ class _CfnParameterCode(VerificationCode):
 
 @dataclass(frozen=True)
 class _SandboxCode(VerificationCode):
-    def template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
+    def _template_value(self, stack: Stack) -> Mapping[str, str]:  # noqa: ARG002
         return {"From": "Sandbox"}
 
-    def errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
+    def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if catalog != Catalog.SANDBOX:
             yield (
                 "email_verification_code: for_sandbox() works only with Catalog.SANDBOX; here use "

@@ -46,6 +46,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["static", os.path.relpath(ROOT / "node_modules/@mermaid-js/tiny/dist", HERE)]
 html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
 html_extra_path = ["index.html"]
 html_copy_source = False
 html_show_copyright = False

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ class Stack:
         name: its name in CloudFormation.
         account, region: where it belongs; empty if the app leaves that open.
         dependencies: the ids of the stacks that the CLI deploys before it.
+        bootstrap_parameter: the SSM parameter that tells how its environment is bootstrapped; empty if none is asked.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Stack:
     account: str
     region: str
     dependencies: tuple[str, ...]
+    bootstrap_parameter: str
     _folder: Path
     _file: str
     _asset_url: str
@@ -113,11 +116,24 @@ class Stack:
         """All its resources, those of its nested stacks included."""
         return _resources(self._folder / self._file, ())
 
+    def template_files(self) -> Iterator[Path]:
+        """The files of its templates, those of its nested stacks included."""
+        yield self._folder / self._file
+        yield from {one.file for one in self.resources() if one.parents}
+
     @cached_property
     def assets(self) -> Mapping[str, Any]:
         """The `files` and `dockerImages` that the CLI publishes for it, by their hashes."""
-        manifest = self._folder / self._file.replace(".template.json", ".assets.json")
-        return _read(manifest) if manifest.exists() else {}
+        return _read(self._assets_file) if self._assets_file.exists() else {}
+
+    @property
+    def _assets_file(self) -> Path:
+        return self._folder / self._file.replace(".template.json", ".assets.json")
+
+    def drop_images(self) -> None:
+        """Let the CLI neither build nor publish its container images."""
+        if self.assets.get("dockerImages"):
+            self._assets_file.write_text(json.dumps({**self.assets, "dockerImages": {}}), "utf-8")
 
     def asset(self, key: str) -> Path | None:
         """The file or folder that the CLI publishes under this key; None if it publishes nothing there."""
@@ -163,10 +179,10 @@ class Assembly:
                 waiting += by_id[one].dependencies
         return [one for one in self.selected if one in needed]
 
-    def copy_to(self, folder: Path) -> "Assembly":
-        """A copy that can be changed."""
+    def copy_to(self, folder: Path, selected: tuple[str, ...] = ()) -> "Assembly":
+        """A copy that can be changed, by default with the same stacks selected."""
         shutil.copytree(self.folder, folder)
-        return Assembly(folder, self.selected)
+        return Assembly(folder, selected or self.selected)
 
 
 class ConstructPaths:
@@ -196,6 +212,22 @@ class ConstructPaths:
         return next((chain for pattern, chain in self._chains if pattern.fullmatch(stack_name)), ())
 
 
+def all_stack_ids(folder: Path) -> tuple[str, ...]:
+    """The ids of all stacks of an assembly, in an order in which they can be deployed."""
+    return tuple(TopologicalSorter({stack.id: stack.dependencies for stack in _stacks(folder)}).static_order())
+
+
+def drop_missing_context(folder: Path) -> list[str]:
+    """Let the CLI go on with an assembly for which the app found no context; the keys, which have made-up values."""
+    missing: dict[str, None] = {}
+    for file in folder.rglob("manifest.json"):
+        manifest = _read(file)
+        for one in manifest.pop("missing", ()):
+            missing[one["key"]] = None
+        file.write_text(json.dumps(manifest), "utf-8")
+    return [*missing]
+
+
 def _stack_name_pattern(chain: tuple[str, ...]) -> re.Pattern[str]:
     """What CloudFormation names a stack: a nested one by the stack around it, its logical id, and something random."""
     outermost, *nested = map(re.escape, chain)
@@ -221,6 +253,7 @@ def _stacks(folder: Path) -> Iterator[Stack]:
                 account="" if account in _UNKNOWN else account,
                 region="" if region in _UNKNOWN else region,
                 dependencies=tuple(stack_ids[one] for one in artifact.get("dependencies", ()) if one in stack_ids),
+                bootstrap_parameter=properties.get("bootstrapStackVersionSsmParameter", ""),
                 _folder=folder,
                 _file=properties["templateFile"],
                 _asset_url=properties.get("stackTemplateAssetObjectUrl", ""),

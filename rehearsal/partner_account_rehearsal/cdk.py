@@ -23,7 +23,7 @@ _OLDEST = (2, 167)
 
 
 @dataclass(frozen=True)
-class Result:
+class CommandResult:
     """How a cdk command ended: its exit code, and all that it printed."""
 
     exit_code: int
@@ -49,7 +49,7 @@ class Cdk:
         *arguments: str,
         context: Mapping[str, str] | None = None,
         echo: Callable[[str], None] = lambda _line: None,
-    ) -> Result:
+    ) -> CommandResult:
         """Run `cdk` with the arguments, and `echo` each line as it comes.
 
         Raises:
@@ -66,7 +66,13 @@ class Cdk:
                 output=subprocess.PIPE,
                 resources=resources,
             )
-            timer = threading.Timer(60 * MINUTES, processes.end, (process,))
+            stopped = threading.Event()
+
+            def stop() -> None:
+                stopped.set()
+                processes.end_group(process.pid)
+
+            timer = threading.Timer(60 * MINUTES, stop)
             timer.daemon = True
             timer.start()
             output = ""
@@ -74,12 +80,12 @@ class Cdk:
                 echo(line.rstrip("\n"))
                 output += line
             exit_code = process.wait()
-            if timer.finished.is_set():
-                raise processes.ProcessError(
-                    f"cdk {arguments[0]} had not ended after {MINUTES} minutes, and was stopped"
-                )
             timer.cancel()
-            return Result(exit_code, output)
+            if stopped.is_set():
+                raise processes.ProcessError(
+                    f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"
+                )
+            return CommandResult(exit_code, output)
 
     def version(self) -> str:
         """The version of this CLI.

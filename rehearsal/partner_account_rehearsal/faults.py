@@ -8,9 +8,10 @@ from typing import Any
 from partner_account_rehearsal.assembly import Assembly
 from partner_account_rehearsal.partners import ManagedPartner
 
+FAILING_TYPE = "Custom::FailsInThisRehearsal"
 # The custom resource of a function that doesn't exist: it fails as soon as it is created.
 _FAILING = {
-    "Type": "Custom::FailsInThisRehearsal",
+    "Type": FAILING_TYPE,
     "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent"}},
 }
 
@@ -74,11 +75,11 @@ FAULTS = {
 
 
 def failing_copy(assembly: Assembly, partners: Sequence[ManagedPartner], folder: Path) -> Assembly:
-    """The assembly, in another folder, with a resource in each partner's stack that fails when the partner exists."""
+    """The assembly, in another folder, with a resource in each partner's stack that fails when all others exist."""
     copied = assembly.copy_to(folder)
-    for stack in copied.stacks:
-        roots = sorted({partner.resource.root for partner in partners if partner.stack.id == stack.id})
-        if roots:
-            resources = {**stack.template["Resources"], "FailsInThisRehearsal": {**_FAILING, "DependsOn": roots}}
-            stack.replace_template({**stack.template, "Resources": resources})
+    of_partners = {partner.stack.id for partner in partners}
+    for stack in (one for one in copied.stacks if one.id in of_partners):
+        resources = stack.template["Resources"]
+        failing = {**_FAILING, "DependsOn": [*resources]}
+        stack.replace_template({**stack.template, "Resources": {**resources, "FailsInThisRehearsal": failing}})
     return copied

@@ -1,7 +1,8 @@
 // The AWS SDK for JavaScript, which Lambda has and this machine lacks: botocore makes each call. Preloaded by Node.js.
 const { execFile, execFileSync } = require("child_process");
 const Module = require("module");
-const [python, program] = [process.env.PARTNER_ACCOUNT_SDK_PYTHON, process.env.PARTNER_ACCOUNT_SDK];
+const path = require("path");
+const [python, program] = [path.join(__dirname, "bin", "python"), path.join(__dirname, "javascript_sdk.py")];
 
 // A function, and not an arrow: `this` has the value from before a Buffer's own toJSON.
 function encode(name, value) {

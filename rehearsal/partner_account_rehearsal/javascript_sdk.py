@@ -1,6 +1,6 @@
 """What `javascript_sdk.js` asks: the members of a client's package, or the answer to one request.
 
-A program of its own, run by the Python that the local Lambda has, in the environment of the function that asks.
+A program of its own, copied beside the Python that the local Lambda has, and run in the environment of the function.
 """
 
 import base64

@@ -5,6 +5,7 @@ For Python, boto3 and nothing of what is installed beside this command; for Node
 
 import importlib.util
 import json
+import shutil
 import sysconfig
 import venv
 from pathlib import Path
@@ -38,14 +39,13 @@ def _installed(module: str) -> Path:
     return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
 
 
-def node_environment(python: Path, npm_cache: Path) -> dict[str, str]:
-    """What gives functions in Node.js the AWS SDK; they ask that Python, and npm gets nothing from anywhere."""
-    javascript = Path(__file__).with_name("javascript_sdk.js")
+def make_node_environment(folder: Path) -> dict[str, str]:
+    """Put the SDK into the folder of that Python; the environment with which functions in Node.js find it."""
+    for suffix in (".js", ".py"):
+        shutil.copy(Path(__file__).with_name(f"javascript_sdk{suffix}"), folder)
     return {
-        "NODE_OPTIONS": f"--require {json.dumps(str(javascript))}",
-        "PARTNER_ACCOUNT_SDK": str(javascript.with_suffix(".py")),
-        "PARTNER_ACCOUNT_SDK_PYTHON": str(python),
+        "NODE_OPTIONS": f"--require {json.dumps(str(folder / 'javascript_sdk.js'))}",
         # CDK's AwsCustomResource would install the SDK's latest version, and goes on without it.
         "NPM_CONFIG_OFFLINE": "true",
-        "NPM_CONFIG_CACHE": str(npm_cache),
+        "NPM_CONFIG_CACHE": str(folder / "npm"),
     }

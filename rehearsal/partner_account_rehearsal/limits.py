@@ -1,11 +1,27 @@
-"""What can't be rehearsed, and is refused before anything is deployed."""
+"""What a rehearsal can't show: refused before anything is deployed, or found, since AWS would refuse it."""
 
+import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from partner_account_rehearsal.assembly import Stack
+from botocore.session import Session
+
+from partner_account_rehearsal.assembly import Stack, TemplateResource
+from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
-from partner_account_rehearsal.partners import SANDBOX, ManagedPartner
+from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
+
+# Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
+# put off the day more than once.
+_RETIRED = re.compile(
+    r"dotnetcore.+|go1\.x|java8|nodejs(\d\.\d+.*|1[024]\.x)?|provided|python(2\.7|3\.6|3\.7)|ruby2\.[57]"
+)
+# Who deploys needs no parameters of CDK's own, and AWS's are there in every account.
+_PARAMETERS_OF_OTHERS = ("/cdk-bootstrap/", "/cdk/exports/", "/aws/")
+_LOCAL_GAP = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+_SSM_TYPE = "AWS::SSM::Parameter::Value<"
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:ssm(?:-secure)?:([\w./-]+)")
 
 
 def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault: Fault | None) -> Iterator[str]:
@@ -15,6 +31,9 @@ def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault
         return
     if len(accounts := {stack.account for stack in stacks if stack.account}) > 1:
         yield f"these stacks belong to {len(accounts)} accounts: name stacks of one account"
+    for stack in {partner.stack.id: partner.stack for partner in partners}.values():
+        if stack.region and (partition := Session().get_partition_for_region(stack.region)) != "aws":
+            yield f"{stack.id} is for {stack.region}: partition {partition} has no Partner Central"
     if adopting := [partner.path for partner in partners if partner.adopts]:
         yield (
             f"{', '.join(adopting)} adopts a partner that only your account has: rehearse it without "
@@ -28,3 +47,68 @@ def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault
         )
     if fault is WRONG_CODE and set(catalogs) == {SANDBOX}:
         yield "the Sandbox accepts any code, so none is wrong: choose another --fault"
+
+
+def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden: Iterable[str]) -> Iterator[str]:
+    """The SSM parameters that these stacks read, that none of them makes, and that are not given.
+
+    `overridden` are the CloudFormation parameters that get other values than their defaults.
+    """
+    resources = [one for stack in stacks for one in stack.resources()]
+    made = {to_text(one.properties.get("Name", "")) for one in resources if one.type == "AWS::SSM::Parameter"}
+    read: list[str] = []
+    for stack in stacks:
+        for name, parameter in stack.template.get("Parameters", {}).items():
+            default = parameter.get("Default", stack.bootstrap_parameter)
+            is_read = str(parameter["Type"]).startswith(_SSM_TYPE) and name not in overridden
+            if is_read and default != stack.bootstrap_parameter:
+                read.append(str(default))
+        read += _DYNAMIC_REFERENCE.findall(json.dumps(stack.template))
+    known = {*made, *given}
+    for name in dict.fromkeys(read):
+        if name not in known and not name.startswith(_PARAMETERS_OF_OTHERS):
+            yield f"SSM parameter {name} is read, and none of these stacks makes it: add --ssm-parameter {name}=VALUE"
+
+
+def retired_runtimes(resources: Iterable[TemplateResource]) -> Iterator[str]:
+    """Functions that AWS would refuse to create."""
+    for resource in resources:
+        runtime = resource.properties.get("Runtime")
+        if resource.type == "AWS::Lambda::Function" and isinstance(runtime, str) and _RETIRED.fullmatch(runtime):
+            yield f"{resource.path}: AWS creates no function with {runtime} any more: choose a newer runtime"
+
+
+def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str]) -> Iterator[str]:
+    """What a rollback has left behind under a fixed name, so that AWS would refuse to create it again.
+
+    `skipped` are the types of the resources that were not deleted, by their paths.
+    """
+    for resource in resources:
+        if skipped.get(resource.path) == resource.type != RESOURCE_TYPE and (name := _fixed_name(resource)):
+            yield (
+                f"{resource.path}: after a rollback AWS refuses to create it again, since {name} already exists: leave "
+                "its name to CloudFormation, or apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE"
+            )
+
+
+def _fixed_name(resource: TemplateResource) -> str:
+    """The name that a template gives a resource; empty if CloudFormation makes one up."""
+    kind = resource.type.rpartition("::")[2]
+    for name, value in resource.properties.items():
+        if name == "Name" or (
+            name.endswith(("Name", "Identifier")) and kind.endswith(re.sub(r"(Name|Identifier)$", "", name))
+        ):
+            return "" if references(value) else to_text(value)
+    return ""
+
+
+def explain_failure(kind: str, path: str, reason: str) -> str:
+    """Why a resource failed, and what to do if it's the local AWS's fault; `kind` is its type."""
+    if kind == RESOURCE_TYPE:
+        return f"{path}: {reason}"
+    return f"{path}: {reason}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
+
+
+def explain_refusal(reason: str) -> str:
+    """Why a deployment failed before any resource did, and what to do if it's the local AWS's fault."""
+    return f"{reason}. If AWS would accept it, {_LOCAL_GAP}"

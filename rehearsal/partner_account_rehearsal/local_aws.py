@@ -90,6 +90,16 @@ class LocalAws:
         """The number of the account whose credentials the environment has."""
         return self.environment["AWS_ACCESS_KEY_ID"]
 
+    def credentials_and_region(self) -> dict[str, str]:
+        """The environment variables that choose the account and the region."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+        return {name: self.environment[name] for name in names}
+
+    @property
+    def region(self) -> str:
+        """The region to which the environment leads."""
+        return self.environment["AWS_REGION"]
+
     def at(self, region: str, account: str = "") -> "LocalAws":
         """The same in another region, by default of the same account."""
         own = {"AWS_ACCESS_KEY_ID": account or self.account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
@@ -253,9 +263,8 @@ def _start_ministack(
     authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(certificate)
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--certfile", certificate, "--keyfile", certificate]
     command += ["--bind", f"fd://{listener.fileno()}", "partner_account_rehearsal.gateway:app"]
-    python = lambda_runtime.make_python(folder / "lambda")
     own = {
-        lambda_runtime.VARIABLE: str(python),
+        lambda_runtime.VARIABLE: str(lambda_runtime.make_python(folder / "lambda")),
         "GATEWAY_PORT": str(listener.getsockname()[1]),
         "MINISTACK_HOST": LOOPBACK,
         "BIND_HOST": LOOPBACK,
@@ -268,7 +277,7 @@ def _start_ministack(
         "SFTP_ENABLED": "0",
         # Functions in Node.js read no other bundle.
         "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
-        **lambda_runtime.node_environment(python, folder / "npm"),
+        **lambda_runtime.make_node_environment(folder / "lambda"),
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }

@@ -1,11 +1,13 @@
 """The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from partner_account_rehearsal.report import RehearsalReport, StepReport
 
@@ -56,6 +58,8 @@ def to_html(report: RehearsalReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # An ARN or a path goes on below between its parts, and not within a word.
+    environment.filters["breakable"] = lambda text: Markup(re.sub("([:/]+)", r"\1<wbr>", str(escape(text))))  # noqa: S704
     whole = max([step.began + step.seconds for step in report.steps], default=0.0) or 1.0
     return environment.get_template("page.html.j2").render(report=report, timeline=Timeline(whole))
 

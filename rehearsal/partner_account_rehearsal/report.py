@@ -139,7 +139,7 @@ class PartnerReport:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RehearsalFinding:
     """Something to know before the deployment that fails no rehearsal; its `id` stays the same in later versions."""
 
     id: str
@@ -174,7 +174,7 @@ class RehearsalReport:
     partners: list[PartnerReport] = field(default_factory=list)
     iam_statements: list[Statement] = field(default_factory=list)
     irreversible: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[RehearsalFinding] = field(default_factory=list)
     not_rehearsed: list[StandIn] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)

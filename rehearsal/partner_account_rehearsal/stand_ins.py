@@ -41,14 +41,14 @@ class StandIn:
 
 
 def find_stand_ins(
-    stacks: Sequence[Stack], cloudformation: Any, patterns: Iterable[str]
+    stacks: Sequence[Stack], cloudformation: Any, patterns: Iterable[str], *, strict: bool = True
 ) -> list[tuple[TemplateResource, str]]:
     """The resources that can't be created here or that the user leaves out, each with the reason.
 
     `patterns` are types, construct paths, or what stands above them, with `*`.
 
     Raises:
-        RehearsalError: a pattern fits nothing, or a partner account.
+        RehearsalError: a pattern fits a partner account or, if this is `strict`, nothing.
     """
     resources = {stack.id: [*stack.resources()] for stack in stacks}
     everything = [one for several in resources.values() for one in several]
@@ -56,7 +56,7 @@ def find_stand_ins(
     chosen: set[int] = set()
     for pattern in patterns:
         fitting = [one for one in everything if _fits(one, pattern)]
-        if not fitting:
+        if strict and not fitting:
             raise RehearsalError(f"--stand-in {pattern}: no resource has this type or path")
         if partner := next((one for one in fitting if one.type == RESOURCE_TYPE), None):
             raise RehearsalError(f"--stand-in {pattern} would leave out the partner account {partner.path}")
@@ -79,6 +79,31 @@ def describe(found: Iterable[tuple[TemplateResource, str]]) -> list[StandIn]:
         stand_in = described.setdefault((resource.type, reason), StandIn(resource.type, reason=reason))
         stand_in.paths.append(resource.path)
     return sorted(described.values(), key=lambda one: (one.type, one.reason))
+
+
+def replace_public_parameters(stacks: Iterable[Stack]) -> list[StandIn]:
+    """Replace the SSM parameters of AWS's own, such as the ids of images, by made-up values; what they were."""
+    names: dict[str, None] = {}
+    for file in {file for stack in stacks for file in stack.template_files()}:
+        template: Template = json.loads(file.read_text("utf-8"))
+        for name, parameter in template.get("Parameters", {}).items():
+            ssm_name = str(parameter.get("Default", ""))
+            if str(parameter["Type"]).startswith("AWS::SSM::") and ssm_name.startswith("/aws/service/"):
+                names[ssm_name] = None
+                value = "ami-00000000000000000" if "EC2::Image" in parameter["Type"] else _made_up_value(name, "")
+                kind = "CommaDelimitedList" if "List<" in parameter["Type"] else "String"
+                template["Parameters"][name] = {"Type": kind, "Default": value}
+        file.write_text(json.dumps(template), "utf-8")
+    return (
+        [StandIn("SSM parameter", [*names], "AWS has it in every account, and the local AWS hasn't")] if names else []
+    )
+
+
+def unbuilt_images(stacks: Iterable[Stack]) -> list[StandIn]:
+    """The container images of these stacks, none of which is built here."""
+    images = [image for stack in stacks for image in stack.assets.get("dockerImages", {}).values()]
+    paths = [str(image.get("displayName") or image["source"].get("directory", "")) for image in images]
+    return [StandIn("container image", paths, "it is neither built nor published here")] if paths else []
 
 
 def _fits(resource: TemplateResource, pattern: str) -> bool:

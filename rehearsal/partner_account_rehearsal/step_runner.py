@@ -13,13 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.limits import explain_failure, explain_refusal
 from partner_account_rehearsal.local_aws import REGION, LocalAws
+from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
-    Finding,
     RehearsalEvent,
+    RehearsalFinding,
     RehearsalReport,
     StepReport,
 )
@@ -90,23 +92,33 @@ class StepRunner:
                         self._reporter.quote(line)
             raise
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str) -> CommandResult:
         """Run the CLI as `attempt` does.
 
         Raises:
             RehearsalError: it failed; the reason is the first failure that a stack has told of, or the CLI's own.
         """
-        result = self.attempt(*arguments)
+        return self.succeeded(self.attempt(*arguments), arguments[0])
+
+    def succeeded(self, result: CommandResult, command: str) -> CommandResult:
+        """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
-            raise RehearsalError(f"cdk {arguments[0]} failed: {self.reason(result)}")
+            raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result) -> str:
-        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words."""
-        reasons = (f"{one.subject}: {one.reason}" for one in self._step.events if one.failed and one.reason)
-        return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
+    def reason(self, result: CommandResult, intended: str = "") -> str:
+        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
 
-    def attempt(self, *arguments: str) -> Result:
+        Failures of the type `intended` are no reason.
+        """
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
+        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
+        if reason := next(reasons, ""):
+            return reason
+        reason = cli_reason(result.output) or f"exit code {result.exit_code}"
+        return explain_refusal(reason) if self._step.id.startswith("deploy") else reason
+
+    def attempt(self, *arguments: str) -> CommandResult:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
         done = threading.Event()
 
@@ -132,7 +144,7 @@ class StepRunner:
             done.set()
             watcher.join()
         self.record_events()
-        warnings = (Finding("app-warning", text) for text in cli_annotations(result.output, "warning"))
+        warnings = (RehearsalFinding("app-warning", text) for text in cli_annotations(result.output, "warning"))
         self._report.findings += [one for one in dict.fromkeys(warnings) if one not in self._report.findings]
         return result
 

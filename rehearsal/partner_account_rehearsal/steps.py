@@ -3,22 +3,35 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.assembly import Assembly, Stack
-from partner_account_rehearsal.cdk import Cdk
-from partner_account_rehearsal.faults import ROLLBACK, WRONG_CODE, Fault, failing_copy
-from partner_account_rehearsal.limits import obstacles
+from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
+from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
+from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
+from partner_account_rehearsal.limits import (
+    missing_parameters,
+    names_taken,
+    obstacles,
+    retired_runtimes,
+)
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
-from partner_account_rehearsal.partners import CATALOGS, SANDBOX, ManagedPartner, partners_of
+from partner_account_rehearsal.partners import CATALOGS, RESOURCE_TYPE, SANDBOX, ManagedPartner, partners_of
 from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
-from partner_account_rehearsal.stand_ins import describe, find_stand_ins, replace_by_stand_ins
+from partner_account_rehearsal.stand_ins import (
+    StandIn,
+    describe,
+    find_stand_ins,
+    replace_by_stand_ins,
+    replace_public_parameters,
+    unbuilt_images,
+)
 from partner_account_rehearsal.step_runner import StepRunner
 from partner_account_rehearsal.terminal import Reporter
-from partner_account_rehearsal.verification_codes import find_location, request_code, store_code
+from partner_account_rehearsal.verification_codes import CodeLocation, find_location, request_code, store_code
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Options:
         keep: whether the stacks stay, and are not destroyed in the end.
         readings: the report of `partner-account probe` by which Partner Central is simulated.
         stand_in: types or paths of resources that are not rehearsed.
+        ssm_parameters: SSM parameters that the account has, each `name=value`.
+        deployed: the directory with the cloud assembly that is deployed now; None if none of the stacks is.
     """
 
     folder: Path
@@ -46,6 +61,8 @@ class Options:
     keep: bool = False
     readings: Path | None = None
     stand_in: Sequence[str] = ()
+    ssm_parameters: Sequence[str] = ()
+    deployed: Path | None = None
 
 
 class Rehearsal:
@@ -64,115 +81,195 @@ class Rehearsal:
         self._aws = aws
         self._reporter = reporter
         self._report = report
-        self._environment = environment
+        self._environment = {**environment, **environment_of_lookups(options.folder / "cdk.context.json")}
         self._runner = StepRunner(aws, self._cdk(), reporter, report)
         self._assembly = Assembly(aws.folder / "cdk.out")
+        self._former: Assembly | None = None
         self._partners: list[ManagedPartner] = []
+        self._former_partners: list[ManagedPartner] = []
         self._deployed: set[str] = set()
         self._code_parameters: list[str] = []
         self._outputs_file = aws.folder / "outputs.json"
+        self._locations: Sequence[tuple[ManagedPartner, CodeLocation]] = ()
+        self._missing_context: list[str] = []
+        self._findings: list[str] = []
 
     def run(self) -> None:
         """Go through all steps.
 
         Raises:
-            RehearsalError: a step failed, or did something else than it should.
+            RehearsalError: a step failed, or did something else than it should; or AWS would refuse what is done here.
         """
         self._synthesize()
         self._describe()
         self._bootstrap()
-        self._prepare_codes()
+        if self._former:
+            self._deploy_former(self._former)
+        self._prepare_codes(self._assembly, self._partners, wrong=self._options.fault is WRONG_CODE)
         self._deploy()
         self._deploy_again()
         if not self._options.keep:
             self._destroy()
         self._report.note_used(self._aws.used_statements())
+        if self._findings:
+            raise RehearsalError("; ".join(self._findings))
 
     # What would be created
 
     def _synthesize(self) -> None:
-        with self._runner.step("synthesize", "Synthesize the app (cdk synth)"):
-            if self._options.app and (made := self._options.folder / self._options.app).is_dir():
+        given = self._options.folder / self._options.app if self._options.app else None
+        made = given if given and given.is_dir() else None
+        title = f"Read the cloud assembly {self._options.app}" if made else "Synthesize the app (cdk synth)"
+        with self._runner.step("synthesize", title):
+            selected: tuple[str, ...] = ()
+            if made:
                 Assembly(made).copy_to(self._assembly.folder)
+                if self._options.stacks:
+                    selected = self._list_stacks("--app", str(self._assembly.folder))
             else:
                 app = ("--app", self._options.app) if self._options.app else ()
                 context = [word for value in self._options.context for word in ("--context", value)]
                 # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
-                self._runner.run("synth", "--quiet", "--lookups=false", *app, *context)
-            self._read_assembly(self._selected_stacks())
-            if reasons := [*obstacles(self._assembly.stacks, self._partners, self._options.fault)]:
+                options = ["--lookups=false", *app, *context]
+                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` tells what these need.
+                if self._options.stacks:
+                    selected = self._list_stacks(*options)
+                    options.append("--exclusively")
+                self._run_app("synth", *selected, "--quiet", *options)
+            selected = selected or all_stack_ids(self._assembly.folder)
+            self._assembly = Assembly(self._assembly.folder, selected)
+            self._partners = partners_of(self._assembly.stacks)
+            if self._options.deployed:
+                self._read_former(self._options.folder / self._options.deployed)
+            pairs = (parameter.partition("=") for parameter in self._options.parameters)
+            overridden = {name.rpartition(":")[2] for name, _, _ in pairs}
+            seeded = {parameter.partition("=")[0] for parameter in self._options.ssm_parameters}
+            reasons = [
+                *obstacles(self._assembly.stacks, self._partners, self._options.fault),
+                *missing_parameters(self._assembly.stacks, seeded, overridden),
+            ]
+            if reasons:
                 raise RehearsalError("; ".join(reasons))
             self._select_account()
 
-    def _read_assembly(self, selected: tuple[str, ...]) -> None:
-        self._assembly = Assembly(self._assembly.folder, selected)
-        self._partners = partners_of(self._assembly.stacks)
+    def _run_app(self, *arguments: str) -> CommandResult | None:
+        """Run the CLI as the step runner does; None if only lookups are missing, for which CDK has made up values."""
+        result = self._runner.attempt(*arguments)
+        if result.exit_code and (missing := drop_missing_context(self._assembly.folder)):
+            self._missing_context = missing
+            return None
+        return self._runner.succeeded(result, arguments[0])
 
-    def _selected_stacks(self) -> tuple[str, ...]:
-        patterns = self._options.stacks or ["**"]
-        app = str(self._assembly.folder)
-        listed = self._cdk().run("list", *patterns, "--show-dependencies", "--json", "--app", app)
+    def _list_stacks(self, *options: str) -> tuple[str, ...]:
+        """The ids of the stacks that the user has named and of those that they depend on."""
+        patterns = self._options.stacks
+        command = ("list", *patterns, "--show-dependencies", "--json")
+        if not (listed := self._run_app(*command, *options)):
+            listed = self._runner.run(*command, "--app", str(self._assembly.folder))
         # The CLI's warnings stand before it.
         found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
-        if listed.exit_code or not found:
+        if not found:
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
         return tuple(stack["id"].partition(" (")[0] for stack in json.loads(found[0]))
+
+    def _read_former(self, folder: Path) -> None:
+        if not (folder / "manifest.json").is_file():
+            raise RehearsalError(f"--from {folder}: there is no cloud assembly: name the cdk.out that is deployed now")
+        self._former = Assembly(folder).copy_to(self._aws.folder / "cdk.out.former", self._assembly.selected)
+        if not self._former.stacks:
+            raise RehearsalError(f"--from {folder} has none of {', '.join(self._assembly.selected)}")
+        self._former_partners = partners_of(self._former.stacks)
 
     def _select_account(self) -> None:
         """Be the account that the app is for."""
         stacks = self._assembly.stacks
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
-        self._environment = {**self._environment, "AWS_ACCESS_KEY_ID": account}
+        self._environment = {**self._environment, **self._aws.credentials_and_region()}
         self._runner.select_account(self._aws, self._cdk(), stacks)
 
     def _describe(self) -> None:
-        self._report.describe(self._assembly.stacks, self._partners, self._options.fault)
-        cloudformation = self._aws.client("cloudformation")
-        stand_ins = find_stand_ins(self._assembly.stacks, cloudformation, self._options.stand_in)
-        self._report.not_rehearsed = describe(stand_ins)
+        stacks = self._assembly.stacks
+        self._report.describe(stacks, self._partners, self._options.fault)
+        self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
-        replace_by_stand_ins(resource for resource, _ in stand_ins)
-        self._read_assembly(self._assembly.selected)
+        existing: set[str] = set()
+        if self._former:
+            self._replace_what_is_missing(self._former.stacks, strict=False)
+            self._former = Assembly(self._former.folder, self._former.selected)
+            existing = {one.path for stack in self._former.stacks for one in stack.resources()}
+        new = (one for stack in stacks for one in stack.resources() if one.path not in existing)
+        self._find(retired_runtimes(new))
+        self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
+        self._partners = partners_of(self._assembly.stacks)
+
+    def _replace_what_is_missing(self, stacks: Sequence[Stack], *, strict: bool = True) -> list[StandIn]:
+        """Replace what the local AWS can't create, and tell what it was."""
+        cloudformation = self._aws.client("cloudformation")
+        found = find_stand_ins(stacks, cloudformation, self._options.stand_in, strict=strict)
+        images = unbuilt_images(stacks)
+        for stack in stacks:
+            stack.drop_images()
+        replace_by_stand_ins(resource for resource, _ in found)
+        context = StandIn("context", self._missing_context, "it would be looked up, and is not in cdk.context.json")
+        return [*describe(found), *images, *replace_public_parameters(stacks), *([context] if context.paths else [])]
+
+    def _find(self, findings: Iterable[str]) -> None:
+        """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
+        for finding in findings:
+            self._findings.append(finding)
+            self._reporter.line(finding, "red")
 
     # What comes before a deployment
 
     def _bootstrap(self) -> None:
-        stacks = self._assembly.stacks
-        environments = sorted({f"aws://{self._aws.account}/{stack.region or REGION}" for stack in stacks})
         with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
-            self._runner.run("bootstrap", *environments, "--app", str(self._assembly.folder))
+            for arguments in bootstrap_arguments(self._assembly.stacks, self._aws):
+                self._runner.run("bootstrap", *arguments, "--app", str(self._assembly.folder))
+            make_what_stacks_expect(self._assembly.stacks, self._aws, self._options.ssm_parameters)
 
-    def _prepare_codes(self) -> None:
-        for partner in self._partners:
-            self._deploy_dependencies(partner.stack)
-        if any(partner.needs_code for partner in self._partners):
-            with self._runner.step(
-                "store-codes", "Request the verification code, and store it where the app looks for it"
-            ):
-                self._store_codes(wrong=self._options.fault is WRONG_CODE)
+    def _deploy_former(self, former: Assembly) -> None:
+        """Deploy what is deployed now, with a partner of its own if it has one."""
+        self._prepare_codes(former, self._former_partners)
+        with self._runner.step(
+            "deploy-former", f"Deploy what is deployed now, from {self._options.deployed} (cdk deploy)"
+        ) as step:
+            self._runner.run(*self._deploy_command(former, [one.id for one in former.stacks]), *self._code_parameters)
+            expect_created(step, self._former_partners)
+        self._deployed.clear()
 
-    def _deploy_dependencies(self, stack: Stack) -> None:
+    def _prepare_codes(self, assembly: Assembly, partners: Sequence[ManagedPartner], *, wrong: bool = False) -> None:
+        for partner in partners:
+            self._deploy_dependencies(assembly, partner.stack, {one.stack.id for one in partners})
+        pairs = (parameter.partition("=") for parameter in self._options.parameters)
+        values = {name.rpartition(":")[2]: value for name, _, value in pairs}
+        locations: list[tuple[ManagedPartner, CodeLocation]] = []
+        for partner in (one for one in partners if one.needs_code):
+            if location := find_location(partner, self._aws.at(partner.stack.region or REGION), values):
+                locations.append((partner, location))
+            else:
+                self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
+        if locations:
+            what = "Request the" if any(one.catalog != SANDBOX for one, _ in locations) else "Make up a"
+            where = ", ".join(dict.fromkeys(str(location) for _, location in locations))
+            with self._runner.step("store-codes", f"{what} verification code, and store it: {where}"):
+                self._store_codes(locations, wrong=wrong)
+
+    def _deploy_dependencies(self, assembly: Assembly, stack: Stack, of_partners: set[str]) -> None:
         """Deploy the stacks that may make the place for the code, or tell its name."""
-        of_partners = {partner.stack.id for partner in self._partners}
-        stacks = [one for one in self._assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
+        stacks = [one for one in assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
         if stacks:
             with self._runner.step(
                 "deploy-dependencies", f"Deploy what comes first: {', '.join(stacks)} (cdk deploy)"
             ) as step:
-                self._runner.run(*self._deploy_command(self._assembly, stacks))
+                self._runner.run(*self._deploy_command(assembly, stacks))
                 expect_equal("the requests that change something", step.changes, [])
             self._deployed.update(stacks)
 
-    def _store_codes(self, *, wrong: bool = False) -> None:
-        self._code_parameters = []
-        pairs = (parameter.partition("=") for parameter in self._options.parameters)
-        values = {name.rpartition(":")[2]: value for name, _, value in pairs}
-        for partner in (one for one in self._partners if one.needs_code):
+    def _store_codes(self, locations: Sequence[tuple[ManagedPartner, CodeLocation]], *, wrong: bool = False) -> None:
+        self._locations, self._code_parameters = locations, []
+        for partner, location in locations:
             aws = self._aws.at(partner.stack.region or REGION)
-            if (location := find_location(partner, aws, values)) is None:
-                self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
-                continue
             code = request_code(location, partner.catalog, aws)
             self._runner.record_events()
             if wrong:
@@ -191,7 +288,7 @@ class Rehearsal:
     def _deploy(self) -> None:
         fault, created = self._options.fault, created_accounts(len(self._partners))
         if fault is None:
-            expect_created(self._deploy_all("deploy", "Create the partner account (cdk deploy)"), self._partners)
+            self._expect_created(self._deploy_all("deploy", "Deploy the app (cdk deploy)"))
             shown = f"Deployed: {created}, and no other."
         else:
             self._deploy_during(fault)
@@ -199,6 +296,15 @@ class Rehearsal:
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and no other."
         self._expect_each_partner_once()
         self._report.results.append(shown)
+
+    def _expect_created(self, step: StepReport) -> None:
+        """Refuse to go on if the step did anything but to create each partner that isn't there already."""
+        existing = {partner.catalog for partner in self._former_partners}
+        new = [partner for partner in self._partners if partner.catalog not in existing]
+        if existing:  # An update may change a contact, for one.
+            expect_equal("the number of CreatePartner requests", step.changes.count("CreatePartner"), len(new))
+        else:
+            expect_created(step, new)
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._assembly
@@ -212,23 +318,31 @@ class Rehearsal:
             if fault.takes:
                 self._reporter.line(f"This takes {fault.takes}.")
             result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
+            # Not the stacks: each fails because a resource of it did.
+            failed = next((one for one in step.events if one.failed and one.type not in ("", NESTED_STACK)), None)
+            intended = FAILING_TYPE if fault is ROLLBACK else RESOURCE_TYPE
+            if (failed and failed.type != intended) or (step.rolled_back and not failed):
+                step.title = "Deploy, which failed before it met the fault (cdk deploy)"
+                raise RehearsalError(f"cdk deploy failed before it met the fault: {self._runner.reason(result)}")
             ending = "success" if result.exit_code == 0 else "a rollback" if step.rolled_back else "a failure"
             if ending != (expected := "success" if fault.survived else "a rollback"):
-                reason = f": {self._runner.reason(result)}" if result.exit_code else ""
+                reason = f": {self._runner.reason(result, intended)}" if result.exit_code else ""
                 raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
             if fault.orders and not any(request.failed for request in step.requests):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
         self._aws.partner_central.clear_faults()
         if fault.survived:
             self._read_outputs()
-        else:
-            self._recover(fault)
+            return
+        skipped = {event.subject: event.type for event in step.events if event.status == "DELETE_SKIPPED"}
+        self._find(names_taken((one for stack in self._assembly.stacks for one in stack.resources()), skipped))
+        self._recover(fault)
 
     def _recover(self, fault: Fault) -> None:
         self._runner.disable_termination_protection([stack.name for stack in self._assembly.stacks])
         if fault is WRONG_CODE:
             with self._runner.step("store-other-codes", "Request another code, and store that one"):
-                self._store_codes()
+                self._store_codes(self._locations)
         self._deploy_all("deploy-after-fault", "Deploy again, without the fault (cdk deploy)")
 
     def _deploy_all(self, step_id: str, title: str) -> StepReport:
@@ -270,7 +384,7 @@ class Rehearsal:
     def _expect_each_partner_once(self) -> list[str]:
         """The ids of the account's partners; there is one for each that the app has, and no other."""
         ids: list[str] = []
-        expected = Counter(partner.catalog for partner in self._partners)
+        expected = Counter({partner.catalog for partner in [*self._former_partners, *self._partners]})
         for catalog in CATALOGS:
             pages = self._aws.client("partnercentral-account").get_paginator("list_partners").paginate(Catalog=catalog)
             found = [partner["Id"] for page in pages for partner in page["PartnerSummaryList"]]

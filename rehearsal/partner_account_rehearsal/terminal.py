@@ -46,10 +46,15 @@ class Reporter:
         self.section(f"{number}. {step.title}" if number else step.title)
         began = time.monotonic()
         spinner = SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line")
-        now = TextColumn("[dim]{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))
-        columns = (TextColumn(" "), spinner, TimeElapsedColumn(), now)
-        hidden = not self._console.is_terminal
-        clock = Progress(*columns, console=self._console, transient=True, expand=True, disable=hidden)
+        rest_of_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        now = TextColumn("{task.description}", "dim", markup=False, table_column=rest_of_line)
+        clock = Progress(
+            *(TextColumn(" "), spinner, TimeElapsedColumn(), now),
+            console=self._console,
+            transient=True,
+            expand=True,
+            disable=not self._console.is_terminal,
+        )
         clock.add_task("", total=None)
         sign, style, ending = "✗", "bold red", "failed"
         self._clock = clock
@@ -65,7 +70,7 @@ class Reporter:
     def progress(self, text: str) -> None:
         """Tell what is in progress, beside the step's clock: on a terminal only, and until it is something else."""
         if self._clock:
-            self._clock.update(self._clock.task_ids[0], description=text.replace("[", r"\["))
+            self._clock.update(self._clock.task_ids[0], description=text)
 
     def cli_line(self, line: str) -> None:
         """Tell what the cdk CLI has said: beside the clock, or as a line of its own if that is wanted."""
@@ -155,7 +160,7 @@ class Reporter:
 
     def summary(self, report: RehearsalReport) -> None:
         """Tell how each step ended, the outputs, and the verdict."""
-        self.section("Report")
+        self.section("Steps")
         for step in report.steps:
             ending = "" if step.ending == "passed" else f": {step.ending}"
             sign = "✓" if step.outcome == "passed" else "✗"

@@ -156,21 +156,15 @@ class AccountVerification:
 
 
 @dataclass
-class TokenUse:
-    """A client token that was seen: the body it belongs to, and the id of what came of it."""
-
-    fingerprint: str
-    made: str | None
-
-
-@dataclass
 class SimulatedAccount:
     """An AWS account as Partner Central knows it."""
 
     id: str
     partners: list[SimulatedPartner] = field(default_factory=list)
     verifications: dict[str, AccountVerification] = field(default_factory=dict)
-    tokens: dict[str, TokenUse] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """By operation and client token: a fingerprint of the body it belongs to, and the id of what came of it."""
+
     task_plan: TaskPlan = field(default_factory=TaskPlan)
 
     def partners_in(self, catalog: str) -> list[SimulatedPartner]:
@@ -210,16 +204,16 @@ class ApiCall:
         key = f"{self.operation}/{token}"
         body = {name: value for name, value in self.request.items() if name != "ClientToken"}
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        if earlier := self.account.tokens.get(key):
-            if earlier.fingerprint != fingerprint and self.readings.reused_token_conflicts:
-                raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
-            if earlier.made:
-                return earlier.made
+        known, made = self.account.tokens.get(key, (fingerprint, None))
+        if known != fingerprint and self.readings.reused_token_conflicts:
+            raise ServiceError.of("CONFLICT_CLIENT_TOKEN")
+        if made:
+            return made
         try:
             made = act()
         except ServiceError:
             if self.readings.failed_request_keeps_token:
-                self.account.tokens[key] = TokenUse(fingerprint, made=None)
+                self.account.tokens[key] = (fingerprint, None)
             raise
-        self.account.tokens[key] = TokenUse(fingerprint, made)
+        self.account.tokens[key] = (fingerprint, made)
         return made

@@ -16,45 +16,40 @@ TAGS_PER_PARTNER = 200
 
 def create_partner(call: ApiCall) -> Output:
     """Create a partner, once per client token."""
-    if "Tags" in call.request:
-        if call.request["Catalog"] == "Sandbox":
-            raise _no_tags_in_sandbox("Tags")
-        _check_tags(call.request["Tags"])
-    partner_id = call.once(lambda: _create(call).id)
+    if "Tags" in call.request and call.request["Catalog"] == "Sandbox":
+        raise _no_tags_in_sandbox("Tags")
+    tags = _checked_tags(call.request.get("Tags", []))
+    partner_id = call.once(lambda: _create(call, tags).id)
     partner = next(partner for partner in call.account.partners if partner.id == partner_id)
     return {**_describe(call, partner), "AllianceLeadContact": partner.contact}
 
 
-def _create(call: ApiCall) -> SimulatedPartner:
+def _create(call: ApiCall, tags: dict[str, str]) -> SimulatedPartner:
+    catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
     contact = call.request["AllianceLeadContact"]
     with code_at_stake(call, contact["Email"]):
-        _check_new_partner(call)
+        if catalog == "AWS":
+            unmet = unmet_prerequisites(call.account)
+            verified = verified_legal_name(call.account)
+            if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
+                unmet.append("INCOMPATIBLE_LEGAL_NAME")
+            if unmet:
+                raise ServiceError.of_preconditions(*unmet)
+        check_code(call, contact["Email"])
+        has_partner = call.readings.one_partner_per_catalog and call.account.partners_in(catalog)
+        if has_partner or is_name_taken(call.state, catalog, legal_name):
+            raise ServiceError.of("DUPLICATE_PARTNER")
     partner = SimulatedPartner(
         account=call.account.id,
-        catalog=call.request["Catalog"],
-        legal_name=call.request["LegalName"],
+        catalog=catalog,
+        legal_name=legal_name,
         created_at=call.now,
         contact=dict(contact),
         profile={"PrimarySolutionType": call.request["PrimarySolutionType"]},
-        tags=_as_mapping(call.request.get("Tags", [])),
+        tags=tags,
     )
     call.account.partners.append(partner)
     return partner
-
-
-def _check_new_partner(call: ApiCall) -> None:
-    catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
-    if catalog == "AWS":
-        unmet = unmet_prerequisites(call.account)
-        verified = verified_legal_name(call.account)
-        if call.readings.legal_name_is_the_verified_one and verified and _folded(verified) != _folded(legal_name):
-            unmet.append("INCOMPATIBLE_LEGAL_NAME")
-        if unmet:
-            raise ServiceError.of_preconditions(*unmet)
-    check_code(call, call.request["AllianceLeadContact"]["Email"])
-    has_partner = call.readings.one_partner_per_catalog and call.account.partners_in(catalog)
-    if has_partner or is_name_taken(call.state, catalog, legal_name):
-        raise ServiceError.of("DUPLICATE_PARTNER")
 
 
 def is_name_taken(state: State, catalog: str, legal_name: str) -> bool:
@@ -142,8 +137,7 @@ def put_alliance_lead_contact(call: ApiCall) -> Output:
 def tag_resource(call: ApiCall) -> Output:
     """Add tags, or change those of the same keys."""
     partner = _taggable_partner(call, "Tags")
-    _check_tags(call.request["Tags"])
-    added = _as_mapping(call.request["Tags"])
+    added = _checked_tags(call.request["Tags"])
     tags = _without(partner.tags, added, call) | added
     if len(tags) > TAGS_PER_PARTNER:
         raise ServiceError.of_fields(FieldProblem("Tags", f"No more than {TAGS_PER_PARTNER} tags.", "TOO_MANY_VALUES"))
@@ -176,7 +170,7 @@ def _no_tags_in_sandbox(member: str) -> ServiceError:
     return ServiceError.of_fields(FieldProblem(member, "The Sandbox catalog refuses tags.", "ACTION_NOT_PERMITTED"))
 
 
-def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
+def _checked_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     uses = Counter(tag["Key"] for tag in tags)
     problems = []
     if any(count > 1 for count in uses.values()):
@@ -185,13 +179,10 @@ def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
         problems.append(FieldProblem("Tags", "Keys that begin with aws: are reserved.", "INVALID_VALUE"))
     if problems:
         raise ServiceError.of_fields(*problems)
+    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _without(tags: Mapping[str, str], keys: Iterable[str], call: ApiCall) -> dict[str, str]:
     fold = str.casefold if call.readings.tag_keys_ignore_case else str
     folded = set(map(fold, keys))
     return {key: value for key, value in tags.items() if fold(key) not in folded}
-
-
-def _as_mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import inspect
 import json
 import os
@@ -21,7 +22,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import boto3
+import botocore.session
 import urllib3
+from botocore import loaders
 from click.testing import CliRunner
 
 from partner_account_cli.command_line import partner_account
@@ -38,6 +41,10 @@ BUSINESS = ("--legal-name", "Example Corp", "--registration-id", "12-3456789", "
 _SEPARATE: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
 
+# The command makes one session in its process; the tests make hundreds, which would all read botocore's files again.
+botocore.session.create_loader = loaders.create_loader = functools.cache(loaders.create_loader)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command has ended."""
@@ -52,13 +59,18 @@ class Ended:
         return json.loads(self.stdout)
 
     @property
+    def plain(self) -> str:
+        """The same, without what moves the cursor of a terminal, and without what a spinner shows."""
+        return re.sub(r"\r?\x1b\[[0-9;?]*[A-Za-z]", "", re.sub(r"[⠀-⣿].*?(?=[\r\n\x1b]|$)", "", self.told))
+
+    @property
     def told(self) -> str:
         """All that was written."""
         return self.stdout + self.stderr
 
 
 @dataclass
-class Stage:
+class CliStage:
     """Where the command is run."""
 
     partner_central: Simulator | str
@@ -71,32 +83,18 @@ class Stage:
         assert isinstance(self.partner_central, Simulator)
         return self.partner_central
 
-    def run(self, *arguments: str, stdin: str | bytes = "", **environment: str) -> Ended:
+    def run(self, *arguments: str, stdin: str | bytes = "", charset: str = "utf-8", **environment: str) -> Ended:
         """Run the command in this process, without a terminal; an empty variable is left out."""
         own = {name: value or None for name, value in self.variables(environment).items()}
-        ended = CliRunner(**_SEPARATE).invoke(partner_account, arguments, stdin, own, catch_exceptions=False)
+        ended = CliRunner(charset, **_SEPARATE).invoke(partner_account, arguments, stdin, own, catch_exceptions=False)
         assert "Traceback" not in ended.stdout + ended.stderr
         return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
-    def run_script(self, *arguments: str, **environment: str) -> Ended:
-        """Run the installed script in a process of its own, likewise."""
-        done = subprocess.run(
-            [SCRIPT, *arguments],
-            env={name: value for name, value in self.variables(environment).items() if value},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding=environment.get("PYTHONIOENCODING", "utf-8"),
-            check=False,
-            timeout=60,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
-        return Ended(done.returncode, done.stdout, done.stderr)
-
     @contextmanager
-    def terminal(self, *arguments: str, **environment: str) -> Iterator[Terminal]:
+    def terminal(self, *arguments: str, **environment: str) -> Iterator[PseudoTerminal]:
         """Run the command in a terminal of its own."""
         own = {name: value for name, value in self.variables(environment).items() if value}
-        with Terminal([str(SCRIPT), *arguments], own) as terminal:
+        with PseudoTerminal([str(SCRIPT), *arguments], own) as terminal:
             yield terminal
 
     def variables(self, changes: Mapping[str, str]) -> dict[str, str]:
@@ -148,7 +146,7 @@ class Stage:
         return str(client.create_partner(**request)["Arn"])
 
 
-class Terminal:
+class PseudoTerminal:
     """A command in a pseudo-terminal: what it shows, and what is typed."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
@@ -209,10 +207,10 @@ def _lead_the_terminal() -> None:
 
 
 @contextmanager
-def open_stage(moto_url: str, *, verified: bool = True, **settings: Any) -> Iterator[Stage]:
+def open_stage(moto_url: str, *, verified: bool = True, **settings: Any) -> Iterator[CliStage]:
     """A stage with an empty account, whose verifications have succeeded if it is `verified`."""
     urllib3.request("POST", f"{moto_url}/moto-api/reset")
     with Simulator(verified=verified, **settings) as simulator:
         # moto knows neither: it would tell so on the standard output of this process, which is the command's, too.
         unknown = {f"AWS_ENDPOINT_URL_{service}": "http://127.0.0.1:9" for service in ("IAM", "FREETIER")}
-        yield Stage(simulator, moto_url, unknown)
+        yield CliStage(simulator, moto_url, unknown)

@@ -1,63 +1,71 @@
-"""`partner-account` as a program: help, completion, options, exit statuses, encodings, and each kind of error."""
+"""`partner-account` as a program: help, completion, options, statuses, widths, encodings, and each kind of error."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from partner_account_cli.command_line import COMMANDS, partner_account
-from tests.cli.stage import ACCOUNT, BUSINESS, SCRIPT, Stage
+from tests.cli.stage import ACCOUNT, BUSINESS, EMAIL, SCRIPT, CliStage
 
-pytestmark = pytest.mark.versions
-
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/cli.md").read_text("utf-8")
 HEAVY = {"boto3", "botocore", "rich", "aws_cdk", "jsii", "werkzeug", "ministack", "yaml"}
-TRACED = """
-import sys
-from partner_account_cli.__main__ import main
-sys.argv[:] = {arguments!r}
-try:
-    main()
-finally:
-    print(*sys.modules, sep="\\n")
-"""
 
 
-def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """All commands below a group, with the words that call them."""
-    if path:
-        yield path, group
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for name in group.list_commands(context):
-            command = group.get_command(context, name)
-            assert command is not None
+def commands(group: click.Group = partner_account, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """All commands below a group, by the words that call them."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.resolve_command(context, [name])[1]
+        assert command
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
+
+
+LEAVES = {path: command for path, command in commands() if not isinstance(command, click.Group)}
+
+
+def options_of(command: click.Command) -> set[str]:
+    """The options of a command."""
+    return {name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts}
+
+
+# --- Help
 
 
 def test_each_command_and_option_is_named_in_the_documentation() -> None:
     """A command's page is its --help; docs/cli.md names what there is."""
-    page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
-    for path, command in commands(partner_account):
-        assert f"partner-account {' '.join(path)}" in page, path
-        for parameter in command.params:
-            assert isinstance(parameter, click.Argument) or all(f"`{name}`" in page for name in parameter.opts), (
-                parameter.name
-            )
-    assert "`partner-account --version`" in page
+    for path, command in commands():
+        assert f"partner-account {path}" in PAGE
+        assert {name for name in options_of(command) if f"`{name}`" not in PAGE} == set(), path
+    assert "`partner-account --version`" in PAGE
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []], ids=["--help", "--version", "none"])
-def test_help_loads_no_dependency(arguments: list[str]) -> None:
-    """The command's own help loads click, and nothing of AWS's, the simulator's or the terminal's libraries."""
-    script = TRACED.format(arguments=["partner-account", *arguments])
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+@pytest.mark.versions
+def test_help_and_version_load_no_dependency_but_click() -> None:
+    """Nothing of AWS's, the simulator's or the terminal's libraries."""
+    script = (
+        "import sys\n"
+        "from partner_account_cli.__main__ import main\n"
+        "for option in ('--help', '-h', '--version'):\n"
+        "    sys.argv[:] = ['partner-account', option]\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "print(*sys.modules, sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()}
     assert "click" in loaded
     assert loaded & HEAVY == set()
@@ -65,97 +73,159 @@ def test_help_loads_no_dependency(arguments: list[str]) -> None:
 
 def test_the_list_of_commands_has_the_first_line_of_each_help() -> None:
     """The list of commands says of each what the command's own help begins with."""
-    for (name, *rest), command in commands(partner_account):
-        if not rest:
-            assert (command.help or "").splitlines()[0] == COMMANDS[name]
+    told = {path: (command.help or "").splitlines()[0] for path, command in commands() if path in COMMANDS}
+    assert told == {name: text for name, (_, text) in COMMANDS.items()}
 
 
-def test_completion_offers_commands_options_and_values(stage: Stage) -> None:
-    """As click's scripts for bash, zsh and fish ask for them; they are in the documentation."""
-    for words, offered in {
-        "partner-account s": ["send-code", "store-code", "show", "simulator"],
-        "partner-account show --sh": ["--show-contact"],
-        "partner-account show --catalog ": ["AWS", "Sandbox"],
-        "partner-account verification st": ["start", "status"],
-    }.items():
-        asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_PARTNER_ACCOUNT_COMPLETE": "bash_complete"}
-        done = stage.run(**asked)
-        assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
+@pytest.mark.versions
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("s", ["send-code", "store-code", "show", "simulator"]),
+        ("show --sh", ["--show-contact"]),
+        ("show --catalog ", ["aws", "sandbox"]),
+        ("verification st", ["start", "status"]),
+        ("--profile op", ["operator"]),
+        ("doctor --profile ", ["default", "operator"]),
+        ("simulator faults add ListPartners lag", ["lagging-list"]),
+    ],
+)
+def test_completion_offers_commands_options_values_and_profiles(
+    stage: CliStage, tmp_path: Path, words: str, offered: list[str]
+) -> None:
+    """As the scripts for the shells ask for them."""
+    (tmp_path / "config").write_text("[default]\n[profile operator]\n")
+    line = f"partner-account {words}"
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_PARTNER_ACCOUNT_COMPLETE": "bash_complete"}
+    done = stage.run(AWS_CONFIG_FILE=str(tmp_path / "config"), **asked)
+    # Some versions of click offer a choice as it is written, others its folded form.
+    assert [line.partition(",")[2].lower() for line in done.stdout.splitlines()] == offered
 
 
+@pytest.mark.versions
+@pytest.mark.parametrize("shell", ["bash", "fish", "ZSH"])
+def test_completion_prints_the_script_of_a_shell(stage: CliStage, shell: str) -> None:
+    """By the option that gh has for it; bash can run its own."""
+    done = stage.run("completion", "-s", shell)
+    assert done.status == 0
+    assert f"_PARTNER_ACCOUNT_COMPLETE={shell.lower()}_complete" in done.stdout
+    if shell == "bash":
+        subprocess.run(["bash", "-c", f"{done.stdout}\ncomplete -p partner-account"], check=True, capture_output=True)
+
+
+def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStage) -> None:
+    """By click, in the list of all commands and in a group; click 8.4 is the first that does."""
+    for typed, meant in ((["verificaton"], "verification"), (["simulator", "outbax"], "outbox")):
+        assert f"Did you mean '{meant}'?" in stage.run(*typed).stderr
+
+
+# --- Options
+
+
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["bogus"], "No such command 'bogus'"),
-        (["show", "--bogus"], "No such option"),
-        (["show", "--catalog", "aws"], "'aws' is not one of 'AWS', 'Sandbox'"),
-        (["send-code"], "Missing option '--email'"),
-        (["store-code"], "Name the store: --secret-id or --parameter."),
-        (["store-code", "--secret-id", "x", "--parameter", "y"], "Name one store"),
-        (["store-code", "--parameter", "y", "--json-field", "z"], "--json-field belongs to --secret-id"),
-        (["store-code", "--secret-id", "x", "123456"], "The code can't be an argument"),
-        (["verification", "start", "business"], "Missing option '--legal-name'"),
-        (["drift"], "Missing option '--stack-name'"),
+        ("bogus", "No such command 'bogus'"),
+        ("show --bogus", "No such option"),
+        ("show --catalog gov", "'gov' is not one of"),
+        ("show --endpoint-url notaurl", "'notaurl' is no URL: one begins with http:// or https://"),
+        ("--endpoint-url notaurl show", "'notaurl' is no URL"),
+        ("show --endpoint-url http://", "'http://' is no URL"),
+        ("send-code", "Missing option '--email'"),
+        ("send-code --email jane", "--email has characters or a form that AWS refuses"),
+        ("doctor --email jane@", "--email has characters or a form that AWS refuses"),
+        ("probe --yes --email jane@", "--email has characters or a form that AWS refuses"),
+        ("store-code", "Name the store: --secret-id or --parameter."),
+        ("store-code --secret-id x --parameter y", "Name one store"),
+        ("store-code --parameter y --json-field z", "--json-field belongs to --secret-id"),
+        ("store-code --secret-id x 123456", "The code can't be an argument"),
+        ("store-code --create --secret-id arn:aws:secretsmanager:eu-west-1:123456789012:secret:x", "takes a name"),
+        ("verification start business", "Missing option '--legal-name'"),
+        ("drift", "Missing option '--stack-name'"),
+        ("completion --shell cmd", "'cmd' is not one of"),
+        ("simulator outbox", "Missing option '--endpoint-url'"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_use_ends_with_64_before_any_call(stage: Stage, arguments: list[str], told: str) -> None:
+def test_wrong_use_ends_with_64_before_any_call(stage: CliStage, arguments: str, told: str) -> None:
     """Wrong use is told with the way to the help, has the exit status 64, and asks AWS nothing."""
-    done = stage.run(*arguments)
+    nowhere = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""} if "simulator" in arguments else {}
+    done = stage.run(*arguments.split(), **nowhere)
     assert done.status == 64
     assert told in done.stderr
     assert "--help" in done.stderr
-    assert "123456" not in done.stderr
+    assert not re.search(r"(?<!\d)123456(?!\d)|jane", done.stderr)
     assert done.stdout == ""
     assert stage.operations() == []
 
 
+def test_choices_are_taken_in_any_case(stage: CliStage) -> None:
+    """Catalogs, formats, kinds of verification and of fault."""
+    assert stage.run("show", "--catalog", "sandbox", "--output", "JSON").document["Catalog"] == "Sandbox"
+    assert stage.run("verification", "status", "BUSINESS").status == 0
+    assert stage.run("simulator", "faults", "add", "ListPartners", "Throttle").status == 0
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("path", LEAVES)
+def test_an_option_before_a_command_that_lacks_it_is_refused_as_behind_it(stage: CliStage, path: str) -> None:
+    """What a command doesn't have is never ignored; each has --debug. Where each is honoured, other tests say."""
+    options = options_of(LEAVES[path])
+    assert "--debug" in options
+    needed = {"completion": ["-s", "bash"], "simulator faults add": ["ListPartners", "throttle"]}.get(path, [])
+    for option in {"--profile", "--region", "--endpoint-url"} - options:
+        given, command = [option, "http://x"], [*path.split(), *needed]
+        for arguments in ([*given, *command], [*command, *given]):
+            done = stage.run(*arguments)
+            assert (done.status, "No such option" in done.stderr) == (64, True), arguments
+
+
+@pytest.mark.versions
 class TestEnvironment:
     """What leads to AWS."""
 
-    def test_partner_central_is_in_one_region(self, stage: Stage) -> None:
+    def test_partner_central_is_in_one_region(self, stage: CliStage) -> None:
         """Whatever --region says, requests are signed for us-east-1: the simulator takes no other."""
         done = stage.run("show", "--region", "eu-central-1")
         assert done.status == 0
         assert done.stdout == "This account has no partner in catalog AWS.\n"
 
-    def test_code_is_stored_in_the_region_of_the_option_else_of_the_environment(self, stage: Stage) -> None:
-        """--region, else AWS_REGION, else AWS_DEFAULT_REGION says in which region the code is stored."""
+    def test_code_is_stored_in_the_region_of_the_option_else_of_the_environment(self, stage: CliStage) -> None:
+        """--region, before or after the name, else AWS_REGION, else AWS_DEFAULT_REGION."""
         store = ("store-code", "--secret-id", "code", "--create")
-        assert stage.run(*store, "--region", "eu-north-1", stdin="123456\n").status == 0
+        assert stage.run("--region", "eu-north-1", *store, stdin="123456\n").status == 0
+        assert stage.run(*store, "--region", "eu-south-1", stdin="123456\n").status == 0
         assert stage.run(*store, stdin="123456\n").status == 0
         assert stage.run(*store, stdin="123456\n", AWS_REGION="", AWS_DEFAULT_REGION="ap-south-1").status == 0
-        for region in ("eu-north-1", "eu-west-1", "ap-south-1"):
+        for region in ("eu-north-1", "eu-south-1", "eu-west-1", "ap-south-1"):
             assert stage.client("secretsmanager", region).get_secret_value(SecretId="code")["SecretString"] == "123456"
 
-    def test_profile_option_or_aws_profile_chooses_the_credentials(self, stage: Stage, tmp_path: Path) -> None:
+    def test_profile_option_or_aws_profile_chooses_the_credentials(self, stage: CliStage, tmp_path: Path) -> None:
         """--profile, before or after the command's name, and AWS_PROFILE choose the credentials of a profile."""
         (tmp_path / "config").write_text(
             "[profile other]\naws_access_key_id = 999999999999\naws_secret_access_key = x\nregion = eu-west-3\n"
         )
-        stage.environment |= {
-            "AWS_CONFIG_FILE": str(tmp_path / "config"),
-            "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "",
-        }
-        for arguments, environment in (
-            (["--profile", "other", "show"], {}),
-            (["show", "--profile", "other"], {}),
-            (["show"], {"AWS_PROFILE": "other"}),
-        ):
-            assert stage.run(*arguments, **environment).status == 0
-        assert {request.account for request in stage.simulator.requests} == {"999999999999"}
-        assert len(stage.operations()) == 3
+        stage.environment |= {**NO_KEYS, "AWS_CONFIG_FILE": str(tmp_path / "config")}
+        assert stage.run("--profile", "other", "show").status == 0
+        assert stage.run("show", "--profile", "other").status == 0
+        assert stage.run("show", AWS_PROFILE="other").status == 0
+        assert [request.account for request in stage.simulator.requests] == ["999999999999"] * 3
 
-    def test_endpoint_url_option_wins_over_the_environment(self, stage: Stage) -> None:
-        """--endpoint-url leads to Partner Central, and wins over the environment."""
-        away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""}
+    def test_endpoint_url_option_wins_over_the_environment(self, stage: CliStage) -> None:
+        """--endpoint-url leads to Partner Central; behind the name it wins over the one before it."""
+        away = {"AWS_ENDPOINT_URL": NOWHERE, "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""}
         assert stage.run("show", "--endpoint-url", stage.simulator.url, **away).status == 0
+        assert stage.run("--endpoint-url", stage.simulator.url, "show", **away).status == 0
+        both = ("--endpoint-url", NOWHERE, "show", "--endpoint-url", stage.simulator.url)
+        assert stage.run(*both, **away).status == 0
         assert stage.run("show", **away).status == 1
-        assert stage.operations() == ["ListPartners"]
+        assert stage.operations() == ["ListPartners"] * 3
 
 
-def error_of(stage: Stage, *arguments: str, **environment: str) -> tuple[str, str]:
+# --- Errors
+
+
+def error_of(stage: CliStage, *arguments: str, **environment: str) -> tuple[str, str]:
     """What went wrong, and the remedy: an error is told in two lines on standard error, with the exit status 1."""
     done = stage.run(*arguments, **environment)
     assert (done.status, done.stdout) == (1, "")
@@ -165,28 +235,30 @@ def error_of(stage: Stage, *arguments: str, **environment: str) -> tuple[str, st
 
 NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 NOWHERE = "http://127.0.0.1:9"
+SERVICE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("arguments", "environment", "error", "remedy"),
     [
-        (["show"], NO_KEYS, "Unable to locate credentials", "Log in (aws sso login), set AWS_PROFILE"),
-        (["show", "--profile", "x"], {}, "The config profile (x) could not be found", "Name a profile that `aws con"),
-        (["drift", "--stack-name", "x"], {"AWS_REGION": ""}, "You must specify a region", "Name one by --region or"),
-        (["show", "--endpoint-url", NOWHERE], {}, f'Could not connect to the endpoint URL: "{NOWHERE}/"', "Check the"),
-        (["show", "--endpoint-url", "nonsense"], {}, "Invalid endpoint: nonsense", "Check the network"),
+        ("show", NO_KEYS, "Unable to locate credentials", "Log in (aws sso login), set AWS_PROFILE"),
+        ("show --profile x", {}, "The config profile (x) could not be found", "Name a profile that `aws con"),
+        ("drift --stack-name x", {"AWS_REGION": ""}, "You must specify a region", "Name one by --region or"),
+        ("show", {SERVICE: NOWHERE}, f'Could not connect to the endpoint URL: "{NOWHERE}/"', "Check the"),
+        ("show", {SERVICE: "nonsense"}, "Invalid endpoint: nonsense", "Correct AWS_ENDPOINT_URL"),
     ],
-    ids=["credentials", "profile", "region", "network", "endpoint"],
 )
 def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
-    stage: Stage, arguments: list[str], environment: dict[str, str], error: str, remedy: str
+    stage: CliStage, arguments: str, environment: dict[str, str], error: str, remedy: str
 ) -> None:
     """Each in botocore's words, and the remedy in the command's."""
-    told = error_of(stage, *arguments, **environment)
+    told = error_of(stage, *arguments.split(), **environment)
     assert told[0] == error
     assert told[1].startswith(remedy)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("kind", "error", "remedy"),
     [
@@ -199,7 +271,7 @@ def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
     ],
 )
 def test_each_way_in_which_the_service_fails_is_told_with_its_remedy(
-    stage: Stage, kind: str, error: str, remedy: str
+    stage: CliStage, kind: str, error: str, remedy: str
 ) -> None:
     """A denial names the permission; what passes by itself says so."""
     stage.simulator.faults.add("ListPartners", kind)
@@ -208,23 +280,25 @@ def test_each_way_in_which_the_service_fails_is_told_with_its_remedy(
     assert told[1].startswith(remedy)
 
 
-def test_what_answers_otherwise_than_aws_is_told(stage: Stage) -> None:
+@pytest.mark.versions
+def test_what_answers_otherwise_than_aws_is_told(stage: CliStage) -> None:
     """Such as a proxy's page."""
     error, remedy = error_of(stage, "show", AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=f"{stage.moto_url}/moto-api/")
     assert error
     assert remedy
 
 
-def test_an_internal_error_is_told_without_its_text(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which may hold anything; --debug shows where it comes from."""
+def test_an_internal_error_is_told_without_its_text(stage: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which may hold anything; --debug, before or after the name, shows where it comes from."""
     monkeypatch.setattr("partner_account_cli.partners.list_arns", lambda *_: dict[str, str]()["sword" + "fish"])
     assert error_of(stage, "show")[0] == "internal error (KeyError); please report it"
-    told = stage.run("show", "--debug").stderr
-    assert "show.py" in told
-    assert "swordfish" not in told
+    for arguments in (("show", "--debug"), ("--debug", "show")):
+        told = stage.run(*arguments).stderr
+        assert "show.py" in told
+        assert "swordfish" not in told
 
 
-def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: Stage) -> None:
+def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: CliStage) -> None:
     """Partner Central's reasons have remedies of their own."""
     for _ in range(5):
         stage.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email="a@example.com")
@@ -233,7 +307,8 @@ def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: Stage) -> None
     assert remedy == "Five codes a day are sent to one address: use the newest e-mail, or try again tomorrow."
 
 
-def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: Stage) -> None:
+@pytest.mark.versions
+def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: CliStage) -> None:
     """What identifies the business is left out, though the error repeats it."""
     stage.simulator.faults.add("StartVerification", "echo")
     done = stage.run("verification", "start", "business", *BUSINESS, "--debug")
@@ -250,7 +325,7 @@ def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: Stage
     assert "Example Corp" not in done.stderr
 
 
-def test_a_reader_that_goes_away_early_is_no_error(stage: Stage) -> None:
+def test_a_reader_that_goes_away_early_is_no_error(stage: CliStage) -> None:
     """Such as `head`."""
     environment = {name: value for name, value in stage.variables({}).items() if value}
     with subprocess.Popen([SCRIPT, "show"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
@@ -260,7 +335,7 @@ def test_a_reader_that_goes_away_early_is_no_error(stage: Stage) -> None:
         assert run.stderr.read() == b""
 
 
-def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: Stage) -> None:
+def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: CliStage) -> None:
     """Ctrl-C while AWS is waited for ends the command with the status of SIGINT, and one word."""
     stage.simulator.faults.add("ListPartners", "hang")
     with stage.terminal("show") as terminal:
@@ -273,12 +348,13 @@ def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: Stage) -> None:
     assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.parametrize("missing", ["click", "boto3", "rich", "werkzeug", "ministack"])
-def test_a_missing_dependency_is_told_with_its_extra(missing: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("missing", "arguments"),
+    [("click", ["show"]), ("boto3", ["show"]), ("werkzeug", ["simulator", "start"])],
+)
+def test_a_missing_dependency_is_told_with_its_extra(missing: str, arguments: list[str], tmp_path: Path) -> None:
     """Whoever installed the construct alone is told which extra the command needs."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
-    of_others = {"werkzeug": ["simulator", "start"], "ministack": ["rehearse", "--app", "false"]}
-    arguments = of_others.get(missing, ["show"])
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -287,65 +363,155 @@ def test_a_missing_dependency_is_told_with_its_extra(missing: str, tmp_path: Pat
     assert "Traceback" not in done.stderr
 
 
-def test_colours_are_for_terminals_without_no_color(stage: Stage) -> None:
-    """A file and a pipe never get any; a sentence goes on between words in a narrow terminal."""
-    shown = []
-    for environment in ({}, {"NO_COLOR": "1"}):
-        with stage.terminal("doctor", COLUMNS="60", **environment) as terminal:
-            assert terminal.ended() == 0
-        shown.append(terminal.shown)
-    assert "\x1b[32mpassed" in shown[0]
-    assert "\x1b[32m" not in shown[1]
-    assert "only doing it would tell of\r\n         SendEmailVerificationCode\r\n" in shown[1]
-    assert "\x1b" not in stage.run_script("doctor").told
+# --- Terminals
 
 
 NAME = "Zoë & 株式会社 “Söhne”"
+TAKEN = "database/password-of-the-application-that-nobody-may-overwrite"
+PROBE = "probe --pause 0 --wait 0 --yes"
+CHANGING = re.compile(r"\d{2}:\d{2}:\d{2}|─|^\d+$")
+COPIED = re.compile(r"`[^`]+`|partner-account |export |https?://|arn:|[0-9a-f/]{65}")
+
+TOLD = [
+    ("doctor --secret-id absent-secret --email jane@example.com", 1),
+    ("verification status", 1),
+    ("verification start registrant", 1),
+    ("send-code --email a-rather-long-address-of-alliances@alliances.example.com", 0),
+    ("store-code --secret-id a-rather-long-name-of-a-secret/of-the-code-of-partner-central --create", 0),
+    (f"store-code --secret-id {TAKEN}", 1),
+    ("show", 0),
+    ("drift --stack-name A-Stack-That-Is-Not-There-And-That-Has-Quite-A-Long-Name-For-One", 1),
+    ("simulator outbox", 0),
+    ("simulator requests", 0),
+    ("simulator faults list", 0),
+    (PROBE, 0),
+    ("show --catalog nowhere-in-particular-and-not-in-the-sandbox-either", 64),
+    ("--region eu-west-1 simulator faults add nothing-that-partner-central-knows-of throttle", 64),
+    *[(f"{path} --help", 0) for path, _ in commands()],
+]
 
 
-@pytest.mark.parametrize(
-    "encoding",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "cp1252"},
-        # No locale at all, and Python told not to help itself to UTF-8.
-        {"LANG": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ],
-    ids=["ascii", "cp1252", "C"],
-)
-def test_what_an_encoding_lacks_is_escaped_and_never_an_error(stage: Stage, encoding: dict[str, str]) -> None:
-    """As Python escapes it, in text, tables and errors; as JSON does, in JSON. A terminal is told as well."""
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_is_broken_within_a_word_and_what_goes_on_below_is_indented(newcomer: CliStage, width: int) -> None:
+    """As a terminal of that width shows it. Only what is to be copied stays in one line that is longer."""
+    newcomer.simulator.account(ACCOUNT).add_partner(NAME, tags={"cdk-partner-account:owner": "0" * 65, "team": "a"})
+    newcomer.simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "FAILED")
+    newcomer.run("verification", "start", "registrant")
+    newcomer.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email=EMAIL)
+    newcomer.client("secretsmanager").create_secret(Name=TAKEN, SecretString="swordfish")
+    newcomer.run(*PROBE.split())  # which finds something else the second time
+    wrong = []
+    for arguments, status in TOLD:
+        words = arguments.split()
+        unlimited = (
+            CliRunner().invoke(partner_account, words, "123456", newcomer.variables({}), terminal_width=100_000).output
+        )
+        narrow = newcomer.run(*words, stdin="123456", FORCE_COLOR="1", NO_COLOR="1", COLUMNS=str(width))
+        assert narrow.status == status, narrow.told
+        known = {*unlimited.split(), *re.split(r"\s{2,}", unlimited)}
+        for line in narrow.plain.splitlines():
+            is_fit = len(line.rstrip()) <= width or COPIED.search(line)
+            is_whole = all(word in known or CHANGING.search(word) for word in line.split())
+            is_indented = not line or line.startswith(" ") or re.split(r"\s+", line)[0] in known
+            if not (is_fit and is_whole and is_indented):
+                wrong.append((arguments, line))
+    assert wrong == []
+
+
+def test_colours_are_for_terminals_without_no_color(stage: CliStage) -> None:
+    """A file and a pipe never get any; a sentence goes on between words in a narrow terminal."""
+    with stage.terminal("doctor", COLUMNS="60") as terminal:
+        assert terminal.ended() == 0
+    assert "\x1b[32mpassed" in terminal.shown
+    assert "only doing it would tell of\r\n         SendEmailVerificationCode\r\n" in terminal.shown
+    assert "\x1b[32m" not in stage.run("doctor", FORCE_COLOR="1", NO_COLOR="1").told
+    assert "\x1b" not in stage.run("doctor").told
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_an_encoding_lacks_is_escaped_and_never_an_error(stage: CliStage, encoding: str) -> None:
+    """As Python escapes it, in text, tables and errors; as JSON does, in JSON."""
     stage.simulator.account(ACCOUNT).add_partner(NAME, tags={"team": "社長"})
-    shown = stage.run_script("show", **encoding)
+    shown = stage.run("show", charset=encoding)
     assert shown.status == 0
     assert r"\u682a\u5f0f\u4f1a\u793e " in shown.stdout
     assert r"\u793e\u9577" in shown.stdout
-    assert ("Zoë" if encoding.get("PYTHONIOENCODING") == "cp1252" else r"Zo\xeb") in shown.stdout
-    (partner,) = stage.run_script("show", "--output", "json", **encoding).document["Partners"]
+    assert ("Zoë" if encoding == "cp1252" else r"Zo\xeb") in shown.stdout
+    (partner,) = stage.run("show", "--output", "json", charset=encoding).document["Partners"]
     assert partner["LegalName"] == NAME
-    wrong = stage.run_script(NAME, **encoding)
+    wrong = stage.run(NAME, charset=encoding)
     assert wrong.status == 64
     assert "No such command" in wrong.stderr
-    with stage.terminal("show", **encoding) as terminal:
-        assert terminal.ended() == 0
-    assert r"\u682a" in terminal.shown
-    assert r"\u28" not in terminal.shown  # the spinner
-
-
-def test_a_utf8_terminal_is_shown_names_as_they_are(stage: Stage) -> None:
-    """And plain signs replace what a table is drawn with elsewhere."""
-    stage.simulator.account(ACCOUNT).add_partner(NAME)
-    assert NAME in stage.run("show").stdout
-    assert NAME in stage.run("show", "--output", "json").stdout
-    table = stage.run_script("verification", "status", PYTHONIOENCODING="ascii").stdout
+    table = stage.run("verification", "status", charset=encoding).stdout
     assert "---" in table
     assert "\\" not in table
+
+
+def test_a_terminal_without_a_locale_is_told_names_as_python_escapes_them(stage: CliStage) -> None:
+    """No locale at all, and Python told not to help itself to UTF-8. The spinner is plain."""
+    stage.simulator.account(ACCOUNT).add_partner(NAME)
+    none = {"LANG": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with stage.terminal("show", **none) as terminal:
+        assert terminal.ended() == 0
+    assert r"\u682a" in terminal.shown
+    assert r"\u28" not in terminal.shown
+    assert NAME in stage.run("show").stdout
+    assert NAME in stage.run("show", "--output", "json").stdout
+
+
+# --- JSON
+
+JSON_ROWS = dict(re.findall(r"^\| (`[^|]+) \| (.+) \|$", PAGE.split("| command | members |")[1], re.MULTILINE))
+RAW = {"Tags", "Input", "Readings"}
+"""Members whose own keys are the user's, the service's, or names of switches."""
+
+
+def members_of(document: Any) -> Iterator[str]:
+    """The names of all members, at any depth."""
+    for name, value in document.items() if isinstance(document, dict) else ():
+        yield name
+        yield from members_of(value) if name not in RAW else ()
+    for one in document if isinstance(document, list) else ():
+        yield from members_of(one)
+
+
+@pytest.mark.versions
+def test_each_command_writes_json_in_one_casing_with_the_members_of_the_reference(newcomer: CliStage) -> None:
+    """Those that AWS names, AWS documents. tests/cli/test_drift.py has drift's."""
+    assert {path for path, command in LEAVES.items() if "--output" not in options_of(command)} == {"completion"}
+    newcomer.create_partner("Sandbox")
+    newcomer.simulator.faults.add("TagResource", "throttle")
+    for command in (
+        *("verification start registrant", "verification status", "doctor", "send-code --email a@example.com"),
+        *("store-code --secret-id code --create", "store-code --parameter /code --create", "show --catalog Sandbox"),
+        *("simulator outbox", "simulator requests", "simulator faults list", "simulator faults clear", PROBE),
+    ):
+        document = newcomer.run(*command.split(), "--output", "json", stdin="123456").document
+        members = set(members_of(document))
+        assert {name for name in members if not re.fullmatch(r"([A-Z][a-z0-9]*)+", name)} == set()
+        (row,) = {text for names, text in JSON_ROWS.items() if any(f"`{one}`" in names for one in prefixes(command))}
+        own = members if command.startswith(("doctor", "send", "store", "simulator")) else set(document)
+        assert command == PROBE or {name for name in own if f"`{name}`" not in row} == set(), command
+
+
+def prefixes(command: str) -> list[str]:
+    """The words that call a command, and fewer of them."""
+    words = command.split()
+    return [" ".join(words[:count]) for count in (1, 2)]
+
+
+# --- Windows
 
 
 ON_WINDOWS = """
 import json, sys
 from tests.cli import windows
 windows.become("click.testing")
+for absent in ("import fcntl", "import signal; signal.SIGHUP", "import os; os.killpg", "import pwd"):
+    try: exec(absent)
+    except (ModuleNotFoundError, AttributeError): continue
+    raise SystemExit(f"this is no Windows: {absent}")
 from click.testing import CliRunner
 from partner_account_cli.command_line import partner_account
 for arguments in json.load(sys.stdin):
@@ -354,33 +520,8 @@ for arguments in json.load(sys.stdin):
 """
 
 
-def on_windows(stage: Stage, *commands: list[str]) -> list[tuple[int, str]]:
-    """How the commands end where what POSIX alone has is missing."""
-    done = subprocess.run(
-        [sys.executable, "-c", ON_WINDOWS],
-        env={name: value for name, value in stage.variables({"PYTHONPATH": "."}).items() if value},
-        input=json.dumps(commands),
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
-
-
-def test_what_poses_as_windows_lacks_what_windows_lacks() -> None:
-    """The stage itself can fail: each of these ends in an error there."""
-    for code in ("import fcntl", "import signal; signal.SIGHUP", "import os; os.killpg", "import pwd"):
-        script = f"from tests.cli import windows; windows.become(); {code}"
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
-        )
-        assert ("ModuleNotFoundError" in done.stderr) or ("AttributeError" in done.stderr), code
-
-
-def test_on_windows_each_command_works_or_says_that_it_needs_posix(stage: Stage) -> None:
-    """Everything but a local AWS and the simulator runs there; the refusal names a way out."""
+def test_on_windows_each_command_works_or_says_that_it_needs_posix(stage: CliStage) -> None:
+    """Everything but a local AWS and the simulator runs there, and what poses as Windows lacks what Windows lacks."""
     stage.create_partner()
     work = [
         ["verification", "status"],
@@ -390,36 +531,38 @@ def test_on_windows_each_command_works_or_says_that_it_needs_posix(stage: Stage)
         ["simulator", "outbox"],
         *[[name, "--help"] for name in COMMANDS],
     ]
-    assert [status for status, _ in on_windows(stage, *work)] == [0] * len(work)
-    refused = on_windows(stage, ["rehearse"], ["simulator", "start"])
-    for name, (status, told) in zip(("rehearse", "simulator start"), refused, strict=True):
+    done = subprocess.run(
+        [sys.executable, "-c", ON_WINDOWS],
+        env={name: value for name, value in stage.variables({"PYTHONPATH": "."}).items() if value},
+        input=json.dumps([*work, ["rehearse"], ["simulator", "start"]]),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *worked, rehearse, start = map(json.loads, done.stdout.splitlines())
+    assert [status for status, _ in worked] == [0] * len(work)
+    for name, (status, told) in (("rehearse", rehearse), ("simulator start", start)):
         assert status == 1
         assert told.startswith(f"Error: partner-account {name} needs Linux or macOS\nOn Windows, run it in WSL")
 
 
 SYNTH = """
-import sys
-import aws_cdk as cdk
-{become}
-from partner_account import AllianceLeadContact, Catalog, PartnerAccount, PrimarySolutionType, VerificationCode
-app = cdk.App(outdir=sys.argv[1])
-PartnerAccount(
-    cdk.Stack(app, "Demo"), "Partner", catalog=Catalog.SANDBOX, legal_name="Example Corp",
-    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
-    email_verification_code=VerificationCode.for_sandbox(),
-    alliance_lead_contact=AllianceLeadContact(
-        first_name="Jane", last_name="Doe", email="alliances@example.com", business_title="Alliance Lead"))
-app.synth()
+from tests.construct.apps import new_stack, partner_in, template_of
+stack = new_stack()
+partner_in(stack)
+template = template_of(stack)
 """
 
 
-def test_on_windows_the_construct_writes_the_same_template(tmp_path: Path) -> None:
+def test_on_windows_the_construct_writes_the_same_template() -> None:
     """With the same asset as elsewhere."""
-    templates = []
-    for name, become in (("here", ""), ("windows", "from tests.cli import windows; windows.become('aws_cdk')")):
-        command = [sys.executable, "-c", SYNTH.format(become=become), str(tmp_path / name)]
-        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        templates.append((tmp_path / name / "Demo.template.json").read_text())
-    assert "Custom::PartnerAccount" in templates[0]
-    assert templates[0] == templates[1]
+    here: dict[str, Any] = {}
+    exec(SYNTH, here)  # noqa: S102 - the same here and there
+    pose = "import json; from tests.cli import windows; windows.become('aws_cdk', 'pytest')"
+    script = f"{pose}{SYNTH}print(json.dumps(template))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Custom::PartnerAccount" in done.stdout
+    assert json.loads(done.stdout) == here["template"]

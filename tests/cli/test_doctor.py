@@ -19,38 +19,37 @@ import pytest
 from botocore.stub import Stubber
 
 from partner_account_cli.aws import Access
-from partner_account_cli.checks import DoctorRun
-from partner_account_cli.iam import SimulatedRequest, simulate
-from tests.cli.stage import ACCOUNT, Stage, open_stage
+from partner_account_cli.doctor import DoctorRun, principal_of
+from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
 
 
-def verdicts(stage: Stage, *options: str) -> dict[str, str]:
+def verdicts(stage: CliStage, *options: str) -> dict[str, str]:
     """How each check ended."""
     done = stage.run("doctor", *options, "--output", "json")
-    found = {one["Check"]: one["Status"] for one in done.document["Checks"]}
+    found = {one["Id"]: one["Status"] for one in done.document["Checks"]}
     assert done.status == (1 if "failed" in found.values() else 0)
     return found
 
 
-def check(stage: Stage, name: str, *options: str) -> dict[str, str]:
+def check(stage: CliStage, name: str, *options: str) -> dict[str, str]:
     """What one check tells."""
     done = stage.run("doctor", *options, "--output", "json")
     assert "swordfish" not in done.told
-    (found,) = (one for one in done.document["Checks"] if one["Check"] == name)
+    (found,) = (one for one in done.document["Checks"] if one["Id"] == name)
     return dict(found)
 
 
-def code_check(stage: Stage, *options: str) -> dict[str, str]:
+def code_check(stage: CliStage, *options: str) -> dict[str, str]:
     """What is told of the verification code; the code itself, or what is in its place, never is."""
-    found = check(stage, "verification code", *options, "--debug")
+    found = check(stage, "verification-code", *options, "--debug")
     assert "swordfish" not in str(found)
     assert "123456" not in str(found).replace(ACCOUNT, "")
     return found
 
 
-def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing_is_changed(newcomer: Stage) -> None:
+def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing_is_changed(newcomer: CliStage) -> None:
     """In this order; `doctor` only reads."""
     done = newcomer.run("doctor", "--secret-id", "code")
     assert done.status == 1
@@ -67,7 +66,7 @@ def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing
         "failed  registrant verification",
         "unknown  account plan",
         "passed  organization",
-        "unknown  contact's address",
+        "unknown  contact address",
         "unknown  existing partner",
         "failed  verification code",
     ]
@@ -78,7 +77,7 @@ def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing
     assert newcomer.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: Stage) -> None:
+def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: CliStage) -> None:
     """The code isn't shown."""
     stage.client("secretsmanager").create_secret(Name="code", SecretString="314159")
     done = stage.run("doctor", "--secret-id", "code")
@@ -107,7 +106,7 @@ NO_CODE = "something that is no code"
     ],
 )
 def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwritten(
-    stage: Stage, options: tuple[str, ...], held: Any, status: str, finding: str, remedy: str
+    stage: CliStage, options: tuple[str, ...], held: Any, status: str, finding: str, remedy: str
 ) -> None:
     """A mistyped name may have led to somebody's password, which isn't shown either."""
     Kept(stage).holds(held)
@@ -116,7 +115,7 @@ def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwr
     assert f" holds {finding}" in found["Finding"]
 
 
-def test_the_recommended_store_code_can_be_run_as_it_stands(stage: Stage) -> None:
+def test_the_recommended_store_code_can_be_run_as_it_stands(stage: CliStage) -> None:
     """It creates the secret with its field, in the region that was asked about."""
     store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
     absent = code_check(stage, *store)
@@ -127,7 +126,7 @@ def test_the_recommended_store_code_can_be_run_as_it_stands(stage: Stage) -> Non
     assert code_check(stage, *store)["Status"] == "passed"
 
 
-def test_a_secret_marked_for_deletion_is_to_be_restored(stage: Stage) -> None:
+def test_a_secret_marked_for_deletion_is_to_be_restored(stage: CliStage) -> None:
     """And not to be created once more."""
     client = stage.client("secretsmanager")
     client.create_secret(Name="code", SecretString="123456")
@@ -139,7 +138,7 @@ def test_a_secret_marked_for_deletion_is_to_be_restored(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
-def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: Stage, name: str, cautioned: bool) -> None:
+def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: CliStage, name: str, cautioned: bool) -> None:
     """Before the secret is created, and later, by its name and by its full ARN, but never because of that ARN."""
     found = [code_check(stage, "--secret-id", name)]
     arn = stage.client("secretsmanager").create_secret(Name=name, SecretString="123456")["ARN"]
@@ -149,7 +148,7 @@ def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: Stage, name: str, c
         assert (f"The name {name} ends in a hyphen and six characters" in one.get("Remedy", "")) == cautioned
 
 
-def test_a_parameter_that_lies_open_is_warned_of(stage: Stage) -> None:
+def test_a_parameter_that_lies_open_is_warned_of(stage: CliStage) -> None:
     """The function can read it, and so can others."""
     stage.client("ssm").put_parameter(Name="/code", Value="123456", Type="String")
     found = code_check(stage, "--parameter", "/code")
@@ -162,28 +161,28 @@ def test_a_verification_that_waits_for_a_human_has_its_url_until_that_expires(mo
     """Then it is to be started again."""
     with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=days))) as stage:
         stage.run("verification", "start", "registrant")
-        registrant = check(stage, "registrant verification")
+        registrant = check(stage, "registrant-verification")
         assert registrant["Status"] == "failed"
-        assert ("CompletionUrl" in registrant) == (days == 0)
+        assert bool(registrant["CompletionUrl"]) == (days == 0)
         assert ("start registrant" in registrant["Remedy"]) == (days > 0)
         assert ("has expired" in stage.run("verification", "status").stdout) == (days > 0)
 
 
-def test_a_partner_of_a_stack_has_passed_and_another_has_failed(stage: Stage) -> None:
+def test_a_partner_of_a_stack_has_passed_and_another_has_failed(stage: CliStage) -> None:
     """One of a stack is found by its deployment; one that isn't stands in its way."""
     stage.create_partner()
-    found = check(stage, "existing partner")
+    found = check(stage, "existing-partner")
     assert (found["Status"], found["Remedy"]) == ("failed", "Set existing_partner_id to adopt it.")
     (partner,) = stage.simulator.account(ACCOUNT).partners
     stage.simulator.account(ACCOUNT).tag_partner(partner.id, {"cdk-partner-account:owner": "x"})
-    assert verdicts(stage)["existing partner"] == "passed"
+    assert verdicts(stage)["existing-partner"] == "passed"
 
 
 @pytest.mark.parametrize("ending", ["FAILED", "REJECTED"])
-def test_a_failed_business_verification_may_mean_that_the_company_is_a_partner(stage: Stage, ending: str) -> None:
+def test_a_failed_business_verification_may_mean_that_the_company_is_a_partner(stage: CliStage, ending: str) -> None:
     """AWS says so: before anything is started again, that is to be known."""
     stage.simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", ending)
-    found = check(stage, "business verification")
+    found = check(stage, "business-verification")
     assert found["Status"] == "failed"
     assert "if the company is an AWS Partner already: then migrate" in found["Remedy"]
 
@@ -192,57 +191,57 @@ def test_a_failed_business_verification_may_mean_that_the_company_is_a_partner(s
     ("owned", "verdict"),
     [((True, True), "passed"), ((True, False), "failed"), ((False, True), "failed"), ((False, False), "failed")],
 )
-def test_several_partners_must_all_have_an_owner(stage: Stage, owned: tuple[bool, ...], verdict: str) -> None:
+def test_several_partners_must_all_have_an_owner(stage: CliStage, owned: tuple[bool, ...], verdict: str) -> None:
     """One that is of no stack stands in the way of a creation, whatever the others are."""
     for name, has_owner in zip(("Example One", "Example Two"), owned, strict=True):
         stage.simulator.account(ACCOUNT).add_partner(
             name, tags={"cdk-partner-account:owner" if has_owner else "team": "x"}
         )
-    assert verdicts(stage)["existing partner"] == verdict
+    assert verdicts(stage)["existing-partner"] == verdict
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage: Stage, first: bool) -> None:
+def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage: CliStage, first: bool) -> None:
     """Is unknown: the one whose tags are denied may be of no stack."""
     for name in ("Example One", "Example Two"):
         stage.simulator.account(ACCOUNT).add_partner(name, tags={"cdk-partner-account:owner": "x"})
     if not first:
         stage.simulator.faults.add("ListTagsForResource", "delay", seconds=0.01)
     stage.simulator.faults.add("ListTagsForResource", "access-denied")
-    assert verdicts(stage)["existing partner"] == "unknown"
+    assert verdicts(stage)["existing-partner"] == "unknown"
 
 
-def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: Stage) -> None:
+def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
     """Nothing is certain there, and nothing has failed."""
     newcomer.create_partner("Sandbox")
     found = verdicts(newcomer, "--catalog", "Sandbox")
-    assert found["business verification"] == "unknown"
-    assert found["existing partner"] == "unknown"
-    assert found["verification code"] == "passed"
+    assert found["business-verification"] == "unknown"
+    assert found["existing-partner"] == "unknown"
+    assert found["verification-code"] == "passed"
 
 
-def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newcomer: Stage) -> None:
+def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newcomer: CliStage) -> None:
     """Where the Sandbox took it, the tag tells, as in catalog AWS."""
     partner_id = newcomer.create_partner("Sandbox").rpartition("/")[2]
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
-    found = check(newcomer, "existing partner", "--catalog", "Sandbox")
+    found = check(newcomer, "existing-partner", "--catalog", "Sandbox")
     assert found["Status"] == "passed"
     assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
 
 
-def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknown(stage: Stage) -> None:
+def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknown(stage: CliStage) -> None:
     """Each permission to read that is missing is named; what depends on it is unknown."""
     stage.simulator.faults.add("*", "access-denied", times=None)
     done = stage.run("doctor", "--output", "json")
-    found = {one["Check"]: one for one in done.document["Checks"]}
+    found = {one["Id"]: one for one in done.document["Checks"]}
     assert found["endpoint"]["Status"] == "passed"
-    assert found["permissions to read"]["Status"] == "failed"
-    assert "partnercentral:ListPartners, partnercentral:GetVerification" in found["permissions to read"]["Remedy"]
-    assert {found[name]["Status"] for name in ("business verification", "existing partner")} == {"unknown"}
+    assert found["permissions-to-read"]["Status"] == "failed"
+    assert "partnercentral:ListPartners, partnercentral:GetVerification" in found["permissions-to-read"]["Remedy"]
+    assert {found[name]["Status"] for name in ("business-verification", "existing-partner")} == {"unknown"}
     assert done.status == 1
 
 
-def test_without_credentials_the_rest_is_unknown(stage: Stage) -> None:
+def test_without_credentials_the_rest_is_unknown(stage: CliStage) -> None:
     """The rest is unknown."""
     done = stage.run("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert done.status == 1
@@ -250,7 +249,7 @@ def test_without_credentials_the_rest_is_unknown(stage: Stage) -> None:
     assert len(re.findall(r"^unknown ", done.stdout, re.MULTILINE)) == 10
 
 
-def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: Stage) -> None:
+def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: CliStage) -> None:
     """Credentials that nobody can be asked about are not called missing: the endpoint is what has failed."""
     nowhere = "http://127.0.0.1:9"
     done = stage.run("doctor", AWS_ENDPOINT_URL=nowhere, AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=nowhere)
@@ -260,7 +259,7 @@ def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: 
     assert "without credentials" not in done.stdout
 
 
-def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(stage: Stage) -> None:
+def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(stage: CliStage) -> None:
     """What needs Partner Central is unknown if it is out of reach."""
     found = verdicts(stage, "--endpoint-url", "http://127.0.0.1:9")
     assert found["credentials"] == "passed"
@@ -289,15 +288,15 @@ def answering(answer: Callable[[str], str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
-def test_a_free_account_plan_has_failed(stage: Stage, plan: str, verdict: str) -> None:
+def test_a_free_account_plan_has_failed(stage: CliStage, plan: str, verdict: str) -> None:
     """A free plan is told before Partner Central refuses it."""
     told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
     with answering(lambda _: json.dumps(told)) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
-        assert verdicts(stage)["account plan"] == verdict
+        assert verdicts(stage)["account-plan"] == verdict
 
 
-def test_an_account_without_a_listed_partner_is_not_called_ready(stage: Stage) -> None:
+def test_an_account_without_a_listed_partner_is_not_called_ready(stage: CliStage) -> None:
     """A legacy account may not be listed: whether the company has one is asked, with what a new registration does."""
     done = stage.run("doctor")
     assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
@@ -313,14 +312,14 @@ def test_an_account_without_a_listed_partner_is_not_called_ready(stage: Stage) -
         assert words in asked
 
 
-def test_in_catalog_aws_four_questions_are_asked_and_none_in_the_sandbox(stage: Stage) -> None:
+def test_in_catalog_aws_four_questions_are_asked_and_none_in_the_sandbox(stage: CliStage) -> None:
     """In catalog AWS only: in the Sandbox nothing is for good."""
     assert len(stage.run("doctor", "--output", "json").document["Questions"]) == 4
     assert stage.run("doctor", "--catalog", "Sandbox", "--output", "json").document["Questions"] == []
-    assert check(stage, "existing partner", "--catalog", "Sandbox")["Status"] == "passed"
+    assert check(stage, "existing-partner", "--catalog", "Sandbox")["Status"] == "passed"
 
 
-def test_the_management_account_of_an_organization_is_asked_about(stage: Stage) -> None:
+def test_the_management_account_of_an_organization_is_asked_about(stage: CliStage) -> None:
     """AWS recommends a member account; an account of no organization is neither."""
     assert check(stage, "organization")["Finding"] == "the account is in no organization"
     stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
@@ -348,7 +347,7 @@ def test_the_management_account_of_an_organization_is_asked_about(stage: Stage) 
 )
 def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) -> None:
     """By its local part, each word of which must be a role's: AWS recommends a shared alias. It isn't repeated."""
-    found = dict(DoctorRun(Access(), "AWS", None, email).checks())["contact's address"]()
+    found = dict(DoctorRun(Access(), "AWS", None, email).checks())["contact address"]()
     assert found.status == verdict
     assert email not in str(found)
 
@@ -398,12 +397,12 @@ ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
     ],
 )
 def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
-    newcomer: Stage, send: tuple[str, str], start: tuple[str, str], status: str, told: str
+    newcomer: CliStage, send: tuple[str, str], start: tuple[str, str], status: str, told: str
 ) -> None:
     """With the condition keys of the real requests; what depends on other keys is unknown, never allowed or denied."""
     with simulated_iam(SendEmailVerificationCode=send, StartVerification=start) as (url, requests):
         newcomer.environment["AWS_ENDPOINT_URL_IAM"] = url
-        found = check(newcomer, "permissions to act")
+        found = check(newcomer, "permissions-to-act")
     assert found["Status"] == status
     assert told in found["Finding"]
     asked = [
@@ -428,32 +427,24 @@ def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
     ]
 
 
-def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_sandbox(stage: Stage) -> None:
+def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_sandbox(stage: CliStage) -> None:
     """What the function's role needs, the caller of a deployment does not."""
     with simulated_iam(SendEmailVerificationCode=ALLOWED) as (url, requests):
         stage.environment["AWS_ENDPOINT_URL_IAM"] = url
-        assert check(stage, "permissions to act")["Status"] == "passed"
+        assert check(stage, "permissions-to-act")["Status"] == "passed"
         assert len(requests) == 1
-        assert "permissions to act" not in verdicts(stage, "--catalog", "Sandbox")
+        assert "permissions-to-act" not in verdicts(stage, "--catalog", "Sandbox")
         assert len(requests) == 1
 
 
-def test_iam_is_asked_about_the_role_of_a_session() -> None:
-    """Whose path the session's ARN doesn't tell; the root user can't be asked about."""
+def test_iam_is_asked_about_the_role_of_a_session_and_not_about_the_root_user() -> None:
+    """Whose path the session's ARN doesn't tell; IAM simulates no root user."""
     client = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x")
-    role = {
-        "Path": "/team/",
-        "RoleName": "Operator",
-        "RoleId": "AROAEXAMPLEEXAMPLE",
-        "Arn": f"arn:aws:iam::{ACCOUNT}:role/team/Operator",
-        "CreateDate": datetime.now(UTC),
-    }
-    asked = {"PolicySourceArn": role["Arn"], "ActionNames": ["partnercentral:X"], "ContextEntries": []}
-    result = {"EvalActionName": "partnercentral:X", "EvalDecision": "explicitDeny"}
+    arn = f"arn:aws:iam::{ACCOUNT}:role/team/Operator"
+    role = {"Path": "/team/", "RoleName": "Operator", "RoleId": "AROAEXAMPLEEXAMPLE", "Arn": arn}
     with Stubber(client) as iam:
-        iam.add_response("get_role", {"Role": role}, {"RoleName": "Operator"})
-        iam.add_response("simulate_principal_policy", {"EvaluationResults": [result]}, asked)
-        requests: list[SimulatedRequest] = [("partnercentral:X", {})]
-        session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/jane"
-        assert simulate(client, session, requests) == (["partnercentral:X"], {})
-        assert simulate(client, f"arn:aws:iam::{ACCOUNT}:root", requests) is None
+        iam.add_response("get_role", {"Role": {**role, "CreateDate": datetime.now(UTC)}}, {"RoleName": "Operator"})
+        assert principal_of(client, f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/jane") == arn
+        assert principal_of(client, f"arn:aws:iam::{ACCOUNT}:user/jane") == f"arn:aws:iam::{ACCOUNT}:user/jane"
+        with pytest.raises(ValueError, match="root"):
+            principal_of(client, f"arn:aws:iam::{ACCOUNT}:root")

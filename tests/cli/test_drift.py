@@ -16,10 +16,9 @@ import pytest
 from moto.backends import get_backend
 
 from partner_account import AllianceLeadContact, Catalog, VerificationCode
-from partner_account_cli.deployed import UNRESOLVED, DeployedPartner, resolve, values_of_ref
-from partner_account_cli.drift import owner_tag
+from partner_account_cli.drift import UNRESOLVED, resolve, values_of_ref
 from partner_account_handler import identity
-from tests.cli.stage import ACCOUNT, CONTACT, EMAIL, REGION, Ended, Stage, open_stage
+from tests.cli.stage import ACCOUNT, CONTACT, EMAIL, REGION, CliStage, Ended, open_stage
 from tests.construct.apps import new_app, partner_in, template_of
 
 JANE = AllianceLeadContact(
@@ -54,7 +53,7 @@ def written() -> dict[str, Any]:
 class Deployment:
     """A stack in moto that has the construct's template, and its partner in the simulator."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: CliStage) -> None:
         """Nothing is deployed yet."""
         self.stage = stage
         self.admin = stage.simulator.account(ACCOUNT)
@@ -102,7 +101,7 @@ class Deployment:
         """The fields that have drifted."""
         done = self.drift("--output", "json")
         (partner,) = done.document["Partners"]
-        fields = [one["Field"] for one in partner["Fields"] if one["Verdict"] == "drifted"]
+        fields = [one["Field"] for one in partner["Fields"] if one["Status"] == "drifted"]
         assert done.document["Drifted"] == bool(fields)
         assert done.status == (2 if fields else 0)
         return fields
@@ -196,7 +195,10 @@ def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(
     deployment.deploy(json.loads(text))
     done = deployment.drift("--output", "json")
     (partner,) = done.document["Partners"]
-    assert [one["Field"] for one in partner["Fields"] if one["Verdict"] == "unknown"] == ["LegalName"]
+    assert [one["Field"] for one in partner["Fields"] if one["Status"] == "unknown"] == ["LegalName"]
+    assert set(done.document) == {"StackName", "Drifted", "Partners"}
+    assert set(partner) == {"LogicalResourceId", "Arn", "Fields"}
+    assert {name for field in partner["Fields"] for name in field} == {"Field", "Template", "Service", "Status"}
     assert done.status == 0
 
 
@@ -215,7 +217,7 @@ def test_what_an_ssm_parameter_holds_is_unknown(
     partner["Properties"]["Tags"][0]["Value"] = reference
     deployment.deploy(template)
     done = deployment.drift("--output", "json")
-    unknown = [one["Field"] for one in done.document["Partners"][0]["Fields"] if one["Verdict"] == "unknown"]
+    unknown = [one["Field"] for one in done.document["Partners"][0]["Fields"] if one["Status"] == "unknown"]
     assert unknown == ["LegalName", "AllianceLeadContact.Email", "Tags.team"]
     assert (done.status, deployment.drifted()) == (0, [])
 
@@ -243,7 +245,7 @@ def test_the_stars_of_a_hidden_parameter_are_not_its_value(
     done = deployment.drift("--output", "json")
     (partner,) = done.document["Partners"]
     (name,) = (one for one in partner["Fields"] if one["Field"] == "LegalName")
-    assert (name["Verdict"], name["Template"]) == ("unknown", None)
+    assert (name["Status"], name["Template"]) == ("unknown", None)
     assert done.status == 0
 
 
@@ -292,12 +294,6 @@ def test_what_cannot_be_read_is_an_error(deployment: Deployment, written: dict[s
     done = deployment.drift()
     assert done.status == 1
     assert "Allow partnercentral:GetAllianceLeadContact" in done.stderr
-
-
-def test_the_expected_ownership_tag_is_the_handlers() -> None:
-    """The value of the ownership tag is the one that the handler writes."""
-    deployed = DeployedPartner("P", "", {"Owner": {"StackName": "Root", "ConstructPath": "A/Partner"}}, {}, STACK_ID)
-    assert owner_tag(deployed) == identity.Owner.of(STACK_ID, "Root", "A/Partner").to_tag()
 
 
 @pytest.mark.parametrize(

@@ -14,24 +14,22 @@ from botocore.compat import HTTPHeaders
 from urllib3 import HTTPResponse
 
 from partner_account_cli.aws import Access
-from partner_account_cli.checks import DoctorRun
-from partner_account_cli.probe import _STYLES
+from partner_account_cli.doctor import DoctorRun
 from partner_central_simulator import ProfileIdAppears, Readings, Simulator
-from partner_central_simulator.contract import Status
 from partner_central_simulator.readings import ReadingsFileError, load_readings
-from tests.cli.stage import ACCOUNT, Ended, Stage
+from tests.cli.stage import ACCOUNT, CliStage, Ended
 from tests.simulator.test_process import SESSION_TOKEN, process
 from tests.simulator.test_sandbox_contract import SWITCHES, answering, observable
 
 QUICK = ("--pause", "0", "--wait", "0", "--read-timeout", "2")
 
 
-def probe(stage: Stage, *options: str, **environment: str) -> Ended:
+def probe(stage: CliStage, *options: str, **environment: str) -> Ended:
     """The command, without a terminal and without pauses."""
     return stage.run("probe", *QUICK, *options, **environment)
 
 
-def partners_of(stage: Stage) -> list[Any]:
+def partners_of(stage: CliStage) -> list[Any]:
     """All partners of the account, in either catalog."""
     return stage.simulator.account(ACCOUNT).partners
 
@@ -39,7 +37,7 @@ def partners_of(stage: Stage) -> list[Any]:
 # --- Before anything is created
 
 
-def test_probe_without_a_terminal_creates_nothing_without_yes(stage: Stage) -> None:
+def test_probe_without_a_terminal_creates_nothing_without_yes(stage: CliStage) -> None:
     """Nobody has agreed."""
     done = probe(stage)
     assert done.status == 1
@@ -47,8 +45,8 @@ def test_probe_without_a_terminal_creates_nothing_without_yes(stage: Stage) -> N
     assert stage.operations() == ["ListPartners"]
 
 
-@pytest.mark.parametrize(("typed", "status"), [("n\n", 130), ("\n", 130), ("y\n", 0)])
-def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: Stage, typed: str, status: int) -> None:
+@pytest.mark.parametrize(("typed", "status"), [("\n", 130), ("y\n", 0)])
+def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliStage, typed: str, status: int) -> None:
     """No is the default answer."""
     with stage.terminal("probe", *QUICK) as terminal:
         terminal.expect(r"Go on\? \[y/N\]")
@@ -62,20 +60,20 @@ def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: Stag
 
 
 @pytest.mark.parametrize("option", ["--catalog=AWS", "--catalog=Sandbox"])
-def test_probe_has_no_option_for_the_catalog(stage: Stage, option: str) -> None:
+def test_probe_has_no_option_for_the_catalog(stage: CliStage, option: str) -> None:
     """Whatever is typed, it is the Sandbox."""
     assert probe(stage, "--yes", option).status == 64
     assert stage.operations() == []
 
 
-def test_probe_of_a_verified_account_creates_no_partner_in_catalog_aws(stage: Stage) -> None:
+def test_probe_of_a_verified_account_creates_no_partner_in_catalog_aws(stage: CliStage) -> None:
     """It could create one there; no request names that catalog."""
     assert probe(stage, "--yes").status == 0
     assert {partner.catalog for partner in partners_of(stage)} == {"Sandbox"}
     assert {request.input.get("Catalog", "Sandbox") for request in stage.simulator.requests} == {"Sandbox"}
 
 
-def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: Stage) -> None:
+def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliStage) -> None:
     """By the action that it lacks, before it is asked for anything."""
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
@@ -85,7 +83,7 @@ def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: Stage)
     assert stage.operations() == ["ListPartners"]
 
 
-def test_probe_without_credentials_says_so_as_other_commands_do(stage: Stage) -> None:
+def test_probe_without_credentials_says_so_as_other_commands_do(stage: CliStage) -> None:
     """As the other commands do."""
     done = probe(stage, "--yes", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert done.status == 1
@@ -93,7 +91,7 @@ def test_probe_without_credentials_says_so_as_other_commands_do(stage: Stage) ->
     assert stage.operations() == []
 
 
-def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: Stage, tmp_path: Path) -> None:
+def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: CliStage, tmp_path: Path) -> None:
     """Which is found out before anything is called."""
     file = tmp_path / "cdk.json"
     file.write_text("{}")
@@ -106,7 +104,7 @@ def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: St
 
 
 @pytest.fixture
-def aws(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def aws(stage: CliStage, monkeypatch: pytest.MonkeyPatch) -> CliStage:
     """A stage where Partner Central is AWS's own, with no partners: its answer stands in before a request is sent."""
     connect = Access.partner_central
 
@@ -125,25 +123,25 @@ def aws(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
-def test_probe_of_aws_names_its_endpoint_as_on_the_wire_and_reports_aws(aws: Stage) -> None:
+def test_probe_of_aws_names_its_endpoint_as_on_the_wire_and_reports_aws(aws: CliStage) -> None:
     """Botocore sends the request to another host than the client's `meta.endpoint_url`."""
     done = probe(aws, "--yes")
     assert "catalog Sandbox at https://partnercentral-account.us-east-1.api.aws, with 0 partners" in done.stderr
     assert "endpoint: AWS" in done.stdout
 
 
-def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the same address as --debug."""
     for name, value in aws.variables({}).items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
     found = dict(DoctorRun(Access(), "AWS", None, None).checks())["endpoint"]()
-    assert found.text == "https://partnercentral-account.us-east-1.api.aws answers"
+    assert found.finding == "https://partnercentral-account.us-east-1.api.aws answers"
 
 
 # --- The report
 
 
-def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(stage: Stage) -> None:
+def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(stage: CliStage) -> None:
     """Each question with its answer; nothing of it tells whose account it is."""
     done = probe(stage, "--yes", "--email", "jane@example.com")
     assert done.status == 0
@@ -155,7 +153,7 @@ def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(st
         assert private not in done.stdout
 
 
-def test_json_on_standard_output_is_the_report_of_the_file(stage: Stage, tmp_path: Path) -> None:
+def test_json_on_standard_output_is_the_report_of_the_file(stage: CliStage, tmp_path: Path) -> None:
     """Both are what the simulator takes."""
     file = tmp_path / "report.json"
     done = probe(stage, "--yes", "--json", str(file), "--output", "json")
@@ -175,7 +173,7 @@ def test_json_on_standard_output_is_the_report_of_the_file(stage: Stage, tmp_pat
     ids=str,
 )
 def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(
-    stage: Stage, tmp_path: Path, readings: dict[str, Any]
+    stage: CliStage, tmp_path: Path, readings: dict[str, Any]
 ) -> None:
     """So everything else can be rehearsed on the real service's behaviour."""
     found, again = tmp_path / "found.json", tmp_path / "again.json"
@@ -187,11 +185,6 @@ def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(
         assert probe(stage, *options, AWS_SESSION_TOKEN=SESSION_TOKEN).status == 0
     first, second = (json.loads(file.read_text("utf-8"))["Readings"] for file in (found, again))
     assert first == second == observable(**readings)
-
-
-def test_probe_has_a_style_for_each_status() -> None:
-    """It knows them by their words, since its help must load quickly."""
-    assert set(_STYLES) == set(Status)
 
 
 # --- Services that give no answer
@@ -207,7 +200,7 @@ def test_probe_has_a_style_for_each_status() -> None:
         ),
     ],
 )
-def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: Stage, tmp_path: Path, kind: str, told: str) -> None:
+def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: CliStage, tmp_path: Path, kind: str, told: str) -> None:
     """With a clear word, and in the report too."""
     stage.simulator.faults.add("GetPartner", kind)
     done = probe(stage, "--yes", "--json", str(tmp_path / "report.json"))
@@ -221,7 +214,7 @@ def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: Stage, tmp_path: 
     assert stage.operations() == ["ListPartners", "CreatePartner", "CreatePartner", "GetPartner"]
 
 
-def test_interrupted_probe_keeps_what_it_has_found(stage: Stage, tmp_path: Path) -> None:
+def test_interrupted_probe_keeps_what_it_has_found(stage: CliStage, tmp_path: Path) -> None:
     """Ctrl-C while it waits."""
     file = tmp_path / "report.json"
     with stage.terminal("probe", "--yes", "--pause", "1", "--json", str(file)) as terminal:
@@ -234,7 +227,7 @@ def test_interrupted_probe_keeps_what_it_has_found(stage: Stage, tmp_path: Path)
 
 
 def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_unknown(
-    stage: Stage, tmp_path: Path
+    stage: CliStage, tmp_path: Path
 ) -> None:
     """In the terminal and in the report; the remedy says how to find out."""
     file = tmp_path / "report.json"
@@ -248,7 +241,7 @@ def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_
     assert "partner-account show" in report["Stopped"]
 
 
-def test_answer_that_breaks_off_stops_the_run(stage: Stage, tmp_path: Path) -> None:
+def test_answer_that_breaks_off_stops_the_run(stage: CliStage, tmp_path: Path) -> None:
     """It is no answer, and is in the report as such."""
     stage.simulator.faults.add("GetAllianceLeadContact", "garbled")
     done = probe(stage, "--yes", "--json", str(tmp_path / "report.json"))
@@ -258,7 +251,7 @@ def test_answer_that_breaks_off_stops_the_run(stage: Stage, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"<html>Sign in</html>"), (404, b'{"__type": 7}')])
-def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: Stage, status: int, body: bytes) -> None:
+def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: CliStage, status: int, body: bytes) -> None:
     """Nothing is created, and no mistake of ours is reported."""
     with answering(status, body) as url:
         done = probe(stage, "--yes", "--endpoint-url", url)
@@ -284,7 +277,7 @@ def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: Stage, statu
     ],
 )
 def test_readings_file_that_is_no_report_is_refused_before_anything_is_started(
-    stage: Stage, tmp_path: Path, content: str, told: str
+    stage: CliStage, tmp_path: Path, content: str, told: str
 ) -> None:
     """By the simulator and by a rehearsal, before anything is started."""
     file = tmp_path / "report.json"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.relay import Relay, open_relay
-from tests.cli.stage import Ended, Stage
+from tests.cli.stage import CliStage, Ended
 
 CODE = "987654"
 SECRET = ("--secret-id", "kept")
@@ -18,7 +18,7 @@ PARAMETER = ("--parameter", "/kept")
 
 
 @pytest.fixture
-def relay(stage: Stage) -> Iterator[Relay]:
+def relay(stage: CliStage) -> Iterator[Relay]:
     """What stands between the command and its store."""
     with open_relay(stage.moto_url) as relay:
         yield relay
@@ -27,7 +27,7 @@ def relay(stage: Stage) -> Iterator[Relay]:
 class Kept:
     """A secret of the user's, or a parameter."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: CliStage) -> None:
         """Nothing is there yet."""
         self.stage = stage
         self._secrets = stage.client("secretsmanager")
@@ -70,7 +70,7 @@ class Kept:
 
 
 @pytest.fixture
-def kept(stage: Stage) -> Kept:
+def kept(stage: CliStage) -> Kept:
     """The user's secret and parameter."""
     return Kept(stage)
 
@@ -113,20 +113,15 @@ def test_what_is_not_six_digits_is_refused_and_not_repeated(kept: Kept, piped: b
     assert kept.stage.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(stage: Stage) -> None:
-    """Ctrl-C at the prompt stores nothing."""
+def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(stage: CliStage) -> None:
+    """What is typed is seen neither on the screen nor in what is told."""
     with stage.terminal("store-code", *SECRET, "--create") as terminal:
         terminal.expect("Verification code .*: ")
         terminal.type("98765\n")
         terminal.expect("Error: .*Verification code .*: ")
-        terminal.type("\x03")
-        assert terminal.ended() == 130
-    assert stage.client("secretsmanager").list_secrets()["SecretList"] == []
-    with stage.terminal("store-code", *SECRET, "--create") as terminal:
-        terminal.expect("Verification code .*: ")
         terminal.type(f"{CODE}\n")
         assert terminal.ended() == 0
-    assert CODE not in terminal.shown
+    assert CODE[:5] not in terminal.shown
     assert stage.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == CODE
 
 

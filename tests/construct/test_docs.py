@@ -52,7 +52,7 @@ def test_each_prop_of_the_provider_is_documented() -> None:
 def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -> None:
     """The JSON on the page is what a key of the app gets."""
     stack = new_stack("Alliances", env=HERE)
-    PartnerAccountProvider(stack, encryption_key=kms.Key(stack, "Key"))
+    PartnerAccountProvider(stack, "Provider", encryption_key=kms.Key(stack, "Key"))
     added = deployed(key_statement_in(stack))
     del added["Sid"]
     assert added in [json.loads(example) for example in examples("json")]
@@ -61,14 +61,14 @@ def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -
 def test_role_has_room_for_the_policies_of_five_partners() -> None:
     """In catalog AWS; IAM counts all characters but blanks. A stack of the longest name is reckoned with."""
     stack = cdk.Stack(new_app(), "S" * 128)
-    PartnerAccountProvider(stack, vpc=vpc_in(stack))
+    PartnerAccountProvider(stack, "Provider", vpc=vpc_in(stack))
     partner_in(stack)
     long = {"AWS::StackId": f"arn:aws-us-gov:cloudformation:us-gov-west-1:111111111111:stack/{'S' * 128}/{'0' * 36}"}
     sizes = {
         name: len(re.sub(r"\s", "", json.dumps(deployed(policy["Properties"]["PolicyDocument"], long))))
         for name, policy in resources_of(stack, "AWS::IAM::Policy").items()
     }
-    own = sizes.pop("PartnerAccountProviderPolicyAEB33209")
+    own = sizes.pop("PartnerAccountProviderPolicy")
     (of_partner,) = sizes.values()
     assert own + 5 * of_partner <= 10_240 < own + 6 * of_partner
 

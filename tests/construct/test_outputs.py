@@ -12,6 +12,8 @@ from constructs import Construct, IConstruct
 from partner_account import ExportNames, PartnerAccount, PartnerAccountError
 from tests.construct.apps import errors_of, new_app, new_stack, partner_in, resource_of, synth_error_of, template_of
 
+pytestmark = pytest.mark.versions
+
 ATTRIBUTES = ("Arn", "Id", "ProfileId")
 
 
@@ -83,18 +85,6 @@ def test_a_name_that_another_output_has_is_refused() -> None:
     partner_in(stack)
     cdk.CfnOutput(stack, "PartnerArn", value="x")
     assert "section 'Outputs' already contains 'PartnerArn'" in synth_error_of(stack)
-
-
-def test_escape_hatches_rename_an_output() -> None:
-    """Then its first names are free for others."""
-    stack = new_stack()
-    output = partner_in(stack).node.find_child("Arn")
-    assert isinstance(output, cdk.CfnOutput)
-    output.override_logical_id("TheirArn")
-    output.export_name = "their-arn"
-    cdk.CfnOutput(stack, "PartnerArn", value="x", export_name="Demo-Partner-Arn")
-    assert exports_of(stack)["PartnerArn"] == "Demo-Partner-Arn"
-    assert exports_of(stack)["TheirArn"] == "their-arn"
 
 
 def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:

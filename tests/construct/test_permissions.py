@@ -127,7 +127,7 @@ def test_each_partner_has_a_policy_of_its_own_that_names_its_catalog() -> None:
 def test_the_role_is_lambdas_alone_and_may_otherwise_only_write_its_log() -> None:
     """Beyond the partners' policies, the function's own log group and nothing else."""
     stack = new_stack()
-    PartnerAccountProvider(stack)
+    PartnerAccountProvider(stack, "Provider")
     (log_group,) = resources_of(stack, "AWS::Logs::LogGroup")
     role = resource_of(stack, "AWS::IAM::Role")["Properties"]
     assert role.keys() == {"AssumeRolePolicyDocument", "Description"}

@@ -20,6 +20,8 @@ from tests.construct.apps import (
     synth_error_of,
 )
 
+pytestmark = pytest.mark.versions
+
 RESOURCE = "Custom::PartnerAccount"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,27 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 import partner_account
-from partner_account import AllianceLeadContact, Catalog, PartnerAccountProvider, PrimarySolutionType, VerificationCode
+from partner_account import (
+    AllianceLeadContact,
+    Catalog,
+    PartnerAccount,
+    PartnerAccountProvider,
+    PrimarySolutionType,
+    VerificationCode,
+)
 from partner_account.service_model import member_shape
 from tests.construct.apps import (
     CONTACT,
+    HERE,
     new_app,
     new_stack,
     partner_in,
     properties_of,
     resource_of,
     resources_of,
-    sandbox_partner_in,
     template_of,
 )
 
@@ -43,7 +52,7 @@ def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_re
     assert resource_of(stack) == {
         "Type": "Custom::PartnerAccount",
         "Properties": {
-            "ServiceToken": {"Fn::GetAtt": ["PartnerAccountProviderFunction683C5CE0", "Arn"]},
+            "ServiceToken": {"Fn::GetAtt": ["PartnerAccountProviderFunction", "Arn"]},
             "ServiceTimeout": "300",
             "SchemaVersion": "1",
             "Catalog": "AWS",
@@ -59,7 +68,7 @@ def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_re
             "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Partner"},
         },
         # The handler is called only once it may do its work, and once a failed call isn't repeated.
-        "DependsOn": ["PartnerPolicyF63CE8D5", "PartnerAccountProviderFunctionEventInvokeConfig19334728"],
+        "DependsOn": ["PartnerPolicyF63CE8D5", "PartnerAccountProviderFunctionEventInvokeConfig"],
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
     }
@@ -81,15 +90,6 @@ def test_overrides_and_aspects_reach_the_resource() -> None:
     resource.add_property_override("ServiceTimeout", "600")
     assert properties_of(stack)["ServiceTimeout"] == "600"
     assert resource_of(stack)["Metadata"] == {"marked": True}
-
-
-def test_attributes_are_tokens_of_what_the_handler_answers() -> None:
-    """The catalog is known at once."""
-    stack = new_stack()
-    partner = partner_in(stack)
-    tokens = {"Arn": partner.partner_arn, "Id": partner.partner_id, "ProfileId": partner.profile_id}
-    assert stack.resolve(tokens) == {name: {"Fn::GetAtt": ["Partner776273A3", name]} for name in tokens}
-    assert partner.catalog is Catalog.AWS
 
 
 def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
@@ -221,30 +221,50 @@ def test_legal_name_and_contact_stand_in_the_custom_resource_only() -> None:
     assert repr(CONTACT) == "AllianceLeadContact()"
 
 
+def test_a_partner_is_a_resource_of_cdk_wherever_it_comes_from() -> None:
+    """With its stack and environment, as each resource has them: of an imported one by its ARN."""
+    stack = new_stack(env=HERE)
+    arn = "arn:aws:partnercentral:us-east-1:222222222222:catalog/AWS/partner/partner-abcDEF1234567"
+    partner = partner_in(stack)
+    known = PartnerAccount.from_partner_arn(stack, "Known", arn)
+    exported = PartnerAccount.from_stack_exports(stack, "Exported", stack_name="Other", partner_path="Partner")
+    assert all(isinstance(one, cdk.Resource) and one.stack is stack for one in (partner, known, exported))
+    assert [one.node.path for one in (partner, known, exported)] == ["Demo/Partner", "Demo/Known", "Demo/Exported"]
+    assert [(one.env.account, one.env.region) for one in (partner, known, exported)] == [
+        ("111111111111", "eu-west-1"),
+        ("222222222222", "us-east-1"),
+        ("111111111111", "eu-west-1"),
+    ]
+
+
+class CompanyPartner(PartnerAccount):
+    """What a company may make of the construct."""
+
+    def __init__(self, scope: Construct, id: str, *, legal_name: str) -> None:  # noqa: A002 - CDK's name for it
+        """Know the rest."""
+        super().__init__(
+            scope,
+            id,
+            catalog="Sandbox",
+            legal_name=legal_name,
+            primary_solution_type="SOFTWARE_PRODUCTS",
+            alliance_lead_contact=CONTACT,
+            email_verification_code=VerificationCode.for_sandbox(),
+        )
+
+
+@pytest.mark.parametrize("construct", [PartnerAccount, PartnerAccountProvider, CompanyPartner])
+def test_help_and_editors_are_shown_the_props_with_their_types(construct: type[Construct]) -> None:
+    """Not `(*args, **kwargs)`, which is what jsii's metaclass makes of every construct."""
+    shown = inspect.signature(construct)
+    written = inspect.signature(vars(construct)["__init__"])
+    assert list(shown.parameters.values()) == list(written.parameters.values())[1:]
+    assert all(prop.annotation not in {prop.empty, Any} for prop in shown.parameters.values())
+    assert f" |  {construct.__name__}(scope: " in pydoc.plain(pydoc.render_doc(construct))
+
+
 def test_the_public_names_are_listed_and_documented() -> None:
     """What users import."""
     assert sorted(partner_account.__all__) == partner_account.__all__
     for name in partner_account.__all__:
         assert getattr(partner_account, name).__doc__, name
-
-
-def test_a_stack_has_the_same_template_in_each_stage() -> None:
-    """But for what bears the stack's name."""
-    app = new_app()
-    templates = []
-    for name in ("Beta", "Prod"):
-        stack = cdk.Stack(cdk.Stage(app, name), "Demo")
-        sandbox_partner_in(stack, legal_name=f"{name} Corp")
-        templates.append(without_name(template_of(stack), name))
-    assert templates[0] == templates[1]
-
-
-def without_name(value: Any, name: str) -> Any:
-    """Without the stage's name, and the digits that CDK makes of it."""
-    if isinstance(value, dict):
-        return {without_name(key, name): without_name(member, name) for key, member in value.items()}
-    if isinstance(value, list):
-        return [without_name(member, name) for member in value]
-    if isinstance(value, str) and value.startswith((f"{name}-Demo", f"{name}Demo", f"{name} Corp")):
-        return value[len(name) :].rstrip("-0123456789ABCDEF")
-    return value

@@ -35,6 +35,7 @@ platform = stacks["Platform"]
 # Under all rules that there are: a boundary, a VPC, a key.
 PartnerAccountProvider(
     platform,
+    "Provider",
     permissions_boundary=iam.ManagedPolicy(
         platform, "Boundary", statements=[iam.PolicyStatement(actions=["*"], resources=["*"])]
     ),

@@ -17,6 +17,7 @@ from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.processes import ProcessError
 from tests.e2e.account import ROOT
 from tests.e2e.rehearsals import Place, Rehearsed, place_with, rehearsed
+from tests.rehearsal.process_list import eventually_none
 
 pytestmark = pytest.mark.e2e
 
@@ -113,15 +114,41 @@ def test_pattern_that_matches_no_stack_is_named_before_anything_is_deployed(with
     without_crhelper.assert_untouched()
 
 
-def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def greedy(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """The greedy app, whose stack is deployed already with something else in it, with a fault during the update."""
+    folder = tmp_path_factory.mktemp("greedy")
+    former = folder / "former"
+    former.mkdir()
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/unknown-region",
+        "properties": {"templateFile": "Alliances.template.json"},
+    }
+    (former / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Alliances": stack}}))
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    (former / "Alliances.template.json").write_text(json.dumps(template))
+    return rehearsed(place_with(folder, GREEDY_APP), folder, "--from", str(former), "--fault", "rollback")
+
+
+def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(greedy: Rehearsed) -> None:
     """The last line says how many there should be, and the JSON report too."""
-    done = rehearsed(place_with(tmp_path, GREEDY_APP), tmp_path)
-    assert done.exit_code == 1
+    assert greedy.exit_code == 1
     problem = "the number of partners in catalog Sandbox should be 0, but is 1"
-    assert done.told.splitlines()[-1] == f"Error: {problem}"
-    assert (done.report["Outcome"], done.report["Problem"]) == ("failed", problem)
-    assert done.report["Partners"][0]["VerificationCode"] == "the SSM parameter /code"
-    done.place.assert_untouched()
+    assert greedy.told.splitlines()[-1] == f"Error: {problem}"
+    assert (greedy.report["Outcome"], greedy.report["Problem"]) == ("failed", problem)
+    assert greedy.report["Partners"][0]["VerificationCode"] == "the SSM parameter /code"
+    greedy.place.assert_untouched()
+
+
+def test_what_is_deployed_now_is_deployed_first_and_the_fault_rolls_its_update_back(greedy: Rehearsed) -> None:
+    """The partner is created once, during the update that is rolled back."""
+    steps = {step["Id"]: step["Events"] for step in greedy.report["Steps"]}
+    assert [*steps][-3:] == ["store-codes", "deploy-with-fault", "deploy-after-fault"]
+    assert ("Queue", "CREATE_COMPLETE") in {(one["Subject"], one["Status"]) for one in steps["deploy-former"]}
+    assert "UPDATE_ROLLBACK_COMPLETE" in {one["Status"] for one in steps["deploy-with-fault"]}
+    assert "UPDATE_COMPLETE" in {one["Status"] for one in steps["deploy-after-fault"]}
+    assert greedy.changes()[-2:] == [["CreatePartner"], []]
 
 
 def test_apps_own_mistake_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:
@@ -179,10 +206,49 @@ def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place,
     assert re.search(r"^  ok [0-9.]+ s$", told, re.MULTILINE)
 
 
-def test_missing_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
-    """The locked one where there is a lock."""
+def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
+    """The locked one where there is a lock; an old one, which would ask the real AWS, before it is run."""
+    cdk = Cdk(place.app, place.temporary, {"PATH": str(place.temporary)})
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
     (place.app / "package-lock.json").touch()
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm ci`"):
-        Cdk(place.app, place.temporary, {"PATH": str(place.temporary)}).run("synth")
+        cdk.run("synth")
+    package = place.app / "node_modules" / "aws-cdk"
+    (package / "bin").mkdir(parents=True)
+    (package / "package.json").write_text(json.dumps({"version": "2.166.0"}))
+    (package / "bin" / "cdk").write_text("#!/bin/sh\ntouch was-run\n")
+    (package / "bin" / "cdk").chmod(0o755)
+    (place.app / "node_modules" / ".bin").mkdir()
+    (place.app / "node_modules" / ".bin" / "cdk").symlink_to(package / "bin" / "cdk")
+    with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would ask the real AWS: run `npm install"):
+        cdk.run("synth")
+    assert not (place.app / "was-run").exists()
+
+
+def test_cdk_command_that_does_not_end_is_stopped(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it has started; the error says after which time."""
+    monkeypatch.setattr("partner_account_rehearsal.cdk.MINUTES", 0.005)
+    environment = {"PATH": path_with_cdk(tmp_path, "sleep 60 & sleep 60"), "TMPDIR": str(place.temporary)}
+    with pytest.raises(ProcessError, match=r"cdk synth was stopped: it had not ended after 0\.005 minutes"):
+        Cdk(place.app, place.temporary, environment).run("synth")
+    assert eventually_none(place.temporary)
+
+
+def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place) -> None:
+    """The CLI looks for it there; the user's own file isn't touched."""
+    credentials = place.temporary / "credentials"
+    own = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "token"}
+    (place.app / "cdk.json").write_text(json.dumps({"profile": "company"}))
+    program = place.temporary / "cdk"
+    program.write_text('#!/bin/sh\ncat "$AWS_SHARED_CREDENTIALS_FILE"\n')
+    program.chmod(0o755)
+    (place.temporary / "package.json").write_text(json.dumps({"version": "2.1000.0"}))
+    path = f"{place.temporary}:/usr/bin:/bin"
+    cdk = Cdk(place.app, place.temporary, {**own, "PATH": path, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)})
+    assert cdk.run("synth").output.splitlines() == [
+        "[company]",
+        *(f"{name.lower()} = {value}" for name, value in own.items()),
+    ]

@@ -8,6 +8,7 @@ Partner Central is the simulator, CloudFormation and the code's store are moto, 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -364,7 +365,12 @@ def document(told: Mapping[str, Mapping[FaultRow, list[str]]]) -> Iterator[str]:
         for row, names in found.items():
             harmless = NO_FAULT.name in names
             for name in ["none, or one without a row of its own"] if harmless else names:
-                yield f"| {name} | {row.sees} | {row.left} | {row.following} |\n"
+                yield f"| {name} | {_with_code(row.sees)} | {row.left} | {_with_code(row.following)} |\n"
+
+
+def _with_code(text: str) -> str:
+    """Operations, errors and members, which a page may break, set as code."""
+    return re.sub(r"\b(?!CloudFormation)([A-Z][a-z]+[A-Z][\w/:]*\w|[A-Z]+(_[A-Z]+)+)", r"`\g<0>`", text)
 
 
 def main() -> None:

@@ -49,6 +49,31 @@ def handler(event, context):
         "variables": [name for name in os.environ if name.startswith("PARTNER_ACCOUNT_")],
     }
 """
+# Uses the SDK for JavaScript as CDK's custom resources do: by commands or methods, listed, or copied by a bundler.
+USES_SDK = """
+const { S3Client, ListObjectVersionsCommand, paginateListObjectsV2 } = require("@aws-sdk/client-s3");
+const copied = { ...require("@aws-sdk/client-ssm") };
+const { S3, NoSuchKey } = require("@aws-sdk/client-s3");
+
+exports.handler = async (event) => {
+  const client = new S3Client({}), s3 = new S3(), ssm = new copied.SSM({ region: "eu-west-1" });
+  await s3.putObject({ Bucket: "javascript", Key: "key", Body: Buffer.from([104, 105]) });
+  const versions = await client.send(new ListObjectVersionsCommand({ Bucket: "javascript" }));
+  const keys = [];
+  const pages = paginateListObjectsV2({ client }, { Bucket: "javascript" });
+  for await (const page of pages) keys.push(...page.Contents.map((one) => one.Key));
+  const body = await (await s3.getObject({ Bucket: "javascript", Key: "key" })).Body.transformToString();
+  const absent = await s3.getObject({ Bucket: "javascript", Key: "absent" }).catch((error) => error);
+  const denied = await ssm.putParameter({ Name: "/elsewhere", Value: "1", Type: "String" }).catch((error) => error);
+  await ssm.putParameter({ Name: "/cdk/exports/one", Value: "1", Type: "String" });
+  const deleted = await ssm.deleteParameters({ Names: ["/cdk/exports/one"] });
+  return {
+    clients: Object.keys(copied).filter((name) => name.endsWith("Client")),
+    versions: versions.Versions.length, age: versions.Versions[0].LastModified instanceof Date, keys, body,
+    absent: absent instanceof NoSuchKey, denied: denied.name, deleted: deleted.DeletedParameters,
+  };
+};
+"""
 # Signals a wait condition as cfn-signal does: by its URL alone.
 WAITING = {
     "Resources": {
@@ -308,6 +333,63 @@ def test_function_imports_what_lambda_has_and_nothing_installed_beside_the_comma
     assert found == {"found": lambda_has, "own": True, "account": ACCOUNT, "variables": []}
 
 
+def test_function_in_node_js_has_the_sdk_that_lambda_has_under_its_roles_policies(aws: LocalAws) -> None:
+    """Clients of any service and region, errors by name, bytes and dates; what the role lacks is denied."""
+    aws.client("s3").create_bucket(Bucket="javascript")
+    parameters = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/cdk/exports/*"
+    allowed = (
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": ["ssm:PutParameter", "ssm:DeleteParameters"], "Resource": parameters},
+    )
+    made = function("javascript", make_role(aws, "javascript", *allowed), "")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as file:
+        file.writestr("index.js", USES_SDK)
+    functions = aws.client("lambda")
+    functions.create_function(**made | {"Runtime": "nodejs24.x", "Code": {"ZipFile": code.getvalue()}})
+    answer = json.load(functions.invoke(FunctionName="javascript", Payload="{}")["Payload"])
+    assert answer == {
+        "clients": ["SSMClient"],
+        "versions": 1,
+        "age": True,
+        "keys": ["key"],
+        "body": "hi",
+        "absent": True,
+        "denied": "AccessDeniedException",
+        "deleted": ["/cdk/exports/one"],
+    }
+
+
+def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(aws: LocalAws) -> None:
+    """CDK's auto_delete_objects looks for a tag, a nested stack may export, and weak references name the region."""
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "tagged", "Tags": [{"Key": "a", "Value": "b"}]}}
+    nested = {
+        "Resources": {"Bucket": bucket},
+        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}},
+    }
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="nested.json", Body=json.dumps(nested))
+    url = f"{aws.environment['AWS_ENDPOINT_URL']}/templates/nested.json"
+    outer = {"Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    imported = {"Imported": {"Value": {"Fn::ImportValue": "exported"}}}
+    handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    reference = {"Fn::GetStackOutput": {"StackName": "Imports", "OutputName": "Imported", "Region": "eu-west-1"}}
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/read", "Type": "String", "Value": reference}}
+    for region, name, template in (
+        ("eu-west-1", "Exports", {"Resources": outer}),
+        ("eu-west-1", "Imports", {"Resources": handle, "Outputs": imported}),
+        ("us-east-1", "Elsewhere", {"Resources": {"Read": parameter}}),
+    ):
+        cloudformation = aws.at(region).client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 200}
+        )
+    assert s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    assert aws.client("ssm").get_parameter(Name="/read")["Parameter"]["Value"] == "tagged"
+
+
 def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not that of the shell in which a local AWS was started."""
     for name in ("of_the_shell", "of_the_function"):
@@ -324,16 +406,28 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ({"index": "import crhelper"}, "No module named 'crhelper'"),
-        ({"other": ""}, "No module named 'index'"),
-        ({"index": "raise SystemExit('no licence')"}, "exited immediately"),
-        ({"index": ""}, "module 'index' has no attribute 'handler'"),
+        ({"index": "import crhelper"}, "Lambda can't load the function: No module named 'crhelper'"),
+        ({"other": ""}, "Lambda can't load the function: No module named 'index'"),
+        (
+            {"index": "raise SystemExit('no licence')"},
+            "Lambda can't load the function: Worker process exited immediately",
+        ),
+        ({"index": ""}, "Lambda can't load the function: module 'index' has no attribute 'handler'"),
+        (
+            {"index": "def handler(event, context):\n    raise ValueError('no licence')"},
+            "the function failed before it answered CloudFormation: no licence",
+        ),
+        (
+            {"index": "def handler(event, context):\n    pass"},
+            "no answer within 1 s: a rehearsal waits no longer",
+        ),
     ],
 )
-def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
+def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or_does_not_answer(
     aws: LocalAws, code: Mapping[str, str], reason: str
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
+    timeout = "1" if reason.startswith("no answer") else "3600"
     template = {
         "Resources": {
             "Function": {
@@ -345,7 +439,10 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
                     "Code": {"S3Bucket": "code", "S3Key": "code.zip"},
                 },
             },
-            "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+            "Custom": {
+                "Type": "Custom::It",
+                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "ServiceTimeout": timeout},
+            },
         }
     }
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
@@ -358,8 +455,7 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded(
         events = cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
         reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
         time.sleep(0.1)
-    assert reason in reasons[0]
-    assert reasons[0].startswith("Lambda can't load the function: ")
+    assert reasons[0].startswith(reason)
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
@@ -380,7 +476,7 @@ def test_overwritten_parameter_keeps_its_key(aws: LocalAws) -> None:
     ssm = aws.client("ssm")
     ssm.put_parameter(Name="/keyed", Value="000000", Type="SecureString", KeyId=key)
     store_code(aws, "--parameter", "/keyed", code="654321")
-    (described,) = ssm.describe_parameters()["Parameters"]
+    (described,) = [one for one in ssm.describe_parameters()["Parameters"] if one["Name"] == "/keyed"]
     assert described["KeyId"] == key
     assert ssm.get_parameter(Name="/keyed", WithDecryption=True)["Parameter"]["Value"] == "654321"
 

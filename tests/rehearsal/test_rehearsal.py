@@ -15,14 +15,34 @@ from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.assembly import Assembly, ConstructPaths
+from partner_account_rehearsal.assembly import (
+    Assembly,
+    ConstructPaths,
+    TemplateResource,
+    all_stack_ids,
+    drop_missing_context,
+)
+from partner_account_rehearsal.bootstrap import environment_of_lookups
 from partner_account_rehearsal.expressions import references, to_text
-from partner_account_rehearsal.faults import FAULTS
+from partner_account_rehearsal.faults import FAULTS, failing_copy
 from partner_account_rehearsal.iam_statements import statements_of
-from partner_account_rehearsal.limits import obstacles
+from partner_account_rehearsal.limits import (
+    explain_failure,
+    explain_refusal,
+    missing_parameters,
+    names_taken,
+    obstacles,
+    retired_runtimes,
+)
 from partner_account_rehearsal.partners import masked_address, partners_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
-from partner_account_rehearsal.stand_ins import find_stand_ins, replace_by_stand_ins
+from partner_account_rehearsal.stand_ins import (
+    StandIn,
+    find_stand_ins,
+    replace_by_stand_ins,
+    replace_public_parameters,
+    unbuilt_images,
+)
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
 
@@ -75,11 +95,12 @@ RESOURCES = {
 def assembly_of(folder: Path, **templates: Any) -> Assembly:
     """An assembly as `cdk synth` writes it, with one stack for each template; each depends on those before it."""
     artifacts: dict[str, Any] = {}
+    folder.mkdir(exist_ok=True)
     for name, template in templates.items():
         (folder / f"{name}.template.json").write_text(json.dumps(template))
         artifacts[name] = {
             "type": "aws:cloudformation:stack",
-            "environment": "aws://unknown-account/eu-west-1",
+            "environment": f"aws://unknown-account/{'cn-north-1' if name == 'China' else 'eu-west-1'}",
             "properties": {
                 "templateFile": f"{name}.template.json",
                 "stackTemplateAssetObjectUrl": f"s3://assets/hash-of-{name}.json",
@@ -106,7 +127,7 @@ def test_report_lists_what_the_partners_stack_adds_to_a_role_from_elsewhere(tmp_
     app = cdk.App(outdir=str(tmp_path))
     stack, platform = cdk.Stack(app, "Alliances"), cdk.Stack(app, "Platform")
     role = iam.Role.from_role_name(platform, "Role", "company") if shared == "role" else None
-    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, role=role))
+    partner_in(platform if role else stack, provider=PartnerAccountProvider(platform, "Provider", role=role))
     app.synth()
     sids = {one.sid for one in statements_of(partners_of(Assembly(tmp_path, ("Alliances", "Platform")).stacks))}
     assert {"CreatePartner", "ReadCodeFromSecret"} <= sids
@@ -263,11 +284,171 @@ def test_replaced_template_gets_a_new_asset_name(tmp_path: Path) -> None:
     assert (first.region, second.dependencies) == ("eu-west-1", ("One",))
 
 
+def test_all_stacks_are_in_the_order_of_deployment(tmp_path: Path) -> None:
+    """Those that others need come first, whatever their order in the manifest; those of stages are among them."""
+    artifacts = json.loads((assembly_of(tmp_path, One={}, Two={}).folder / "manifest.json").read_text())["artifacts"]
+    artifacts["One"]["dependencies"], artifacts["Two"]["dependencies"] = ["Two"], []
+    stage = assembly_of(tmp_path / "assembly-Stage", Three={})
+    artifacts["Stage"] = {"type": "cdk:cloud-assembly", "properties": {"directoryName": stage.folder.name}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    ids = all_stack_ids(tmp_path)
+    assert sorted(ids) == ["One", "Three", "Two"]
+    assert ids.index("Two") < ids.index("One")
+
+
 def test_dependencies_of_a_stack_include_indirect_selected_ones_in_deployment_order(tmp_path: Path) -> None:
     """And nothing that was not selected."""
     assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
     assert assembly.dependencies_of(assembly.stacks[2]) == ["One", "Two"]
     assert Assembly(tmp_path, ("Two", "Three")).dependencies_of(assembly.stacks[2]) == ["Two"]
+
+
+def test_failing_resource_of_the_fault_waits_for_all_others_of_its_stack(tmp_path: Path) -> None:
+    """So the app's own resources are rolled back too; stacks without a partner stay as they are."""
+    assembly = assembly_of(tmp_path / "made", One={"Resources": RESOURCES}, Two={"Resources": {}})
+    copied = failing_copy(assembly, partners_of(assembly.stacks), tmp_path / "copy")
+    one, two = (stack.template["Resources"] for stack in Assembly(copied.folder, copied.selected).stacks)
+    assert one["FailsInThisRehearsal"]["DependsOn"] == list(RESOURCES)
+    assert two == {}
+
+
+def resources_of(folder: Path, **resources: Any) -> list[TemplateResource]:
+    """The resources of a stack with these."""
+    (stack,) = assembly_of(folder, One={"Resources": resources}).stacks
+    return [*stack.resources()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "name"),
+    [
+        ("AWS::DynamoDB::Table", {"TableName": "orders"}, "orders"),
+        ("AWS::DynamoDB::GlobalTable", {"TableName": {"Fn::Sub": "orders-${AWS::Region}"}}, "orders-${AWS::Region}"),
+        ("AWS::Kinesis::Stream", {"Name": "clicks"}, "clicks"),
+        ("AWS::RDS::DBCluster", {"EngineName": "x", "DBClusterIdentifier": "main"}, "main"),
+        ("AWS::DynamoDB::Table", {"TableName": {"Ref": "Other"}}, ""),
+        ("AWS::S3::Bucket", {"TableName": "none of its own"}, ""),
+        ("Custom::PartnerAccount", {"Name": "orders"}, ""),
+    ],
+)
+def test_retained_resource_of_a_fixed_name_is_found_after_a_rollback(
+    tmp_path: Path, kind: str, properties: dict[str, Any], name: str
+) -> None:
+    """AWS would refuse to create it again; a name that CloudFormation makes up is another one the next time."""
+    resources = resources_of(tmp_path, Kept={"Type": kind, "Properties": properties})
+    assert [*names_taken(resources, {})] == []
+    found = [*names_taken(resources, {"Kept": kind})]
+    assert [f"since {name} already exists" in one for one in found] == ([True] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("runtime", "refused"),
+    [("python3.7", True), ("nodejs14.x", True), ("java8.al2", False), ("python3.13", False), ({"Ref": "X"}, False)],
+)
+def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
+    tmp_path: Path, runtime: Any, refused: bool
+) -> None:
+    """The local AWS creates it without a word."""
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime}}
+    found = [*retired_runtimes(resources_of(tmp_path, Function=function))]
+    assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
+
+
+def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_them(tmp_path: Path) -> None:
+    """Those of CDK, of AWS, of the app, and those that are given or not read, are not."""
+    kind = "AWS::SSM::Parameter::Value<String>"
+    template = {
+        "Parameters": {
+            "Legal": {"Type": kind, "Default": "/company/name"},
+            "Given": {"Type": kind, "Default": "/given"},
+            "Other": {"Type": kind, "Default": "/replaced"},
+            "Image": {"Type": kind, "Default": "/aws/service/ami"},
+            "BootstrapVersion": {"Type": kind, "Default": "/cdk-bootstrap/hnb659fds/version"},
+            "Plain": {"Type": "String", "Default": "/plain"},
+        },
+        "Resources": {
+            "Made": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/made"}},
+            "Reads": {"Type": "Custom::X", "Properties": {"A": "{{resolve:ssm:/made}}{{resolve:ssm:/human/wrote:3}}"}},
+        },
+    }
+    told = [*missing_parameters(assembly_of(tmp_path, One=template).stacks, ["/given"], ["Other"])]
+    assert [one.rpartition(": ")[2] for one in told] == [
+        "add --ssm-parameter /company/name=VALUE",
+        "add --ssm-parameter /human/wrote=VALUE",
+    ]
+
+
+def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_the_local_awss() -> None:
+    """The partner's own failure is what a rehearsal is for."""
+    assert explain_failure("Custom::PartnerAccount", "One/Partner", "no") == "One/Partner: no"
+    remedy = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+    assert explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN") == (
+        f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
+        "--stand-in One/Crawler"
+    )
+    assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
+
+
+def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
+    """It would build them, by Docker."""
+    image = {"displayName": "One/Image", "source": {"directory": "asset.x"}}
+    stacks = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
+    (tmp_path / "One.assets.json").write_text(json.dumps({"dockerImages": {"x": image}}))
+    (told,) = unbuilt_images(stacks)
+    assert told == StandIn("container image", ["One/Image"], "it is neither built nor published here")
+    for stack in stacks:
+        stack.drop_images()
+    assert json.loads((tmp_path / "One.assets.json").read_text()) == {"dockerImages": {}}
+
+
+def test_ssm_parameters_of_aws_get_made_up_values_and_are_told(tmp_path: Path) -> None:
+    """Such as the ids of images; those of others stay."""
+    image = {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": "/aws/service/ami"}
+    zones = {"Type": "AWS::SSM::Parameter::Value<List<String>>", "Default": "/aws/service/zones"}
+    own = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/own"}
+    assembly = assembly_of(tmp_path, One={"Parameters": {"Image": image, "Zones": zones, "Own": own}, "Resources": {}})
+    (told,) = replace_public_parameters(assembly.stacks)
+    assert told.paths == ["/aws/service/ami", "/aws/service/zones"]
+    assert json.loads((tmp_path / "One.template.json").read_text())["Parameters"] == {
+        "Image": {"Type": "String", "Default": "ami-00000000000000000"},
+        "Zones": {"Type": "CommaDelimitedList", "Default": "not-rehearsed-Zones"},
+        "Own": own,
+    }
+
+
+HERE, THERE = "account=123456789012:region=eu-west-1", "account=123456789012:region=us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (
+            [f"vpc-provider:{HERE}:tag=x", f"availability-zones:{HERE}"],
+            {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"},
+        ),
+        ([f"availability-zones:{HERE}", f"availability-zones:{THERE}"], {"AWS_ACCESS_KEY_ID": "123456789012"}),
+        ([f"availability-zones:{HERE}", "availability-zones:account=123456789013:region=us-east-1"], {}),
+        ([], {}),
+    ],
+)
+def test_app_is_told_the_account_and_region_for_which_its_lookups_were_made(
+    tmp_path: Path, keys: list[str], found: dict[str, str]
+) -> None:
+    """Only so its cdk.context.json answers them; an app for several gets the defaults."""
+    if keys:
+        (tmp_path / "cdk.context.json").write_text(json.dumps(dict.fromkeys(keys, "value")))
+    assert environment_of_lookups(tmp_path / "cdk.context.json") == found
+
+
+def test_missing_context_is_told_and_dropped_from_each_assembly(tmp_path: Path) -> None:
+    """The CLI refuses an assembly that asks for any."""
+    stage = tmp_path / "assembly-Stage"
+    stage.mkdir()
+    for folder in (tmp_path, stage):
+        missing = [{"key": "vpc", "provider": "vpc-provider", "props": {}}]
+        (folder / "manifest.json").write_text(json.dumps({"artifacts": {}, "missing": missing}))
+    assert drop_missing_context(tmp_path) == ["vpc"]
+    assert drop_missing_context(tmp_path) == []
+    assert json.loads((stage / "manifest.json").read_text()) == {"artifacts": {}}
 
 
 def nested(folder: Path, logical_id: str, template: Any, **parameters: Any) -> Any:
@@ -329,6 +510,7 @@ def with_partner(**properties: Any) -> Any:
             ["adopts a partner that only your account"],
         ),
         ({"One": with_partner(), "Two": with_partner()}, None, ["several partners in catalog AWS"]),
+        ({"China": with_partner()}, None, ["China is for cn-north-1: partition aws-cn has no Partner Central"]),
         ({"One": with_partner(), "Two": with_partner(Catalog="Sandbox")}, "wrong-code", []),
         (
             {"One": with_partner(Catalog="Sandbox"), "Two": with_partner(Catalog="Sandbox")},

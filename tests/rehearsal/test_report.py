@@ -17,7 +17,7 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.cdk import Result
+from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
 from partner_account_rehearsal.page import Timeline, to_html
@@ -25,9 +25,9 @@ from partner_account_rehearsal.partners import partners_of
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
-    Finding,
     PartnerReport,
     RehearsalEvent,
+    RehearsalFinding,
     RehearsalReport,
     StackReport,
     StepReport,
@@ -39,6 +39,7 @@ from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
+from tests.browser import CHROMIUM, OVERFLOWING, chromium
 from tests.e2e.rehearsals import Page
 from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
 
@@ -90,9 +91,9 @@ def report() -> RehearsalReport:
             )
         ],
         irreversible=[
-            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good."
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the account for good: " * 3
         ],
-        findings=[Finding("app-warning", "[Warning at /Alliances] the role isn't updated")],
+        findings=[RehearsalFinding("app-warning", "[Warning at /Alliances] the role isn't updated")],
         not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
         steps=[
             StepReport("synthesize", "Synthesize the app (cdk synth)", 0.0, 6.0),
@@ -241,7 +242,7 @@ class Recorded:
         self.received: list[ReceivedRequest] = []
         self.happened: list[dict[str, Any]] = []
         self.partner_central = SimpleNamespace(requests=lambda since: self.received[since:])
-        self.output = Result(0, "")
+        self.output = CommandResult(0, "")
         self.runner = StepRunner(self, self, self.reporter, self.report)  # type: ignore[arg-type]
         self.runner.select_account(self, self, [SimpleNamespace(region="", name="S", resources=list)])  # type: ignore[arg-type, list-item]
 
@@ -257,7 +258,7 @@ class Recorded:
         }
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
-    def run(self, *_arguments: str, echo: Callable[[str], None]) -> Result:
+    def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
         """The CLI: it says what it was told to."""
         for line in self.output.output.splitlines():
             echo(line)
@@ -306,24 +307,35 @@ def test_events_are_told_in_the_order_in_which_they_happened_whichever_source_kn
     assert [event.seconds for event in step.events] == [1.0, 1.5, 2.5, 3.0, 4.0, 6.0]
 
 
-@pytest.mark.parametrize("exit_code", [0, 1])
+EVENT_OF_CLI = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "problem"),
+    [(0, ""), (0, "another problem"), (1, f"cdk deploy failed: {EVENT_OF_CLI}")],
+    ids=["passed", "failed otherwise", "failed"],
+)
 def test_clis_words_are_folded_and_unfold_when_the_command_fails(
-    exit_code: int, capsys: pytest.CaptureFixture[str]
+    exit_code: int, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the report keeps the last of them, with the reason; events in the CLI's words are told nowhere."""
+    """Then the report keeps the last of them; events in the CLI's words are told nowhere, a warning is told once."""
     recorded = Recorded()
     lines = [f"line {number}" for number in range(50)]
-    event = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
-    recorded.output = Result(exit_code, "\n".join(["[Warning at /S] Odd", *lines, event]))
-    fails = pytest.raises(RehearsalError, match=re.escape(f"cdk deploy failed: {event}"))
-    with fails if exit_code else nullcontext(), recorded.runner.step("deploy", "Deploy"):
-        recorded.runner.run("deploy")
+    with (
+        pytest.raises(RehearsalError, match=re.escape(problem)) if problem else nullcontext(),
+        recorded.runner.step("deploy", "Deploy"),
+    ):
+        for code in (0, exit_code):
+            recorded.output = CommandResult(code, "\n".join(["[Warning at /S] Odd", *lines, EVENT_OF_CLI]))
+            recorded.runner.run("deploy")
+        if problem:
+            raise RehearsalError(problem)
     told = capsys.readouterr().out
     assert all((f"│ {line}\n" in told) == bool(exit_code) for line in lines)
     assert "AWS::X::Y" not in told
     assert recorded.report.cli_output == (lines[-40:] if exit_code else [])
-    assert recorded.report.findings == [Finding("app-warning", "[Warning at /S] Odd")]
-    assert recorded.report.steps[0].outcome == ("failed" if exit_code else "passed")
+    assert recorded.report.findings == [RehearsalFinding("app-warning", "[Warning at /S] Odd")]
+    assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
 # --- The terminal
@@ -340,32 +352,27 @@ def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **setti
     reporter.summary(report)
     reporter.next_steps([("--html rehearsal.html", "get a page that can be attached to the change request")])
     captured = capsys.readouterr()
-    return re.sub(
-        r"\x1b\[[0-9;?]*[A-Za-z]", "", captured.err if settings.get("to_stderr") else captured.out
-    ).splitlines()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", captured.err if settings.get("to_stderr") else captured.out)
+    return re.sub(r"\d+(\.\d)? s\b", "0 s", text).splitlines()  # a loaded machine takes longer
 
 
-@pytest.mark.parametrize("columns", [80, 120])
 def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
-    columns: int, report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal; only an output's value, which is to be copied, stays in one line that may be longer."""
+    """On terminals of 78 to 120 columns; only an output's value, which is to be copied, stays in one line."""
     elsewhere = told_by(capsys, report)
-    monkeypatch.setenv("COLUMNS", str(columns))
+    began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
     monkeypatch.setenv("FORCE_COLOR", "1")
     # The clock draws over itself, which no reader of lines sees.
     monkeypatch.setattr("partner_account_rehearsal.terminal.Progress", SilentProgress)
-    on_terminal = told_by(capsys, report)
-    assert [line for line in on_terminal if len(line) > columns] == [line for line in elsewhere if ARN in line][
-        : columns < 103
-    ]
-    assert [word for line in on_terminal for word in line.split()] == [
-        word for line in elsewhere for word in line.split()
-    ]
-    began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
-    for line in on_terminal:
-        assert not line or line.startswith("  ") or line.split()[0] in began
-    assert len(on_terminal) > len(elsewhere)
+    for columns in range(78, 121):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = told_by(capsys, report)
+        copied = [line for line in elsewhere if ARN in line and len(line) > columns]
+        assert [line for line in lines if len(line) > columns] == copied
+        assert " ".join(lines).split() == " ".join(elsewhere).split()
+        assert all(not line or line.startswith("  ") or line.split()[0] in began for line in lines)
+        assert len(lines) > len(elsewhere)
 
 
 class SilentProgress:
@@ -396,13 +403,29 @@ def test_story_tells_what_matters_and_that_the_rollback_was_intended(
     lines = told_by(capsys, report)
     text = "\n".join(lines)
     assert "✓ rolled back, as intended  " in text
-    assert "✓    5.0 s  Deploy while another resource" in text
+    assert "✓    0 s  Deploy while another resource" in text
     assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" not in text
     kept = lines.index("Kept when the stacks are destroyed")
     assert lines[kept + 1 : kept + 3] == ["  Alliances/Partner", "  Alliances/Log"]
     assert "  [Warning at /Alliances] the role isn't updated" in lines
     assert "  --html rehearsal.html   get a page that can be attached to the change request" in lines
     assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" in "\n".join(told_by(capsys, report, verbose=True))
+
+
+def test_a_clock_runs_beside_what_goes_on_but_only_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file nothing of it is seen, and nothing of what passes by."""
+    told = []
+    for terminal in (False, True):
+        if terminal:
+            monkeypatch.setenv("FORCE_COLOR", "1")
+        reporter = Reporter()
+        with reporter.step(StepReport("deploy", "Deploy"), 4):
+            reporter.cli_line("Bundling [a]")
+        told.append(capsys.readouterr().out)
+    assert re.fullmatch(r"\n4. Deploy\n  ✓ \d+.\d s\n", told[0])
+    assert re.search(r"0:00:0\d.*Bundling \[a\]", told[1])
 
 
 def test_only_failures_that_nobody_ordered_are_red(
@@ -488,6 +511,28 @@ def test_near_changes_have_one_label_on_the_timeline(
     assert Timeline(10.0).labels(StepReport("", "", events=events)) == labels
 
 
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed, and CHROMIUM names none: nothing was measured")
+def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalReport, tmp_path: Path) -> None:
+    """Measured in a browser at 390, 1280 and 1440 pixels, with names that have no place to break at."""
+    endless = "Endless" * 20
+    report.outcome, report.problem, report.cli_output = "failed", endless, [endless]
+    report.partners[0].legal_name = endless
+    report.stacks.append(StackReport(endless, {endless: 2}, [endless]))
+    report.iam_statements.append(Statement(endless, "Deny", [endless], [endless], [endless]))
+    report.outputs[endless] = {endless: endless}
+    report.findings.append(RehearsalFinding("app-warning", endless))
+    report.not_rehearsed.append(StandIn(endless, [endless], endless))
+    report.steps.append(
+        StepReport("deploy", endless, events=[stack_event(1.0, PARTNER, endless, "CREATE_FAILED", endless)])
+    )
+    page = tmp_path / "report.html"
+    page.write_text(to_html(report), "utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        for width in (390, 1280, 1440):
+            assert browser.measure(page, width, "innerWidth") == width
+            assert browser.measure(page, width, OVERFLOWING) == []
+
+
 # --- The files
 
 
@@ -541,7 +586,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "rehearse.md").read_text()
 def test_each_option_and_each_fault_is_documented() -> None:
     """In docs/rehearse.md, as the command knows them; it documents no other."""
     section = PAGE.split("## Options\n", 1)[1].split("\n## ", 1)[0]
-    documented = set(re.findall(r"`(--[a-z]+)", section))
+    documented = set(re.findall(r"`(--[a-z-]+)", section))
     options = {option for one in rehearse.params for option in one.opts if option.startswith("--")}
     assert documented == options | {"--help"}
     table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]

@@ -44,18 +44,18 @@ def own_endpoint(url: str, what: str, session_token: str = SESSION_TOKEN, method
     return urllib3.request(method, f"{url}/_simulator/{what}", headers={"X-Amz-Security-Token": session_token})
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_interrupted(
-    number: signal.Signals,
+    number: signal.Signals, status: int
 ) -> None:
-    """With exit status 0."""
+    """With the status of an interruption after Ctrl-C, and 0 where it was asked to end."""
     with process("--verified") as (running, url):
         client = client_of(url, session_token=SESSION_TOKEN)
         client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
         code = own_endpoint(url, "outbox").json()["outbox"][0]["code"]
         client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))
         running.send_signal(number)
-        assert running.wait(timeout=10) == 0
+        assert running.wait(timeout=10) == status
         assert running.stdout
         output = running.stdout.read()
     assert f"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT={url}" in output

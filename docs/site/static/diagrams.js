@@ -12,7 +12,9 @@ async function draw() {
     startOnLoad: false,
     theme,
     fontFamily: "var(--font-stack)",
-    sequence: { actorMargin: 12, width: 125, height: 48, mirrorActors: false },
+    // Never smaller than the page's text: a diagram that doesn't fit can be moved.
+    flowchart: { useMaxWidth: false, nodeSpacing: 16, rankSpacing: 36, wrappingWidth: 110, padding: 8 },
+    sequence: { useMaxWidth: false, actorMargin: 12, width: 105, height: 48, mirrorActors: false, diagramMarginX: 4 },
   });
   for (const { element, text } of diagrams) {
     element.removeAttribute("data-processed");

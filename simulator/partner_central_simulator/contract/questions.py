@@ -189,16 +189,18 @@ class ContractRun:
 
     @cached_property
     def tags(self) -> dict[str, "Seen"]:
-        """What the questions on tags in the Sandbox are answered, by their readings."""
+        """What the questions on tags in the Sandbox are answered, by their readings, as far as IAM allows to find out.
+
+        A denial may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
+        """
         told: dict[str, Seen] = {}
         try:
             told.update(_tags_afterwards(self))
         except StoppedError as stop:
             if not stop.is_denial:
                 raise
-            # It may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
-            denied: Seen = (str(stop), None)
-            told = {"sandbox_takes_tags_later": denied, "tag_keys_ignore_case": denied, **told}
+            for reading in ("sandbox_takes_tags_later", "tag_keys_ignore_case"):
+                told.setdefault(reading, (str(stop), None))
         return told
 
     # --- Calls
