@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -515,54 +515,6 @@ def require_secrecy(world: DeployedFunction) -> None:
     codes = [mail.code for mail in world.cloud.simulator.outbox]
     secrets = ["canary", "presigned", WRONG_CODE, *codes]
     assert [secret for secret in secrets for text in told if secret in text.lower()] == []
-
-
-@dataclass(frozen=True)
-class FailedCreate:
-    """What a Create meets on its way, and what its answer's Reason then names."""
-
-    reason: str
-    arrange: Callable[[DeployedFunction], object] = lambda _: None
-    wanted: dict[str, Any] = field(default_factory=birds)
-
-
-def fault(kind: str, operation: str = "CreatePartner") -> Callable[[DeployedFunction], object]:
-    """Each call of an operation meets this fault of the service."""
-    return lambda world: world.cloud.simulator.faults.add(operation, kind, times=None)
-
-
-FAILED_CREATES = {
-    "throttled": FailedCreate("ThrottlingException: CreatePartner", fault("throttle")),
-    "list": FailedCreate("InternalServerException: ListPartners", fault("internal-error", "ListPartners")),
-    "business": FailedCreate(
-        "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
-        lambda world: world.cloud.account.set_verification("BUSINESS_VERIFICATION", "FAILED"),
-    ),
-    "exists": FailedCreate(
-        "PartnerExists", lambda world: world.cloud.account.add_partner("Canary Other Name", contact=CANARIES)
-    ),
-    "code in the event": FailedCreate(
-        "EmailVerificationCode:INVALID_VALUE",
-        wanted=birds(EmailVerificationCode={"From": "Parameter", "Value": WRONG_CODE}),
-    ),
-    "no code": FailedCreate("VerificationCode", lambda world: world.cloud.store_code("canary")),
-    "solution type": FailedCreate("PrimarySolutionType is none of", wanted=birds(PrimarySolutionType="canary")),
-    "malformed": FailedCreate("InvalidProperties", wanted=birds(Catalog={"canary": "canary"}, Owner=["canary"])),
-}
-
-
-@pytest.mark.parametrize("name", FAILED_CREATES)
-def test_no_failed_create_shows_a_secret(world: DeployedFunction, name: str) -> None:
-    """At DEBUG, though the service repeats the whole request in each error's message."""
-    failed = FAILED_CREATES[name]
-    world.cloud.prepare(EMAIL)
-    world.cloud.simulator.faults.add("*", "echo", times=None)
-    failed.arrange(world)
-    stack = world.stack()
-    stack.create(failed.wanted, seconds=LATE)
-    assert failed.reason in stack.reason
-    assert len(stack.reason) <= 240
-    require_secrecy(world)
 
 
 def test_a_contradicted_client_token_shows_no_secret(world: DeployedFunction) -> None:

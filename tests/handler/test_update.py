@@ -371,6 +371,11 @@ class TestProfileId:
             cloud.set_status(ROLLING_BACK)
             assert deployed.update(CEO, properties()).data["ProfileId"] == "pending"
 
+    def test_update_succeeds_with_pending_where_the_service_says_that_there_is_no_profile(self, moto_url: str) -> None:
+        """Though the stack shows none either, as with `outputs=False`."""
+        with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.WITH_PROFILE)) as cloud:
+            assert Deployed(cloud).update(properties(), CEO).data["ProfileId"] == "pending"
+
     @pytest.mark.parametrize(
         ("operation", "kind"), [("*", "no-profile-id"), ("GetProfileVisibility", "internal-error")]
     )
