@@ -17,7 +17,7 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.cdk import CdkResult
+from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
 from partner_account_rehearsal.page import Timeline, to_html
@@ -242,7 +242,7 @@ class Recorded:
         self.received: list[ReceivedRequest] = []
         self.happened: list[dict[str, Any]] = []
         self.partner_central = SimpleNamespace(requests=lambda since: self.received[since:])
-        self.output = CdkResult(0, "")
+        self.output = CommandResult(0, "")
         self.runner = StepRunner(self, self, self.reporter, self.report)  # type: ignore[arg-type]
         self.runner.select_account(self, self, [SimpleNamespace(region="", name="S", resources=list)])  # type: ignore[arg-type, list-item]
 
@@ -258,7 +258,7 @@ class Recorded:
         }
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
-    def run(self, *_arguments: str, echo: Callable[[str], None]) -> CdkResult:
+    def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
         """The CLI: it says what it was told to."""
         for line in self.output.output.splitlines():
             echo(line)
@@ -315,7 +315,7 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     recorded = Recorded()
     lines = [f"line {number}" for number in range(50)]
     event = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
-    recorded.output = CdkResult(exit_code, "\n".join(["[Warning at /S] Odd", *lines, event]))
+    recorded.output = CommandResult(exit_code, "\n".join(["[Warning at /S] Odd", *lines, event]))
     fails = pytest.raises(RehearsalError, match=re.escape(f"cdk deploy failed: {event}"))
     with fails if exit_code else nullcontext(), recorded.runner.step("deploy", "Deploy"):
         recorded.runner.run("deploy")
