@@ -17,7 +17,7 @@ from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from partner_account_rehearsal.page import is_html_report, to_html
 from partner_account_rehearsal.processes import ProcessError, interruptions_as_exits, interruptions_deferred
-from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report
+from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report, without_addresses
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from partner_central_simulator.readings import ReadingsFileError, load_readings
@@ -83,7 +83,7 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
             report.outcome = "passed"
         except BaseException as error:
             report.outcome = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
-            report.problem = _problem(error)
+            report.problem = without_addresses(_problem(error))
             if not isinstance(error, RehearsalError | ProcessError | BotoCoreError | ClientError):
                 raise
         finally:

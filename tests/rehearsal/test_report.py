@@ -31,6 +31,7 @@ from partner_account_rehearsal.report import (
     RehearsalReport,
     StackReport,
     StepReport,
+    without_addresses,
     without_arn_prefix,
 )
 from partner_account_rehearsal.run import ReportFiles, run
@@ -147,6 +148,21 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
     assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
         "on partner/code and catalog/AWS/partner/partner-ey9McGJ6xME5N"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("mail jane.doe+x@mail.example.com, now", "mail j…@mail.example.com, now"),
+        (
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+        ),
+    ],
+)
+def test_addresses_in_what_others_say_are_masked(text: str, told: str) -> None:
+    """And no version of a package."""
+    assert without_addresses(text) == told
 
 
 @pytest.mark.parametrize(
