@@ -63,7 +63,7 @@ def facts(title: str, told: Mapping[str, str]) -> None:
 
 def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[str, str]) -> None:
     """Many things of one kind, in a table if that fits; `styles` colours the cells that hold one of its words."""
-    rows, table = list(told), Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    rows, table = list(told), Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for row in rows:
         table.add_row(*(Text(cell, styles.get(cell, "")) for cell in row))
     to = console()

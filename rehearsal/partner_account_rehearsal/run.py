@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -40,28 +40,23 @@ class ReportFiles:
             return f"{' and '.join(unwritable)} can't be written: name a file in a directory of yours"
         if self.json and self.html and self.json.resolve() == self.html.resolve():
             return f"{self.json} can't be both reports: name another file by --json or --html"
-        if not self.overwrite and (others := [*self._other_files()]):
-            return f"{' and '.join(others)} would be lost, and holds no report: name another file, or add --overwrite"
-        return ""
-
-    def _other_files(self) -> Iterator[str]:
-        """The files that hold something else than an earlier report, and would be lost."""
-        checks: list[tuple[Path | None, Callable[[str], bool]]] = [
-            (self.json, is_json_report),
-            (self.html, is_html_report),
-        ]
-        for file, is_report in checks:
+        lost = [
+            str(file)
+            for file, is_report in ((self.json, is_json_report), (self.html, is_html_report))
             # To read what is no file, such as a pipe, would wait for ever.
-            if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text):
-                yield str(file)
+            if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text)
+        ]
+        if lost and not self.overwrite:
+            return f"{' and '.join(lost)} would be lost, and holds no report: name another file, or add --overwrite"
+        return ""
 
     def write(self, report: RehearsalReport) -> list[Path]:
         """Write the report; the files that have it now."""
-        written = [(self.json, RehearsalReport.to_json), (self.html, to_html)]
-        for file, to_text in written:
-            if file:
-                file.write_text(to_text(report), encoding="utf-8")
-        return [file for file, _ in written if file]
+        if self.json:
+            self.json.write_text(report.to_json(), encoding="utf-8")
+        if self.html:
+            self.html.write_text(to_html(report), encoding="utf-8")
+        return [file for file in (self.json, self.html) if file]
 
 
 def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_stdout: bool = False) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
 from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
     missing_parameters,
@@ -152,7 +152,7 @@ class Rehearsal:
                 raise RehearsalError("; ".join(reasons))
             self._select_account()
 
-    def _run_app(self, *arguments: str) -> Result | None:
+    def _run_app(self, *arguments: str) -> CommandResult | None:
         """Run the CLI as the step runner does; None if only lookups are missing, for which CDK has made up values."""
         result = self._runner.attempt(*arguments)
         if result.exit_code and (missing := drop_missing_context(self._assembly.folder)):

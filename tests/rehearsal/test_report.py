@@ -17,7 +17,7 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.cdk import Result
+from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
 from partner_account_rehearsal.page import Timeline, to_html
@@ -258,7 +258,7 @@ class Recorded:
         self.received: list[ReceivedRequest] = []
         self.happened: list[dict[str, Any]] = []
         self.partner_central = SimpleNamespace(requests=lambda since: self.received[since:])
-        self.output = Result(0, "")
+        self.output = CommandResult(0, "")
         self.runner = StepRunner(self, self, self.reporter, self.report)  # type: ignore[arg-type]
         self.runner.select_account(self, self, [SimpleNamespace(region="", name="S", resources=list)])  # type: ignore[arg-type, list-item]
 
@@ -274,7 +274,7 @@ class Recorded:
         }
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
-    def run(self, *_arguments: str, echo: Callable[[str], None]) -> Result:
+    def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
         """The CLI: it says what it was told to."""
         for line in self.output.output.splitlines():
             echo(line)
@@ -342,7 +342,7 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
         recorded.runner.step("deploy", "Deploy"),
     ):
         for code in (0, exit_code):
-            recorded.output = Result(code, "\n".join(["[Warning at /S] Odd", *lines, EVENT_OF_CLI]))
+            recorded.output = CommandResult(code, "\n".join(["[Warning at /S] Odd", *lines, EVENT_OF_CLI]))
             recorded.runner.run("deploy")
         if problem:
             raise RehearsalError(problem)
