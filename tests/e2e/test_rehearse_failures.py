@@ -217,7 +217,7 @@ def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(pl
         cdk.run("synth")
     package = place.app / "node_modules" / "aws-cdk"
     (package / "bin").mkdir(parents=True)
-    (package / "package.json").write_text(json.dumps({"version": "2.166.0"}))
+    (package / "package.json").write_text(json.dumps({"name": "aws-cdk", "version": "2.166.0"}))
     (package / "bin" / "cdk").write_text("#!/bin/sh\ntouch was-run\n")
     (package / "bin" / "cdk").chmod(0o755)
     (place.app / "node_modules" / ".bin").mkdir()
@@ -246,7 +246,7 @@ def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place)
     program = place.temporary / "cdk"
     program.write_text('#!/bin/sh\ncat "$AWS_SHARED_CREDENTIALS_FILE"\n')
     program.chmod(0o755)
-    (place.temporary / "package.json").write_text(json.dumps({"version": "2.1000.0"}))
+    (place.temporary / "package.json").write_text(json.dumps({"name": "aws-cdk", "version": "2.1000.0"}))
     path = f"{place.temporary}:/usr/bin:/bin"
     cdk = Cdk(place.app, place.temporary, {**own, "PATH": path, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)})
     assert cdk.run("synth").output.splitlines() == [
