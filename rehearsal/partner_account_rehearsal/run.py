@@ -122,7 +122,7 @@ def _no_app(options: Options) -> str:
 def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
     """Go through the steps."""
     environment = aws.environment_of_app(os.environ)
-    report.commit = _commit(options.folder)
+    report.commit = commit_of(options.folder)
     report.versions = {
         "cdk-partner-account": version("cdk-partner-account"),
         "aws-cdk": Cdk(options.folder, aws.folder, environment).version(),
@@ -138,7 +138,7 @@ def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: Rehea
             report.versions["aws-cdk-lib"] = made_by.get("version", "unknown")
 
 
-def _commit(folder: Path) -> str:
+def commit_of(folder: Path) -> str:
     """The commit that is checked out there, and whether files differ from it; empty if there is none."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     try:

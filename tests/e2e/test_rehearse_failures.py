@@ -186,6 +186,7 @@ def test_interrupted_rehearsal_leaves_nothing_but_its_report(
         told, _ = rehearsal.communicate(timeout=60)
     done = Rehearsed(place, rehearsal.returncode, told, tmp_path)
     assert done.exit_code == status
+    assert "✗ interrupted" in told
     assert "Traceback" not in told
     assert (done.report["Outcome"], done.report["Problem"]) == ("interrupted", "the rehearsal was interrupted")
     assert done.report["CliOutput"] == ["Bundling"]
