@@ -11,6 +11,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+# A repository created or renamed since July 15, 2026 is named with its ids: "example-corp@123456/alliances@456789".
+# https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 REPOSITORY = "example-corp/alliances"
 ENVIRONMENT = "partner-account"
 GITHUB = "token.actions.githubusercontent.com"
