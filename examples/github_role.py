@@ -52,7 +52,12 @@ class GitHubRoleStack(cdk.Stack):
         cdk.CfnOutput(self, "RoleArn", value=role.role_arn)
 
 
-if __name__ == "__main__":
-    app = cdk.App()
+def add_stacks(app: cdk.App) -> None:
+    """Add the stack."""
     GitHubRoleStack(app, "PartnerGitHubRole")
-    app.synth()
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -98,7 +98,10 @@ class Access:
     def log(self, text: str) -> None:
         """Write it to standard error, if `--debug` is given."""
         if self.debug:
-            click.echo(self.without_secrets(f"debug: {text}"), file=sys.stderr)
+            from partner_account_cli.rendering import wrapped  # noqa: PLC0415 - rich takes its time to load
+
+            for line in self.without_secrets(f"debug: {text}").splitlines():
+                click.echo(wrapped(line, stderr=True), file=sys.stderr)
 
     def _log_call(self, model: Any, params: Any, **_: Any) -> None:
         self.log(f"{model.service_model.service_name} {model.name} at {params['url']}")

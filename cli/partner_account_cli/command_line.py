@@ -97,7 +97,7 @@ class CommandGroup(click.Group):
 @click.command(
     cls=CommandGroup,
     commands={name: click.Command(name, short_help=text) for name, (_, text) in COMMANDS.items()},
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 @click.version_option(package_name="cdk-partner-account")
 @aws_options()

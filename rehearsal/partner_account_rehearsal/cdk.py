@@ -23,7 +23,7 @@ _OLDEST = (2, 167)
 
 
 @dataclass(frozen=True)
-class Result:
+class CommandResult:
     """How a cdk command ended: its exit code, and all that it printed."""
 
     exit_code: int
@@ -49,7 +49,7 @@ class Cdk:
         *arguments: str,
         context: Mapping[str, str] | None = None,
         echo: Callable[[str], None] = lambda _line: None,
-    ) -> Result:
+    ) -> CommandResult:
         """Run `cdk` with the arguments, and `echo` each line as it comes.
 
         Raises:
@@ -85,7 +85,7 @@ class Cdk:
                 raise processes.ProcessError(
                     f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"
                 )
-            return Result(exit_code, output)
+            return CommandResult(exit_code, output)
 
     def version(self) -> str:
         """The version of this CLI.

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
-from partner_account_rehearsal.cdk import Cdk, Result
-from partner_account_rehearsal.limits import explain_failure
+from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.limits import explain_failure, explain_refusal
 from partner_account_rehearsal.local_aws import REGION, LocalAws
 from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
@@ -92,7 +92,7 @@ class StepRunner:
                         self._reporter.quote(line)
             raise
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str) -> CommandResult:
         """Run the CLI as `attempt` does.
 
         Raises:
@@ -100,22 +100,25 @@ class StepRunner:
         """
         return self.succeeded(self.attempt(*arguments), arguments[0])
 
-    def succeeded(self, result: Result, command: str) -> Result:
+    def succeeded(self, result: CommandResult, command: str) -> CommandResult:
         """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result, intended: str = "") -> str:
+    def reason(self, result: CommandResult, intended: str = "") -> str:
         """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
 
         Failures of the type `intended` are no reason.
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
-        return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
+        if reason := next(reasons, ""):
+            return reason
+        reason = cli_reason(result.output) or f"exit code {result.exit_code}"
+        return explain_refusal(reason) if self._step.id.startswith("deploy") else reason
 
-    def attempt(self, *arguments: str) -> Result:
+    def attempt(self, *arguments: str) -> CommandResult:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
         done = threading.Event()
 

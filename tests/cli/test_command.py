@@ -460,6 +460,47 @@ def test_a_terminal_without_a_locale_is_told_names_as_python_escapes_them(stage:
     assert NAME in stage.run("show", "--output", "json").stdout
 
 
+# --- JSON
+
+JSON_ROWS = dict(re.findall(r"^\| (`[^|]+) \| (.+) \|$", PAGE.split("| command | members |")[1], re.MULTILINE))
+RAW = {"Tags", "Input", "Readings"}
+"""Members whose own keys are the user's, the service's, or names of switches."""
+
+
+def members_of(document: Any) -> Iterator[str]:
+    """The names of all members, at any depth."""
+    for name, value in document.items() if isinstance(document, dict) else ():
+        yield name
+        yield from members_of(value) if name not in RAW else ()
+    for one in document if isinstance(document, list) else ():
+        yield from members_of(one)
+
+
+@pytest.mark.versions
+def test_each_command_writes_json_in_one_casing_with_the_members_of_the_reference(newcomer: CliStage) -> None:
+    """Those that AWS names, AWS documents. tests/cli/test_drift.py has drift's."""
+    assert {path for path, command in LEAVES.items() if "--output" not in options_of(command)} == {"completion"}
+    newcomer.create_partner("Sandbox")
+    newcomer.simulator.faults.add("TagResource", "throttle")
+    for command in (
+        *("verification start registrant", "verification status", "doctor", "send-code --email a@example.com"),
+        *("store-code --secret-id code --create", "store-code --parameter /code --create", "show --catalog Sandbox"),
+        *("simulator outbox", "simulator requests", "simulator faults list", "simulator faults clear", PROBE),
+    ):
+        document = newcomer.run(*command.split(), "--output", "json", stdin="123456").document
+        members = set(members_of(document))
+        assert {name for name in members if not re.fullmatch(r"([A-Z][a-z0-9]*)+", name)} == set()
+        (row,) = {text for names, text in JSON_ROWS.items() if any(f"`{one}`" in names for one in prefixes(command))}
+        own = members if command.startswith(("doctor", "send", "store", "simulator")) else set(document)
+        assert command == PROBE or {name for name in own if f"`{name}`" not in row} == set(), command
+
+
+def prefixes(command: str) -> list[str]:
+    """The words that call a command, and fewer of them."""
+    words = command.split()
+    return [" ".join(words[:count]) for count in (1, 2)]
+
+
 # --- Windows
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from partner_account_cli import partners
 from partner_central_simulator import FaultKind, Readings
-from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, CliStage, open_stage
+from tests.cli.stage import ACCOUNT, BUSINESS, CONTACT, EMAIL, SCRIPT, CliStage, open_stage
 from tests.handler.test_runtime import later_model
 from tests.simulator.calls import ManualClock
 from tests.simulator.test_profiles import DETAILS as PROFILE
@@ -268,6 +270,23 @@ class TestSimulator:
             assert stage.run("simulator", "requests", "--since", "1", **own).stdout == "Requests: none\n"
             terminal.type("\x03")
             assert terminal.ended() == 130
+
+    def test_start_tells_programs_how_to_reach_it_in_one_line_of_json(self, stage: CliStage) -> None:
+        """And ends by SIGTERM with 0; its log is on standard error."""
+        environment = {name: value for name, value in stage.variables({}).items() if value}
+        command = [str(SCRIPT), "simulator", "start", "--output", "json"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+            assert started.stdout
+            told = json.loads(started.stdout.readline())
+            own = {
+                "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": told["EndpointUrl"],
+                "AWS_SESSION_TOKEN": told["SessionToken"],
+            }
+            assert stage.run("show", **own).status == 0
+            started.terminate()
+            rest, log = started.communicate(timeout=30)
+        assert (started.returncode, rest, set(told)) == (0, b"", {"EndpointUrl", "Region", "SessionToken"})
+        assert b"ListPartners" in log
 
     def test_faults_are_ordered_listed_met_and_cleared(self, stage: CliStage) -> None:
         """With all their options."""

@@ -196,6 +196,9 @@ def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(
     done = deployment.drift("--output", "json")
     (partner,) = done.document["Partners"]
     assert [one["Field"] for one in partner["Fields"] if one["Status"] == "unknown"] == ["LegalName"]
+    assert set(done.document) == {"StackName", "Drifted", "Partners"}
+    assert set(partner) == {"LogicalResourceId", "Arn", "Fields"}
+    assert {name for field in partner["Fields"] for name in field} == {"Field", "Template", "Service", "Status"}
     assert done.status == 0
 
 
