@@ -24,6 +24,7 @@ from partner_account_rehearsal.report import (
     RehearsalFinding,
     RehearsalReport,
     StepReport,
+    without_addresses,
 )
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.terminal import Reporter
@@ -85,7 +86,9 @@ class StepRunner:
                     self._report.seconds = self._report.moment()
         except BaseException as error:
             if self._cli_failed:
-                self._report.cli_output = self._cli_lines[-_LAST_LINES:]
+                # A traceback quotes the app's source, in which a contact may stand.
+                lines = [without_addresses(line) for line in self._cli_lines if not line.startswith(" " * 4)]
+                self._report.cli_output = lines[-_LAST_LINES:]
                 # Who interrupts it doesn't want to read on.
                 if isinstance(error, Exception) and not self._reporter.verbose:
                     for line in self._cli_lines:

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -31,9 +32,10 @@ from partner_account_rehearsal.report import (
     RehearsalReport,
     StackReport,
     StepReport,
+    without_addresses,
     without_arn_prefix,
 )
-from partner_account_rehearsal.run import ReportFiles, run
+from partner_account_rehearsal.run import ReportFiles, commit_of, run
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
@@ -147,6 +149,21 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
     assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
         "on partner/code and catalog/AWS/partner/partner-ey9McGJ6xME5N"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("mail jane.doe+x@mail.example.com, now", "mail j…@mail.example.com, now"),
+        (
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+        ),
+    ],
+)
+def test_addresses_in_what_others_say_are_masked(text: str, told: str) -> None:
+    """And no version of a package."""
+    assert without_addresses(text) == told
 
 
 @pytest.mark.parametrize(
@@ -575,6 +592,27 @@ def test_missing_app_and_unwritable_report_are_problems_before_anything_is_start
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
     problem = "/absent/report.html can't be written: name a file in a directory of yours"
     assert run(Options(tmp_path, (), app="true"), ReportFiles(html=Path("/absent/report.html"))) == problem
+
+
+def test_commit_of_an_app_says_whether_its_files_differ_from_it(tmp_path: Path) -> None:
+    """Outside of Git, and before the first commit, there is none."""
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=Jane", "-c", "user.email=jane@example.com")
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    found = [commit_of(tmp_path)]
+    git("init")
+    found.append(commit_of(tmp_path))
+    (tmp_path / "app.py").write_text("app = 1\n")
+    git("add", ".")
+    git("commit", "--message", "An app")
+    found.append(commit_of(tmp_path))
+    (tmp_path / "app.py").write_text("app = 2\n")
+    found.append(commit_of(tmp_path))
+    commit = git("rev-parse", "--short=12", "HEAD")
+    assert found == ["", "", commit, f"{commit}-dirty"]
 
 
 # --- The documentation
