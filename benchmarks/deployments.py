@@ -19,7 +19,7 @@ from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
 from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender, turned
 from benchmarks.port import https_port_leads_to
 from benchmarks.series import Results
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.local_aws import REGION, LocalAws, local_aws
 
 STACK = "Bench0"
@@ -49,7 +49,7 @@ class ContenderAccount:
     cdk: Cdk
     context: Mapping[str, str]
 
-    def run(self, step: str) -> Result:
+    def run(self, step: str) -> CommandResult:
         """Run one step of the stack's life."""
         if step == "destroy":
             return self.cdk.run("destroy", "--all", "--force", context=self.context)
@@ -178,7 +178,7 @@ class Deployments:
                 self.results.add(f"requests {request}", step, name, times)
 
 
-def _require_success(result: Result) -> None:
+def _require_success(result: CommandResult) -> None:
     if result.exit_code:
         raise RuntimeError(f"cdk failed: {result.output[-400:]}")
 

@@ -49,7 +49,7 @@ _pa.PartnerAccount(
 
 
 @dataclass
-class Outcome:
+class RoundOutcome:
     """What became of one app: how each command ended and how long it took.
 
     Attributes:
@@ -88,9 +88,9 @@ class Trial:
         self._options = [word for value in app.context for word in ("--context", value)]
         self._options += ["--app", app.command] if app.command else []
 
-    def run(self) -> Outcome:
+    def run(self) -> RoundOutcome:
         """Do what a stranger would do with the app, and keep what became of it."""
-        outcome = Outcome(self._app.name, self._app.commit[:7], self._app.asks)
+        outcome = RoundOutcome(self._app.name, self._app.commit[:7], self._app.asks)
         try:
             self._try(outcome)
         except subprocess.CalledProcessError as error:
@@ -98,7 +98,7 @@ class Trial:
         (self._folder / "outcome.json").write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
         return outcome
 
-    def _try(self, outcome: Outcome) -> None:
+    def _try(self, outcome: RoundOutcome) -> None:
         app = self._app
         self._check_out()
         self._install(*app.install)
@@ -203,10 +203,10 @@ def build(folder: Path) -> tuple[Path, Path]:
     return wheel, folder / "bin" / "partner-account"
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[RoundOutcome]) -> str:
     """The outcomes as Markdown."""
     rows = [[*map(str, asdict(one).values())] for one in outcomes]
-    heads = [name.replace("_", " ") for name in Outcome.__dataclass_fields__]
+    heads = [name.replace("_", " ") for name in RoundOutcome.__dataclass_fields__]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
 
 
@@ -224,7 +224,7 @@ def main(*, folder: Path, names: tuple[str, ...], minutes: float) -> None:
             outcome = Trial(app, folder / app.name, wheel, command, minutes * 60).run()
             click.echo(f"{app.name}: {outcome}", err=True)
     kept = (folder / app.name / "outcome.json" for app in APPS)
-    click.echo(table([Outcome(**json.loads(file.read_text("utf-8"))) for file in kept if file.exists()]))
+    click.echo(table([RoundOutcome(**json.loads(file.read_text("utf-8"))) for file in kept if file.exists()]))
 
 
 if __name__ == "__main__":

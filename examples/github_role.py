@@ -11,6 +11,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+# A repository created or renamed since July 15, 2026 is named with its ids: "example-corp@123456/alliances@456789".
+# https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 REPOSITORY = "example-corp/alliances"
 ENVIRONMENT = "partner-account"
 GITHUB = "token.actions.githubusercontent.com"
@@ -50,7 +52,12 @@ class GitHubRoleStack(cdk.Stack):
         cdk.CfnOutput(self, "RoleArn", value=role.role_arn)
 
 
-if __name__ == "__main__":
-    app = cdk.App()
+def add_stacks(app: cdk.App) -> None:
+    """Add the stack."""
     GitHubRoleStack(app, "PartnerGitHubRole")
-    app.synth()
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -84,7 +84,12 @@ class PipelineStack(cdk.Stack):
         pipeline.add_stage(stage, stack_steps=[pipelines.StackSteps(stack=partner_stack, change_set=[approval])])
 
 
-if __name__ == "__main__":
-    app = cdk.App()
+def add_stacks(app: cdk.App) -> None:
+    """Add the stack."""
     PipelineStack(app, "PartnerPipeline")
-    app.synth()
+
+
+if __name__ == "__main__":
+    example = cdk.App()
+    add_stacks(example)
+    example.synth()

@@ -30,11 +30,14 @@ _JOINT = "\0"
 
 
 def wrapped(text: str, indent: int = 2, *, stderr: bool = False) -> str:
-    """The text as it fits into the terminal; of its lines all but the first are indented."""
+    """The text as it fits into the terminal; what continues a line is indented."""
     kept = _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
     width = console(stderr=stderr).width
-    lines = textwrap.wrap(kept, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines).replace(_JOINT, " ")
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    # What has several lines, such as an exception's list of mistakes, keeps them.
+    return "\n".join(wrapper.fill(line) for line in kept.splitlines()).replace(_JOINT, " ")
 
 
 def say(text: str, style: str = "", *, label: str = "", width: int = 0, stderr: bool = False) -> None:

@@ -64,12 +64,13 @@ class DeclaredPartner:
 
 
 class PartnerRegistry(Construct):
-    """The PartnerAccounts of an app; a child of the app."""
+    """The PartnerAccounts of an app, and the provider of each stack by its path; a child of the app."""
 
     def __init__(self, root: Construct) -> None:
         """Start without any; use `of`."""
         super().__init__(root, _ID)
         self.partners: list[DeclaredPartner] = []
+        self.providers: dict[str, Construct] = {}
 
     @staticmethod
     def of(scope: Construct) -> "PartnerRegistry":

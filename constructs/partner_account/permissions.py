@@ -133,42 +133,19 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
     return permissions
 
 
-def read_secret(secret_arn: str) -> Permission:
-    """Read the verification code from Secrets Manager."""
+def read_code(store: str, action: str, arn: str) -> Permission:
+    """Read the verification code from where it is stored: a `Secret`, or the `ParameterStore`."""
+    reason = "The verification code is read when a call needs it."
+    return Permission(sid=f"ReadCodeFrom{store}", actions=[action], resource=arn, reason=reason)
+
+
+def decrypt_code(store: str, key: "IKey", service: str) -> Permission:
+    """Decrypt the code if a customer-managed key protects it; `service` is that of the store, with its region."""
     return Permission(
-        sid="ReadCodeFromSecret",
-        actions=["secretsmanager:GetSecretValue"],
-        resource=secret_arn,
-        reason="The verification code is read when a call needs it.",
-    )
-
-
-def read_parameter(parameter_arn: str) -> Permission:
-    """Read the verification code from the SSM Parameter Store."""
-    return Permission(
-        sid="ReadCodeFromParameterStore",
-        actions=["ssm:GetParameter"],
-        resource=parameter_arn,
-        reason="The verification code is read when a call needs it.",
-    )
-
-
-def decrypt_secret(key: "IKey", region: str) -> Permission:
-    """Decrypt the verification code if its secret has a customer-managed key; `region` is the secret's."""
-    return _decrypt("DecryptCodeFromSecret", key, f"secretsmanager.{region}")
-
-
-def decrypt_parameter(key: "IKey") -> Permission:
-    """Decrypt the verification code if its SSM parameter, always of the stack's own region, has such a key."""
-    return _decrypt("DecryptCodeFromParameterStore", key, f"ssm.{Aws.REGION}")
-
-
-def _decrypt(sid: str, key: "IKey", store: str) -> Permission:
-    return Permission(
-        sid=sid,
+        sid=f"DecryptCodeFrom{store}",
         actions=["kms:Decrypt"],
         resource=key.key_arn,
-        conditions={"StringEquals": {"kms:ViaService": f"{store}.amazonaws.com"}},
+        conditions={"StringEquals": {"kms:ViaService": f"{service}.amazonaws.com"}},
         reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
     )
 

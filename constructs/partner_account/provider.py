@@ -15,6 +15,7 @@ from constructs import Construct
 
 from partner_account import permissions
 from partner_account.asset import assembled_asset
+from partner_account.clashes import PartnerRegistry
 from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
@@ -96,7 +97,8 @@ class PartnerAccountProvider(ShownSignature, Construct):
             PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
         stack = Stack.of(scope)
-        if found := _ProviderOfStack.find(stack):
+        providers = PartnerRegistry.of(stack).providers
+        if found := providers.get(stack.node.path):
             raise PartnerAccountError(
                 f"The stack {stack.node.path!r} has a PartnerAccountProvider already, {found.node.path!r}: made by "
                 "hand, or by its first PartnerAccount. Make it once, before the first PartnerAccount; "
@@ -115,7 +117,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
         raise_if_invalid(f"{scope.node.path}/{id}", errors, kind=_ID)
 
         super().__init__(scope, id)
-        _ProviderOfStack(stack, self)
+        providers[stack.node.path] = self
         network.warn_if_isolated(self)
         self._log_group = logs.LogGroup(
             self,
@@ -171,7 +173,8 @@ class PartnerAccountProvider(ShownSignature, Construct):
     def get_or_create(scope: Construct) -> "PartnerAccountProvider":
         """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
         stack = Stack.of(scope)
-        return _ProviderOfStack.find(stack) or PartnerAccountProvider(stack, _ID)
+        found = PartnerRegistry.of(stack).providers.get(stack.node.path)
+        return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack, _ID)
 
     @property
     def function(self) -> lambda_.Function:
@@ -192,19 +195,6 @@ class PartnerAccountProvider(ShownSignature, Construct):
     def service_token(self) -> str:
         """What CloudFormation calls: the function's ARN."""
         return self._function.function_arn
-
-
-class _ProviderOfStack(Construct):
-    """What a stack's provider is found by, wherever in the stack it stands; a child of the stack."""
-
-    def __init__(self, stack: Stack, provider: PartnerAccountProvider) -> None:
-        super().__init__(stack, "cdk-partner-account")
-        self.provider = provider
-
-    @staticmethod
-    def find(stack: Stack) -> PartnerAccountProvider | None:
-        found = stack.node.try_find_child("cdk-partner-account")
-        return found.provider if isinstance(found, _ProviderOfStack) else None
 
 
 def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:

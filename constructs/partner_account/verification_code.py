@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import Aws, CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
@@ -99,8 +99,9 @@ class _SecretsManagerCode(VerificationCode):
 
     def _permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
         key = self.secret.encryption_key
-        found = [permissions.read_secret(self._arn_in_policies())]
-        return found if key is None else [*found, permissions.decrypt_secret(key, self.secret.env.region)]
+        read = permissions.read_code("Secret", "secretsmanager:GetSecretValue", self._arn_in_policies())
+        service = f"secretsmanager.{self.secret.env.region}"
+        return [read] if key is None else [read, permissions.decrypt_code("Secret", key, service)]
 
     def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         if not has_attribute(self.secret, "secret_arn"):
@@ -153,8 +154,9 @@ class _ParameterStoreCode(VerificationCode):
         return {"From": "ParameterStore", "Name": self.parameter.parameter_name}
 
     def _permissions(self, stack: Stack) -> Sequence[Permission]:  # noqa: ARG002
-        read = permissions.read_parameter(self.parameter.parameter_arn)
-        return [read] if self.key is None else [read, permissions.decrypt_parameter(self.key)]
+        store = "ParameterStore"  # always of the stack's own region
+        read = permissions.read_code(store, "ssm:GetParameter", self.parameter.parameter_arn)
+        return [read] if self.key is None else [read, permissions.decrypt_code(store, self.key, f"ssm.{Aws.REGION}")]
 
     def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
         a_key = 'a KMS key, such as Key.from_key_arn(stack, "Key", arn)'

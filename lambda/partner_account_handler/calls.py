@@ -3,8 +3,6 @@
 botocore's own retries are off, so that none is hidden. Of what it raises only names are kept: no message, no input.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -33,8 +31,7 @@ STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
 _LAST_QUESTIONS = {"DescribeStacks"}
 """May be asked in the time that is kept back: the answer tells a rollback from other failures."""
 
-INCOMPLETE = "IncompleteAnswer"
-"""The code of an answer that lacks what it must have: nobody knows what it stands for."""
+INCOMPLETE = "IncompleteAnswer"  # the code of an answer that lacks what it must have: nobody knows what it stands for
 
 _LAG_SECONDS = 30.0
 """How long a partner that another call knew may not be found: no part of AWS knows everything at once."""

@@ -1,7 +1,5 @@
 """The time that one invocation has, and the pauses between tries."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone

@@ -1,7 +1,5 @@
 """The e-mail verification code: read where the template says, only when a call needs it."""
 
-from __future__ import annotations
-
 import json
 import re
 

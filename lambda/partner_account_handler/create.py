@@ -3,8 +3,6 @@
 CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one did.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -23,8 +21,7 @@ from partner_account_handler.stack_gate import ObservedStack
 
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
 
-_NEW_SECONDS = 120.0
-"""How long the tags of a partner may be missing, though they came into being with it."""
+_NEW_SECONDS = 120.0  # how long the tags of a partner may be missing, though they came into being with it
 
 _FRESH_SECONDS = 5.0
 """How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
@@ -36,13 +33,10 @@ class Next(Enum):
     To give up is safe: the next deployment looks again.
     """
 
-    RESEND = None
-    """Looking, asking, and the same call with the same token and body."""
-    POLL_UNTIL_DEADLINE = float("inf")
-    """Until the time is up, since a list may lag behind."""
+    RESEND = None  # looking, asking, and the same call with the same token and body
+    POLL_UNTIL_DEADLINE = float("inf")  # until the time is up, since a list may lag behind
     POLL_BRIEFLY = 30.0
-    GIVE_UP = 0.0
-    """One more look, and failing."""
+    GIVE_UP = 0.0  # one more look, and failing
 
 
 @dataclass(frozen=True)
@@ -90,8 +84,9 @@ def create(request: Request, aws: Aws) -> Result:
             failures.append(failure)
         else:
             log.info("partner created", partner=partner.id)
-            # One that was listed before is an earlier result of the client token: it may be another's by now.
-            is_new = all(partner.arn != listed.arn for listed in listing.partners)
+            # One that was listed before, or that the stack shows, is an earlier result of the client token: it may be
+            # another's by now.
+            is_new = partner.arn not in {*stack.outputs.values(), *(listed.arn for listed in listing.partners)}
             if is_new and not wanted.taggable and not listing.tags_refused:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
             return Result(partner, Outcome.CREATED, stack)

@@ -4,8 +4,6 @@ It takes the way of botocore's own calls: the same proxy, and trust in the same 
 presigned URL leaves this module, and nothing of an exception but its kind.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -25,8 +23,7 @@ from partner_account_handler.calls import ca_bundle
 from partner_account_handler.clock import pauses
 from partner_account_handler.errors import AnswerUnreachableError
 
-SEND_SECONDS = 16.0
-"""All tries to send the answer end after this time, whatever they wait for."""
+SEND_SECONDS = 16.0  # all tries to send the answer end after this time, whatever they wait for
 
 REACH_SECONDS = 5.0
 """How long one `require_reachable` waits. A slower connection is made all the same, and the next call finds it."""

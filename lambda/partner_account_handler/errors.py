@@ -3,8 +3,6 @@
 None of them holds a value of the user's or a message of the service, which may echo the input.
 """
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,21 +16,16 @@ from partner_account_handler import remedies
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-REASON_LIMIT = 240
-"""Characters of a Reason that crhelper lets through; it would cut a longer one at its beginning."""
+REASON_LIMIT = 240  # characters of a Reason that crhelper lets through; it would cut a longer one at its beginning
 
 
 class CallOutcome(str, Enum):
     """How a failed call ended, as far as it matters for what to do next."""
 
-    UNKNOWN = "unknown"
-    """Nobody knows whether it was carried out: time-out, connection lost, 5xx."""
-    THROTTLED = "throttled"
-    """Not carried out, may be repeated later."""
-    DENIED = "denied"
-    """Not allowed; right after a deployment perhaps only not yet, since IAM is eventually consistent."""
-    REFUSED = "refused"
-    """Not carried out, and repeating it changes nothing."""
+    UNKNOWN = "unknown"  # nobody knows whether it was carried out: time-out, connection lost, 5xx
+    THROTTLED = "throttled"  # not carried out, may be repeated later
+    DENIED = "denied"  # not allowed; right after a deployment perhaps only not yet, since IAM is eventually consistent
+    REFUSED = "refused"  # not carried out, and repeating it changes nothing
 
 
 @dataclass(frozen=True)
@@ -43,17 +36,14 @@ class CallFailure:
     call_outcome: CallOutcome
     code: str
     reason: str = ""
-    details: tuple[str, ...] = ()
-    """Codes of ErrorDetails, those of a field as ``LegalName:INVALID_VALUE``."""
-    request_id: str = ""
-    """By which AWS support finds the call."""
+    details: tuple[str, ...] = ()  # codes of ErrorDetails, those of a field as ``LegalName:INVALID_VALUE``
+    request_id: str = ""  # by which AWS support finds the call
 
 
 class HandlerError(Exception):
     """Base of all errors that this package answers with: a code, what happened, and the remedy last."""
 
-    is_refusal = False
-    """Whether a human must correct or decide something first; else deploying again may be enough."""
+    is_refusal = False  # whether a human must correct or decide something first; else deploying again may be enough
 
     def __init__(self, code: str, happened: str, remedy: str) -> None:
         self.code = code

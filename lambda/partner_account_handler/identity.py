@@ -8,11 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-OWNER_TAG = "cdk-partner-account:owner"
-"""Key of the tag that says which construct of which stack a partner belongs to."""
+OWNER_TAG = "cdk-partner-account:owner"  # key of the tag that says which construct of which stack a partner belongs to
 
-PARTITION = "aws"
-"""The partition that Partner Central is in; it is in no other."""
+PARTITION = "aws"  # the partition that Partner Central is in; it is in no other
 
 
 def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
@@ -28,11 +26,9 @@ def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
 class Owner:
     """Whose a partner is, as its ownership tag says: two digests, and a third if the construct was moved."""
 
-    stack: str
-    """Account, region and root stack name: the same for each stack that is deployed under this name again."""
+    stack: str  # account, region and root stack name: the same for each stack that is deployed under this name again
 
-    path: str
-    """The construct's path in that stack."""
+    path: str  # the construct's path in that stack
 
     move: str = ""
     """The path before, and the stack operation that moved it: its rollback goes back there, and nowhere else."""

@@ -1,7 +1,5 @@
 """crhelper's wiring. Lambda calls `handler`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from partner_account_handler import log

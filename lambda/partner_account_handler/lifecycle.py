@@ -1,7 +1,5 @@
 """From a request to its answer, and the one rule that spans it: no rollback fails for our sake."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -7,8 +7,6 @@ Records of other libraries are dropped: botocore's DEBUG shows request bodies, c
 urllib3 warns with the URL that it tries again.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -1,7 +1,5 @@
 """What became of a request of CloudFormation: its answer, and what the last line of the log says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -32,10 +30,8 @@ class Report:
     """What became of a request, and of which error. Neither text holds a value of the user's."""
 
     outcome: Outcome
-    reason: str = ""
-    """The error's code."""
-    message: str = ""
-    """The error's sentence, as CloudFormation is told it."""
+    reason: str = ""  # the error's code
+    message: str = ""  # the error's sentence, as CloudFormation is told it
 
 
 @dataclass(frozen=True)

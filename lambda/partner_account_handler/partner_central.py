@@ -21,11 +21,9 @@ from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
 
 _SERVICE = "partnercentral-account"
-_REGION = "us-east-1"
-"""The service has this one endpoint; botocore would build a URL for any region without complaint."""
+_REGION = "us-east-1"  # the service has this one endpoint; botocore would build a URL for any region without complaint
 
-_SANDBOX_TAGS_SECONDS = 30.0
-"""How long tags that the Sandbox may not tell at all are asked for."""
+_SANDBOX_TAGS_SECONDS = 30.0  # how long tags that the Sandbox may not tell at all are asked for
 
 _TAG_KEYS_PER_CALL = 50
 

@@ -4,8 +4,6 @@ So a code that is missing, or a partner of others, is told before anything is wr
 until all is done it names the former construct.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,8 +51,7 @@ class Changes:
     removed_keys: Sequence[str]
     contact: ContactChange | None
     owner: Owner | None
-    optional_owner: Owner | None = None
-    """The ownership tag in the Sandbox, which may take none."""
+    optional_owner: Owner | None = None  # the ownership tag in the Sandbox, which may take none
 
     def write(self, partner: Partner, aws: Aws, stack: ObservedStack) -> list[str]:
         """Writes them while the stack is as observed, and names what was written."""

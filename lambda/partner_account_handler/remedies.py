@@ -1,7 +1,5 @@
 """What to do about each error of AWS, in the words of the reader. No sentence is longer than a Reason bears. Pure."""
 
-from __future__ import annotations
-
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
 _TAGS = "Correct the tags (a tag policy may forbid a key; the Sandbox takes none in CreatePartner), deploy again."
 _PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
@@ -78,8 +76,7 @@ BY_CODE = {
 _MAY_READ = (
     "Allow this call, and kms:Decrypt if the store has a key of your own, for the function's role, deploy again."
 )
-DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}
-"""What was denied there."""
+DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}  # what was denied there
 
 BY_OUTCOME = {
     "unknown": _DEPLOY_AGAIN,

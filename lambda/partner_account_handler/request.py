@@ -78,8 +78,7 @@ class Properties:
     primary_solution_type: str
     contact: Contact
     code: CodeSource
-    existing_partner_id: str
-    """The partner to adopt; empty if none is."""
+    existing_partner_id: str  # the partner to adopt; empty if none is
     owner_stack: str
     owner_path: str
     tags: Mapping[str, str]
@@ -103,8 +102,7 @@ class Request:
     (`cdk deploy --no-rollback`).
     """
 
-    operation: str
-    """`Create`, `Update` or `Delete`."""
+    operation: str  # `Create`, `Update` or `Delete`
     stack_id: str
     logical_id: str
     request_id: str

@@ -3,8 +3,6 @@
 A latch around crhelper's sender, which has no time-out and no end of its own.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from threading import Lock, Timer

@@ -3,8 +3,6 @@
 The construct does the same at synth; here come the values that were tokens then.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ An event may come, or a call be repeated, hours after everybody has given it up.
 `ObservedStack`: whoever changes something hands in the stack on whose word it relies.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -18,10 +16,8 @@ from partner_account_handler.errors import CallError, NotWaitingError, RequestEr
 _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _FAILED = "UPDATE_FAILED"
-_UNKNOWN = "unknown"
-"""CloudFormation doesn't tell the status now."""
-_UNTOLD = "untold"
-"""CloudFormation won't tell it in this invocation."""
+_UNKNOWN = "unknown"  # CloudFormation doesn't tell the status now
+_UNTOLD = "untold"  # CloudFormation won't tell it in this invocation
 
 _AWAITING_CREATE = {"CREATE_IN_PROGRESS", _UPDATING}
 _AWAITING_UPDATE = {_UPDATING, _ROLLING_BACK}
@@ -62,8 +58,7 @@ class ObservedStack:
     operation_began: datetime | None
     """When its latest creation or update began; None if CloudFormation has not described it yet."""
     outputs: Mapping[str, str]
-    root_name: str
-    """The name of the stack that it is nested in at last, or its own."""
+    root_name: str  # the name of the stack that it is nested in at last, or its own
 
     @property
     def operation(self) -> str:

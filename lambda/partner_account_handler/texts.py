@@ -3,8 +3,6 @@
 A legal name can't be changed once a partner has it, and the service takes almost any character.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

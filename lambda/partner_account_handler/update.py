@@ -3,8 +3,6 @@
 So the reversed Update of a rollback is harmless, and a repeated one makes no changing call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace

@@ -1,8 +1,9 @@
 """A rehearsal: the user's own CDK app, deployed on this machine before it is deployed for real.
 
-Its parts: what the app would create (`assembly`, `partners`, `iam_statements`), what the local AWS can't create
-(`limits`), what goes wrong on purpose (`faults`), where the code goes (`verification_codes`), the steps themselves
-(`steps`, `step_runner`), and what is told of it all (`report`, `terminal`, `page`).
+Its parts: what the app would create (`assembly`, `partners`, `iam_statements`), what can't be shown and what the local
+AWS can't create (`limits`, `stand_ins`), what the account must have (`bootstrap`), what goes wrong on purpose
+(`faults`), where the code goes (`verification_codes`), the steps themselves (`steps`, `step_runner`), what is told of
+it all (`report`, `terminal`, `page`), and the whole of it (`run`).
 """
 
 import importlib.util

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,11 @@ class ConstructPaths:
 
     def _chain(self, stack_name: str) -> tuple[str, ...]:
         return next((chain for pattern, chain in self._chains if pattern.fullmatch(stack_name)), ())
+
+
+def all_stack_ids(folder: Path) -> tuple[str, ...]:
+    """The ids of all stacks of an assembly, in an order in which they can be deployed."""
+    return tuple(TopologicalSorter({stack.id: stack.dependencies for stack in _stacks(folder)}).static_order())
 
 
 def drop_missing_context(folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from partner_account_rehearsal import processes
 
@@ -23,7 +24,7 @@ _OLDEST = (2, 167)
 
 
 @dataclass(frozen=True)
-class Result:
+class CommandResult:
     """How a cdk command ended: its exit code, and all that it printed."""
 
     exit_code: int
@@ -49,7 +50,7 @@ class Cdk:
         *arguments: str,
         context: Mapping[str, str] | None = None,
         echo: Callable[[str], None] = lambda _line: None,
-    ) -> Result:
+    ) -> CommandResult:
         """Run `cdk` with the arguments, and `echo` each line as it comes.
 
         Raises:
@@ -85,7 +86,7 @@ class Cdk:
                 raise processes.ProcessError(
                     f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"
                 )
-            return Result(exit_code, output)
+            return CommandResult(exit_code, output)
 
     def version(self) -> str:
         """The version of this CLI.
@@ -112,8 +113,9 @@ class Cdk:
 
     def _version(self, program: str) -> str:
         for folder in Path(program).resolve().parents:
-            if (package := folder / "package.json").is_file():
-                return str(json.loads(package.read_text("utf-8")).get("version", ""))
+            package = _read_json(folder / "package.json")
+            if package.get("name") == "aws-cdk":
+                return str(package["version"])
         # Such as a shim of a version manager. Old ones also look for a newer version, unless told not to.
         asked = {**self.environment, **QUIET}
         command = [program, "--version"]
@@ -122,9 +124,18 @@ class Cdk:
     def _write_profile(self) -> None:
         """Give the profile that `cdk.json` names the credentials of this environment."""
         for file in (self.app / "cdk.json", Path.home() / ".cdk.json"):
-            profile = json.loads(file.read_text("utf-8")).get("profile") if file.is_file() else None
+            profile = _read_json(file).get("profile")
             if profile and (credentials := self.environment.get("AWS_SHARED_CREDENTIALS_FILE")):
                 names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
                 values = (f"{name.lower()} = {self.environment[name]}" for name in names)
                 Path(credentials).write_text("\n".join([f"[{profile}]", *values, ""]), "utf-8")
                 return
+
+
+def _read_json(file: Path) -> Mapping[str, Any]:
+    """The object in a file; an empty one if there is none, or if it's for the CLI to say what is wrong with it."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 
 from botocore.session import Session
 
@@ -13,16 +12,14 @@ from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
 from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
 
-# Since when AWS refuses new functions with these runtimes, as "Lambda runtimes" in its Developer Guide says.
-_RETIRED = {
-    date(2022, 1, 5): ("python2.7", "nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "ruby2.5"),
-    date(2023, 4, 3): ("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "nodejs12.x", "python3.6"),
-    date(2024, 2, 8): ("go1.x", "java8", "nodejs14.x", "provided", "python3.7", "ruby2.7"),
-    date(2026, 6, 1): ("dotnet6", "nodejs16.x", "nodejs18.x", "nodejs20.x", "python3.8", "python3.9", "ruby3.2"),
-    date(2026, 7, 31): ("java11", "java17", "java8.al2", "provided.al2", "python3.10", "python3.11"),
-}
+# Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
+# put off the day more than once.
+_RETIRED = re.compile(
+    r"dotnetcore.+|go1\.x|java8|nodejs(\d\.\d+.*|1[024]\.x)?|provided|python(2\.7|3\.6|3\.7)|ruby2\.[57]"
+)
 # Who deploys needs no parameters of CDK's own, and AWS's are there in every account.
 _PARAMETERS_OF_OTHERS = ("/cdk-bootstrap/", "/cdk/exports/", "/aws/")
+_LOCAL_GAP = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
 _SSM_TYPE = "AWS::SSM::Parameter::Value<"
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:ssm(?:-secure)?:([\w./-]+)")
 
@@ -73,13 +70,12 @@ def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden
             yield f"SSM parameter {name} is read, and none of these stacks makes it: add --ssm-parameter {name}=VALUE"
 
 
-def retired_runtimes(resources: Iterable[TemplateResource], today: date) -> Iterator[str]:
+def retired_runtimes(resources: Iterable[TemplateResource]) -> Iterator[str]:
     """Functions that AWS would refuse to create."""
-    since = {runtime: day for day, runtimes in _RETIRED.items() for runtime in runtimes if day <= today}
     for resource in resources:
         runtime = resource.properties.get("Runtime")
-        if resource.type == "AWS::Lambda::Function" and isinstance(runtime, str) and runtime in since:
-            yield f"{resource.path}: AWS has refused new functions with {runtime} since {since[runtime]}"
+        if resource.type == "AWS::Lambda::Function" and isinstance(runtime, str) and _RETIRED.fullmatch(runtime):
+            yield f"{resource.path}: AWS creates no function with {runtime} any more: choose a newer runtime"
 
 
 def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str]) -> Iterator[str]:
@@ -110,7 +106,9 @@ def explain_failure(kind: str, path: str, reason: str) -> str:
     """Why a resource failed, and what to do if it's the local AWS's fault; `kind` is its type."""
     if kind == RESOURCE_TYPE:
         return f"{path}: {reason}"
-    return (
-        f"{path}: {reason}. If AWS would create this {kind}, it's the local AWS that can't: add --stand-in {path}, or "
-        "rehearse the partner in a stack of its own by its name"
-    )
+    return f"{path}: {reason}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
+
+
+def explain_refusal(reason: str) -> str:
+    """Why a deployment failed before any resource did, and what to do if it's the local AWS's fault."""
+    return f"{reason}. If AWS would accept it, {_LOCAL_GAP}"

@@ -22,6 +22,7 @@ FORMAT = 2
 CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
 _METADATA = "AWS::CDK::Metadata"
 _RETAINED = ("Retain", "RetainExceptOnCreate")
+_ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@(?=[\w.-]+\.[A-Za-z]{2,})")
 # All of an ARN that stands before the resource, whose account may be written `${AWS::AccountId}`.
 _ARN_PREFIX = re.compile(r"\barn:(?:(?:\$\{[^}]*\}|[^:\s])*:){4}(?:secret:)?")
 
@@ -153,7 +154,7 @@ class RehearsalReport:
     Attributes:
         outcome: `passed`, `failed` or `interrupted`.
         problem: why it didn't pass; empty if it did.
-        cli_output: the last lines of the cdk command that failed or was interrupted.
+        cli_output: the last lines of the cdk command that failed or was interrupted, without those of source text.
         results: what it has proved, in sentences.
         readings: those of Partner Central that differ from the simulator's defaults.
         irreversible: what a deployment does for good; nothing in the Sandbox.
@@ -265,6 +266,11 @@ def created_accounts(count: int) -> str:
 def without_arn_prefix(text: str) -> str:
     """The text with its ARNs cut down to what they name: `catalog/AWS/partner/*`, or a secret's name."""
     return _ARN_PREFIX.sub("", text)
+
+
+def without_addresses(text: str) -> str:
+    """The text with each e-mail address cut down to its first letter and its domain."""
+    return _ADDRESS.sub(r"\1…@", text)
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:

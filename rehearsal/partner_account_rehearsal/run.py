@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from partner_account_rehearsal.page import is_html_report, to_html
 from partner_account_rehearsal.processes import ProcessError, interruptions_as_exits, interruptions_deferred
-from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report
+from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report, without_addresses
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from partner_central_simulator.readings import ReadingsFileError, load_readings
@@ -40,28 +40,23 @@ class ReportFiles:
             return f"{' and '.join(unwritable)} can't be written: name a file in a directory of yours"
         if self.json and self.html and self.json.resolve() == self.html.resolve():
             return f"{self.json} can't be both reports: name another file by --json or --html"
-        if not self.overwrite and (others := [*self._other_files()]):
-            return f"{' and '.join(others)} would be lost, and holds no report: name another file, or add --overwrite"
-        return ""
-
-    def _other_files(self) -> Iterator[str]:
-        """The files that hold something else than an earlier report, and would be lost."""
-        checks: list[tuple[Path | None, Callable[[str], bool]]] = [
-            (self.json, is_json_report),
-            (self.html, is_html_report),
-        ]
-        for file, is_report in checks:
+        lost = [
+            str(file)
+            for file, is_report in ((self.json, is_json_report), (self.html, is_html_report))
             # To read what is no file, such as a pipe, would wait for ever.
-            if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text):
-                yield str(file)
+            if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text)
+        ]
+        if lost and not self.overwrite:
+            return f"{' and '.join(lost)} would be lost, and holds no report: name another file, or add --overwrite"
+        return ""
 
     def write(self, report: RehearsalReport) -> list[Path]:
         """Write the report; the files that have it now."""
-        written = [(self.json, RehearsalReport.to_json), (self.html, to_html)]
-        for file, to_text in written:
-            if file:
-                file.write_text(to_text(report), encoding="utf-8")
-        return [file for file, _ in written if file]
+        if self.json:
+            self.json.write_text(report.to_json(), encoding="utf-8")
+        if self.html:
+            self.html.write_text(to_html(report), encoding="utf-8")
+        return [file for file in (self.json, self.html) if file]
 
 
 def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_stdout: bool = False) -> str:
@@ -83,7 +78,7 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
             report.outcome = "passed"
         except BaseException as error:
             report.outcome = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
-            report.problem = _problem(error)
+            report.problem = without_addresses(_problem(error))
             if not isinstance(error, RehearsalError | ProcessError | BotoCoreError | ClientError):
                 raise
         finally:
@@ -127,7 +122,7 @@ def _no_app(options: Options) -> str:
 def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
     """Go through the steps."""
     environment = aws.environment_of_app(os.environ)
-    report.commit = _commit(options.folder)
+    report.commit = commit_of(options.folder)
     report.versions = {
         "cdk-partner-account": version("cdk-partner-account"),
         "aws-cdk": Cdk(options.folder, aws.folder, environment).version(),
@@ -143,7 +138,7 @@ def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: Rehea
             report.versions["aws-cdk-lib"] = made_by.get("version", "unknown")
 
 
-def _commit(folder: Path) -> str:
+def commit_of(folder: Path) -> str:
     """The commit that is checked out there, and whether files differ from it; empty if there is none."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     try:

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import ConstructPaths, Stack
-from partner_account_rehearsal.cdk import Cdk, Result
-from partner_account_rehearsal.limits import explain_failure
+from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.limits import explain_failure, explain_refusal
 from partner_account_rehearsal.local_aws import REGION, LocalAws
 from partner_account_rehearsal.partners import RESOURCE_TYPE
 from partner_account_rehearsal.report import (
@@ -24,6 +24,7 @@ from partner_account_rehearsal.report import (
     RehearsalFinding,
     RehearsalReport,
     StepReport,
+    without_addresses,
 )
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.terminal import Reporter
@@ -85,14 +86,16 @@ class StepRunner:
                     self._report.seconds = self._report.moment()
         except BaseException as error:
             if self._cli_failed:
-                self._report.cli_output = self._cli_lines[-_LAST_LINES:]
+                # A traceback quotes the app's source, in which a contact may stand.
+                lines = [without_addresses(line) for line in self._cli_lines if not line.startswith(" " * 4)]
+                self._report.cli_output = lines[-_LAST_LINES:]
                 # Who interrupts it doesn't want to read on.
                 if isinstance(error, Exception) and not self._reporter.verbose:
                     for line in self._cli_lines:
                         self._reporter.quote(line)
             raise
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str) -> CommandResult:
         """Run the CLI as `attempt` does.
 
         Raises:
@@ -100,22 +103,25 @@ class StepRunner:
         """
         return self.succeeded(self.attempt(*arguments), arguments[0])
 
-    def succeeded(self, result: Result, command: str) -> Result:
+    def succeeded(self, result: CommandResult, command: str) -> CommandResult:
         """The result of a command that must have succeeded; `run` says what is raised."""
         if result.exit_code:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: Result, intended: str = "") -> str:
+    def reason(self, result: CommandResult, intended: str = "") -> str:
         """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
 
         Failures of the type `intended` are no reason.
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
-        return next(reasons, "") or cli_reason(result.output) or f"exit code {result.exit_code}"
+        if reason := next(reasons, ""):
+            return reason
+        reason = cli_reason(result.output) or f"exit code {result.exit_code}"
+        return explain_refusal(reason) if self._step.id.startswith("deploy") else reason
 
-    def attempt(self, *arguments: str) -> Result:
+    def attempt(self, *arguments: str) -> CommandResult:
         """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
         done = threading.Event()
 

@@ -5,13 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, drop_missing_context
+from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
 from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
     missing_parameters,
@@ -122,18 +121,22 @@ class Rehearsal:
         made = given if given and given.is_dir() else None
         title = f"Read the cloud assembly {self._options.app}" if made else "Synthesize the app (cdk synth)"
         with self._runner.step("synthesize", title):
+            selected: tuple[str, ...] = ()
             if made:
                 Assembly(made).copy_to(self._assembly.folder)
-                selected = self._list_stacks("--app", str(self._assembly.folder))
+                if self._options.stacks:
+                    selected = self._list_stacks("--app", str(self._assembly.folder))
             else:
                 app = ("--app", self._options.app) if self._options.app else ()
                 context = [word for value in self._options.context for word in ("--context", value)]
                 # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
                 options = ["--lookups=false", *app, *context]
-                selected = self._list_stacks(*options) if self._options.stacks else ()
-                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` has told what these need.
-                self._run_app("synth", *selected, *(["--exclusively"] if selected else []), "--quiet", *options)
-                selected = selected or self._list_stacks("--app", str(self._assembly.folder))
+                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` tells what these need.
+                if self._options.stacks:
+                    selected = self._list_stacks(*options)
+                    options.append("--exclusively")
+                self._run_app("synth", *selected, "--quiet", *options)
+            selected = selected or all_stack_ids(self._assembly.folder)
             self._assembly = Assembly(self._assembly.folder, selected)
             self._partners = partners_of(self._assembly.stacks)
             if self._options.deployed:
@@ -149,7 +152,7 @@ class Rehearsal:
                 raise RehearsalError("; ".join(reasons))
             self._select_account()
 
-    def _run_app(self, *arguments: str) -> Result | None:
+    def _run_app(self, *arguments: str) -> CommandResult | None:
         """Run the CLI as the step runner does; None if only lookups are missing, for which CDK has made up values."""
         result = self._runner.attempt(*arguments)
         if result.exit_code and (missing := drop_missing_context(self._assembly.folder)):
@@ -158,8 +161,8 @@ class Rehearsal:
         return self._runner.succeeded(result, arguments[0])
 
     def _list_stacks(self, *options: str) -> tuple[str, ...]:
-        """The ids of the chosen stacks and of those that they depend on."""
-        patterns = self._options.stacks or ["**"]
+        """The ids of the stacks that the user has named and of those that they depend on."""
+        patterns = self._options.stacks
         command = ("list", *patterns, "--show-dependencies", "--json")
         if not (listed := self._run_app(*command, *options)):
             listed = self._runner.run(*command, "--app", str(self._assembly.folder))
@@ -196,7 +199,7 @@ class Rehearsal:
             self._former = Assembly(self._former.folder, self._former.selected)
             existing = {one.path for stack in self._former.stacks for one in stack.resources()}
         new = (one for stack in stacks for one in stack.resources() if one.path not in existing)
-        self._find(retired_runtimes(new, datetime.now(UTC).date()))
+        self._find(retired_runtimes(new))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
         self._partners = partners_of(self._assembly.stacks)
 
@@ -245,7 +248,8 @@ class Rehearsal:
             if location := find_location(partner, self._aws.at(partner.stack.region or REGION), values):
                 locations.append((partner, location))
             else:
-                self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
+                place = f"its own stack makes or names {partner.code_source}"
+                self._reporter.line(f"{partner.path}: {place}, so that nothing can be stored there before")
         if locations:
             what = "Request the" if any(one.catalog != SANDBOX for one, _ in locations) else "Make up a"
             where = ", ".join(dict.fromkeys(str(location) for _, location in locations))

@@ -62,6 +62,9 @@ class Reporter:
             with clock:
                 yield
             sign, style, ending = "✓", "green", step.ending
+        except (KeyboardInterrupt, SystemExit):
+            ending = "interrupted"
+            raise
         finally:
             self._clock = None
             words = "" if ending == "passed" else f"{ending}  "

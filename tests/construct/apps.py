@@ -35,9 +35,9 @@ _ASSEMBLIES = TemporaryDirectory(prefix="partner-account-tests-")
 atexit.register(_ASSEMBLIES.cleanup)
 
 
-def new_app() -> cdk.App:
+def new_app(context: Mapping[str, object] | None = None) -> cdk.App:
     """An app whose cloud assembly is removed after the tests."""
-    return cdk.App(outdir=mkdtemp(dir=_ASSEMBLIES.name))
+    return cdk.App(outdir=mkdtemp(dir=_ASSEMBLIES.name), context=context)
 
 
 def new_stack(name: str = "Demo", **props: Any) -> cdk.Stack:

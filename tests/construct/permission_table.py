@@ -59,10 +59,10 @@ def granted() -> list[Permission]:
     key: IKey = SimpleNamespace(key_arn="<the key>")  # all that is asked of it
     return [
         *permissions.of_partner(Catalog.AWS, may_create=True),
-        permissions.read_secret("<the secret>"),
-        permissions.read_parameter("<the parameter>"),
-        permissions.decrypt_secret(key, "<Region of the secret>"),
-        permissions.decrypt_parameter(key),
+        permissions.read_code("Secret", "secretsmanager:GetSecretValue", "<the secret>"),
+        permissions.read_code("ParameterStore", "ssm:GetParameter", "<the parameter>"),
+        permissions.decrypt_code("Secret", key, "secretsmanager.<Region of the secret>"),
+        permissions.decrypt_code("ParameterStore", key, f"ssm.{Aws.REGION}"),
         permissions.write_log("<the own log group>:*"),
     ]
 
@@ -83,38 +83,23 @@ def grant_read() -> list[dict[str, Any]]:
 
 def page() -> str:
     """The whole page."""
-    all_granted = [*granted(), *permissions.join_vpc()]
-    function = [[f"`{found.sid}`", _actions(found), _why(found)] for found in all_granted]
+    rows = []
+    for one in (all_granted := [*granted(), *permissions.join_vpc()]):
+        service = one.actions[0].partition(":")[0]
+        actions = ", ".join(f"`{action.removeprefix(f'{service}:')}`" for action in one.actions)
+        why = f"{one.reason} {NOTES.get(one.sid, '')}".strip()
+        rows.append(f"| `{one.sid}` | {service}: {actions} | {why} |")
     statements = [found.to_statement().to_json() for found in all_granted]
-    table = _table(["Sid", "actions", "why"], function)
+    table = "\n".join(["| Sid | actions | why |", "| --- | --- | --- |", *rows])
     return "\n".join([HEAD, table, "", _statements(statements), GRANTS, _statements(grant_read())])
-
-
-def _actions(permission: Permission) -> str:
-    """The service once, then its actions."""
-    service = permission.actions[0].partition(":")[0]
-    return f"{service}: " + ", ".join(f"`{action.removeprefix(f'{service}:')}`" for action in permission.actions)
-
-
-def _why(permission: Permission) -> str:
-    return f"{permission.reason} {NOTES.get(permission.sid, '')}".strip()
 
 
 def _statements(made: Sequence[object]) -> str:
     """As IAM gets them, but for the values that are known at the deployment only."""
-    text = _readable(json.dumps(made, indent=2, ensure_ascii=False))
-    return f"As IAM statements:\n\n```json\n{text}\n```\n"
-
-
-def _readable(text: str) -> str:
+    text = json.dumps(made, indent=2, ensure_ascii=False)
     for token, placeholder in PLACEHOLDERS.items():
         text = text.replace(token, placeholder)
-    return text
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"As IAM statements:\n\n```json\n{text}\n```\n"
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,48 @@ def test_each_acknowledgment_tells_for_each_statement_why_the_wildcard_cant_be_a
     assert set(reasons) == forced_in(Catalog.AWS)
     for sid in ("LookForPartners:", "CreatePartner:", "ReadTags:", "TagAtCreation:"):
         assert sid in reasons["AwsSolutions-IAM5[Resource::*]"]
+
+
+PACKS: dict[str, Callable[[], Any]] = {
+    "HIPAA": cdk_nag.HIPAASecurityChecks,
+    "NIST R4": cdk_nag.NIST80053R4Checks,
+    "NIST R5": cdk_nag.NIST80053R5Checks,
+    "PCI": cdk_nag.PCIDSS321Checks,
+    "Serverless": cdk_nag.ServerlessChecks,
+}
+
+
+def test_other_packs_of_cdk_nag_find_what_the_page_of_the_provider_lists_and_props_answer_it() -> None:
+    """Each row of its table; with the props that it names, what remains is what it says to acknowledge."""
+    page = (Path(__file__).parents[2] / "docs/provider.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|`]+) \| (.+) \|$", page.split("| finding |")[1], re.MULTILINE)
+    findings = {(pack, name): answer for name, packs, answer in rows for pack in packs.split(", ")}
+    default, configured = new_stack(), new_stack()
+    role = iam.Role(configured, "Own", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    fully_configured_in(configured, runtime=None, permissions_boundary=None, role=role.without_policy_updates())
+    for stack in (default, configured):
+        partner_in(stack)
+    assert found_by_packs(default) == findings.keys()
+    unanswered = ("acknowledge it", "the same")
+    assert found_by_packs(configured) == {one for one, answer in findings.items() if answer.startswith(unanswered)}
+
+
+def found_by_packs(stack: cdk.Stack) -> set[tuple[str, str]]:
+    """The packs with their findings, without the pack's name in them."""
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    plugins = {name: pack() for name, pack in PACKS.items()}
+    cdk.Validations.of(app).add_plugins(*plugins.values())
+    with suppress(RuntimeError):  # findings stop synth
+        app.synth()
+    reports = json.loads(Path(app.outdir, "validation-report.json").read_text())["pluginReports"]
+    return {
+        (name, violation["ruleName"].rpartition("-")[2])
+        for name, plugin in plugins.items()
+        for report in reports
+        if report["pluginName"] == plugin.name
+        for violation in report["violations"]
+    }
 
 
 def with_everything_in(stack: cdk.Stack) -> PartnerAccount:

@@ -20,6 +20,7 @@ import yaml
 from aws_cdk.assertions import Template
 
 from partner_account_rehearsal.local_aws import JSII_CACHES
+from tests.construct.apps import new_app
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
@@ -37,7 +38,7 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def app_of(example: str, **context: str) -> cdk.App:
     """The app of an example."""
-    app = cdk.App(context=context)
+    app = new_app(context)
     import_module(f"examples.{example}").add_stacks(app)
     return app
 
@@ -196,15 +197,6 @@ def actions_of(statements: list[dict[str, Any]]) -> set[str]:
 # --- The pipeline: nobody deploys without an approval ---
 
 
-def synthesized(example: str, folder: Path) -> Path:
-    """The cloud assembly that an example makes, run as the cdk CLI runs it, without a word."""
-    environment = os.environ | {"CDK_OUTDIR": str(folder)}
-    command = [sys.executable, f"examples/{example}"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return folder
-
-
 def of_type(template: Path, kind: str) -> list[dict[str, Any]]:
     """The properties of a template's resources of a type."""
     resources = json.loads(template.read_text())["Resources"]
@@ -212,9 +204,9 @@ def of_type(template: Path, kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assembly() -> Path:
     """The pipeline, and the stage that it deploys."""
-    return synthesized("pipeline.py", tmp_path_factory.mktemp("assembly"))
+    return Path(app_of("pipeline").synth().directory)
 
 
 @pytest.fixture(scope="module")
@@ -322,10 +314,10 @@ def test_the_workflow_deploys_after_the_approval_only_and_what_was_synthesized_b
 
 
 def test_the_role_is_for_approved_jobs_of_one_repository_and_takes_on_cdks_own_roles_only(
-    workflow: dict[str, Any], tmp_path: Path
+    workflow: dict[str, Any],
 ) -> None:
     """Those to which the cdk CLI's own bootstrap template gives the tags that the example asks for."""
-    template = synthesized("github_role.py", tmp_path) / "PartnerGitHubRole.template.json"
+    template = Path(app_of("github_role").synth().directory, "PartnerGitHubRole.template.json")
     (role,) = of_type(template, "AWS::IAM::Role")
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     issuer = "token.actions.githubusercontent.com"

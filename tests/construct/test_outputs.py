@@ -87,18 +87,6 @@ def test_a_name_that_another_output_has_is_refused() -> None:
     assert "section 'Outputs' already contains 'PartnerArn'" in synth_error_of(stack)
 
 
-def test_escape_hatches_rename_an_output() -> None:
-    """Then its first names are free for others."""
-    stack = new_stack()
-    output = partner_in(stack).node.find_child("Arn")
-    assert isinstance(output, cdk.CfnOutput)
-    output.override_logical_id("TheirArn")
-    output.export_name = "their-arn"
-    cdk.CfnOutput(stack, "PartnerArn", value="x", export_name="Demo-Partner-Arn")
-    assert exports_of(stack)["PartnerArn"] == "Demo-Partner-Arn"
-    assert exports_of(stack)["TheirArn"] == "their-arn"
-
-
 def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
     """Outputs and attributes alike are references."""
     app = new_app()

@@ -36,7 +36,6 @@ from tests.construct.apps import (
     properties_of,
     resource_of,
     resources_of,
-    sandbox_partner_in,
     template_of,
 )
 
@@ -91,15 +90,6 @@ def test_overrides_and_aspects_reach_the_resource() -> None:
     resource.add_property_override("ServiceTimeout", "600")
     assert properties_of(stack)["ServiceTimeout"] == "600"
     assert resource_of(stack)["Metadata"] == {"marked": True}
-
-
-def test_attributes_are_tokens_of_what_the_handler_answers() -> None:
-    """The catalog is known at once."""
-    stack = new_stack()
-    partner = partner_in(stack)
-    tokens = {"Arn": partner.partner_arn, "Id": partner.partner_id, "ProfileId": partner.profile_id}
-    assert stack.resolve(tokens) == {name: {"Fn::GetAtt": ["Partner776273A3", name]} for name in tokens}
-    assert partner.catalog is Catalog.AWS
 
 
 def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
@@ -278,25 +268,3 @@ def test_the_public_names_are_listed_and_documented() -> None:
     assert sorted(partner_account.__all__) == partner_account.__all__
     for name in partner_account.__all__:
         assert getattr(partner_account, name).__doc__, name
-
-
-def test_a_stack_has_the_same_template_in_each_stage() -> None:
-    """But for what bears the stack's name."""
-    app = new_app()
-    templates = []
-    for name in ("Beta", "Prod"):
-        stack = cdk.Stack(cdk.Stage(app, name), "Demo")
-        sandbox_partner_in(stack, legal_name=f"{name} Corp")
-        templates.append(without_name(template_of(stack), name))
-    assert templates[0] == templates[1]
-
-
-def without_name(value: Any, name: str) -> Any:
-    """Without the stage's name, and the digits that CDK makes of it."""
-    if isinstance(value, dict):
-        return {without_name(key, name): without_name(member, name) for key, member in value.items()}
-    if isinstance(value, list):
-        return [without_name(member, name) for member in value]
-    if isinstance(value, str) and value.startswith((f"{name}-Demo", f"{name}Demo", f"{name} Corp")):
-        return value[len(name) :].rstrip("-0123456789ABCDEF")
-    return value

@@ -13,7 +13,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from partner_account_rehearsal.cdk import Cdk, Result
+from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.local_aws import LocalAws
 
 ROOT = Path(__file__).parents[2]
@@ -87,17 +87,17 @@ class CdkAccount:
         self._add_stacks(app)
         app.synth()
 
-    def cdk(self, *arguments: str) -> Result:
+    def cdk(self, *arguments: str) -> CommandResult:
         """Run the CLI on the assembly; what Partner Central receives meanwhile is what `changes` returns."""
         self._seen = len(self.aws.partner_central.requests())
         return self._cdk.run(*arguments, "--app", str(self.folder / "cdk.out"))
 
-    def deploy(self, *arguments: str, **context: str) -> Result:
+    def deploy(self, *arguments: str, **context: str) -> CommandResult:
         """Synthesize the app and deploy it, by default all stacks; `arguments` are stacks and options of the CLI."""
         self.synthesize(**context)
         return self.cdk("deploy", *(arguments or ["--all"]), "--require-approval", "never")
 
-    def deploy_successfully(self, *arguments: str, **context: str) -> Result:
+    def deploy_successfully(self, *arguments: str, **context: str) -> CommandResult:
         """The same; it has to succeed."""
         result = self.deploy(*arguments, **context)
         assert result.exit_code == 0, result.output

@@ -278,7 +278,7 @@ def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]
     partner = partner_in(stack, legal_name=f"Example Corp {ACCOUNT}", email_verification_code=source, provider=provider)
     publisher = iam.Role(stack, "Publisher", assumed_by=iam.AccountRootPrincipal())
     partner.grant_read(publisher)
-    partner.grant(publisher, "partnercentral:PutProfileVisibility").assert_success()
+    partner.grant(publisher, "partnercentral:PutAllianceLeadContact").assert_success()
     cdk.CfnOutput(stack, "PublisherArn", value=publisher.role_arn)
     assembly = app.synth()
     return template_of(assembly, "Platform"), template_of(assembly, "Demo")
@@ -470,7 +470,8 @@ def test_shared_provider_own_role_and_grants_work_and_allow_nothing_else(trials:
     named = {"Catalog": "AWS", "Identifier": outputs["PartnerArn"]}
     assert publisher.get_partner(**named)["Arn"] == outputs["PartnerArn"]
     assert publisher.list_tags_for_resource(ResourceArn=outputs["PartnerArn"])["Tags"]
-    assert publisher.put_profile_visibility(**named, Visibility="PRIVATE")["Visibility"] == "PRIVATE"
+    contact = {"FirstName": "Jane", "LastName": "Doe", "Email": account.replaced[CONTACT.email], "BusinessTitle": "CEO"}
+    publisher.put_alliance_lead_contact(**named, AllianceLeadContact=contact)
     with pytest.raises(ClientError, match="AccessDenied"):
         publisher.list_partners(Catalog="AWS")
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -265,23 +265,25 @@ def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
     assert check(error).startswith(code)
 
 
+def named(**how: Any) -> CallFailure:
+    """A failed call that nothing else is known of."""
+    return CallFailure(**{"operation": "ListTagsForResource", "call_outcome": CallOutcome.REFUSED, "code": "E", **how})
+
+
 BY_NAME = [
-    *(
-        (CallFailure("ListTagsForResource", CallOutcome.REFUSED, "", "", (name,)), name)
-        for name in (*BY_DETAIL, *BY_FIELD)
-    ),
-    *((CallFailure("ListTagsForResource", CallOutcome.REFUSED, "Exception", name), name) for name in BY_REASON),
-    *((CallFailure("ListTagsForResource", CallOutcome.UNKNOWN, name), name) for name in BY_CODE),
-    *((CallFailure(name, CallOutcome.REFUSED, "Exception"), name) for name in BY_OPERATION),
-    *((CallFailure(name, CallOutcome.DENIED, "Exception"), name) for name in DENIED_OPERATION),
-    *((CallFailure("ListTagsForResource", CallOutcome(name), "Exception"), "") for name in BY_OUTCOME),
+    *((named(details=(name,)), name, remedy) for name, remedy in {**BY_DETAIL, **BY_FIELD}.items()),
+    *((named(reason=name), name, remedy) for name, remedy in BY_REASON.items()),
+    *((named(code=name, call_outcome=CallOutcome.UNKNOWN), name, remedy) for name, remedy in BY_CODE.items()),
+    *((named(operation=name), name, remedy) for name, remedy in BY_OPERATION.items()),
+    *((named(operation=n, call_outcome=CallOutcome.DENIED), n, remedy) for n, remedy in DENIED_OPERATION.items()),
+    *((named(call_outcome=CallOutcome(name)), "", remedy) for name, remedy in BY_OUTCOME.items()),
 ]
 
 
-@pytest.mark.parametrize(("failure", "name"), BY_NAME)
-def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str) -> None:
-    """A Reason keeps its code at the front and the whole remedy at the end."""
-    assert name in check(CallError(failure))
+@pytest.mark.parametrize(("failure", "name", "remedy"), BY_NAME)
+def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str, remedy: str) -> None:
+    """A Reason keeps its code at the front and the whole remedy at the end: the one of its name."""
+    assert check(CallError(failure), name).endswith(f". {remedy}")
 
 
 @pytest.mark.versions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -92,12 +93,12 @@ def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_client
 
 def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) -> None:
     """Its Python, Node.js and `cdk` come first, and what they need; no profile, proxy, endpoint or trust store."""
-    shell = {"PATH": "/venv/bin:/usr/bin", "HOME": "/home/jane", "VIRTUAL_ENV": "/venv", "OWN": "1"}
+    shell = {"PATH": "/venv/bin:/usr/bin", "HOME": "/people/jane", "VIRTUAL_ENV": "/venv", "OWN": "1"}
     leads_away = {"AWS_PROFILE": "production", "CDK_DEFAULT_ACCOUNT": "1", "https_proxy": "x", "SSL_CERT_FILE": "x"}
     own = aws.environment_of_app({**shell, **leads_away})
     assert own["PATH"] == f"/venv/bin:/usr/bin:{Path(sys.executable).parent}"
     assert {name: own[name] for name in shell if name != "PATH"} == {
-        "HOME": "/home/jane",
+        "HOME": "/people/jane",
         "VIRTUAL_ENV": "/venv",
         "OWN": "1",
     }
@@ -105,6 +106,30 @@ def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) 
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
         assert Path(own[name]).is_relative_to(aws.folder), "the user's own is neither read nor written"
     assert own["AWS_ENDPOINT_URL"] == aws.environment["AWS_ENDPOINT_URL"]
+
+
+def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the_outer_stack(aws: LocalAws) -> None:
+    """By milliseconds, which MiniStack dates events with, most of them would be simultaneous."""
+    inner = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    url = "https://s3.us-east-1.amazonaws.com/templates/inner.json"
+    outer = {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}}
+    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="inner.json", Body=json.dumps(inner))
+    cloudformation.create_stack(StackName="Outer", TemplateBody=json.dumps(outer))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="Outer", WaiterConfig={"Delay": 0.1})
+    stacks = [stack["StackId"] for stack in cloudformation.list_stacks()["StackSummaries"]]
+    events = [event for one in stacks for event in cloudformation.describe_stack_events(StackName=one)["StackEvents"]]
+    s3.delete_object(Bucket="templates", Key="inner.json")
+    s3.delete_bucket(Bucket="templates")
+    told = {event["Timestamp"]: (event["LogicalResourceId"], event["ResourceStatus"]) for event in events}
+    expected = [(name, f"CREATE_{status}") for name, status in (
+        ("Outer", "IN_PROGRESS"), ("Inner", "IN_PROGRESS"), ("Nested", "IN_PROGRESS"), ("Handle", "IN_PROGRESS"),
+        ("Handle", "COMPLETE"), ("Nested", "COMPLETE"), ("Inner", "COMPLETE"), ("Outer", "COMPLETE"),
+    )]  # fmt: skip
+    assert [
+        (re.sub("^Outer-Inner-.*", "Nested", name), status) for _, (name, status) in sorted(told.items())
+    ] == expected
 
 
 def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(

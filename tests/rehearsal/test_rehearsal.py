@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from contextlib import nullcontext
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,20 @@ from botocore.exceptions import ClientError
 
 from partner_account import PartnerAccountProvider
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.assembly import Assembly, ConstructPaths, TemplateResource
+from partner_account_rehearsal.assembly import (
+    Assembly,
+    ConstructPaths,
+    TemplateResource,
+    all_stack_ids,
+    drop_missing_context,
+)
+from partner_account_rehearsal.bootstrap import environment_of_lookups
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import FAULTS, failing_copy
 from partner_account_rehearsal.iam_statements import statements_of
 from partner_account_rehearsal.limits import (
     explain_failure,
+    explain_refusal,
     missing_parameters,
     names_taken,
     obstacles,
@@ -33,6 +40,7 @@ from partner_account_rehearsal.stand_ins import (
     StandIn,
     find_stand_ins,
     replace_by_stand_ins,
+    replace_public_parameters,
     unbuilt_images,
 )
 from partner_account_rehearsal.steps import expect_created
@@ -162,6 +170,15 @@ def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
     return {resource.path: reason for resource, reason in found}
 
 
+def test_legal_name_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
+    """The name of the template's own parameter would tell nobody anything."""
+    legal_name = {"Fn::Join": [" ", [{"Ref": "SsmValue"}, "Ltd"]]}
+    parameters = {"SsmValue": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/company/name"}}
+    template = {"Parameters": parameters, **with_partner(LegalName=legal_name)}
+    (partner,) = partners_of(assembly_of(tmp_path, Alliances=template).stacks)
+    assert partner.legal_name == "<SSM parameter /company/name> Ltd"
+
+
 def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path: Path) -> None:
     """It does nothing; functions that take a value apart, lists and ports get one that can be used in its place."""
     template = {
@@ -276,6 +293,18 @@ def test_replaced_template_gets_a_new_asset_name(tmp_path: Path) -> None:
     assert (first.region, second.dependencies) == ("eu-west-1", ("One",))
 
 
+def test_all_stacks_are_in_the_order_of_deployment(tmp_path: Path) -> None:
+    """Those that others need come first, whatever their order in the manifest; those of stages are among them."""
+    artifacts = json.loads((assembly_of(tmp_path, One={}, Two={}).folder / "manifest.json").read_text())["artifacts"]
+    artifacts["One"]["dependencies"], artifacts["Two"]["dependencies"] = ["Two"], []
+    stage = assembly_of(tmp_path / "assembly-Stage", Three={})
+    artifacts["Stage"] = {"type": "cdk:cloud-assembly", "properties": {"directoryName": stage.folder.name}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    ids = all_stack_ids(tmp_path)
+    assert sorted(ids) == ["One", "Three", "Two"]
+    assert ids.index("Two") < ids.index("One")
+
+
 def test_dependencies_of_a_stack_include_indirect_selected_ones_in_deployment_order(tmp_path: Path) -> None:
     """And nothing that was not selected."""
     assembly = assembly_of(tmp_path, One={}, Two={}, Three={})
@@ -321,21 +350,16 @@ def test_retained_resource_of_a_fixed_name_is_found_after_a_rollback(
 
 
 @pytest.mark.parametrize(
-    ("runtime", "day", "refused"),
-    [
-        ("python3.7", date(2025, 1, 1), True),
-        ("python3.9", date(2026, 5, 31), False),
-        ("python3.9", date(2026, 6, 1), True),
-        ("python3.13", date(2026, 12, 1), False),
-    ],
+    ("runtime", "refused"),
+    [("python3.7", True), ("nodejs14.x", True), ("java8.al2", False), ("python3.13", False), ({"Ref": "X"}, False)],
 )
 def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
-    tmp_path: Path, runtime: str, day: date, refused: bool
+    tmp_path: Path, runtime: Any, refused: bool
 ) -> None:
-    """From the day on which AWS refuses new functions."""
+    """The local AWS creates it without a word."""
     function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime}}
-    found = [*retired_runtimes(resources_of(tmp_path, Function=function), day)]
-    assert [f"AWS has refused new functions with {runtime} since" in one for one in found] == [True] * refused
+    found = [*retired_runtimes(resources_of(tmp_path, Function=function))]
+    assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
 
 
 def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_them(tmp_path: Path) -> None:
@@ -365,11 +389,12 @@ def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_t
 def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_the_local_awss() -> None:
     """The partner's own failure is what a rehearsal is for."""
     assert explain_failure("Custom::PartnerAccount", "One/Partner", "no") == "One/Partner: no"
-    told = explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN")
-    assert told.startswith(
-        "One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, it's the local AWS"
+    remedy = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+    assert explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN") == (
+        f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
+        "--stand-in One/Crawler"
     )
-    assert "--stand-in One/Crawler" in told
+    assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
 
 
 def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
@@ -377,9 +402,62 @@ def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_pa
     image = {"displayName": "One/Image", "source": {"directory": "asset.x"}}
     stacks = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
     (tmp_path / "One.assets.json").write_text(json.dumps({"dockerImages": {"x": image}}))
-    assert unbuilt_images(stacks) == [
-        StandIn("container image", ["One/Image"], "it is neither built nor published here")
-    ]
+    (told,) = unbuilt_images(stacks)
+    assert told == StandIn("container image", ["One/Image"], "it is neither built nor published here")
+    for stack in stacks:
+        stack.drop_images()
+    assert json.loads((tmp_path / "One.assets.json").read_text()) == {"dockerImages": {}}
+
+
+def test_ssm_parameters_of_aws_get_made_up_values_and_are_told(tmp_path: Path) -> None:
+    """Such as the ids of images; those of others stay."""
+    image = {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": "/aws/service/ami"}
+    zones = {"Type": "AWS::SSM::Parameter::Value<List<String>>", "Default": "/aws/service/zones"}
+    own = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/own"}
+    assembly = assembly_of(tmp_path, One={"Parameters": {"Image": image, "Zones": zones, "Own": own}, "Resources": {}})
+    (told,) = replace_public_parameters(assembly.stacks)
+    assert told.paths == ["/aws/service/ami", "/aws/service/zones"]
+    assert json.loads((tmp_path / "One.template.json").read_text())["Parameters"] == {
+        "Image": {"Type": "String", "Default": "ami-00000000000000000"},
+        "Zones": {"Type": "CommaDelimitedList", "Default": "not-rehearsed-Zones"},
+        "Own": own,
+    }
+
+
+HERE, THERE = "account=123456789012:region=eu-west-1", "account=123456789012:region=us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (
+            [f"vpc-provider:{HERE}:tag=x", f"availability-zones:{HERE}"],
+            {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"},
+        ),
+        ([f"availability-zones:{HERE}", f"availability-zones:{THERE}"], {"AWS_ACCESS_KEY_ID": "123456789012"}),
+        ([f"availability-zones:{HERE}", "availability-zones:account=123456789013:region=us-east-1"], {}),
+        ([], {}),
+    ],
+)
+def test_app_is_told_the_account_and_region_for_which_its_lookups_were_made(
+    tmp_path: Path, keys: list[str], found: dict[str, str]
+) -> None:
+    """Only so its cdk.context.json answers them; an app for several gets the defaults."""
+    if keys:
+        (tmp_path / "cdk.context.json").write_text(json.dumps(dict.fromkeys(keys, "value")))
+    assert environment_of_lookups(tmp_path / "cdk.context.json") == found
+
+
+def test_missing_context_is_told_and_dropped_from_each_assembly(tmp_path: Path) -> None:
+    """The CLI refuses an assembly that asks for any."""
+    stage = tmp_path / "assembly-Stage"
+    stage.mkdir()
+    for folder in (tmp_path, stage):
+        missing = [{"key": "vpc", "provider": "vpc-provider", "props": {}}]
+        (folder / "manifest.json").write_text(json.dumps({"artifacts": {}, "missing": missing}))
+    assert drop_missing_context(tmp_path) == ["vpc"]
+    assert drop_missing_context(tmp_path) == []
+    assert json.loads((stage / "manifest.json").read_text()) == {"artifacts": {}}
 
 
 def nested(folder: Path, logical_id: str, template: Any, **parameters: Any) -> Any:

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.cdk import Result
+from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
 from partner_account_rehearsal.page import Timeline, to_html
@@ -31,9 +32,10 @@ from partner_account_rehearsal.report import (
     RehearsalReport,
     StackReport,
     StepReport,
+    without_addresses,
     without_arn_prefix,
 )
-from partner_account_rehearsal.run import ReportFiles, run
+from partner_account_rehearsal.run import ReportFiles, commit_of, run
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
@@ -91,7 +93,7 @@ def report() -> RehearsalReport:
             )
         ],
         irreversible=[
-            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good."
+            "Accepts the AWS Partner Central and ACE terms for the company, and chooses the account for good: " * 3
         ],
         findings=[RehearsalFinding("app-warning", "[Warning at /Alliances] the role isn't updated")],
         not_rehearsed=[StandIn("AWS::Odd::Thing", ["Alliances/Odd"], "the local AWS doesn't know the type")],
@@ -147,6 +149,21 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
     assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
         "on partner/code and catalog/AWS/partner/partner-ey9McGJ6xME5N"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("mail jane.doe+x@mail.example.com, now", "mail j…@mail.example.com, now"),
+        (
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+            "npm install aws-cdk@2.1000.0 @jsii/kernel.RuntimeError",
+        ),
+    ],
+)
+def test_addresses_in_what_others_say_are_masked(text: str, told: str) -> None:
+    """And no version of a package."""
+    assert without_addresses(text) == told
 
 
 @pytest.mark.parametrize(
@@ -242,7 +259,7 @@ class Recorded:
         self.received: list[ReceivedRequest] = []
         self.happened: list[dict[str, Any]] = []
         self.partner_central = SimpleNamespace(requests=lambda since: self.received[since:])
-        self.output = Result(0, "")
+        self.output = CommandResult(0, "")
         self.runner = StepRunner(self, self, self.reporter, self.report)  # type: ignore[arg-type]
         self.runner.select_account(self, self, [SimpleNamespace(region="", name="S", resources=list)])  # type: ignore[arg-type, list-item]
 
@@ -258,7 +275,7 @@ class Recorded:
         }
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
-    def run(self, *_arguments: str, echo: Callable[[str], None]) -> Result:
+    def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
         """The CLI: it says what it was told to."""
         for line in self.output.output.splitlines():
             echo(line)
@@ -307,24 +324,35 @@ def test_events_are_told_in_the_order_in_which_they_happened_whichever_source_kn
     assert [event.seconds for event in step.events] == [1.0, 1.5, 2.5, 3.0, 4.0, 6.0]
 
 
-@pytest.mark.parametrize("exit_code", [0, 1])
+EVENT_OF_CLI = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "problem"),
+    [(0, ""), (0, "another problem"), (1, f"cdk deploy failed: {EVENT_OF_CLI}")],
+    ids=["passed", "failed otherwise", "failed"],
+)
 def test_clis_words_are_folded_and_unfold_when_the_command_fails(
-    exit_code: int, capsys: pytest.CaptureFixture[str]
+    exit_code: int, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the report keeps the last of them, with the reason; events in the CLI's words are told nowhere."""
+    """Then the report keeps the last of them; events in the CLI's words are told nowhere, a warning is told once."""
     recorded = Recorded()
     lines = [f"line {number}" for number in range(50)]
-    event = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
-    recorded.output = Result(exit_code, "\n".join(["[Warning at /S] Odd", *lines, event]))
-    fails = pytest.raises(RehearsalError, match=re.escape(f"cdk deploy failed: {event}"))
-    with fails if exit_code else nullcontext(), recorded.runner.step("deploy", "Deploy"):
-        recorded.runner.run("deploy")
+    with (
+        pytest.raises(RehearsalError, match=re.escape(problem)) if problem else nullcontext(),
+        recorded.runner.step("deploy", "Deploy"),
+    ):
+        for code in (0, exit_code):
+            recorded.output = CommandResult(code, "\n".join(["[Warning at /S] Odd", *lines, EVENT_OF_CLI]))
+            recorded.runner.run("deploy")
+        if problem:
+            raise RehearsalError(problem)
     told = capsys.readouterr().out
     assert all((f"│ {line}\n" in told) == bool(exit_code) for line in lines)
     assert "AWS::X::Y" not in told
     assert recorded.report.cli_output == (lines[-40:] if exit_code else [])
     assert recorded.report.findings == [RehearsalFinding("app-warning", "[Warning at /S] Odd")]
-    assert recorded.report.steps[0].outcome == ("failed" if exit_code else "passed")
+    assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
 # --- The terminal
@@ -341,32 +369,27 @@ def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **setti
     reporter.summary(report)
     reporter.next_steps([("--html rehearsal.html", "get a page that can be attached to the change request")])
     captured = capsys.readouterr()
-    return re.sub(
-        r"\x1b\[[0-9;?]*[A-Za-z]", "", captured.err if settings.get("to_stderr") else captured.out
-    ).splitlines()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", captured.err if settings.get("to_stderr") else captured.out)
+    return re.sub(r"\d+(\.\d)? s\b", "0 s", text).splitlines()  # a loaded machine takes longer
 
 
-@pytest.mark.parametrize("columns", [80, 120])
 def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
-    columns: int, report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal; only an output's value, which is to be copied, stays in one line that may be longer."""
+    """On terminals of 78 to 120 columns; only an output's value, which is to be copied, stays in one line."""
     elsewhere = told_by(capsys, report)
-    monkeypatch.setenv("COLUMNS", str(columns))
+    began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
     monkeypatch.setenv("FORCE_COLOR", "1")
     # The clock draws over itself, which no reader of lines sees.
     monkeypatch.setattr("partner_account_rehearsal.terminal.Progress", SilentProgress)
-    on_terminal = told_by(capsys, report)
-    assert [line for line in on_terminal if len(line) > columns] == [line for line in elsewhere if ARN in line][
-        : columns < 103
-    ]
-    assert [word for line in on_terminal for word in line.split()] == [
-        word for line in elsewhere for word in line.split()
-    ]
-    began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
-    for line in on_terminal:
-        assert not line or line.startswith("  ") or line.split()[0] in began
-    assert len(on_terminal) > len(elsewhere)
+    for columns in range(78, 121):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = told_by(capsys, report)
+        copied = [line for line in elsewhere if ARN in line and len(line) > columns]
+        assert [line for line in lines if len(line) > columns] == copied
+        assert " ".join(lines).split() == " ".join(elsewhere).split()
+        assert all(not line or line.startswith("  ") or line.split()[0] in began for line in lines)
+        assert len(lines) > len(elsewhere)
 
 
 class SilentProgress:
@@ -397,7 +420,7 @@ def test_story_tells_what_matters_and_that_the_rollback_was_intended(
     lines = told_by(capsys, report)
     text = "\n".join(lines)
     assert "✓ rolled back, as intended  " in text
-    assert "✓    5.0 s  Deploy while another resource" in text
+    assert "✓    0 s  Deploy while another resource" in text
     assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" not in text
     kept = lines.index("Kept when the stacks are destroyed")
     assert lines[kept + 1 : kept + 3] == ["  Alliances/Partner", "  Alliances/Log"]
@@ -569,6 +592,27 @@ def test_missing_app_and_unwritable_report_are_problems_before_anything_is_start
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
     problem = "/absent/report.html can't be written: name a file in a directory of yours"
     assert run(Options(tmp_path, (), app="true"), ReportFiles(html=Path("/absent/report.html"))) == problem
+
+
+def test_commit_of_an_app_says_whether_its_files_differ_from_it(tmp_path: Path) -> None:
+    """Outside of Git, and before the first commit, there is none."""
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=Jane", "-c", "user.email=jane@example.com")
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    found = [commit_of(tmp_path)]
+    git("init")
+    found.append(commit_of(tmp_path))
+    (tmp_path / "app.py").write_text("app = 1\n")
+    git("add", ".")
+    git("commit", "--message", "An app")
+    found.append(commit_of(tmp_path))
+    (tmp_path / "app.py").write_text("app = 2\n")
+    found.append(commit_of(tmp_path))
+    commit = git("rev-parse", "--short=12", "HEAD")
+    assert found == ["", "", commit, f"{commit}-dirty"]
 
 
 # --- The documentation

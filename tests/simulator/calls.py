@@ -132,10 +132,12 @@ def server_of(respond: Callable[[Request], Response]) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, Request.application(respond), threaded=True)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def error_type(response: Any) -> str:

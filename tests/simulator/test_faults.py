@@ -12,7 +12,7 @@ import urllib3
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, ReadTimeoutError
 
 from partner_central_simulator import FaultKind, Simulator
-from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request, refusal
+from tests.simulator.calls import ACCOUNT, ManualClock, client_of, partner_request, post, refusal
 
 
 def create(simulator: Simulator, **changes: Any) -> Any:
@@ -116,6 +116,13 @@ def test_echo_puts_the_request_into_the_message_of_the_next_error(simulator: Sim
     simulator.faults.add("CreatePartner", "internal-error")
     simulator.faults.add("*", "echo")
     assert "123456" in refusal(create, simulator=simulator)["Error"]["Message"]
+
+
+def test_echo_waits_for_an_error_of_the_service_itself(simulator: Simulator) -> None:
+    """What AWS's gateway refuses never got there."""
+    simulator.faults.add("*", "echo")
+    assert b"secret" not in post(simulator, b'{"Catalog": "secret"}', Authorization=None).data
+    assert len(simulator.faults.pending) == 1
 
 
 # --- Lags

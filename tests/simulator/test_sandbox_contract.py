@@ -345,6 +345,24 @@ def test_number_of_created_partners_is_unknown_after_a_create_partner_without_a_
         assert document["Stopped"] == f"{stopped.value}. {stopped.value.remedy}"
 
 
+def test_partner_that_cannot_be_created_stops_the_run_with_what_to_correct() -> None:
+    """Such as by an address that is none."""
+    with stage() as at:
+        run = at.run(email="nobody")
+        run.count_existing()
+        with pytest.raises(StoppedError, match="no partner can be created: .*AllianceLeadContact.Email"):
+            list(run.findings())
+        assert at.simulator.account(ACCOUNT).partners == []
+
+
+def test_throttled_tag_operation_stops_the_run() -> None:
+    """Only a denial may be the Sandbox's own way to refuse tags."""
+    with stage() as at:
+        at.simulator.faults.add("TagResource", "throttle")
+        with pytest.raises(StoppedError, match="TagResource was throttled"):
+            whole(at.run())
+
+
 def test_duplicate_that_no_list_shows_is_told_as_a_list_that_lags_or_a_finding() -> None:
     """As after a run right before this one: there is nothing to correct."""
     with stage() as at:
@@ -442,6 +460,7 @@ def test_private_values_in_a_text_are_masked(text: str) -> None:
     for private in ("a1B2c3D4e5F6g", ACCOUNT, "jane", "corp", "secret"):
         assert private not in mask(text)
     assert word(f"{text} and more") == "(no word)"
+    assert word("partner-a1B2c3D4e5F6g") == "partner-***"
 
 
 # --- docs/limits.md

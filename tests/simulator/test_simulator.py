@@ -377,6 +377,16 @@ def _get(simulator: Simulator, path: str) -> Any:
     return urllib3.request("GET", f"{simulator.url}/_simulator/{path}").json()
 
 
+def test_session_token_may_be_longer_than_the_one_that_is_asked_for() -> None:
+    """As the rehearsal's IAM makes those of its roles of it."""
+    with Simulator(session_token="told") as simulator:
+        for token in ("told", "told-and-more"):
+            assert client_of(simulator, session_token=token).list_partners(Catalog="AWS")
+        for token in ("", "tol", "more-told"):
+            response = refusal(client_of(simulator, session_token=token).list_partners, Catalog="AWS")
+            assert response["Error"]["Code"] == "UnrecognizedClientException"
+
+
 # --- Starting and stopping
 
 

@@ -90,8 +90,9 @@ def test_business_verification_that_is_refused_keeps_its_details_and_may_start_a
 
 def test_business_verification_that_aws_keeps_in_progress_stays_so(simulator: Simulator) -> None:
     """However often it is looked at."""
-    simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
     client = client_of(simulator)
+    start(client)
+    simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
     assert {status_of(client, "BUSINESS") for _ in range(5)} == {"IN_PROGRESS"}
 
 

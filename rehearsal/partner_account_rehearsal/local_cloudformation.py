@@ -1,0 +1,167 @@
+"""CloudFormation on the local AWS: MiniStack's, and what AWS's does otherwise.
+
+Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
+buckets have their tags; resources are created in the template's order; events have an order.
+"""
+
+# MiniStack has no hooks and no settings for any of it.
+# ruff: noqa: SLF001
+
+import contextvars
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core.responses import set_request_region
+from ministack.services import lambda_svc, s3
+from ministack.services.cloudformation import (
+    _exports,
+    _stacks,
+    changesets,
+    custom_resource,
+    engine,
+    handlers,
+    provisioners,
+    stacks,
+)
+
+SECONDS_FOR_AN_ANSWER = 300
+"""How long a custom resource is waited for once its function has ended, whatever its service timeout is."""
+
+
+def install() -> None:
+    """Take the places of MiniStack's own functions; before its first request."""
+    custom_resource.register_token = _await_answer
+    execute = lambda_svc._execute_function_with_config_scope
+    lambda_svc._execute_function_with_config_scope = _fail_at_once(execute)
+    resolve = _across_regions(engine._resolve_refs)
+    engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stacks._resolve_refs = resolve
+    sort = _in_template_order(engine._topological_sort)
+    engine._topological_sort = changesets._topological_sort = stacks._topological_sort = sort
+    for kind, completed in (("AWS::S3::Bucket", _with_tags), ("AWS::CloudFormation::Stack", _with_exports)):
+        resource = provisioners._RESOURCE_HANDLERS[kind]
+        resource.update({verb: completed(resource[verb]) for verb in ("create", "update")})
+    # Events of a nested stack and of the stack around it often share a millisecond: by microseconds they have an order.
+    stacks.now_iso = lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+class _Answer(threading.Event):
+    """A custom resource's answer; if none comes, it fails with a reason of its own instead of a service timeout."""
+
+    def __init__(self, token: str) -> None:
+        """Wait for the answer at the URL that ends in `token`."""
+        super().__init__()
+        self._token = token
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait as long as AWS would, or for five minutes."""
+        seconds = min(timeout or SECONDS_FOR_AN_ANSWER, SECONDS_FOR_AN_ANSWER)
+        if not super().wait(seconds):
+            self.fail(f"no answer within {seconds:.0f} s: a rehearsal waits no longer")
+        return True
+
+    def fail(self, reason: str) -> None:
+        """Answer in place of the function, unless it has answered."""
+        if not self.is_set():
+            custom_resource.deliver_response(self._token, {"Status": "FAILED", "Reason": reason})
+
+
+def _await_answer(token: str) -> _Answer:
+    answer = _Answer(token)
+    custom_resource._pending[token] = {"event": answer, "result": None}
+    return answer
+
+
+def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Let a custom resource fail at once if its function can't be run or fails, and not only when its time is up."""
+
+    def executed(function: Any, event: Any) -> Any:
+        result = execute(function, event)
+        match result.get("body"):
+            # MiniStack's way to say that the function's process didn't get as far as its first event.
+            case {"errorType": "RuntimeError", "errorMessage": str(error)}:
+                reason = f"Lambda can't load the function: {error.removeprefix('Worker init failed: ')}"
+            case {"errorType": _, "errorMessage": str(error)}:
+                reason = f"the function failed before it answered CloudFormation: {error}"
+            case {"body": str(error)} if error.startswith("Mock response - "):
+                reason = f"the local AWS can't run the function: {error.removeprefix('Mock response - ')}"
+            case _:
+                return result
+        match event:
+            case {"ResponseURL": str(url)} if pending := custom_resource._pending.get(url.rpartition("/")[2]):
+                pending["event"].fail(reason)
+        return result
+
+    return executed
+
+
+def _across_regions(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `Fn::GetStackOutput` look for the stack in the region that it names, and not only in its own."""
+
+    def resolved(value: Any, *scope: Any) -> Any:
+        match value:
+            case {"Fn::GetStackOutput": {"Region": region, **reference}}:
+                context = contextvars.copy_context()
+                context.run(set_request_region, str(resolve(region, *scope)))
+                return context.run(resolve, {"Fn::GetStackOutput": reference}, *scope)
+        return resolve(value, *scope)
+
+    return resolved
+
+
+def _in_template_order(sort: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """Create resources that don't depend on each other as the template has them, and not in the order of their names.
+
+    AWS creates them at once; an app that names another's resource without a dependency mostly has it before.
+    """
+
+    def ordered(resources: Mapping[str, Any], conditions: Any) -> list[str]:
+        active = set(sort(resources, conditions))
+        waiting = {
+            name: {*engine._extract_deps(resources[name], active)} - {name} for name in resources if name in active
+        }
+        done: dict[str, None] = {}
+        while waiting:
+            name = next(name for name, needed in waiting.items() if needed <= done.keys())
+            del waiting[name]
+            done[name] = None
+        return [*done]
+
+    return ordered
+
+
+def _with_tags(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a stack's bucket have its tags, by which CDK's auto_delete_objects knows what it may delete."""
+
+    def changed(name: str, *properties: Any, **more: Any) -> Any:
+        result = change(name, *properties, **more)
+        bucket = result[0] if isinstance(result, tuple) else name
+        given = [one for one in properties if isinstance(one, Mapping)][-1]
+        s3._bucket_tags[bucket] = {tag["Key"]: tag["Value"] for tag in given.get("Tags", ())}
+        return result
+
+    return changed
+
+
+def _with_exports(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let other stacks import what a nested stack exports."""
+
+    def changed(*arguments: Any, **more: Any) -> Any:
+        result = change(*arguments, **more)
+        nested = next((one for one in _stacks.values() if one["StackId"] in result), None)
+        if nested:
+            template = nested["_template"]
+            nested["Outputs"], exports = stacks._resolve_stack_outputs(
+                template.get("Outputs", {}),
+                nested["_conditions"],
+                nested["_resources"],
+                nested["_resolved_params"],
+                template.get("Mappings", {}),
+                nested["StackName"],
+                nested["StackId"],
+            )
+            _exports.update(exports)
+        return result
+
+    return changed
