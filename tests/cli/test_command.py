@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from partner_account_cli import rendering
 from partner_account_cli.command_line import COMMANDS, partner_account
 from tests.cli.stage import ACCOUNT, BUSINESS, EMAIL, SCRIPT, CliStage
 
@@ -411,14 +412,32 @@ def test_nothing_is_broken_within_a_word_and_what_goes_on_below_is_indented(newc
         )
         narrow = newcomer.run(*words, stdin="123456", FORCE_COLOR="1", NO_COLOR="1", COLUMNS=str(width))
         assert narrow.status == status, narrow.told
-        known = {*unlimited.split(), *re.split(r"\s{2,}", unlimited)}
+        known = set(unlimited.split())
+        cells = [cell for line in unlimited.splitlines() for cell in re.split(r"\s{2,}", line.strip())]
+        first = {cell.split()[0] for cell in cells if cell}
         for line in narrow.plain.splitlines():
             is_fit = len(line.rstrip()) <= width or COPIED.search(line)
             is_whole = all(word in known or CHANGING.search(word) for word in line.split())
-            is_indented = not line or line.startswith(" ") or re.split(r"\s+", line)[0] in known
+            is_indented = not line or line.startswith(" ") or line.split()[0] in first
             if not (is_fit and is_whole and is_indented):
                 wrong.append((arguments, line))
     assert wrong == []
+
+
+def test_what_is_to_be_copied_stays_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command below its sentence, a long ARN beside its label."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "30")
+    command = "partner-account verification start registrant"
+    rendering.say(f"Its URL has expired. Start it again: {command}")
+    assert capsys.readouterr().out.splitlines() == ["Its URL has expired. Start it", "  again:", f"  {command}"]
+    rendering.say("arn:aws:partnercentral:us-east-1:123456789012 is one", label="ARN", width=3)
+    assert capsys.readouterr().out.splitlines() == [
+        "ARN  arn:aws:partnercentral:us-east-1:123456789012",
+        "     is one",
+    ]
 
 
 def test_colours_are_for_terminals_without_no_color(stage: CliStage) -> None:
@@ -511,6 +530,7 @@ for absent in ("import fcntl", "import signal; signal.SIGHUP", "import os; os.ki
     except (ModuleNotFoundError, AttributeError): continue
     raise SystemExit(f"this is no Windows: {absent}")
 from click.testing import CliRunner
+from partner_account_cli import rendering
 from partner_account_cli.command_line import partner_account
 for arguments in json.load(sys.stdin):
     ended = CliRunner().invoke(partner_account, arguments, "123456", catch_exceptions=False)
