@@ -84,7 +84,9 @@ class CommandGroup(click.Group):
         except ModuleNotFoundError:
             raise
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
-            problem = _explained(error)
+            problem = error
+            if not isinstance(problem, CommandError):  # botocore takes its time to load
+                problem = importlib.import_module("partner_account_cli.explanations").explain(error)
             _write_error(access.without_secrets(f"Error: {problem}"), *filter(None, [problem.remedy]))
             cause: BaseException | None = error
             while cause is not None:  # without the messages, which may repeat what was sent
@@ -114,14 +116,6 @@ def _write_error(*lines: str) -> None:
     for line in lines:
         # To sys.stderr by name: of its own accord, click would write UTF-8 to a stream that is ASCII.
         click.echo(wrapped(line, stderr=True), file=sys.stderr)
-
-
-def _explained(error: Exception) -> CommandError:
-    if isinstance(error, CommandError):
-        return error
-    from partner_account_cli.explanations import explain  # noqa: PLC0415 - botocore takes its time to load
-
-    return explain(error)
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

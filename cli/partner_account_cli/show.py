@@ -1,8 +1,5 @@
 """`partner-account show`: what Partner Central has of this account."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import click
 
 from partner_account_cli import partners, rendering
@@ -12,6 +9,12 @@ from partner_account_cli.options import aws_options, catalog_option, output_opti
 from partner_account_cli.partners import PartnerRecord
 
 _CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
+_UNREAD = {
+    "AllianceLeadContact": "Contact",
+    "ProfileTask": "Profile task",
+    "Tags": "Tags",
+    "Visibility": "Visibility",
+}
 
 
 @click.command()
@@ -37,7 +40,7 @@ def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> in
         rendering.say(f"This account has no partner in catalog {catalog}.")
     else:
         for partner in found:
-            rendering.facts(partner.members["Id"], dict(_facts(partner)))
+            rendering.facts(partner.members["Id"], _facts(partner))
     for partner in found:
         for member, error in partner.unread.items():
             problem = explain(error)
@@ -46,28 +49,24 @@ def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> in
     return 1 if any(partner.unread for partner in found) else 0
 
 
-def _facts(partner: PartnerRecord) -> Iterator[tuple[str, str]]:
+def _facts(partner: PartnerRecord) -> dict[str, str]:
     members = partner.members
-    profile = members.get("Profile", {})
-    yield "Catalog", members["Catalog"]
-    yield "ARN", members["Arn"]
-    yield "Legal name", members["LegalName"]
-    yield "Created", rendering.when(members["CreatedAt"])
-    yield "Solution type", profile.get("PrimarySolutionType", "-")
-    yield "Display name", profile.get("DisplayName", "-")
-    yield "Website", profile.get("WebsiteUrl", "-")
-    yield "Profile id", members.get("ProfileId", "none yet")
-    contact = members.get("AllianceLeadContact")
-    tags = ", ".join(f"{key}={value}" for key, value in members.get("Tags", {}).items())
-    for name, member, told in (
-        ("Visibility", "Visibility", members.get("Visibility", "none yet")),
-        ("Contact", "AllianceLeadContact", _CONTACT.format_map(contact) if contact else "-"),
-        ("Tags", "Tags", tags or "none"),
-        ("Profile task", "ProfileTask", _task(members["ProfileTask"]) if "ProfileTask" in members else "none"),
-    ):
-        yield name, "could not be read" if member in partner.unread else told
-
-
-def _task(task: dict[str, Any]) -> str:
+    profile, contact, task = (members.get(name, {}) for name in ("Profile", "AllianceLeadContact", "ProfileTask"))
     reasons = [f"{error['Reason']} ({error['Locale']})" for error in task.get("ErrorDetailList", [])]
-    return ", ".join([f"{task['Status']} since {rendering.when(task['StartedAt'])}", *reasons])
+    started = [f"{task['Status']} since {rendering.when(task['StartedAt'])}"] if task else []
+    tags = [f"{key}={value}" for key, value in members.get("Tags", {}).items()]
+    told = {
+        "Catalog": members["Catalog"],
+        "ARN": members["Arn"],
+        "Legal name": members["LegalName"],
+        "Created": rendering.when(members["CreatedAt"]),
+        "Solution type": profile.get("PrimarySolutionType", "-"),
+        "Display name": profile.get("DisplayName", "-"),
+        "Website": profile.get("WebsiteUrl", "-"),
+        "Profile id": members.get("ProfileId", "none yet"),
+        "Visibility": members.get("Visibility", "none yet"),
+        "Contact": _CONTACT.format_map(contact) if contact else "-",
+        "Tags": ", ".join(tags) or "none",
+        "Profile task": ", ".join(started + reasons) or "none",
+    }
+    return told | {_UNREAD[member]: "could not be read" for member in partner.unread}

@@ -34,7 +34,7 @@ class PartnerAccount(IPartnerAccount):
     removing the construct deletes the partner. It accepts the AWS Partner Central and ACE terms for the
     company, and chooses the AWS account that pays the yearly APN fee. A company that is an AWS Partner
     already must migrate its account instead: a new registration replaces its historical partner data.
-    docs/what-it-means.md names AWS's pages.
+    AWS's pages are named by https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
 
     The contact and the tags can be changed later; `catalog` and `legal_name` can't, and
     `primary_solution_type` not by this construct.
@@ -68,7 +68,8 @@ class PartnerAccount(IPartnerAccount):
         Args:
             scope: The stack, or any construct in it.
             id: Unique within `scope`. It is part of what the partner is known by: who renames it
-                must move the partner, or the deployment refuses: docs/moving.md says how.
+                must move the partner, or the deployment refuses:
+                https://cdk-partner-account.readthedocs.io/en/stable/docs/moving.html
             catalog: Where the partner is created. There is no default and it can't be a token, so
                 that every reader sees where it happens.
             legal_name: The registered name of the business, 1 to 80 characters without control

@@ -84,8 +84,9 @@ def create(request: Request, aws: Aws) -> Result:
             failures.append(failure)
         else:
             log.info("partner created", partner=partner.id)
-            # One that was listed before is an earlier result of the client token: it may be another's by now.
-            is_new = all(partner.arn != listed.arn for listed in listing.partners)
+            # One that was listed before, or that the stack shows, is an earlier result of the client token: it may be
+            # another's by now.
+            is_new = partner.arn not in {*stack.outputs.values(), *(listed.arn for listed in listing.partners)}
             if is_new and not wanted.taggable and not listing.tags_refused:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
             return Result(partner, Outcome.CREATED, stack)

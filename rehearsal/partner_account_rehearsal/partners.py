@@ -31,8 +31,12 @@ class ManagedPartner:
         return self.resource.resolve_parameters(self.resource.properties.get(name, ""))
 
     def text(self, name: str) -> str:
-        """A property as text; what CloudFormation fills in is written `${…}`."""
-        return to_text(self.value(name))
+        """A property as text; what CloudFormation fills in is written `${…}`, or `<SSM parameter …>`."""
+        text = to_text(self.value(name))
+        for reference, parameter in self.stack.template.get("Parameters", {}).items():
+            if str(parameter["Type"]).startswith("AWS::SSM::Parameter::Value<"):
+                text = text.replace(f"${{{reference}}}", f"<SSM parameter {parameter.get('Default', '')}>")
+        return text
 
     @property
     def path(self) -> str:

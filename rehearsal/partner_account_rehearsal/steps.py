@@ -248,7 +248,8 @@ class Rehearsal:
             if location := find_location(partner, self._aws.at(partner.stack.region or REGION), values):
                 locations.append((partner, location))
             else:
-                self._reporter.line(f"{partner.path}: its own stack makes {partner.code_source}: nothing is stored")
+                place = f"its own stack makes or names {partner.code_source}"
+                self._reporter.line(f"{partner.path}: {place}, so that nothing can be stored there before")
         if locations:
             what = "Request the" if any(one.catalog != SANDBOX for one, _ in locations) else "Make up a"
             where = ", ".join(dict.fromkeys(str(location) for _, location in locations))

@@ -116,6 +116,22 @@ def test_all_errors_are_told_at_once_without_values() -> None:
     assert told.endswith("deploy again.")
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        *(({"Tags": tags}, "Tags is no list of Key and Value") for tags in ("text", [None], [{"Key": "k"}])),
+        ({"Tags": [{"Key": "k", "Value": 7}]}, "Tags is no list of Key and Value"),
+        ({"EmailVerificationCode": {"From": "Nowhere"}}, "EmailVerificationCode.From is none of SecretsManager, "),
+        ({"EmailVerificationCode": {"From": "ParameterStore"}}, "EmailVerificationCode.Name is missing"),
+        ({"LegalName": "  "}, "LegalName is empty"),
+    ],
+)
+def test_each_error_is_told_by_the_name_of_its_property(changes: dict[str, Any], told: str) -> None:
+    """Alone, where a Reason has room for it."""
+    with pytest.raises(RequestError, match=told):
+        read_properties(properties(**changes))
+
+
 @pytest.mark.parametrize("nothing", [None, [], "text", {}])
 def test_properties_of_a_wrong_type_are_a_clear_error(nothing: object) -> None:
     """A malformed event is answered, not crashed on."""

@@ -198,6 +198,13 @@ def test_every_text_is_checked_against_the_service_model_without_a_crash(
     assert not [text for text in (name, key, value, *contact.values()) if len(text) > 9 and text in told]
 
 
+@pytest.mark.parametrize(("key", "told"), [("", "fewer than 1 characters"), ("k" * 129, "more than 128 characters")])
+def test_text_outside_of_the_models_length_is_told_with_its_limit(key: str, told: str) -> None:
+    """By the member's path."""
+    with pytest.raises(RequestError, match=rf"Tags\[0\]\.Key has {told}"):
+        SERVICE.validate("CreatePartner", {"Tags": [{"Key": key, "Value": ""}]})
+
+
 @pytest.mark.parametrize(
     ("character", "accepted"),
     [(c, c in "\u0020\u007e\u00a0\u0130\u200b\u202e\ud7ff\ue000\ufdfa\ufffd") for c in EDGES],

@@ -138,6 +138,16 @@ class TestWhereTagsAreTaken:
         assert tagging.create(sandbox(), RequestId="once").physical_id == arn
         assert tags(tagging) == [tag_of(tagging, stack="Other")]
 
+    def test_client_token_that_leads_to_a_partner_that_the_stack_shows_leaves_its_tag(self, tagging: Cloud) -> None:
+        """Found by random lives: the list lags, and CreatePartner answers what was answered long ago."""
+        arn = tagging.create(sandbox(), RequestId="once").physical_id
+        tagging.set_outputs(PartnerArn=arn)
+        tagging.set_status("UPDATE_IN_PROGRESS")
+        tagging.account.tag_partner(tagging.partners[0].id, tag_of(tagging, stack="Other"))
+        tagging.fail("ListPartners", "lagging-list", times=None, seconds=3600)
+        assert tagging.create(sandbox(), RequestId="once").physical_id == arn
+        assert tags(tagging) == [tag_of(tagging, stack="Other")]
+
     def test_update_of_a_partner_of_another_stack_is_refused(self, tagging: Cloud) -> None:
         """As in catalog AWS."""
         deployed = Deployed(tagging, sandbox())

@@ -73,6 +73,7 @@ class TestContact:
         deployed.cloud.fail("*", "echo", times=None)
         with pytest.raises(CallError, match="Request a new code") as caught:
             deployed.update(properties(), MOVED)
+        assert deployed.writes() == ["PutAllianceLeadContact"], "a code is tried once"
         assert deployed.partner.contact == contact()
         texts = [*contact(Email=NEW_EMAIL).values(), "Example Corp", EMAIL]
         assert [text for text in texts if text in str(caught.value)] == []

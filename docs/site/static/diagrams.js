@@ -14,7 +14,7 @@ async function draw() {
     fontFamily: "var(--font-stack)",
     // Never smaller than the page's text: a diagram that doesn't fit can be moved.
     flowchart: { useMaxWidth: false, nodeSpacing: 16, rankSpacing: 36, wrappingWidth: 110, padding: 8 },
-    sequence: { useMaxWidth: false, actorMargin: 12, width: 105, height: 48, mirrorActors: false, diagramMarginX: 4 },
+    sequence: { useMaxWidth: false, actorMargin: 10, width: 96, height: 48, mirrorActors: false, diagramMarginX: 4 },
   });
   for (const { element, text } of diagrams) {
     element.removeAttribute("data-processed");
