@@ -95,7 +95,11 @@ def test_commands_of_quick_start_and_tutorial_make_a_partner_in_the_sandbox_and_
     terminal.borrow_packages()
     assert "Successfully installed cdk-partner-account" in terminal.run(rest)
     app.write_text(blocks("README.md", "python")[0])
-    assert "One partner account was created, and no other." in terminal.run(rehearse)
+    rehearsed = terminal.run(rehearse)
+    assert "one partner account was created, and no other." in rehearsed
+    assert "“Example Corp <account ID>”" in rehearsed
+    assert "(ValidationException REQUEST_VALIDATION_FAILED; expected: the Sandbox may refuse tags)" in rehearsed
+    assert "undone" not in rehearsed, "the Sandbox binds nobody"
     assert "AlliancesSandbox.PartnerArn = " in terminal.run(deploy)
 
     assert "Example Corp" in terminal.run(show)

@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -496,6 +497,19 @@ def test_page_tells_of_intended_failures_of_what_is_kept_and_of_what_made_it(rep
     assert "the role isn't updated" in page["findings"]
     footer = "cdk-partner-account 0.1.0 · aws-cdk 2.1148.1 · aws-cdk-lib 2.275.0 · commit 0123456789ab-dirty"
     assert page["footer"].endswith(footer)
+
+
+def test_refusal_that_was_expected_is_no_failure_on_the_page_nor_in_its_legend(report: RehearsalReport) -> None:
+    """As the Sandbox's of the ownership tag."""
+    refused = request_event(12.5, "TagResource", "ValidationException", changes=True)
+    assert refused.failed
+    assert "one whose refusal is expected" not in sections(report)["timeline"]
+    expected = "expected: the Sandbox may refuse tags"
+    report.steps[1].events.append(replace(refused, reason=expected, expected=True))
+    assert expected in sections(report)["steps"]
+    assert "one whose refusal is expected" in sections(report)["timeline"]
+    assert re.search(r'<i class="mark change expected"[^>]* title="TagResource: ValidationException', to_html(report))
+    assert not report.steps[1].events[-1].failed
 
 
 def test_page_of_a_failure_has_the_reason_and_the_clis_last_lines(report: RehearsalReport) -> None:
