@@ -115,6 +115,7 @@ APPS = [
         name="url-shortener",
         folder="python/url-shortener",
         stack='app.node.find_child("urlshort-app")',
+        rehearse=("--stand-in", "AWS::Route53::RecordSet"),
     ),
     _EXAMPLE(
         name="route53-failover",
@@ -182,8 +183,8 @@ APPS = [
         python="3.13",
         install=(
             *("aws-cdk-lib==2.213.0", "aws-cdk-aws-lambda-python-alpha==2.213.0a0", "cdk-nag==2.37.13"),
-            *("cdk-monitoring-constructs", "boto3", "GitPython", "pytest", "pytest-mock", "cachetools"),
-            *("pydantic", "email-validator", "aws-lambda-powertools[tracer]", "aws-lambda-env-modeler"),
+            *("cdk-monitoring-constructs", "boto3", "GitPython", "pytest", "pytest-mock", "mypy-boto3-dynamodb"),
+            *("pydantic", "email-validator", "aws-lambda-powertools[tracer]", "aws-lambda-env-modeler", "cachetools"),
         ),
         tests=f"{_PYTEST} tests/unit",
     ),
