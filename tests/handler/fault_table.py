@@ -315,7 +315,7 @@ HEAD = """\
 # Faults and their outcomes: timeouts, lost answers, rollbacks
 
 Made by running it: `python -m tests.handler.fault_table > docs/faults.md`. Each line is a story told to the handler
-by the simulator over HTTP (in its default, stricter readings), and by a stand-in for CloudFormation in the same process;
+by the simulator over HTTP (in its default, stricter readings), and by a stand-in for CloudFormation in-process;
 a test fails if this file says anything else than what running it gives.
 
 Each step has one row for what happens without a fault, and one for each fault that ends otherwise.
