@@ -102,11 +102,14 @@ def _fixed_name(resource: TemplateResource) -> str:
     return ""
 
 
-def explain_failure(kind: str, path: str, reason: str) -> str:
-    """Why a resource failed, and what to do if it's the local AWS's fault; `kind` is its type."""
-    if kind == RESOURCE_TYPE:
-        return f"{path}: {reason}"
-    return f"{path}: {reason}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
+def explain_failure(kind: str, path: str, reason: str, status: str = "CREATE_FAILED") -> str:
+    """Why a resource of this type failed, and what to do if it's the local AWS's fault."""
+    # A function's stack trace says nothing to whoever deploys it.
+    told = f"{path}: " + " ".join(line for line in reason.splitlines() if not line.startswith("    at "))
+    # IAM denies here what it denies on AWS.
+    if kind == RESOURCE_TYPE or status == "DELETE_FAILED" or "not authorized to perform" in reason:
+        return told
+    return f"{told}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
 
 
 def explain_refusal(reason: str) -> str:

@@ -1,7 +1,8 @@
 """CloudFormation on the local AWS: MiniStack's, and what AWS's does otherwise.
 
 Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
-buckets have their tags; resources are created in the template's order; events have an order.
+buckets have their tags, and VPCs their address ranges; resources are created in the template's order; events have an
+order.
 """
 
 # MiniStack has no hooks and no settings for any of it.
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.responses import set_request_region
-from ministack.services import lambda_svc, s3
+from ministack.services import ec2, lambda_svc, s3
 from ministack.services.cloudformation import (
     _exports,
     _stacks,
@@ -39,7 +40,12 @@ def install() -> None:
     engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stacks._resolve_refs = resolve
     sort = _in_template_order(engine._topological_sort)
     engine._topological_sort = changesets._topological_sort = stacks._topological_sort = sort
-    for kind, completed in (("AWS::S3::Bucket", _with_tags), ("AWS::CloudFormation::Stack", _with_exports)):
+    completions = {
+        "AWS::S3::Bucket": _with_tags,
+        "AWS::CloudFormation::Stack": _with_exports,
+        "AWS::EC2::VPC": _with_address_ranges,
+    }
+    for kind, completed in completions.items():
         resource = provisioners._RESOURCE_HANDLERS[kind]
         resource.update({verb: completed(resource[verb]) for verb in ("create", "update")})
     # Events of a nested stack and of the stack around it often share a millisecond: by microseconds they have an order.
@@ -163,5 +169,16 @@ def _with_exports(change: Callable[..., Any]) -> Callable[..., Any]:
             )
             _exports.update(exports)
         return result
+
+    return changed
+
+
+def _with_address_ranges(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a VPC tell its address range, which a load balancer's security group asks for."""
+
+    def changed(*arguments: Any, **more: Any) -> Any:
+        vpc_id, attributes = change(*arguments, **more)
+        ranges = {"CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"], "CidrBlockAssociations": [], "Ipv6CidrBlocks": []}
+        return vpc_id, {**ranges, **attributes}
 
     return changed

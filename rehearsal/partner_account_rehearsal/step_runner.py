@@ -115,7 +115,7 @@ class StepRunner:
         Failures of the type `intended` are no reason.
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
-        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason) for one in failed)
+        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason, one.status) for one in failed)
         if reason := next(reasons, ""):
             return reason
         reason = cli_reason(result.output) or f"exit code {result.exit_code}"
@@ -244,6 +244,8 @@ def cli_reason(output: str) -> str:
         lines.pop()
     frames = [number for number, line in enumerate(lines) if re.match(r'  File ".*", line \d+, in ', line)]
     if not frames:
-        return "".join(lines[-1:])
+        # The last line, and before it what that goes on from.
+        begins = [number for number, line in enumerate(lines) if not line.startswith((" ", "-->"))]
+        return "\n".join(lines[begins[-1] if begins else -1 :])
     # What an exception says begins after the last line of its traceback, which is indented.
     return "\n".join(dropwhile(lambda line: not line or line[0].isspace(), lines[frames[-1] :]))

@@ -33,13 +33,15 @@ for one in stacks.values():
 stack = stacks[given("stack")]
 platform = stacks["Platform"]
 # Under all rules that there are: a boundary, a VPC, a key.
+vpc = ec2.Vpc(platform, "Vpc", max_azs=1, nat_gateways=0, restrict_default_security_group=False)
+StringParameter(platform, "AddressRange", string_value=vpc.vpc_cidr_block)
 PartnerAccountProvider(
     platform,
     "Provider",
     permissions_boundary=iam.ManagedPolicy(
         platform, "Boundary", statements=[iam.PolicyStatement(actions=["*"], resources=["*"])]
     ),
-    vpc=ec2.Vpc(platform, "Vpc", max_azs=1, nat_gateways=0, restrict_default_security_group=False),
+    vpc=vpc,
     encryption_key=kms.Key(platform, "Key"),
     log_retention=logs.RetentionDays.TEN_YEARS,
     log_removal_policy=cdk.RemovalPolicy.DESTROY,

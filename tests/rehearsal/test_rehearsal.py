@@ -394,6 +394,9 @@ def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_th
         f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
         "--stand-in One/Crawler"
     )
+    denied = "User: x is not authorized to perform: iot:DeleteCertificate\n    at Client.send (index.js:1)"
+    assert explain_failure("Custom::Thing", "One/Thing", denied) == f"One/Thing: {denied.splitlines()[0]}"
+    assert explain_failure("AWS::S3::Bucket", "One/B", "not empty", "DELETE_FAILED") == "One/B: not empty"
     assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
 
 

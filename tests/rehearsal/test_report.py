@@ -220,6 +220,10 @@ OLDER_ANNOTATIONS = "[Warning at /S] Odd\n[Error at /S] Not encrypted\n[Error at
         (EXCEPTION.format(MISTAKE), MISTAKE),
         ("line\nlegal_name is missing\npython app.py: Subprocess exited with error 1\n\n", "legal_name is missing"),
         (f"{LOOKUPS}\n", LOOKUPS),
+        (
+            "line\ndocker exited with status 1\n--> Command: docker build x\n\n",
+            "docker exited with status 1\n--> Command: docker build x",
+        ),
         (ANNOTATIONS, "ERROR Not encrypted (Construct Annotations) S/B Rule x"),
         (OLDER_ANNOTATIONS, "[Error at /S] Not encrypted; [Error at /T] Nor this"),
         ("", ""),
