@@ -165,7 +165,7 @@ def _check(*command: str | Path, folder: Path = ROOT, variables: Mapping[str, st
 def _ending(
     command: Sequence[str | Path], folder: Path, variables: Mapping[str, str], log: Path, seconds: float
 ) -> str:
-    """How a command ended, and after how long; one that takes too long is ended as by Ctrl-C, and then by force."""
+    """How a command ended, and after how long; one that takes too long is ended, and then killed."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "PYTHON"))}
     began = time.monotonic()
     with log.open("w", encoding="utf-8") as output:
@@ -181,7 +181,8 @@ def _ending(
         try:
             ending = "failed" if process.wait(seconds) else "passed"
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
+            # Not Ctrl-C's signal, which a shell's background job ignores.
+            process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(SECONDS_TO_CLEAN_UP)
             with suppress(ProcessLookupError):
