@@ -11,7 +11,8 @@ ARGS ?=
 WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
 # In the order of tests/conftest.py: the longest files first.
 tests = pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-environment =
+# In one process: more of them would spend their time on imports.
+versions = pytest -q -m "versions and not e2e and not slow"
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
@@ -27,7 +28,7 @@ shown = 2>&1 | awk -v terminal="$$(test -t 2 && echo yes)" '/ERROR/ { failed = 1
 	/^Collecting/ { printf "\r\033[K  %d: %s", ++count, $$2; fflush() } \
 	/^Installing/ { printf "\r\033[K  %d fetched; unpacking them", count; fflush() } END { if (count) print "" }'
 
-.PHONY: help demo test test-fast test-floor test-newest soak bench lint docs dist lock install clean
+.PHONY: help demo test test-fast test-floor test-floor-construct test-floor-rest test-newest soak bench lint docs dist lock install clean
 
 help: ## Show what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -42,7 +43,7 @@ demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example ap
 test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
 	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
 	@$(MAKE) install .venv-floor/installed .venv-floor/construct .venv/newest
-	@$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) WORKERS=$(shell echo $$(($(WORKERS) / 2))) lint test-floor test-newest
+	@$(MAKE) -j4 $(if $(filter output-sync,$(.FEATURES)),-O) lint test-floor test-newest
 	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
 	@echo "Not run: the exhaustive explorations and the random lives at length (make soak), the times (make bench)"
@@ -50,18 +51,17 @@ test: ## Check style and types, run all tests, some of them on the oldest and ne
 test-fast: lint ## Lint, and the tests that need no local AWS and take seconds
 	@$(run) $(tests) -m "not slow and not e2e" $(ARGS)
 
-test-floor: venv = .venv-floor
-test-floor: environment = TESTED_LOCK=requirements/floor.txt
+test-floor: test-floor-construct test-floor-rest ## Test with the lowest versions that pyproject.toml promises to work with
+test-floor-construct test-floor-rest: venv = .venv-floor
 # The construct alone works with an older botocore than the command does.
-test-floor: .venv-floor/installed .venv-floor/construct ## Test with the lowest versions that pyproject.toml promises to work with
+test-floor-construct: .venv-floor/installed .venv-floor/construct
 	@TESTED_LOCK=requirements/floor-construct.txt PYTHONPATH="$(CURDIR)/.venv-floor/construct" \
-		$(run) $(tests) -m "versions and not e2e and not slow" $(ARGS) tests/construct tests/test_versions.py
-	@$(environment) $(run) $(tests) -m "versions and not e2e and not slow" --ignore tests/construct $(ARGS)
+		$(run) $(versions) $(ARGS) tests/construct tests/test_versions.py
+test-floor-rest: .venv-floor/installed
+	@TESTED_LOCK=requirements/floor.txt $(run) $(versions) --ignore tests/construct $(ARGS)
 test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
-test-newest: environment = TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest"
-test-floor test-newest: install
-test-newest:
-	@$(environment) $(run) $(tests) -m "versions and not e2e and not slow" $(ARGS)
+	@TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest" $(run) $(versions) $(ARGS)
+test-floor-construct test-floor-rest test-newest: install
 
 soak: install ## What `make test` leaves out: 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), every history with up to three faults
 	@$(run) tests.handler.lives --sequences 2000 $(ARGS)

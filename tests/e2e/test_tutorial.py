@@ -97,7 +97,7 @@ def test_commands_of_quick_start_and_tutorial_make_a_partner_in_the_sandbox_and_
     app.write_text(blocks("README.md", "python")[0])
     rehearsed = terminal.run(rehearse)
     assert "one partner account was created, and no other." in rehearsed
-    assert "“Example Corp <account ID>”" in rehearsed
+    assert "Example Corp <account ID>" in rehearsed
     assert "(ValidationException REQUEST_VALIDATION_FAILED; expected: the Sandbox may refuse tags)" in rehearsed
     assert "undone" not in rehearsed, "the Sandbox binds nobody"
     assert "AlliancesSandbox.PartnerArn = " in terminal.run(deploy)
