@@ -16,6 +16,8 @@ versions = pytest -q -m "versions and not e2e and not slow"
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
+# What is installed isn't compiled yet, and would be by each process.
+unexport PYTHONDONTWRITEBYTECODE
 
 venv = .venv
 # jsii, which aws-cdk-lib runs on, takes `node` from the PATH.

@@ -117,7 +117,8 @@ class LocalAws:
         }
         own = {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
         path = os.pathsep.join(filter(None, (shell.get("PATH"), str(Path(sys.executable).parent))))
-        private = {name: self.environment[name] for name in ("TMPDIR", "PYTHONDONTWRITEBYTECODE")}
+        # The app's directory stays as it was.
+        private = {"TMPDIR": self.environment["TMPDIR"], "PYTHONDONTWRITEBYTECODE": "1"}
         return {**kept, **own, **private, "PATH": path}
 
     def used_statements(self) -> list[UsedStatement]:
@@ -225,8 +226,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(folder / "home" / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "home" / "aws-credentials"),
         "CDK_HOME": str(folder / "home"),
-        # The checkout that an app is run from stays as it was.
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
