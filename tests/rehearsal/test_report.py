@@ -601,15 +601,11 @@ def test_a_file_that_is_no_report_is_not_replaced_and_an_earlier_report_is(
     assert ReportFiles(Path("one"), Path("./one"), overwrite=True).problem().startswith("one can't be both")
 
 
-def test_missing_app_and_unwritable_report_are_problems_before_anything_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_app_is_a_problem_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the remedy."""
     monkeypatch.setattr("partner_account_rehearsal.run.local_aws", None)
     problem = "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
-    problem = "/absent/report.html can't be written: name a file in a directory of yours"
-    assert run(Options(tmp_path, (), app="true"), ReportFiles(html=Path("/absent/report.html"))) == problem
 
 
 def test_commit_of_an_app_says_whether_its_files_differ_from_it(tmp_path: Path) -> None:
