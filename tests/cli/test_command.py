@@ -161,8 +161,6 @@ def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStag
             )
         ),
         ("simulator start --host '' --readings README.md", "--host is empty."),
-        ("simulator start --readings README.md", "README.md is no JSON: name a report of `partner-account probe`"),
-        ("rehearse --readings README.md", "README.md is no JSON: name a report of `partner-account probe`"),
         ("rehearse --json absent/x.json", "absent/x.json can't be written"),
         ("rehearse --json README.md", "README.md would be lost"),
         ("rehearse --html absent/x.html --ssm-parameter foo", "'foo' is no NAME=VALUE"),
