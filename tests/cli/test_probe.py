@@ -81,9 +81,9 @@ def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: Cl
     file = tmp_path / "cdk.json"
     file.write_text("{}")
     done = probe(stage, "--yes", "--json", str(file))
-    assert (done.status, file.read_text()) == (1, "{}")
+    assert (done.status, file.read_text()) == (64, "{}")
     done = probe(stage, "--yes", "--json", str(tmp_path / "nowhere" / "report.json"))
-    assert done.status == 1
+    assert done.status == 64
     assert "can't be written" in done.stderr
     assert stage.operations() == []
 
