@@ -148,12 +148,14 @@ def commit_of(folder: Path) -> str:
 def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
     if report.outcome == "passed" and not options.fault:
-        yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created"
+        yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created or updated"
     if report.outcome != "passed":
         yield "--verbose", "read all that cdk says, and each event of each resource"
-    if not options.keep:
+    # Where nothing but the synthesis was tried, there is nothing to look at.
+    tried = any(step.id != "synthesize" for step in report.steps)
+    if tried and not options.keep:
         yield "--keep", "leave this AWS running in the end, and look around in it"
-    if not files.html:
+    if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":
         yield "partner-account doctor", "check the real account; then: cdk deploy"
