@@ -26,6 +26,7 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
     stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
     statements = [permission.to_statement() for permission in permissions]
     policy = iam.Policy(scope, "Policy", statements=statements, policy_name=f"{name}-{stack_uuid}")
+    _ = role.role_arn  # a LazyRole is made, and takes policies, when it is asked for
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     resource = cast("iam.CfnPolicy", policy.node.default_child)

@@ -288,13 +288,15 @@ def test_a_boundary_is_set_on_the_role_that_is_made(how: str) -> None:
     assert boundary["Fn::Join"][1][-1] == ":policy/boundary"
 
 
-@pytest.mark.parametrize("kind", ["made here", "own", "imported"])
+@pytest.mark.parametrize("kind", ["made here", "own", "lazy", "imported"])
 def test_the_function_gets_its_role_and_the_role_gets_all_policies(kind: str) -> None:
     """The function's and each partner's; of an imported role by its name."""
     stack = new_stack()
     role: iam.IRole | None = None
     if kind == "own":
         role = iam.Role(stack, "Own", assumed_by=LAMBDA)
+    elif kind == "lazy":
+        role = iam.LazyRole(stack, "Own", assumed_by=LAMBDA)
     elif kind == "imported":
         role = iam.Role.from_role_arn(stack, "Own", ROLE_ARN)
     provider = PartnerAccountProvider(stack, "Provider", role=role)
