@@ -18,7 +18,7 @@ from partner_account_cli import partners, rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import code_of, reason_of
-from partner_account_cli.options import aws_options, output_option, show_contact_option
+from partner_account_cli.options import NAME, aws_options, output_option, show_contact_option
 from partner_account_cli.partners import CONTACT, PartnerRecord
 from partner_account_handler import identity
 from partner_account_handler.identity import OWNER_TAG, Owner
@@ -72,7 +72,9 @@ class ComparedField:
 
 
 @click.command()
-@click.option("--stack-name", required=True, metavar="NAME", help="The deployed stack, by its name or its ARN.")
+@click.option(
+    "--stack-name", type=NAME, required=True, metavar="NAME", help="The deployed stack, by its name or its ARN."
+)
 @show_contact_option
 @output_option
 @aws_options("Partner Central")

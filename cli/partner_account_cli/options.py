@@ -11,6 +11,20 @@ from partner_account_cli.aws import Access, require_valid
 
 Decorator = Callable[[Any], Any]
 
+
+class _Name(click.ParamType):  # type: ignore[type-arg] # click 8.1 has no such arguments
+    """A text that isn't empty: what a shell makes of a variable that isn't set names nothing."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value and param:
+            raise click.UsageError(f"{param.opts[0]} is empty.", ctx)
+        return value
+
+
+NAME = _Name()
+
 pass_access = click.make_pass_decorator(Access, ensure=True)
 """Gives a command the `Access` as its first argument."""
 
@@ -31,9 +45,22 @@ output_option = click.option(
     help="How the result is written.",
 )
 
+
+def _require_readings(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    if file:
+        from partner_central_simulator.readings import ReadingsFileError, load_readings  # noqa: PLC0415 - it takes its time to load
+
+        try:
+            load_readings(file)
+        except ReadingsFileError as error:
+            raise click.UsageError(str(error)) from None
+    return file
+
+
 readings_option = click.option(
     "--readings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_require_readings,
     help="Answer as the report of `probe` in this file says, where AWS documents nothing.",
 )
 
@@ -99,8 +126,10 @@ def _profiles(_context: click.Context, _option: click.Parameter, incomplete: str
 
 
 _profile_option = _global_option(
-    "--profile", metavar="NAME", shell_complete=_profiles, help="Use this profile of the AWS configuration."
+    "--profile", metavar="NAME", type=NAME, shell_complete=_profiles, help="Use this profile of the AWS configuration."
 )
-_region_option = _global_option("--region", metavar="NAME", help="Use this region; Partner Central has one only.")
+_region_option = _global_option(
+    "--region", metavar="NAME", type=NAME, help="Use this region; Partner Central has one only."
+)
 debug_option = _global_option("--debug", is_flag=True, help="Log every AWS call; show tracebacks.")
 """Each command has it; where it stands before the name, it is honoured as well."""

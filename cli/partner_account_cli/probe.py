@@ -125,10 +125,10 @@ def _require_new(file: Path) -> None:
         file.touch(exist_ok=False)
         file.unlink()
     except FileExistsError:
-        raise CommandError(f"{file} exists", "Name another file: each report is kept.") from None
+        raise click.UsageError(f"{file} exists: name another file, each report is kept.") from None
     except OSError as error:
-        happened = f"{file} can't be written: {error.strerror}"
-        raise CommandError(happened, "Name a file in a directory of yours.") from None
+        happened = f"{file} can't be written ({error.strerror})"
+        raise click.UsageError(f"{happened}: name a file in a directory of yours.") from None
 
 
 def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:

@@ -4,10 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from partner_account_cli.errors import CommandError, require_posix
 from partner_account_cli.options import debug_option, output_option, readings_option
 from partner_account_rehearsal.faults import FAULTS
+
+
+def _require_pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value.find("=") < 1:
+            raise click.BadParameter(f"{value!r} is no NAME=VALUE.")
+    return values
 
 
 @click.command(
@@ -18,14 +26,26 @@ from partner_account_rehearsal.faults import FAULTS
 @click.option(
     "-a", "--app", default="", help="The command that runs the app, or its cloud assembly. [default: as cdk.json says]"
 )
-@click.option("-c", "--context", multiple=True, metavar="NAME=VALUE", help="A context value of the app; repeatable.")
 @click.option(
-    "--parameters", multiple=True, metavar="[STACK:]NAME=VALUE", help="A CloudFormation parameter; repeatable."
+    "-c",
+    "--context",
+    multiple=True,
+    callback=_require_pairs,
+    metavar="NAME=VALUE",
+    help="A context value of the app; repeatable.",
+)
+@click.option(
+    "--parameters",
+    multiple=True,
+    callback=_require_pairs,
+    metavar="[STACK:]NAME=VALUE",
+    help="A CloudFormation parameter; repeatable.",
 )
 @click.option(
     "--ssm-parameter",
     "ssm_parameters",
     multiple=True,
+    callback=_require_pairs,
     metavar="NAME=VALUE",
     help="An SSM parameter that the account has; repeatable.",
 )
@@ -88,6 +108,15 @@ def rehearse(
     from partner_account_rehearsal.steps import Options  # noqa: PLC0415
 
     if stop:
+        context = click.get_current_context()
+        if others := [
+            parameter.opts[0]
+            for parameter in context.command.params
+            if parameter.name not in {"stop", "debug"}
+            and context.params.get(str(parameter.name))
+            and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        ]:
+            raise click.UsageError(f"--stop rehearses nothing: leave out {', '.join(others)}.")
         try:
             stop_kept(stop)
         except ProcessError as error:
@@ -95,5 +124,7 @@ def rehearse(
         click.echo(f"Stopped the local AWS, and removed {stop}")
         return
     files = ReportFiles(json_file, html_file, overwrite=overwrite)
+    if problem := files.problem():
+        raise click.UsageError(problem)
     if problem := run(Options(Path.cwd(), **rehearsed), files, verbose=verbose, json_to_stdout=output == "json"):
         raise CommandError(problem)

@@ -1,5 +1,6 @@
 """`partner-account simulator`: the simulated Partner Central alone, and what it knows, by its own endpoints."""
 
+import errno
 import logging
 import os
 import secrets
@@ -17,7 +18,7 @@ import click
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError, require_posix
-from partner_account_cli.options import debug_option, endpoint_option, output_option, pass_access, readings_option
+from partner_account_cli.options import NAME, debug_option, endpoint_option, output_option, pass_access, readings_option
 from partner_account_rehearsal.simulator_client import SimulatorClient, SimulatorRefusedError
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
@@ -44,7 +45,9 @@ def simulator() -> None:
 
 
 @simulator.command()
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host", metavar="ADDRESS", type=NAME, default="127.0.0.1", show_default=True, help="The address to listen on."
+)
 @click.option(
     "--port", metavar="PORT", type=click.IntRange(0, 65535), default=0, help="The port (default: a free one)."
 )
@@ -62,7 +65,7 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
     require_posix("partner-account simulator start")
     from partner_central_simulator import Simulator  # noqa: PLC0415 - it takes its time to load
     from partner_central_simulator.authorization import HttpAuthorizer  # noqa: PLC0415
-    from partner_central_simulator.readings import ReadingsFileError, load_readings  # noqa: PLC0415
+    from partner_central_simulator.readings import load_readings  # noqa: PLC0415
 
     session_token = os.environ.get(SESSION_TOKEN_VARIABLE) or secrets.token_hex()
     iam = os.environ.get(AUTHORIZER_VARIABLE)
@@ -79,10 +82,9 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
             any_credentials=any_credentials,
             authorizer=HttpAuthorizer(iam, session_token, os.environ.get("AWS_CA_BUNDLE")) if iam else None,
         ).start()
-    except ReadingsFileError as error:
-        raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"the simulator can't listen at {host}:{port}: {error}", "Name another --port.") from None
+        wrong = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
+        raise CommandError(f"the simulator can't listen at {host}:{port}: {error}", f"Name another {wrong}.") from None
     if output == "json":
         members = {"EndpointUrl": running.url, "Region": "us-east-1", "SessionToken": session_token}
         rendering.document(members, indent=None)

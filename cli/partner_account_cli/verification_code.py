@@ -21,7 +21,7 @@ import click
 from partner_account_cli import rendering
 from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
-from partner_account_cli.options import aws_options, catalog_option, email_option, output_option
+from partner_account_cli.options import NAME, aws_options, catalog_option, email_option, output_option
 
 NOT_THERE = {"ResourceNotFoundException", "ParameterNotFound"}
 """The codes of the error that there is no such store, or nothing in it yet."""
@@ -84,9 +84,9 @@ class StoredCode:
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that name the store of the code; the command gets it as `store`, None if they name none."""
 
-    @click.option("--secret-id", metavar="NAME|ARN", help="A secret of Secrets Manager.")
-    @click.option("--json-field", metavar="FIELD", help="The field of the secret, if it is a JSON object.")
-    @click.option("--parameter", metavar="NAME", help="A SecureString of the SSM Parameter Store.")
+    @click.option("--secret-id", type=NAME, metavar="NAME|ARN", help="A secret of Secrets Manager.")
+    @click.option("--json-field", type=NAME, metavar="FIELD", help="The field of the secret, if it is a JSON object.")
+    @click.option("--parameter", type=NAME, metavar="NAME", help="A SecureString of the SSM Parameter Store.")
     @wraps(command)
     def with_store(
         *arguments: Any, secret_id: str | None, json_field: str | None, parameter: str | None, **others: Any

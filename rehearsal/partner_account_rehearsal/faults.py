@@ -36,7 +36,7 @@ class Fault:
 
 
 WRONG_CODE = Fault("wrong-code", "the code that is stored is not the one from the e-mail")
-ROLLBACK = Fault("rollback", "another resource of the stack fails after the partner was created")
+ROLLBACK = Fault("rollback", "another resource of the stack fails after the partner was created or updated")
 
 FAULTS = {
     fault.name: fault

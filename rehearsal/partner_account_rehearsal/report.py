@@ -6,7 +6,7 @@ The legal name is among them: who approves of a partner account must read under 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -86,7 +86,7 @@ class StepReport:
         title: the same, in plain words.
         began: when, in seconds from the beginning of the rehearsal.
         seconds: how long it took.
-        outcome: `passed` or `failed`.
+        outcome: `passed`, `failed` or `interrupted`.
         events: what happened, in its order.
     """
 
@@ -129,7 +129,10 @@ class StackReport:
 
 @dataclass
 class PartnerReport:
-    """A partner account as the template describes it; the contact is masked, the code's place named."""
+    """A partner account as the template describes it; the contact is masked, the code's place named.
+
+    `exists` says that what is deployed now has it already, so that it would be updated.
+    """
 
     path: str
     catalog: str
@@ -137,6 +140,7 @@ class PartnerReport:
     primary_solution_type: str
     contact: str
     verification_code: str
+    exists: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class RehearsalReport:
         cli_output: the last lines of the cdk command that failed or was interrupted, without those of source text.
         results: what it has proved, in sentences.
         readings: those of Partner Central that differ from the simulator's defaults.
-        irreversible: what a deployment does for good; nothing in the Sandbox.
+        irreversible: what a deployment does for good; nothing in the Sandbox, nor for a partner that exists.
         versions: of this package, the local AWS, the cdk CLI and the app's aws-cdk-lib.
         commit: the app's commit, with `-dirty` if files differ from it; empty if it isn't in Git.
     """
@@ -182,8 +186,14 @@ class RehearsalReport:
     versions: dict[str, str] = field(default_factory=dict)
     commit: str = ""
 
-    def describe(self, stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault: Fault | None) -> None:
-        """Note what the app would create, before it does."""
+    def describe(
+        self,
+        stacks: Sequence[Stack],
+        partners: Sequence[ManagedPartner],
+        fault: Fault | None,
+        existing: Collection[str] = (),
+    ) -> None:
+        """Note what the app would create, before it does; in the catalogs `existing` its partner is there already."""
         self.stacks = []
         for stack in stacks:
             resources = [one for one in stack.resources() if one.type != _METADATA]
@@ -198,6 +208,7 @@ class RehearsalReport:
                 primary_solution_type=partner.text("PrimarySolutionType"),
                 contact=partner.masked_contact,
                 verification_code=without_arn_prefix(partner.code_source),
+                exists=partner.catalog in existing,
             )
             for partner in partners
         ]
@@ -225,14 +236,31 @@ class RehearsalReport:
     @property
     def headline(self) -> str:
         """What a reader of the report must know first."""
-        match self.partners:
-            case []:
-                return "The rehearsal ended before it knew the app"
-            case [one]:
-                return f"One partner account would be created: “{one.legal_name}”"
-            case several:
-                names = " and ".join(f"“{one.legal_name}” in catalog {one.catalog}" for one in several)
-                return f"{len(several)} partner accounts would be created: {names}"
+        if not self.partners:
+            return "The rehearsal ended before it knew the app"
+        sentences = []
+        for fate, partners in (
+            (" would be created", self.new_partners),
+            (", there already, would be updated", [one for one in self.partners if one.exists]),
+        ):
+            names = [
+                f"“{one.legal_name}” in catalog {one.catalog}" if len(self.partners) > 1 else f"“{one.legal_name}”"
+                for one in partners
+            ]
+            if names:
+                count = "One partner account" if len(names) == 1 else f"{len(names)} partner accounts"
+                sentences.append(f"{count}{fate}: {' and '.join(names)}")
+        return "; ".join(sentences)
+
+    @property
+    def new_partners(self) -> list[PartnerReport]:
+        """The partner accounts that aren't there already."""
+        return [one for one in self.partners if not one.exists]
+
+    @property
+    def course(self) -> str:
+        """What would happen to the stacks' resources: `created`, or also `updated` if a partner is there already."""
+        return "created or updated" if any(one.exists for one in self.partners) else "created"
 
     @property
     def retained(self) -> list[str]:
@@ -258,9 +286,12 @@ def _member(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def created_accounts(count: int) -> str:
-    """The beginning of a sentence: so many partner accounts were created."""
-    return "one partner account was created" if count == 1 else f"{count} partner accounts were created"
+def created_accounts(count: int, within: str = "") -> str:
+    """A sentence without its full stop: so many partner accounts were created, ` in all` for one."""
+    if not count:
+        return "no partner account was created"
+    created = "one partner account was created" if count == 1 else f"{count} partner accounts were created"
+    return f"{created}{within}, and no other"
 
 
 def without_arn_prefix(text: str) -> str:
@@ -274,7 +305,7 @@ def without_addresses(text: str) -> str:
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
-    real = [partner for partner in partners if partner.catalog != SANDBOX]
+    real = [partner for partner in partners if partner.catalog != SANDBOX and not partner.exists]
     for partner in real:
         yield f"Creates “{partner.legal_name}” in catalog {partner.catalog} as {partner.primary_solution_type}."
     if real:

@@ -20,7 +20,7 @@ from partner_account_rehearsal.processes import ProcessError, interruptions_as_e
 from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report, without_addresses
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
-from partner_central_simulator.readings import ReadingsFileError, load_readings
+from partner_central_simulator.readings import load_readings
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,8 @@ class ReportFiles:
 def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_stdout: bool = False) -> str:
     """Rehearse, tell all of it, and write the report; the problem, or nothing if it went as it should."""
     report = RehearsalReport()
-    try:
-        report.readings = load_readings(options.readings).differing() if options.readings else {}
-    except ReadingsFileError as error:
-        return str(error)
-    if problem := _no_app(options) or files.problem():
+    report.readings = load_readings(options.readings).differing() if options.readings else {}
+    if problem := _no_app(options):
         return problem
     reporter = Reporter(verbose=verbose, to_stderr=json_to_stdout)
     with interruptions_as_exits(), ExitStack() as running:
@@ -151,12 +148,14 @@ def commit_of(folder: Path) -> str:
 def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
     if report.outcome == "passed" and not options.fault:
-        yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created"
+        yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created or updated"
     if report.outcome != "passed":
         yield "--verbose", "read all that cdk says, and each event of each resource"
-    if not options.keep:
+    # Where nothing but the synthesis was tried, there is nothing to look at.
+    tried = any(step.id != "synthesize" for step in report.steps)
+    if tried and not options.keep:
         yield "--keep", "leave this AWS running in the end, and look around in it"
-    if not files.html:
+    if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":
         yield "partner-account doctor", "check the real account; then: cdk deploy"

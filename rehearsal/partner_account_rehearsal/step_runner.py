@@ -81,6 +81,9 @@ class StepRunner:
                 try:
                     yield step
                     step.outcome = "passed"
+                except (KeyboardInterrupt, SystemExit):
+                    step.outcome = "interrupted"
+                    raise
                 finally:
                     step.seconds = round(self._report.moment() - step.began, 2)
                     self._report.seconds = self._report.moment()

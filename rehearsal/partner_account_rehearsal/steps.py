@@ -190,15 +190,16 @@ class Rehearsal:
 
     def _describe(self) -> None:
         stacks = self._assembly.stacks
-        self._report.describe(stacks, self._partners, self._options.fault)
+        existing = {partner.catalog for partner in self._former_partners}
+        self._report.describe(stacks, self._partners, self._options.fault, existing)
         self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
-        existing: set[str] = set()
+        former: set[str] = set()
         if self._former:
             self._replace_what_is_missing(self._former.stacks, strict=False)
             self._former = Assembly(self._former.folder, self._former.selected)
-            existing = {one.path for stack in self._former.stacks for one in stack.resources()}
-        new = (one for stack in stacks for one in stack.resources() if one.path not in existing)
+            former = {one.path for stack in self._former.stacks for one in stack.resources()}
+        new = (one for stack in stacks for one in stack.resources() if one.path not in former)
         self._find(retired_runtimes(new))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
         self._partners = partners_of(self._assembly.stacks)
@@ -287,14 +288,14 @@ class Rehearsal:
     # The deployments
 
     def _deploy(self) -> None:
-        fault, created = self._options.fault, created_accounts(len(self._partners))
+        fault, new = self._options.fault, len(self._report.new_partners)
         if fault is None:
             self._expect_created(self._deploy_all("deploy", "Deploy the app (cdk deploy)"))
-            shown = f"Deployed: {created}, and no other."
+            shown = f"Deployed: {created_accounts(new)}."
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
-            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created} in all, and no other."
+            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created_accounts(new, ' in all')}."
         self._expect_each_partner_once()
         self._report.results.append(shown)
 

@@ -132,9 +132,10 @@ class Reporter:
                 ("primary solution type", one.primary_solution_type),
                 ("alliance lead contact", one.contact),
                 ("verification code", one.verification_code),
+                *([("state", "there already, would be updated")] if one.exists else []),
             ):
                 self.line(f"{name:21}  {value}", hang=23)
-        self.section("Would be created")
+        self.section(f"Would be {report.course}")
         for stack in report.stacks:
             counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
             self.line(f"{stack.name}: {', '.join(counted)}")
@@ -178,7 +179,7 @@ class Reporter:
             self.section("Results")
             for sentence in report.results:
                 self.line(sentence)
-            verdict = f"{created_accounts(len(report.partners)).capitalize()}, and no other."
+            verdict = f"{created_accounts(len(report.new_partners)).capitalize()}."
             self._console.print()
             self._write(f"{verdict} ({time.monotonic() - self._began:.0f} s in all)", "bold green", indent=0, hang=2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,14 +149,36 @@ def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStag
         ("probe --yes --catalog AWS", "No such option"),
         ("probe --yes --catalog Sandbox", "No such option"),
         ("simulator outbox", "Missing option '--endpoint-url'"),
+        *(
+            (f"{command} ''", f"{command.split()[-1]} is empty.")
+            for command in (
+                "drift --stack-name",
+                "show --profile",
+                "--region '' show --region",
+                "doctor --secret-id",
+                "doctor --secret-id x --json-field",
+                "store-code --parameter",
+            )
+        ),
+        ("simulator start --host '' --readings README.md", "--host is empty."),
+        ("rehearse --json absent/x.json", "absent/x.json can't be written"),
+        ("rehearse --json README.md", "README.md would be lost"),
+        ("rehearse --html absent/x.html --ssm-parameter foo", "'foo' is no NAME=VALUE"),
+        ("rehearse --html absent/x.html --ssm-parameter =foo", "'=foo' is no NAME=VALUE"),
+        ("rehearse --html absent/x.html --parameters foo", "'foo' is no NAME=VALUE"),
+        ("rehearse --html absent/x.html -c foo", "'foo' is no NAME=VALUE"),
+        (
+            "rehearse --stop absent --keep -v --output text 'Prod/*'",
+            "--stop rehearses nothing: leave out stacks, --keep, --verbose, --output.",
+        ),
     ],
 )
 def test_wrong_use_ends_with_64_before_any_call(stage: CliStage, arguments: str, told: str) -> None:
     """Wrong use is told with the way to the help, has the exit status 64, and asks AWS nothing."""
     nowhere = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""} if "simulator" in arguments else {}
-    done = stage.run(*arguments.split(), **nowhere)
+    done = stage.run(*shlex.split(arguments), **nowhere)
     assert done.status == 64
-    assert told in done.stderr
+    assert told in " ".join(done.stderr.split())
     assert "--help" in done.stderr
     assert not re.search(r"(?<!\d)123456(?!\d)|jane", done.stderr)
     assert done.stdout == ""

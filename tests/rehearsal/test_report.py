@@ -36,7 +36,7 @@ from partner_account_rehearsal.report import (
     without_addresses,
     without_arn_prefix,
 )
-from partner_account_rehearsal.run import ReportFiles, commit_of, run
+from partner_account_rehearsal.run import ReportFiles, _next_steps, commit_of, run
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
@@ -77,7 +77,7 @@ def report() -> RehearsalReport:
         outcome="passed",
         results=["Fault rollback: rolled back, then deployed; one partner account was created in all, and no other."],
         fault="rollback",
-        fault_meaning="another resource of the stack fails after the partner was created",
+        fault_meaning="another resource of the stack fails after the partner was created or updated",
         stacks=[StackReport("Alliances", {"AWS::IAM::Role": 2, PARTNER: 1}, ["Alliances/Partner", "Alliances/Log"])],
         partners=[
             PartnerReport(
@@ -102,7 +102,7 @@ def report() -> RehearsalReport:
             StepReport("synthesize", "Synthesize the app (cdk synth)", 0.0, 6.0),
             StepReport(
                 "deploy-with-fault",
-                "Deploy while another resource of the stack fails after the partner was created (cdk deploy)",
+                f"Deploy while {FAULTS['rollback'].meaning} (cdk deploy)",
                 10.0,
                 5.0,
                 events=rolled_back,
@@ -135,6 +135,70 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
     ):
         assert (words in text) == told
     assert ("irreversible" in sections(report)) == told
+
+
+NEW = "One partner account would be created: “Example <account ID>” in catalog Sandbox; "
+UPDATED = "Fault rollback (another resource of the stack fails after the partner was created or updated"
+THERE = "One partner account, there already, would be updated: “Example <account ID>”"
+
+
+@pytest.mark.parametrize(
+    ("catalogs", "fault", "headline", "result"),
+    [
+        (["AWS"], None, THERE, "Deployed: no partner account was created."),
+        (["AWS"], "rollback", THERE, f"{UPDATED}): rolled back, then deployed; no partner account was created."),
+        (
+            ["AWS", "Sandbox"],
+            "cut",
+            f"{NEW}{THERE} in catalog AWS",
+            "; one partner account was created in all, and no other.",
+        ),
+    ],
+)
+def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversible_is_told_of_it(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    catalogs: list[str],
+    fault: str | None,
+    headline: str,
+    result: str,
+) -> None:
+    """In the terminal, on the page and in the results; a new one beside it is told as one that is created."""
+    assembly = assembly_of(tmp_path, **{f"In{catalog}": with_partner(Catalog=catalog) for catalog in catalogs})
+    partners = partners_of(assembly.stacks)
+    report = RehearsalReport()
+    rehearsal: Any = SimpleNamespace(
+        _options=Options(tmp_path, (), fault=FAULTS[fault] if fault else None),
+        _assembly=assembly,
+        _partners=partners,
+        _former=None,
+        _former_partners=partners[:1],
+        _report=report,
+        _reporter=Reporter(),
+        _replace_what_is_missing=lambda _stacks: [],
+        _find=list,
+        _deploy_during=str,
+        _deploy_all=lambda *_words: None,
+        _expect_created=str,
+        _expect_each_partner_once=list,
+    )
+    Rehearsal._describe(rehearsal)  # noqa: SLF001
+    Rehearsal._deploy(rehearsal)  # noqa: SLF001
+    report.outcome = "passed"
+    Reporter().summary(report)
+    told = capsys.readouterr().out
+    assert report.headline == headline
+    assert report.irreversible == []
+    assert report.results[0].endswith(result)
+    assert "Would be created or updated\n" in told
+    assert told.count("  state                  there already, would be updated\n") == 1
+    verdict = (
+        "One partner account was created, and no other." if len(catalogs) > 1 else "No partner account was created."
+    )
+    assert f"\n{verdict} (" in told
+    created = sections(report)["created"]
+    assert created.startswith("What would be created or updated")
+    assert created.count("Statethere already, would be updated") == 1
 
 
 def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path: Path) -> None:
@@ -360,7 +424,39 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
+    error: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the JSON report, in the list of steps and on the page, as in the step's own line."""
+    recorded = Recorded()
+    with pytest.raises(error), recorded.runner.step("deploy", "Deploy"):
+        raise error
+    recorded.reporter.summary(recorded.report)
+    told = capsys.readouterr().out
+    assert "  ✗ interrupted  " in told
+    assert "  Deploy: interrupted\n" in told
+    assert json.loads(recorded.report.to_json())["Steps"][0]["Outcome"] == "interrupted"
+    assert '<span class="outcome interrupted">interrupted</span>' in to_html(recorded.report)
+
+
 # --- The terminal
+
+
+@pytest.mark.parametrize(("tried", "commands"), [(1, ["--verbose"]), (2, ["--verbose", "--keep", "--html"])])
+def test_after_a_failed_synthesis_nothing_is_offered_to_look_at(
+    report: RehearsalReport, tried: int, commands: list[str]
+) -> None:
+    """No local AWS to keep and no page; both as soon as another step was tried."""
+    report.outcome, report.steps = "failed", report.steps[:tried]
+    offered = [command.split()[0] for command, _ in _next_steps(Options(Path(), ()), ReportFiles(), report)]
+    assert offered == commands
+
+
+def test_rollback_is_offered_as_one_of_a_creation_or_an_update(report: RehearsalReport) -> None:
+    """After a rehearsal without a fault, which may have found the partner there already."""
+    purposes = dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
+    assert purposes["--fault rollback"].endswith("rolled back after the partner was created or updated")
 
 
 def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
@@ -601,15 +697,11 @@ def test_a_file_that_is_no_report_is_not_replaced_and_an_earlier_report_is(
     assert ReportFiles(Path("one"), Path("./one"), overwrite=True).problem().startswith("one can't be both")
 
 
-def test_missing_app_and_unwritable_report_are_problems_before_anything_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_app_is_a_problem_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the remedy."""
     monkeypatch.setattr("partner_account_rehearsal.run.local_aws", None)
     problem = "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
-    problem = "/absent/report.html can't be written: name a file in a directory of yours"
-    assert run(Options(tmp_path, (), app="true"), ReportFiles(html=Path("/absent/report.html"))) == problem
 
 
 def test_commit_of_an_app_says_whether_its_files_differ_from_it(tmp_path: Path) -> None:
@@ -646,6 +738,7 @@ def test_each_option_and_each_fault_is_documented() -> None:
     options = {option for one in rehearse.params for option in one.opts if option.startswith("--")}
     assert documented == options | {"--help"}
     table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
+    assert [fault.name for fault in FAULTS.values() if fault.meaning not in table.replace("`", "")] == []
     assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
 
 

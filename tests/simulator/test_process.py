@@ -139,6 +139,15 @@ def test_taken_port_is_told_in_two_lines() -> None:
     assert ended.stderr.splitlines()[1:] == ["Name another --port."]
 
 
+@pytest.mark.parametrize("host", ["foo.bar.invalid", "192.0.2.1"])
+def test_host_that_is_not_of_this_machine_is_told_in_two_lines(host: str) -> None:
+    """Another port wouldn't help."""
+    ended = subprocess.run([*START, "--host", host], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:0: ")
+    assert ended.stderr.splitlines()[1:] == ["Name another --host."]
+
+
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:
     """PyPI's `awscli`, unmodified, with what the simulator tells to export."""
     with Simulator(verified=True) as simulator:
