@@ -5,7 +5,8 @@ Each of these shows what to write, and repeats no value.
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnParameter, SecretValue
+from aws_cdk import CfnParameter, SecretValue, Stack
+from constructs import Construct
 
 # The pages of `docs/`, as published: who has installed the package has no files of them.
 DOCUMENTATION = "https://cdk-partner-account.readthedocs.io/en/stable/docs/"
@@ -25,6 +26,16 @@ def raise_if_invalid(construct_path: str, errors: Sequence[str], kind: str = "Pa
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
     listed = "".join(f"\n  - {error}" for error in errors)
     raise PartnerAccountError(f"{kind} {construct_path!r} has {count}:{listed}")
+
+
+def stack_of(scope: Construct, construct_id: str, kind: str = "PartnerAccount") -> Stack:
+    """The stack in which the construct is about to be made, or a `PartnerAccountError` if there is none."""
+    try:
+        return Stack.of(scope)
+    except RuntimeError:  # jsii's, for any error of CDK
+        no_stack = 'scope: is in no stack; make one, such as Stack(app, "Partner"), and put it in there'
+        path = f"{scope.node.path}/{construct_id}".lstrip("/")
+        raise PartnerAccountError(f"{kind} {path!r} has 1 error:\n  - {no_stack}") from None
 
 
 def has_attribute(value: object, attribute: str) -> bool:

@@ -5,7 +5,7 @@ import re
 from aws_cdk import Fn
 from constructs import Construct
 
-from partner_account.errors import PartnerAccountError, raise_if_invalid, string_error
+from partner_account.errors import PartnerAccountError, raise_if_invalid, stack_of, string_error
 from partner_account.grants import IPartnerAccount, part_of_arn
 from partner_account.outputs import export_name
 from partner_account.service_model import shapes
@@ -32,6 +32,7 @@ class ImportedPartner(IPartnerAccount):
         elif profile_id is not None and not _matches("PartnerProfileId", profile_id):
             errors.append(f"profile_id: {profile_id!r} is not pprofile- and 13 letters or digits")
         raise_if_invalid(f"{scope.node.path}/{id}", errors)
+        stack_of(scope, id)
         super().__init__(scope, id, environment_from_arn=partner_arn)
         self._arn = partner_arn
         self._profile_id = profile_id
@@ -75,6 +76,7 @@ class ExportedPartner(IPartnerAccount):
                 "such as 'Partner'"
             )
         raise_if_invalid(f"{scope.node.path}/{id}", errors)
+        stack_of(scope, id)
         super().__init__(scope, id)
         self._stack_name = stack_name
         self._partner_path = partner_path

@@ -8,7 +8,7 @@ from aws_cdk import Annotations, ITaggableV2, Stack, TagManager
 from constructs import Construct
 
 from partner_account.clashes import DeclaredPartner, PartnerRegistry
-from partner_account.errors import raise_if_invalid
+from partner_account.errors import raise_if_invalid, stack_of
 from partner_account.grants import IPartnerAccount
 from partner_account.imported import ExportedPartner, ImportedPartner
 from partner_account.outputs import OutputNames
@@ -31,9 +31,10 @@ class PartnerAccount(IPartnerAccount):
     """An AWS Partner Central account of the AWS account that the stack is deployed to.
 
     Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
-    removing the construct deletes the partner. It accepts the AWS Partner Central and ACE terms for the
-    company, and chooses the AWS account that pays the yearly APN fee. A company that is an AWS Partner
-    already must migrate its account instead: a new registration replaces its historical partner data.
+    removing the construct deletes the partner, whatever removal policy it is given. It accepts the AWS
+    Partner Central and ACE terms for the company, and chooses the AWS account that pays the yearly APN
+    fee. A company that is an AWS Partner already must migrate its account instead: a new registration
+    replaces its historical partner data.
     AWS's pages are named by https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
 
     The contact and the tags can be changed later; `catalog` and `legal_name` can't, and
@@ -96,6 +97,7 @@ class PartnerAccount(IPartnerAccount):
         Raises:
             PartnerAccountError: Some of this can't work; the message lists every error.
         """
+        stack_of(scope, id)
         super().__init__(scope, id)
         props = PartnerProps(
             catalog=as_member(Catalog, catalog),

@@ -16,7 +16,7 @@ from constructs import Construct
 from partner_account import permissions
 from partner_account.asset import assembled_asset
 from partner_account.clashes import PartnerRegistry
-from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, type_errors
+from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, stack_of, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
 from partner_account.signature import ShownSignature
@@ -96,7 +96,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
         Raises:
             PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
-        stack = Stack.of(scope)
+        stack = stack_of(scope, id, _ID)
         providers = PartnerRegistry.of(stack).providers
         if found := providers.get(stack.node.path):
             raise PartnerAccountError(
@@ -172,7 +172,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
     @staticmethod
     def get_or_create(scope: Construct) -> "PartnerAccountProvider":
         """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
-        stack = Stack.of(scope)
+        stack = stack_of(scope, _ID, _ID)
         found = PartnerRegistry.of(stack).providers.get(stack.node.path)
         return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack, _ID)
 

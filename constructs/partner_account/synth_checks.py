@@ -44,6 +44,10 @@ class SynthChecks:
 
     def validate(self) -> list[str]:
         """What is wrong; and bring the outputs and the notes up to date."""
+        # No call deletes a partner. By an override, since only that wins over all others; and here, after all aspects,
+        # since RemovalPolicies.of(app).destroy() is one.
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            self._resource.add_override(policy, "Retain")
         # CloudFormation refuses an output of a resource that isn't there.
         if condition := self._resource.cfn_options.condition:
             for output in self._outputs:

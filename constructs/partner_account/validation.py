@@ -70,8 +70,10 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     yield from _region_errors(Stack.of(partner).region)
     if not isinstance(props.catalog, Catalog):
         # Permissions and tags depend on it.
-        must = "is a token, but must be known at synth: give" if is_left_to_deployment(props.catalog) else "must be"
-        yield f"catalog: {must} {_members_of(Catalog)}"
+        is_token = is_left_to_deployment(props.catalog)
+        wrong = "is a token, but must be known at synth" if is_token else f"can't be {props.catalog!r}"
+        strings = " or ".join(f'"{catalog}"' for catalog in Catalog)
+        yield f"catalog: {wrong}; give {_members_of(Catalog)}, or exactly {strings}"
     yield from _text_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
         yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
@@ -88,7 +90,7 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     else:
         yield (
             "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, "
-            "business_title=…), or a dict of these four"
+            f"business_title=…), or a dict of these four{_wrong_keys(props.contact)}"
         )
     yield from _existing_partner_errors(props.existing_partner_id)
     if isinstance(props.code, VerificationCode):
@@ -115,11 +117,23 @@ def _region_errors(region: str) -> Iterator[str]:
         )
 
 
+def _wrong_keys(contact: object) -> str:
+    """The end of an error: what is wrong with the keys of a dict."""
+    if not isinstance(contact, Mapping):
+        return ""
+    unknown = [repr(key) for key in contact if key not in _CONTACT_MEMBERS]
+    missing = [repr(key) for key in _CONTACT_MEMBERS if key not in contact]
+    told = {"unknown": unknown, "missing": missing}
+    return "".join(f"; {what}: {', '.join(keys)}" for what, keys in told.items() if keys)
+
+
 def _existing_partner_errors(partner_id: object) -> Iterator[str]:
     if partner_id is None or is_left_to_deployment(partner_id):
         return
     if not isinstance(partner_id, str):
         yield string_error("existing_partner_id", partner_id)
+    elif partner_id.startswith("arn:"):
+        yield f"existing_partner_id: {partner_id!r} is an ARN; give its last part, which begins with partner-"
     elif not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
             f"existing_partner_id: {partner_id!r} is not the id of a partner, "

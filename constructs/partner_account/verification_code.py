@@ -212,7 +212,7 @@ class _SandboxCode(VerificationCode):
         return {"From": "Sandbox"}
 
     def _errors(self, partner: Construct, catalog: Catalog) -> Iterator[str]:  # noqa: ARG002
-        if catalog != Catalog.SANDBOX:
+        if catalog == Catalog.AWS:
             yield (
                 "email_verification_code: for_sandbox() works only with Catalog.SANDBOX; here use "
                 "VerificationCode.from_secrets_manager, from_ssm_parameter or from_parameter"

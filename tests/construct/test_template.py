@@ -6,7 +6,7 @@ import inspect
 import pydoc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import jsii
@@ -72,6 +72,39 @@ def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_re
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
     }
+
+
+@jsii.implements(cdk.IAspect)
+class Destroying:
+    """What `RemovalPolicies.of(app).destroy()` adds, which the oldest CDK doesn't have."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Let it be destroyed."""
+        if isinstance(node, cdk.CfnResource):
+            node.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+
+
+def override_in(partner: PartnerAccount) -> None:
+    """What an escape hatch writes."""
+    resource = cast("cdk.CfnResource", partner.node.default_child)
+    resource.add_override("DeletionPolicy", "Delete")
+    resource.add_deletion_override("UpdateReplacePolicy")
+
+
+DESTROYING: dict[str, Callable[[PartnerAccount], None]] = {
+    "its own method": lambda partner: partner.apply_removal_policy(cdk.RemovalPolicy.DESTROY),
+    "the whole app": lambda partner: cdk.Aspects.of(partner.node.root).add(Destroying()),
+    "overrides": override_in,
+}
+
+
+@pytest.mark.parametrize("way", DESTROYING)
+def test_a_partner_is_retained_whatever_removal_policy_it_is_given(way: str) -> None:
+    """There is no call that deletes it; a policy for a whole app stays usable for all else."""
+    stack = new_stack()
+    DESTROYING[way](partner_in(stack))
+    found = resource_of(stack)
+    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_overrides_and_aspects_reach_the_resource() -> None:

@@ -369,22 +369,26 @@ def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: 
 
 CODE = "email_verification_code: "
 MADE_BY = CODE + "must be made by one of VerificationCode's methods, such as from_secrets_manager(secret)"
-CATALOG = "catalog: must be Catalog.AWS or Catalog.SANDBOX"
+CATALOGS = 'give Catalog.AWS or Catalog.SANDBOX, or exactly "AWS" or "Sandbox"'
 SOLUTION = "primary_solution_type: must be PrimarySolutionType.SOFTWARE_PRODUCTS or PrimarySolutionType.CONSULTING"
-CONTACT = "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…)"
+CONTACT = (
+    "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…), "
+    "or a dict of these four"
+)
+PARTNER_ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-abcDEFghijklm"
 WRONG: Any = "arn:aws:iam::111111111111:role/platform"
 
 GOOD = dict.fromkeys(CONTACT_FIELDS, "jane@example.com")
 
 PROPS: list[tuple[str, object, str]] = [
-    ("catalog", "sandbox", CATALOG),
-    ("catalog", None, CATALOG),
-    ("catalog", [], CATALOG),
-    ("catalog", cdk.Aws.REGION, "catalog: is a token, but must be known at synth: give Catalog.AWS or Catalog.SANDBOX"),
+    ("catalog", "sandbox", f"catalog: can't be 'sandbox'; {CATALOGS}"),
+    ("catalog", None, f"catalog: can't be None; {CATALOGS}"),
+    ("catalog", [], f"catalog: can't be []; {CATALOGS}"),
+    ("catalog", cdk.Aws.REGION, f"catalog: is a token, but must be known at synth; {CATALOGS}"),
     ("primary_solution_type", "software_products", SOLUTION),
     ("primary_solution_type", None, SOLUTION),
-    ("alliance_lead_contact", {"first_name": "Jane"}, CONTACT),
-    ("alliance_lead_contact", {**GOOD, "phone": "1"}, CONTACT),
+    ("alliance_lead_contact", {"first_name": "Jane"}, CONTACT + "; missing: 'last_name', 'email', 'business_title'"),
+    ("alliance_lead_contact", {**GOOD, "phone": "1"}, CONTACT + "; unknown: 'phone'"),
     ("alliance_lead_contact", None, CONTACT),
     ("company_is_new_to_apn", "true", "company_is_new_to_apn: must be True or False"),
     ("outputs", "False", "outputs: must be True or False"),
@@ -421,6 +425,11 @@ PROPS: list[tuple[str, object, str]] = [
         CODE + 'from_parameter takes the CfnParameter itself, such as CfnParameter(stack, "Code", no_echo=True)',
     ),
     (CODE, VerificationCode.for_sandbox(), CODE + "for_sandbox() works only with Catalog.SANDBOX; here use Verif"),
+    (
+        "existing_partner_id",
+        PARTNER_ARN,
+        f"existing_partner_id: {PARTNER_ARN!r} is an ARN; give its last part, which begins with partner-",
+    ),
     *(
         (
             "existing_partner_id",
@@ -432,6 +441,17 @@ PROPS: list[tuple[str, object, str]] = [
 ]
 
 
+IN_NO_STACK: dict[str, Callable[[cdk.App], object]] = {
+    "a partner": sandbox_partner_in,
+    "a partner of an ARN": lambda app: PartnerAccount.from_partner_arn(app, "Partner", PARTNER_ARN),
+    "a partner of another stack": lambda app: PartnerAccount.from_stack_exports(
+        app, "Partner", stack_name="Demo", partner_path="Partner"
+    ),
+    "a provider": lambda app: PartnerAccountProvider(app, "PartnerAccountProvider"),
+    "the provider of a stack": PartnerAccountProvider.get_or_create,
+}
+
+
 @pytest.mark.parametrize(("prop", "value", "said"), PROPS, ids=range(len(PROPS)))
 def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: object, said: str) -> None:
     """Beside all other errors, with what to write, and without repeating what may be the code."""
@@ -440,6 +460,28 @@ def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: o
     assert "legal_name: is empty; allowed are 1 to 80 characters" in found
     assert [error for error in found if error.startswith(said)]
     assert not [error for error in found if "123456" in error or WRONG in error]
+
+
+@pytest.mark.parametrize("catalog", ["sandbox", cdk.Aws.REGION])
+def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) -> None:
+    """The code of the Sandbox may be right, and nobody need be new to APN there."""
+    (error,) = errors_of(
+        catalog=catalog, email_verification_code=VerificationCode.for_sandbox(), company_is_new_to_apn=False
+    )
+    assert error.startswith("catalog: ")
+
+
+@pytest.mark.parametrize("make", IN_NO_STACK)
+def test_what_is_put_directly_into_an_app_says_to_put_it_into_a_stack(make: str) -> None:
+    """And CDK's own error is not shown."""
+    with pytest.raises(PartnerAccountError) as refused:
+        IN_NO_STACK[make](new_app())
+    kind = "PartnerAccountProvider" if "provider" in make else "PartnerAccount"
+    assert re.match(
+        rf"{kind} '(Partner|PartnerAccountProvider)' has 1 error:\n"
+        r'  - scope: is in no stack; make one, such as Stack\(app, "Partner"\), and put it in there$',
+        str(refused.value),
+    )
 
 
 def test_exact_values_of_enums_and_dicts_of_fields_make_the_template_that_members_and_structs_make() -> None:
