@@ -462,7 +462,7 @@ def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: o
     assert not [error for error in found if "123456" in error or WRONG in error]
 
 
-@pytest.mark.parametrize("catalog", ["sandbox", cdk.Aws.REGION])
+@pytest.mark.parametrize("catalog", ["sandbox", cdk.Aws.REGION], ids=["another case", "a token"])
 def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) -> None:
     """The code of the Sandbox may be right, and nobody need be new to APN there."""
     (error,) = errors_of(
