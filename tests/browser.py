@@ -11,9 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), "")
 """The program; empty if there is none, neither on the PATH nor named by the environment variable of this name."""
+
+needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is on the PATH, nor named by CHROMIUM")
+"""For tests of what a page looks like: no browser can be installed by the lock files."""
 
 OVERFLOWING = """
 [...document.querySelectorAll("body *")].filter(one =>

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from types import ModuleType
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 import partner_account
 import partner_central_simulator
+from tests.browser import chromium, needs_chromium
 
 ROOT = Path(__file__).parents[1]
 BUILD = ["-m", "sphinx", "--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/site", "."]
@@ -148,54 +141,35 @@ def references(page: Path) -> _References:
     return parser
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Serves the site, and takes what measure_pages.html found out."""
-
-    told: Queue[list[dict[str, Any]]] = Queue()
-
-    def do_POST(self) -> None:
-        """The last that the browser does."""
-        self.told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
-        """Nothing: pytest shows what a test prints."""
-
-
-@contextmanager
-def measuring(browser: str, site: Path, profile: Path) -> Iterator[Queue[list[dict[str, Any]]]]:
-    """A browser that opens the page of measurements, and what it finds."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(site))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-        address = f"http://127.0.0.1:{server.server_port}/measure.html"
-        with subprocess.Popen([browser, *options, address], stderr=subprocess.DEVNULL) as process:
-            yield _Handler.told
-            process.terminate()
-        server.shutdown()
+FITS = """
+(async () => {
+  const all = selector => [...document.querySelectorAll(selector)];
+  const pause = () => new Promise(done => setTimeout(done, 50));
+  while (all("pre.mermaid").some(diagram => !diagram.querySelector("svg g"))) await pause();
+  await pause();
+  return {
+    tables: all("table").length,
+    diagrams: all("pre.mermaid").length,
+    cut: all(".table-wrapper").filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 60)),
+    small: all("pre.mermaid svg").filter(svg => svg.clientWidth < Math.floor(svg.viewBox.baseVal.width)).length,
+    over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  };
+})()
+"""
+"""An expression: what a page has, once its diagrams are drawn, and what of it doesn't fit."""
 
 
+@needs_chromium
 def test_no_table_is_cut_off_and_no_diagram_is_smaller_than_the_text(site: Path, tmp_path: Path) -> None:
     """On a phone and at two widths of a laptop, as a browser lays the pages out; on a phone a diagram can be moved."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if not browser:
-        pytest.skip("no Chromium on the PATH, nor named by CHROMIUM, so what the pages look like isn't measured")
-    pages = [str(page.relative_to(site)) for page in site.rglob("*.html") if page.name != "search.html"]
-    pages.remove("index.html")  # which leads elsewhere
-    widths = [390, 1280, 1440]
-    measure = (ROOT / "tests/measure_pages.html").read_text("utf-8")
-    measure = measure.replace("of PAGES)", f"of {json.dumps(pages)})").replace(
-        "of WIDTHS)", f"of {json.dumps(widths)})"
-    )
-    (site / "measure.html").write_text(measure, "utf-8")
-    try:
-        with measuring(browser, site, tmp_path) as told:
-            measured = told.get(timeout=240)
-    finally:
-        (site / "measure.html").unlink()
-    assert len(measured) == len(pages) * len(widths)
+    pages = [page for page in site.rglob("*.html") if page.name != "search.html"]
+    pages.remove(site / "index.html")  # which leads elsewhere
+    with chromium(tmp_path) as browser:
+        measured = [
+            {"page": page.name, "width": width, **browser.measure(page, width, FITS)}
+            for page in pages
+            for width in (390, 1280, 1440)
+        ]
     assert sum(one["tables"] for one in measured) > 100
     assert sum(one["diagrams"] for one in measured) > 10
     assert [one for one in measured if one["cut"] or one["small"] or one["over"] > 0] == []

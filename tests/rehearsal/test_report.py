@@ -42,7 +42,7 @@ from partner_account_rehearsal.stand_ins import StandIn
 from partner_account_rehearsal.step_runner import StepRunner, cli_annotations, cli_reason
 from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
-from tests.browser import CHROMIUM, OVERFLOWING, chromium
+from tests.browser import OVERFLOWING, chromium, needs_chromium
 from tests.e2e.rehearsals import Page
 from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
 
@@ -642,7 +642,7 @@ def test_near_changes_have_one_label_on_the_timeline(
     assert Timeline(10.0).labels(StepReport("", "", events=events)) == labels
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed, and CHROMIUM names none: nothing was measured")
+@needs_chromium
 def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalReport, tmp_path: Path) -> None:
     """Measured in a browser at 390, 1280 and 1440 pixels, with names that have no place to break at."""
     endless = "Endless" * 20
