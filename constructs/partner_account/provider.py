@@ -97,8 +97,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
             PartnerAccountError: The stack has a provider already, or some of this can't work.
         """
         stack = stack_of(scope, id, _ID)
-        providers = PartnerRegistry.of(stack).providers
-        if found := providers.get(stack.node.path):
+        if found := _provider_of(stack):
             raise PartnerAccountError(
                 f"The stack {stack.node.path!r} has a PartnerAccountProvider already, {found.node.path!r}: made by "
                 "hand, or by its first PartnerAccount. Make it once, before the first PartnerAccount; "
@@ -117,7 +116,6 @@ class PartnerAccountProvider(ShownSignature, Construct):
         raise_if_invalid(f"{scope.node.path}/{id}", errors, kind=_ID)
 
         super().__init__(scope, id)
-        providers[stack.node.path] = self
         network.warn_if_isolated(self)
         self._log_group = logs.LogGroup(
             self,
@@ -168,13 +166,13 @@ class PartnerAccountProvider(ShownSignature, Construct):
             if isinstance(resource, CfnResource):
                 below = resource.node.path.removeprefix(f"{self.node.path}/").removesuffix("/Resource")
                 resource.override_logical_id(f"{_ID}{below.replace('/', '')}")
+        PartnerRegistry.of(stack).providers[stack.node.path] = self  # whole by now
 
     @staticmethod
     def get_or_create(scope: Construct) -> "PartnerAccountProvider":
         """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
         stack = stack_of(scope, _ID, _ID)
-        found = PartnerRegistry.of(stack).providers.get(stack.node.path)
-        return found if isinstance(found, PartnerAccountProvider) else PartnerAccountProvider(stack, _ID)
+        return _provider_of(stack) or PartnerAccountProvider(stack, _ID)
 
     @property
     def function(self) -> lambda_.Function:
@@ -195,6 +193,14 @@ class PartnerAccountProvider(ShownSignature, Construct):
     def service_token(self) -> str:
         """What CloudFormation calls: the function's ARN."""
         return self._function.function_arn
+
+
+def _provider_of(stack: Stack) -> PartnerAccountProvider | None:
+    """The stack's provider, unless it was taken out of the tree again."""
+    found = PartnerRegistry.of(stack).providers.get(stack.node.path)
+    if not isinstance(found, PartnerAccountProvider) or (scope := found.node.scope) is None:
+        return None
+    return found if scope.node.try_find_child(found.node.id) is found else None
 
 
 def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:

@@ -110,6 +110,16 @@ def test_the_functions_logical_id_is_always_the_same(configured: bool, nested: b
     assert token == {"Fn::GetAtt": ["PartnerAccountProviderFunction", "Arn"]}
 
 
+def test_provider_that_was_removed_from_the_stack_serves_no_partner() -> None:
+    """Its function isn't in the template: a new one is made."""
+    stack = new_stack()
+    PartnerAccountProvider(stack, "Provider")
+    stack.node.try_remove_child("Provider")
+    partner_in(stack)
+    assert PartnerAccountProvider.get_or_create(stack).node.id == "PartnerAccountProvider"
+    assert function_in(stack)
+
+
 def test_get_or_create_finds_the_stacks_provider_or_creates_it_with_its_defaults() -> None:
     """However many partners a stack has, they share its function and its role."""
     stack = new_stack()
