@@ -195,6 +195,10 @@ def _headquarters_errors(headquarters: object) -> Iterator[str]:
             f"or a dict of these two{wrong_keys(Headquarters, headquarters)}"
         )
         return
+    # The function gets the model of the installed botocore, and sends nothing that this doesn't know.
+    if "Headquarters" not in shapes():
+        yield "headquarters: the installed botocore doesn't know them; install a newer one: pip install --upgrade boto3"
+        return
     expected = {
         "country_code": ("CountryCode", "the two letters of ISO 3166-1, such as DE"),
         "subdivision_code": ("SubdivisionCode", "what follows the country in ISO 3166-2: BY, not DE-BY"),

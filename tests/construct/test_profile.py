@@ -22,6 +22,7 @@ from partner_account import (
     PartnerProfile,
     PrimarySolutionType,
     ProfileVisibility,
+    profile_props,
 )
 from partner_account.service_model import member_shape, shapes
 from tests.construct.apps import (
@@ -48,6 +49,9 @@ TEXTS = {
     "website_url": "https://example.com",
     "logo_url": "https://example.com/logo.png",
 }
+KNOWS_HEADQUARTERS = "Headquarters" in shapes()
+"""Not the oldest botocore that pyproject.toml allows."""
+
 GERMAN = {**TEXTS, "locale": "de-DE"}
 
 
@@ -110,21 +114,24 @@ def test_the_least_profile_leaves_out_what_the_handler_leaves_as_it_is() -> None
 @pytest.mark.parametrize("as_text", [False, True])
 def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_text: bool) -> None:
     """Enums and structs, or the exact strings and dicts."""
-    typed = {
+    typed: dict[str, object] = {
         "industry_segments": [IndustrySegment.RETAIL, IndustrySegment.GAMING],
         "primary_solution_type": PrimarySolutionType.MANAGED_SERVICES,
         "localized_contents": [LocalizedContent(**GERMAN)],
         "headquarters": Headquarters(country_code="DE", subdivision_code="BY"),
         "visibility": ProfileVisibility.PUBLIC,
     }
-    untyped = {
+    untyped: dict[str, object] = {
         "industry_segments": ["RETAIL", "GAMING"],
         "primary_solution_type": "MANAGED_SERVICES",
         "localized_contents": [GERMAN],
         "headquarters": {"country_code": "DE", "subdivision_code": "BY"},
         "visibility": "PUBLIC",
     }
-    found = properties_of_profile(**(untyped if as_text else typed), translation_source_locale="en-GB")
+    props = untyped if as_text else typed
+    if not KNOWS_HEADQUARTERS:
+        del props["headquarters"]
+    found = properties_of_profile(**props, translation_source_locale="en-GB")
     assert found["IndustrySegments"] == ["RETAIL", "GAMING"]
     assert found["PrimarySolutionType"] == "MANAGED_SERVICES"
     assert found["TranslationSourceLocale"] == "en-GB"
@@ -137,7 +144,7 @@ def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_
             "LogoUrl": "https://example.com/logo.png",
         }
     ]
-    assert found["Headquarters"] == {"CountryCode": "DE", "SubdivisionCode": "BY"}
+    assert found.get("Headquarters") == ({"CountryCode": "DE", "SubdivisionCode": "BY"} if KNOWS_HEADQUARTERS else None)
     assert found["Visibility"] == "PUBLIC"
 
 
@@ -145,7 +152,8 @@ def test_it_is_a_resource_of_cdk_that_is_retained_whatever_removal_policy_is_giv
     """With its stack, its environment and its L1; it waits for its policy and the function's settings."""
     stack = new_stack(env=HERE)
     profile = profile_in(stack)
-    cdk.RemovalPolicies.of(stack).destroy()
+    if hasattr(cdk, "RemovalPolicies"):  # since aws-cdk-lib 2.181
+        cdk.RemovalPolicies.of(stack).destroy()
     assert isinstance(profile.node.default_child, cdk.CfnResource)
     profile.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
     assert (profile.stack, profile.env.account, profile.env.region) == (stack, HERE.account, HERE.region)
@@ -288,7 +296,8 @@ def test_cdk_nag_finds_nothing_but_acknowledged_wildcards(nested: bool) -> None:
     profile_in(cdk.NestedStack(stack, "Nested") if nested else stack, visibility="PUBLIC")
     remaining, acknowledged = report_of(stack)
     assert remaining == set()
-    assert "AwsSolutions-IAM5[Resource::*]" in acknowledged or nested
+    # Of the app's own stack alone; cdk-nag 2 has a report for each.
+    assert nested or acknowledged == {"AwsSolutions-IAM5[Resource::*]"}
 
 
 def test_a_role_that_takes_no_policies_is_told_the_profiles_statements() -> None:
@@ -303,6 +312,15 @@ def test_a_role_that_takes_no_policies_is_told_the_profiles_statements() -> None
 # --- What is refused ---
 
 
+def test_headquarters_that_the_installed_botocore_doesnt_know_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function has its model, and couldn't send them."""
+    older = {name: shape for name, shape in shapes().items() if name != "Headquarters"}
+    monkeypatch.setattr(profile_props, "shapes", lambda: older)
+    message = "headquarters: the installed botocore doesn't know them; install a newer one: pip install --upgrade boto3"
+    assert errors_of(headquarters=Headquarters(country_code="DE", subdivision_code="BY")) == [message]
+
+
+@pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
 def test_all_errors_are_in_one_message() -> None:
     """Each by its prop."""
     errors = errors_of(
@@ -426,6 +444,8 @@ def test_a_literal_that_the_service_would_refuse_is_told_with_what_to_write(
     prop: str, value: object, error: str
 ) -> None:
     """One error, and nothing else."""
+    if error.startswith("headquarters.") and not KNOWS_HEADQUARTERS:
+        pytest.skip("this botocore doesn't know headquarters")
     assert errors_of(None, **{prop: value}) == [error]
 
 
@@ -435,6 +455,7 @@ def test_more_than_twenty_languages_are_refused() -> None:
     assert errors_of(localized_contents=many) == ["localized_contents: has 21 entries; allowed are up to 20"]
 
 
+@pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
 def test_enums_and_structs_are_those_of_the_service_model() -> None:
     """So nothing is missing, and nothing is refused that the service takes."""
     assert list(IndustrySegment) == list(shapes()["IndustrySegment"]["enum"])
@@ -460,6 +481,7 @@ def test_joiners_that_persian_and_indian_languages_need_are_no_error() -> None:
     assert properties_of_profile(display_name=text)["DisplayName"] == text
 
 
+@pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
 def test_tokens_pass_everywhere_a_list_of_segments_too() -> None:
     """CloudFormation resolves them; the function judges their values."""
     stack = new_stack()
