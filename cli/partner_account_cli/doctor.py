@@ -133,6 +133,9 @@ class DoctorRun:
         ):
             if is_needed:
                 yield name, partial(_unknown, self._blocked_by) if self._blocked_by else check
+        for seen in self._partners():
+            if seen.members.get("ProfileTask", {}).get("Status") == "IN_PROGRESS":
+                yield "profile task", partial(self._running_task, seen)
 
     def questions(self) -> dict[str, str]:
         """What no call tells, and a human must answer before a partner is created: docs/what-it-means.md."""
@@ -309,7 +312,7 @@ class DoctorRun:
         )
 
     def _existing_partner(self) -> CheckResult:
-        found = [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
+        found = self._partners()
         listed, in_sandbox = self._read["ListPartners"], self._catalog == "Sandbox"
         if isinstance(listed, Exception) or len(found) < len(listed):
             return _unknown("could not be read")
@@ -332,6 +335,16 @@ class DoctorRun:
         if in_sandbox or not are_tags_read:
             return _unknown(f"{text}; a deployment takes it if it is its own")
         return _failed(f"{text}: a deployment refuses to create beside it", "Set existing_partner_id to adopt it.")
+
+    def _partners(self) -> list[partners.PartnerRecord]:
+        return [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
+
+    def _running_task(self, partner: partners.PartnerRecord) -> CheckResult:
+        return _unknown(
+            f"{partner.members['ProfileTask']['TaskId']} of {partner.members['Id']} is in progress: a deployment of a "
+            "PartnerProfile goes on with it, replaces it if its own stack has started it, or else is refused",
+            " ".join(partners.next_steps_of_profile(self._access, partner)[:1]),
+        )
 
     def _verification_code(self) -> CheckResult:  # noqa: PLR0911 - one for each ending
         store = self._store

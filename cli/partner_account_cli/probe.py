@@ -149,7 +149,7 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     rendering.note(f"{account}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
     rendering.note(
         "A partner is created there, two if the Sandbox allows several. Nobody can delete them; AWS refreshes the "
-        "Sandbox about once a year. It gets a profile by three of the ten tasks a day, which may be public for seconds, "
+        "Sandbox about once a year. It gets a profile by three of the ten tasks a day, which may be public for seconds "
         "and is private in the end. Catalog AWS is not touched. It costs nothing."
     )
     if yes:

@@ -23,6 +23,7 @@ from partner_account_cli.doctor import DoctorRun, principal_of
 from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
+from tests.simulator.test_profiles import DETAILS
 
 
 def verdicts(stage: CliStage, *options: str) -> dict[str, str]:
@@ -190,6 +191,22 @@ def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage:
         stage.simulator.faults.add("ListTagsForResource", "delay", seconds=0.01)
     stage.simulator.faults.add("ListTagsForResource", "access-denied")
     assert verdicts(stage)["existing-partner"] == "unknown"
+
+
+def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -> None:
+    """A deployment of a profile may be refused for it, or may be what has started it."""
+    arn = stage.create_partner()
+    assert "profile task" not in stage.run("doctor").stdout
+    stage.simulator.account(ACCOUNT).plan_profile_tasks(reads=None)
+    started = stage.client("partnercentral-account").start_profile_update_task(
+        Catalog="AWS", Identifier=arn, TaskDetails=DETAILS
+    )
+    checks = {one["Id"]: one for one in stage.run("doctor", "--output", "json").document["Checks"]}
+    assert checks["profile-task"]["Status"] == "unknown"
+    assert checks["profile-task"]["Finding"].startswith(
+        f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress"
+    )
+    assert "aws partnercentral-account get-profile-update-task" in checks["profile-task"]["Remedy"]
 
 
 def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
