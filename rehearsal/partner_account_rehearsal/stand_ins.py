@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Stack, Template, TemplateResource
 from partner_account_rehearsal.expressions import references, replace_references, to_text
-from partner_account_rehearsal.partners import RESOURCE_TYPE
+from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE
 
 # It has no properties, and creating it does nothing.
 _PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"
@@ -65,7 +65,7 @@ def find_stand_ins(
     for stack in stacks:
         for one in resources[stack.id]:
             reason = _CHOSEN if id(one) in chosen else _UNKNOWN_TYPE if one.type in unknown else ""
-            if not reason and one.type.startswith(_CUSTOM) and one.type != RESOURCE_TYPE:
+            if not reason and one.type.startswith(_CUSTOM) and one.type not in OWN_TYPES:
                 reason = "; ".join(_obstacles_of_function(one, stack, stacks))
             if reason:
                 found.append((one, reason))
