@@ -20,7 +20,7 @@ class SimulatorRefusedError(Exception):
 
 
 _EXPECTED = {
-    "PARTNER_PROFILE_NOT_FOUND": "expected: no profile is approved yet",
+    "PARTNER_PROFILE_NOT_FOUND": "expected: there may be no profile yet",
     "PARTNER_PROFILE_TASK_NOT_FOUND": "expected: no profile task was started yet",
 }
 
