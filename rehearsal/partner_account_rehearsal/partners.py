@@ -121,12 +121,11 @@ class ManagedProfile(ManagedResource):
     @property
     def texts(self) -> dict[str, dict[str, str]]:
         """What it says in each locale, its source locale first."""
-        own = {name: self.text(name) for name in _PROFILE_TEXTS}
-        localized = {
-            to_text(content["Locale"]): {name: to_text(content[name]) for name in _PROFILE_TEXTS}
-            for content in self.value("LocalizedContents") or ()
-        }
-        return {self.text("TranslationSourceLocale"): own, **localized}
+        texts = {self.text("TranslationSourceLocale"): {name: self.text(name) for name in _PROFILE_TEXTS}}
+        contents = self.value("LocalizedContents")
+        for content in contents if isinstance(contents, list) else ():
+            texts[to_text(content["Locale"])] = {name: to_text(content[name]) for name in _PROFILE_TEXTS}
+        return texts
 
     @property
     def is_of_a_known_partner(self) -> bool:
