@@ -190,10 +190,12 @@ def _compare_profile(one: DeployedResource, actual: Mapping[str, Any]) -> Iterat
         shown |= {name: text for name, text in of_task.items() if name.endswith("LogoUrl")}
     is_running = task.get("Status") == "IN_PROGRESS"
     if "LocalizedContents" not in expected:
-        localized = (name for name in shown if name.startswith("LocalizedContents."))
+        localized = (name for name in {**shown, **of_task} if name.startswith("LocalizedContents."))
         expected = {**dict.fromkeys(localized, ABSENT), **expected}
     for name, text in expected.items():
         field = _field(name, text, shown.get(name, ABSENT))
+        if field.template == field.service == ABSENT:
+            continue
         if field.status is FieldStatus.DRIFTED and is_running and of_task.get(name, ABSENT) == text:
             field = replace(field, status=FieldStatus.RUNNING)
         yield field

@@ -52,6 +52,7 @@ PROFILE_PROPS: dict[str, Any] = {
         )
     ],
 }
+LOCALES = ("de-DE", "fr-FR")
 AS_THE_TEMPLATE_SAYS = {**DETAILS, "LocalizedContents": [{"Locale": "de-DE", **GERMAN}]}
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/Demo/1"
 
@@ -447,11 +448,14 @@ def test_running_task_with_what_the_template_says_is_no_drift_and_is_to_be_follo
     assert steps[1].endswith(f"--task-id {task}")
 
 
-def test_running_task_of_somebody_else_is_drift(deployment: Deployment) -> None:
-    """It would overwrite what the template says; its id is told."""
+@pytest.mark.parametrize(
+    "changes", [{"Description": "Another."}, {"LocalizedContents": [{"Locale": name, **GERMAN} for name in LOCALES]}]
+)
+def test_running_task_of_somebody_else_is_drift(deployment: Deployment, changes: dict[str, Any]) -> None:
+    """It would overwrite what the template says, or add a language to it; its id is told."""
     profile = DeployedProfile(deployment)
     profile.start()
-    task = profile.start(reads=None, Description="Another.")
+    task = profile.start(reads=None, **changes)
     status, fields, steps = profile.compared()
     assert (status, fields["drifted"]) == (2, ["ProfileTask"])
     assert f"--task-id {task}" in steps[1]
