@@ -781,6 +781,7 @@ def test_each_option_and_each_fault_is_documented() -> None:
     table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
     assert [fault.name for fault in FAULTS.values() if fault.meaning not in table.replace("`", "")] == []
     assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
+    assert " ".join(str(rehearse.help).split()).endswith(f"Faults: {', '.join(FAULTS)}.")
 
 
 def test_json_reference_has_each_member_and_each_id(report: RehearsalReport) -> None:
