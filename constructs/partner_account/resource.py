@@ -7,7 +7,7 @@ from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.outputs import path_below
+from partner_account.outputs import path_below, root_stack
 from partner_account.policy import add_policy
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.validation import PartnerProps
@@ -46,13 +46,8 @@ def add_resource(
     return resource
 
 
-def _root_stack(stack: Stack) -> Stack:
-    parent = stack.nested_stack_parent
-    return _root_stack(parent) if parent else stack
-
-
 def _properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:
-    root = _root_stack(stack)
+    root = root_stack(stack)
     contact = props.contact
     existing = {} if props.existing_partner_id is None else {"ExistingPartnerId": props.existing_partner_id}
     return {
