@@ -21,8 +21,8 @@ from partner_account.props import Catalog
 from partner_account.tokens import holds_token
 
 if TYPE_CHECKING:
-    from aws_cdk.aws_kms import IKey
-    from aws_cdk.aws_secretsmanager import ISecret
+    from aws_cdk.aws_kms import IKey, Key
+    from aws_cdk.aws_secretsmanager import ISecret, Secret
     from aws_cdk.aws_ssm import IStringParameter
 
 # Secrets Manager appends a hyphen and six characters to a secret's name in its ARN, and takes an ARN that ends so for
@@ -43,8 +43,9 @@ class VerificationCode(ABC):
     There is no way to write the code of a real catalog itself into a template.
     """
 
+    # To pyright CDK's classes lack their interfaces, whose parameters jsii names otherwise; so both are named.
     @staticmethod
-    def from_secrets_manager(secret: "ISecret", json_field: str | None = None) -> "VerificationCode":
+    def from_secrets_manager(secret: "ISecret | Secret", json_field: str | None = None) -> "VerificationCode":
         """Read the code from a secret when a call needs it.
 
         Args:
@@ -56,7 +57,7 @@ class VerificationCode(ABC):
 
     @staticmethod
     def from_ssm_parameter(
-        parameter: "IStringParameter", *, encryption_key: "IKey | None" = None
+        parameter: "IStringParameter", *, encryption_key: "IKey | Key | None" = None
     ) -> "VerificationCode":
         """Read the code from a SecureString of the SSM Parameter Store when a call needs it.
 
