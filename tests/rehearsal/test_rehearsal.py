@@ -277,9 +277,15 @@ def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pa
 
 @pytest.mark.parametrize(
     ("pattern", "error"),
-    [("AWS::Absent::*", "no resource has this type or path"), ("Custom::*", "would leave out the partner account")],
+    [
+        ("AWS::Absent::*", "no resource has this type or path"),
+        ("Custom::*", "would leave out the partner account Partner"),
+        ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
+    ],
 )
-def test_pattern_that_fits_nothing_or_a_partner_is_refused(tmp_path: Path, pattern: str, error: str) -> None:
+def test_pattern_that_fits_nothing_or_a_partner_or_its_function_is_refused(
+    tmp_path: Path, pattern: str, error: str
+) -> None:
     """A rehearsal without its partner would prove nothing."""
     with pytest.raises(RehearsalError, match=f"--stand-in {re.escape(pattern)}:? {error}"):
         stand_ins(assembly_of(tmp_path, One={"Resources": RESOURCES}), pattern)
