@@ -119,6 +119,12 @@ class OutputNames:
         return outputs
 
 
+def root_stack(stack: Stack) -> Stack:
+    """The stack that is deployed by itself: the outermost one around a nested stack."""
+    parent = stack.nested_stack_parent
+    return root_stack(parent) if parent else stack
+
+
 def path_below(stack: Stack, construct: IConstruct) -> str:
     """The construct path below the stack, by which a deployment knows the construct whatever app it comes from."""
     return construct.node.path.removeprefix(f"{stack.node.path}/")

@@ -134,6 +134,8 @@ class PartnerAccount(IPartnerAccount):
         if any(declared.is_second_beside(other) for other in others):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)
+        if existing_partner_id is None:
+            props.code._warn(self)
 
         self._catalog = props.catalog
         self._tags = tag_manager_in(Stack.of(self))

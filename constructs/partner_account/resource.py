@@ -7,7 +7,7 @@ from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.outputs import OutputNames, path_below
+from partner_account.outputs import OutputNames, path_below, root_stack
 from partner_account.permissions import Permission
 from partner_account.policy import add_policy
 from partner_account.profile_props import ProfileProps
@@ -80,7 +80,7 @@ def _add(
 
 
 def _partner_properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:
-    root = [stack, *permissions.parents_of(stack)][-1]
+    root = root_stack(stack)
     contact = props.contact
     existing = {} if props.existing_partner_id is None else {"ExistingPartnerId": props.existing_partner_id}
     return {

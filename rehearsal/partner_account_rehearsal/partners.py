@@ -40,7 +40,10 @@ class ManagedResource:
 
     def text(self, name: str) -> str:
         """A property as text; what CloudFormation fills in is written `${…}`, or `<SSM parameter …>`."""
-        text = to_text(self.value(name))
+        return self._text_of(self.value(name))
+
+    def _text_of(self, value: object) -> str:
+        text = to_text(value)
         for reference, parameter in self.stack.template.get("Parameters", {}).items():
             if str(parameter["Type"]).startswith("AWS::SSM::Parameter::Value<"):
                 text = text.replace(f"${{{reference}}}", f"<SSM parameter {parameter.get('Default', '')}>")
@@ -80,9 +83,10 @@ class ManagedPartner(ManagedResource):
     def masked_contact(self) -> str:
         """The alliance lead contact: initials, and the address's domain."""
         contact = self.value("AllianceLeadContact") or {}
-        names = [to_text(contact.get(name, "")) for name in ("FirstName", "LastName")]
-        initials = " ".join(name if name.startswith("${") else f"{name[:1]}." for name in names)
-        return f"{initials} <{masked_address(to_text(self.email))}>"
+        names = [self._text_of(contact.get(name, "")) for name in ("FirstName", "LastName")]
+        initials = " ".join(name if name.startswith(("${", "<")) else f"{name[:1]}." for name in names)
+        address = masked_address(self._text_of(self.email))
+        return f"{initials} {address if address.startswith('<') else f'<{address}>'}"
 
     @property
     def code(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
 from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
-from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.cdk import NO_BUILD, Cdk, CommandResult
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
     missing_parameters,
@@ -142,7 +142,7 @@ class Rehearsal:
                 # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` tells what these need.
                 if self._options.stacks:
                     selected = self._list_stacks(*options)
-                    options.append("--exclusively")
+                    options += ["--exclusively", NO_BUILD]
                 self._run_app("synth", *selected, "--quiet", *options)
             selected = selected or all_stack_ids(self._assembly.folder)
             self._assembly = Assembly(self._assembly.folder, selected)

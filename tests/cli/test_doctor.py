@@ -340,6 +340,13 @@ def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) 
     assert email not in str(found)
 
 
+def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_named() -> None:
+    """A partner there is for tests."""
+    found = dict(DoctorRun(Access(), "Sandbox", None, "jane.doe@example.com").checks())["contact address"]()
+    assert (found.status, found.finding) == ("unknown", "not judged: a partner in the Sandbox is for tests")
+    assert "contact address" not in dict(DoctorRun(Access(), "Sandbox", None, None).checks())
+
+
 @contextmanager
 def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """What answers SimulatePrincipalPolicy: by operation, the decision and the keys that were missing.

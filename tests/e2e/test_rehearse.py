@@ -23,7 +23,9 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     """What `make demo ARGS=--keep` does, with reports; its AWS runs until the tests are done."""
-    command = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # Not the ARGS with which `make test` may have been called.
+    make = ["make", "--dry-run", "demo", "ARGS="]
+    command = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     _, _, arguments = command.replace("\\\n", " ").rpartition("partner_account_cli rehearse")
     folder = tmp_path_factory.mktemp("demo")
     done = rehearsed(place_with(folder, (ROOT / "app.py").read_text()), folder, *shlex.split(arguments), "--keep")

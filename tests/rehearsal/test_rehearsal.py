@@ -190,13 +190,15 @@ def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
     return {resource.path: reason for resource, reason in found}
 
 
-def test_legal_name_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
+def test_legal_name_or_contact_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
     """The name of the template's own parameter would tell nobody anything."""
     legal_name = {"Fn::Join": [" ", [{"Ref": "SsmValue"}, "Ltd"]]}
     parameters = {"SsmValue": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/company/name"}}
-    template = {"Parameters": parameters, **with_partner(LegalName=legal_name)}
+    contact = {"FirstName": {"Ref": "SsmValue"}, "LastName": "Doe", "Email": {"Ref": "SsmValue"}}
+    template = {"Parameters": parameters, **with_partner(LegalName=legal_name, AllianceLeadContact=contact)}
     (partner,) = partners_of(assembly_of(tmp_path, Alliances=template).stacks)
     assert partner.legal_name == "<SSM parameter /company/name> Ltd"
+    assert partner.masked_contact == "<SSM parameter /company/name> D. <SSM parameter /company/name>"
 
 
 def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path: Path) -> None:
@@ -295,9 +297,15 @@ def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pa
 
 @pytest.mark.parametrize(
     ("pattern", "error"),
-    [("AWS::Absent::*", "no resource has this type or path"), ("Custom::*", "would leave out the partner account")],
+    [
+        ("AWS::Absent::*", "no resource has this type or path"),
+        ("Custom::*", "would leave out the partner account Partner"),
+        ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
+    ],
 )
-def test_pattern_that_fits_nothing_or_a_partner_is_refused(tmp_path: Path, pattern: str, error: str) -> None:
+def test_pattern_that_fits_nothing_or_a_partner_or_its_function_is_refused(
+    tmp_path: Path, pattern: str, error: str
+) -> None:
     """A rehearsal without its partner would prove nothing."""
     with pytest.raises(RehearsalError, match=f"--stand-in {re.escape(pattern)}:? {error}"):
         stand_ins(assembly_of(tmp_path, One={"Resources": RESOURCES}), pattern)
