@@ -19,6 +19,8 @@ for _name in [
 for _name in ("NO_PROXY", "no_proxy"):  # the servers of the tests are on this machine
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "localhost", "127.0.0.1"]))
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+# aws_cdk's own check of the templates takes each process a second: tests/construct/test_checks.py asks for it.
+os.environ["CDK_VALIDATION"] = "false"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 

@@ -17,6 +17,7 @@ from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.local_aws import LocalAws
 
 ROOT = Path(__file__).parents[2]
+BOOTSTRAP = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 EMAIL = "alliances@example.com"
 SECRET = "code"
 VALUES = {
@@ -63,8 +64,20 @@ class CdkAccount:
         self.folder.mkdir()
         self._add_stacks = add_stacks
         self._cdk = Cdk(self.folder, self.folder, self.aws.environment)
-        self._cdk.run("bootstrap", f"aws://{self.number}/{region}")
+        self._bootstrap()
         self._seen = len(aws.partner_central.requests())
+
+    def _bootstrap(self) -> None:
+        """Deploy what `cdk bootstrap` does, without its Node.js: rehearsals and the tutorial run the command."""
+        cloudformation = self.aws.client("cloudformation")
+        policies = "arn:aws:iam::aws:policy/AdministratorAccess"
+        cloudformation.create_stack(
+            StackName="CDKToolkit",
+            TemplateBody=BOOTSTRAP.read_text(),
+            Parameters=[{"ParameterKey": "CloudFormationExecutionPolicies", "ParameterValue": policies}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="CDKToolkit", WaiterConfig={"Delay": 1})
 
     def store_code(self, code: str | None = None, email: str = EMAIL) -> str:
         """Keep a code in Secrets Manager; by default the one that Partner Central sends to the address."""

@@ -48,6 +48,7 @@ class Terminal:
             "HOME": str(folder / "home"),
             "PATH": f"{ROOT / 'node_modules/.bin'}{os.pathsep}{aws.environment['PATH']}",
             "CDK_REQUIRE_APPROVAL": "never",  # no reader sits here to approve of the changes
+            "CDK_VALIDATION": "false",
             # What pip would download is borrowed from this environment.
             "PIP_NO_INDEX": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # which says: no isolation

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -157,6 +158,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
     work = threading.Thread(target=index.handler, args=(event, LambdaContext(seconds=4)))
     work.start()
     while not sink.received:
+        time.sleep(0.02)
         assert work.is_alive()
     hanging.set()
     work.join()
