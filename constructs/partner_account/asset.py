@@ -1,11 +1,15 @@
 """Assembles the folder that becomes the Lambda function's code, without Docker, pip or network.
 
-It holds the handler, crhelper and the service model, each as installed beside this package (of the model
-only what the function may call, without documentation); boto3 is the Lambda runtime's own.
+It holds the handler, crhelper and the service model, each as installed beside this package: of the model only what the
+function may call, and what only humans read left out of both, but no line of the handler moved. boto3 is the Lambda
+runtime's own.
 """
 
+import ast
 import hashlib
+import io
 import json
+import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -66,9 +70,24 @@ def _files() -> Mapping[PurePosixPath, bytes]:
     found = {model / _ENDPOINT_RULES: (model_folder() / _ENDPOINT_RULES).read_bytes()}
     # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
     found[model / "service-2.json"] = json.dumps(model_of(partner_operations()), separators=(",", ":")).encode()
-    for package, folder in {_HANDLER: files(_HANDLER), _CRHELPER: _crhelper_folder()}.items():
-        found |= _python_files(PurePosixPath(package), folder)
-    return found
+    handler = _python_files(PurePosixPath(_HANDLER), files(_HANDLER))
+    found |= {path: code_alone(source.decode()).encode() for path, source in handler}
+    return {**found, **dict(_python_files(PurePosixPath(_CRHELPER), _crhelper_folder()))}
+
+
+def code_alone(source: str) -> str:
+    """A module without docstrings and comments, each statement in its own line as before: a quarter less to send."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=int(last), col_offset=column):
+                lines[first - 1 : last] = [f'{" " * column}""', *[""] * (last - first)]
+    without_docstrings = "\n".join([*lines, ""])
+    for token in tokenize.generate_tokens(io.StringIO(without_docstrings).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            lines[line - 1] = lines[line - 1][:column].rstrip()
+    return "\n".join([*lines, ""])
 
 
 def _python_files(path: PurePosixPath, folder: "Traversable") -> Iterator[tuple[PurePosixPath, bytes]]:

@@ -132,6 +132,7 @@ _LASTING_DENIAL = {"INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
 _CONSTANT = re.compile(r"[A-Z][A-Z_]{0,79}")
+_LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")
 _FIELDS = {*BY_FIELD, "ClientToken", "Identifier", "ResourceArn"}
 
 
@@ -143,7 +144,7 @@ def call_failure(operation: str, cause: Exception) -> CallFailure:
     response: Mapping[str, Any] = cause.response
     metadata = response.get("ResponseMetadata", {})
     code = _matching(_NAME, response.get("Error", {}).get("Code"))
-    reason = _matching(_CONSTANT, response.get("Reason"))
+    reason = constant(response.get("Reason"))
     status = metadata.get("HTTPStatusCode", 0)
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
         outcome = CallOutcome.THROTTLED
@@ -159,14 +160,24 @@ def call_failure(operation: str, cause: Exception) -> CallFailure:
 
 def _details(raw: object) -> Iterator[str]:
     for detail in filter(None, raw if isinstance(raw, list) else []):  # botocore lets a null through
-        if code := _matching(_CONSTANT, detail.get("BusinessValidationError", {}).get("Code")):
+        if code := constant(detail.get("BusinessValidationError", {}).get("Code")):
             yield code
         field = detail.get("FieldValidationError", {})
         # The last known member in the field's path, however the service writes paths.
         names = re.findall(r"[A-Za-z]+", field["Name"]) if isinstance(field.get("Name"), str) else []
         known = [member for name in names for member in _FIELDS if member.lower() == name.lower()]
         if known:
-            yield f"{known[-1]}:{_matching(_CONSTANT, field.get('Code'))}"
+            yield f"{known[-1]}:{constant(field.get('Code'))}"
+
+
+def constant(value: object) -> str:
+    """One of the service's constants, such as a reason; nothing if it has another form."""
+    return _matching(_CONSTANT, value)
+
+
+def locale(value: object) -> str:
+    """A locale, such as en-US; nothing if it has another form."""
+    return _matching(_LOCALE, value)
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str:

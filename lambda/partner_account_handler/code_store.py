@@ -5,7 +5,7 @@ import re
 
 from partner_account_handler.calls import Calls
 from partner_account_handler.errors import CodeError
-from partner_account_handler.request import CodeSource, CodeStore
+from partner_account_handler.partner_properties import CodeSource, CodeStore
 
 _COLONS_IN_ARN = 5
 

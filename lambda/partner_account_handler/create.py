@@ -15,8 +15,9 @@ from partner_account_handler.errors import CallError, CallOutcome, PartnerError,
 from partner_account_handler.identity import OWNER_TAG, PARTITION, Owner, same_name
 from partner_account_handler.outcome import Outcome
 from partner_account_handler.partner_central import Aws, Partner, tag_list
+from partner_account_handler.partner_properties import PartnerProperties
 from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
-from partner_account_handler.request import Properties, Request
+from partner_account_handler.request import PartnerRequest
 from partner_account_handler.stack_gate import ObservedStack
 
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
@@ -60,7 +61,7 @@ class Result:
     stack: ObservedStack
 
 
-def create(request: Request, aws: Aws) -> Result:
+def create(request: PartnerRequest, aws: Aws) -> Result:
     """The partner of this request, found, adopted or created; a HandlerError if none is known to belong to it."""
     wanted = request.wanted
     _require_partition(request.stack_id.split(":")[1])
@@ -126,7 +127,7 @@ def _may_have_created(failures: Sequence[CallError]) -> bool:
 
 
 def _find(
-    request: Request, aws: Aws, failures: Sequence[CallError], listing: Listing
+    request: PartnerRequest, aws: Aws, failures: Sequence[CallError], listing: Listing
 ) -> tuple[Partner | None, Listing]:
     for pause in pauses():
         try:
@@ -141,7 +142,9 @@ def _find(
     return _poll(request, aws, failures[-1], float("inf"), listing)
 
 
-def _poll(request: Request, aws: Aws, error: CallError, seconds: float, listing: Listing) -> tuple[Partner, Listing]:
+def _poll(
+    request: PartnerRequest, aws: Aws, error: CallError, seconds: float, listing: Listing
+) -> tuple[Partner, Listing]:
     """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
     until = aws.clock.spent() + seconds
     for pause in pauses():
@@ -161,7 +164,7 @@ def _poll(request: Request, aws: Aws, error: CallError, seconds: float, listing:
     raise AssertionError("pauses never end")
 
 
-def _body(request: Request, aws: Aws) -> dict[str, Any]:
+def _body(request: PartnerRequest, aws: Aws) -> dict[str, Any]:
     """The request, always the same; what is wrong with it is told before the code is read."""
     wanted = request.wanted
     body: dict[str, Any] = {
@@ -177,7 +180,9 @@ def _body(request: Request, aws: Aws) -> dict[str, Any]:
     return {**body, "EmailVerificationCode": verification_code(wanted.code, aws.calls)}
 
 
-def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStack, *, tags_refused: bool) -> Result:
+def _take_over(
+    partner: Partner, request: PartnerRequest, aws: Aws, stack: ObservedStack, *, tags_refused: bool
+) -> Result:
     """Brings a partner that exists to what the template says, as far as that can be changed."""
     wanted = request.wanted
     log.info("partner found", partner=partner.id)
@@ -207,7 +212,7 @@ def _take_over(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
 # Which of the account's partners, if any, a Create is about
 
 
-def list_partners(request: Request, aws: Aws, before: Listing) -> Listing:
+def list_partners(request: PartnerRequest, aws: Aws, before: Listing) -> Listing:
     """The partners as they are now; `before` is the listing before this one in the same invocation.
 
     A TagsNotVisibleError says that a partner is so new that its tags may come yet; a CallError that partners or their
@@ -239,7 +244,7 @@ def list_partners(request: Request, aws: Aws, before: Listing) -> Listing:
     return Listing(tagged)
 
 
-def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
+def choose(wanted: PartnerProperties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
     """The partner that this request is about, or None if there is none and one may be created.
 
     A PartnerError says that the account has partners that must be decided on by a human.
@@ -277,7 +282,7 @@ def choose(wanted: Properties, owner: Owner, partners: Sequence[Partner]) -> Par
     return None
 
 
-def _adopted(wanted: Properties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
+def _adopted(wanted: PartnerProperties, tagged: Sequence[Partner], partners: Sequence[Partner]) -> Partner:
     others = [partner for partner in tagged if partner.id != wanted.existing_partner_id]
     if others:
         raise PartnerError(

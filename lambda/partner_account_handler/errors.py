@@ -86,6 +86,18 @@ class TagsNotVisibleError(PartnerError):
         super().__init__("TagsNotVisible", happened, remedy)
 
 
+class ProfileTaskError(HandlerError):
+    """A profile task ended, and the profile stays what it was."""
+
+    is_refusal = True
+
+    def __init__(self, task_id: str, status: str, errors: Sequence[tuple[str, str]]) -> None:
+        told = ", ".join(f"{reason} in {locale}" for reason, locale in dict.fromkeys(errors))
+        known = (remedies.BY_PROFILE_ERROR[reason] for reason, _ in errors if reason in remedies.BY_PROFILE_ERROR)
+        remedy = next(known, remedies.BY_TASK_STATUS[status])
+        super().__init__(f"ProfileTask{status.capitalize()}", f"{task_id}{told and ': '}{told}", remedy)
+
+
 class NotWaitingError(HandlerError):
     """The stack no longer waits for this resource."""
 

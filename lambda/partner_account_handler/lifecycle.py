@@ -4,36 +4,38 @@ from collections.abc import Callable
 from functools import partial
 
 from partner_account_handler import log
-from partner_account_handler.create import create
+from partner_account_handler.create import Result, create
 from partner_account_handler.errors import HandlerError, TimeLeftError, defects_as_errors
+from partner_account_handler.exports import PENDING, keep_imported, shown_attributes
 from partner_account_handler.identity import is_partner_arn
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.partner_central import Aws, Partner
-from partner_account_handler.request import Request
+from partner_account_handler.profile import IN_PROGRESS, write_profile
+from partner_account_handler.request import PartnerRequest, ProfileRequest
 from partner_account_handler.stack_gate import TOLERANT, ObservedStack
 from partner_account_handler.update import update
-
-PENDING = "pending"
-"""ProfileId while the service has none: a missing attribute would fail the stack after the irreversible step."""
 
 OnTimeout = Callable[[Answer], None]
 """Given the answer that is true already, in case that the time runs out before there is a better one."""
 
 
 @defects_as_errors
-def respond(request: Request, aws: Aws, on_timeout: OnTimeout = lambda _: None) -> Answer:
-    """The answer to a request; a HandlerError if its resource has no partner, or not as the template says."""
+def respond(request: PartnerRequest | ProfileRequest, aws: Aws, on_timeout: OnTimeout = lambda _: None) -> Answer:
+    """The answer to a request; a HandlerError if its resource is not as the template says."""
     if request.operation == "Update":
         return _update(request, aws, on_timeout)
-    if request.operation == "Create":
-        result = create(request, aws)
-        on_timeout(_answer(result.partner, PENDING, Report(result.outcome)))
-        return _answer(result.partner, profile_id(result.partner, result.stack, aws), Report(result.outcome))
-    # AWS has no call that deletes a partner, so it stays, whatever id is named.
-    return Answer(request.physical_id, {}, Report(Outcome.RETAINED))
+    if request.operation == "Delete":
+        # AWS has no call that deletes a partner, and a public profile that vanished by mistake would be worse than one
+        # that stays: whatever id is named.
+        return Answer(request.physical_id, {}, Report(Outcome.RETAINED))
+    if isinstance(request, ProfileRequest):
+        return _profile_answer(request, aws, aws.gate.await_create(), on_timeout)
+    result = create(request, aws)
+    on_timeout(Answer(result.partner.arn, _attributes(result.partner, PENDING), Report(result.outcome)))
+    return _partner_answer(result, request, aws)
 
 
-def _update(request: Request, aws: Aws, on_timeout: OnTimeout) -> Answer:
+def _update(request: PartnerRequest | ProfileRequest, aws: Aws, on_timeout: OnTimeout) -> Answer:
     """During the rollback of the stack always success.
 
     A failed Update of a rollback would leave a stack that only a human can mend, and nothing is lost by leaving
@@ -44,7 +46,7 @@ def _update(request: Request, aws: Aws, on_timeout: OnTimeout) -> Answer:
     if is_rollback:
         on_timeout(_tolerated(request, TimeLeftError("the rollback"), stack))
     try:
-        return _updated(request, aws, stack, is_rollback=is_rollback)
+        return _updated(request, aws, stack, on_timeout, is_rollback=is_rollback)
     except HandlerError as error:
         rollback = aws.gate.rollback_of(status, stack)
         if rollback is None:
@@ -54,28 +56,80 @@ def _update(request: Request, aws: Aws, on_timeout: OnTimeout) -> Answer:
 
 
 @defects_as_errors
-def _updated(request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: bool) -> Answer:
+def _updated(
+    request: PartnerRequest | ProfileRequest,
+    aws: Aws,
+    stack: ObservedStack,
+    on_timeout: OnTimeout,
+    *,
+    is_rollback: bool,
+) -> Answer:
+    if isinstance(request, ProfileRequest):
+        return _profile_answer(request, aws, stack, on_timeout, is_rollback=is_rollback)
     result = update(request, aws, stack, is_rollback=is_rollback)
-    told = profile_id(result.partner, result.stack, aws, keep_shown=is_rollback, required=not is_rollback)
-    return _answer(result.partner, told, Report(result.outcome))
+    return _partner_answer(result, request, aws, is_rollback=is_rollback, requires_id=not is_rollback)
 
 
-def _tolerated(request: Request, failure: HandlerError, stack: ObservedStack, aws: Aws | None = None) -> Answer:
+def _partner_answer(
+    result: Result, request: PartnerRequest, aws: Aws, *, is_rollback: bool = False, requires_id: bool = False
+) -> Answer:
+    partner = result.partner
+    shown = shown_attributes(result.stack, request.output_prefix, partner.arn)
+    before = shown.get("ProfileId") if shown.get("Arn") == partner.arn else None
+    told = profile_id(partner, before, aws, keep_shown=is_rollback, required=requires_id)
+    attributes = keep_imported(_attributes(partner, told), shown, result.stack, aws)
+    return Answer(partner.arn, attributes, Report(result.outcome))
+
+
+def _attributes(partner: Partner, profile_id: str) -> dict[str, str]:
+    return {"Arn": partner.arn, "Id": partner.id, "ProfileId": profile_id}
+
+
+def _profile_answer(
+    request: ProfileRequest, aws: Aws, stack: ObservedStack, on_timeout: OnTimeout, *, is_rollback: bool = False
+) -> Answer:
+    physical_id = request.wanted.physical_id
+    shown = shown_attributes(stack, request.output_prefix)
+    before = shown.get("ProfileId") if physical_id == request.physical_id else None
+
+    def on_started() -> None:
+        # What is imported must stay, and nobody could be asked then.
+        attributes = {"TaskStatus": IN_PROGRESS, "ProfileId": shown.get("ProfileId", PENDING)}
+        on_timeout(Answer(physical_id, attributes, Report(Outcome.UPDATED)))
+
+    result = write_profile(request, aws, stack, on_started, is_rollback=is_rollback)
+    partner = Partner(request.wanted.partner_arn, "", profile_id=result.profile_id)
+    attributes = {
+        "ProfileId": profile_id(partner, before, aws, keep_shown=is_rollback),
+        "TaskStatus": result.task_status,
+    }
+    written = Outcome.CREATED if request.operation == "Create" else Outcome.UPDATED
+    report = Report(written if result.written else Outcome.UNCHANGED)
+    return Answer(physical_id, keep_imported(attributes, shown, stack, aws), report)
+
+
+def _tolerated(
+    request: PartnerRequest | ProfileRequest, failure: HandlerError, stack: ObservedStack, aws: Aws | None = None
+) -> Answer:
     """The answer that lets a rollback go on in spite of a failure; without `aws` nothing is asked for it."""
-    report, arn = Report(Outcome.ROLLBACK_TOLERATED, failure.code, str(failure)), request.physical_id
-    if not is_partner_arn(arn):
-        return Answer(arn, {}, report)
-    partner = Partner(arn, "", told_id=stack.attribute("Id", arn))
-    shown = stack.attribute("ProfileId", arn) or PENDING
-    return _answer(partner, profile_id(partner, stack, aws, keep_shown=True) if aws else shown, report)
-
-
-def _answer(partner: Partner, profile_id: str, report: Report) -> Answer:
-    return Answer(partner.arn, {"Arn": partner.arn, "Id": partner.id, "ProfileId": profile_id}, report)
+    report, physical_id = Report(Outcome.ROLLBACK_TOLERATED, failure.code, str(failure)), request.physical_id
+    if isinstance(request, ProfileRequest):
+        shown = shown_attributes(stack, request.output_prefix)
+        return Answer(physical_id, {"ProfileId": PENDING, "TaskStatus": IN_PROGRESS, **shown}, report)
+    if not is_partner_arn(physical_id):
+        return Answer(physical_id, {}, report)
+    shown = shown_attributes(stack, request.output_prefix, physical_id)
+    is_shown = shown.get("Arn") == physical_id
+    partner = Partner(physical_id, "", told_id=shown.get("Id") if is_shown else None)
+    before = shown.get("ProfileId") if is_shown else None
+    if aws is None:
+        return Answer(physical_id, {**_attributes(partner, before or PENDING), **shown}, report)
+    attributes = _attributes(partner, profile_id(partner, before, aws, keep_shown=True))
+    return Answer(physical_id, keep_imported(attributes, shown, stack, aws), report)
 
 
 def profile_id(
-    partner: Partner, stack: ObservedStack, aws: Aws, *, keep_shown: bool = False, required: bool = False
+    partner: Partner, shown: str | None, aws: Aws, *, keep_shown: bool = False, required: bool = False
 ) -> str:
     """The profile id by the service, or else the one that the stack shows, or else ``pending``.
 
@@ -86,7 +140,6 @@ def profile_id(
     the service nor the stack tells, ``pending`` might be a step back: then a `required` one raises the HandlerError.
     Else nothing is raised: a partner outlives this question.
     """
-    shown = stack.attribute("ProfileId", partner.arn)
     if keep_shown and shown:
         return shown
     found = partner.profile_id

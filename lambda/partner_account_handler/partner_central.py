@@ -5,18 +5,19 @@ Each change takes the stack on whose word it relies, and goes through the stack'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.calls import INCOMPLETE, Calls, client
+from partner_account_handler.calls import INCOMPLETE, Calls, client, constant, locale
 from partner_account_handler.clock import Clock
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, HandlerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, catalog_of, partner_id
-from partner_account_handler.request import Contact
+from partner_account_handler.partner_properties import Contact
 from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
 
@@ -70,6 +71,28 @@ class Partner:
         """Whose the partner is by its ownership tag; None without the tag."""
         value = self.tags.get(OWNER_TAG)
         return None if value is None else Owner.from_tag(value)
+
+
+@dataclass(frozen=True)
+class ProfileTask:
+    """A profile task: while one is in progress, AWS validates the new profile, perhaps by a human."""
+
+    id: str
+    status: str  # `IN_PROGRESS`, `SUCCEEDED`, `FAILED` or `CANCELED`
+    details: Mapping[str, Any] = field(repr=False)
+    errors: Sequence[tuple[str, str]] = ()  # reason and locale
+
+    @classmethod
+    def told(cls, members: Mapping[str, Any]) -> ProfileTask:
+        """From an answer of the service."""
+        told = members.get("ErrorDetailList") or []
+        errors = [(constant(error.get("Reason")), locale(error.get("Locale"))) for error in told]
+        return cls(members.get("TaskId", ""), members.get("Status", ""), members["TaskDetails"], errors)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.status == "IN_PROGRESS"
 
 
 class PartnerCentral:
@@ -136,6 +159,25 @@ class PartnerCentral:
                 raise
             return found.profile_id
 
+    def profile(self, arn: str) -> Mapping[str, Any]:
+        """The approved profile; a partner that has none yet has its primary solution type there."""
+        return self._call("get_partner", needs="Arn", **_named(arn)).get("Profile") or {}
+
+    def profile_task(self, arn: str, *, repeat: bool = True) -> ProfileTask | None:
+        """The latest profile task; None if there was none."""
+        with _none_if("PARTNER_PROFILE_TASK_NOT_FOUND"):
+            return ProfileTask.told(
+                self._call("get_profile_update_task", needs="TaskDetails", repeat=repeat, **_named(arn))
+            )
+        return None
+
+    def visibility(self, arn: str) -> tuple[str, str] | None:
+        """Whether the profile is `PUBLIC` or `PRIVATE`, and its id; None while there is no profile."""
+        with _none_if("PARTNER_PROFILE_NOT_FOUND"):
+            seen = self._call("get_profile_visibility", needs="Visibility", **_named(arn))
+            return seen["Visibility"], seen.get("ProfileId", "")
+        return None
+
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
@@ -159,6 +201,25 @@ class PartnerCentral:
         if code is not None:
             members["EmailVerificationCode"] = code
         self._change("put_alliance_lead_contact", stack, **members)
+
+    def start_profile_task(self, arn: str, details: Mapping[str, Any], token: str, stack: ObservedStack) -> ProfileTask:
+        """Begins to replace the whole profile."""
+        members = {**_named(arn), "ClientToken": token, "TaskDetails": details}
+        return ProfileTask.told(self._change("start_profile_update_task", stack, needs="TaskDetails", **members))
+
+    def cancel_profile_task(self, arn: str, task: ProfileTask, stack: ObservedStack) -> None:
+        """Stops a profile task, or finds that it has ended: a lost answer may have been a success."""
+        try:
+            self._change("cancel_profile_update_task", stack, **_named(arn), TaskId=task.id)
+        except CallError:
+            latest = self.profile_task(arn)
+            if latest and latest.id == task.id and latest.runs:
+                raise
+
+    def put_visibility(self, arn: str, visibility: str, stack: ObservedStack) -> str:
+        """Shows or hides the profile; returns its id."""
+        members = {**_named(arn), "Visibility": visibility}
+        return str(self._change("put_profile_visibility", stack, needs="ProfileId", **members)["ProfileId"])
 
     def tag(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> None:
         """Sets tags."""
@@ -184,11 +245,25 @@ class PartnerCentral:
             chunk = list(keys[start : start + _TAG_KEYS_PER_CALL])
             self._change("untag_resource", stack, ResourceArn=arn, TagKeys=chunk)
 
-    def _change(self, operation: str, stack: ObservedStack, **members: Any) -> None:
-        self._call(operation, before=partial(self._gate.require_open, stack), **members)
+    def _change(self, operation: str, stack: ObservedStack, **members: Any) -> Mapping[str, Any]:
+        return self._call(operation, before=partial(self._gate.require_open, stack), **members)
 
     def _call(self, operation: str, **members: Any) -> Mapping[str, Any]:
         return self._calls.call(_SERVICE, operation, region=_REGION, **members)
+
+
+def _named(arn: str) -> dict[str, Any]:
+    return {"Catalog": catalog_of(arn), "Identifier": arn}
+
+
+@contextmanager
+def _none_if(reason: str) -> Iterator[None]:
+    """Lets a call go on without an answer that fails for this reason: there is none of what it asks for."""
+    try:
+        yield
+    except CallError as error:
+        if error.failure.reason != reason:
+            raise
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

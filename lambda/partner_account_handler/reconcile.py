@@ -11,7 +11,7 @@ from partner_account_handler.code_store import verification_code
 from partner_account_handler.errors import CallError, CallOutcome
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.partner_central import Aws, Partner
-from partner_account_handler.request import CodeSource, Contact, Properties
+from partner_account_handler.partner_properties import CodeSource, Contact, PartnerProperties
 from partner_account_handler.stack_gate import ObservedStack
 
 
@@ -78,7 +78,7 @@ def differing_tags(partner: Partner, wanted: Mapping[str, str]) -> dict[str, str
     return {key: value for key, value in wanted.items() if partner.tags.get(key) != value}
 
 
-def contact_change(partner: Partner, wanted: Properties, aws: Aws) -> ContactChange | None:
+def contact_change(partner: Partner, wanted: PartnerProperties, aws: Aws) -> ContactChange | None:
     """What is to be written for the contact, and None if it is as wanted; a new address has its code read at once."""
     actual = aws.partner_central.contact(partner)
     if actual.is_same_as(wanted.contact):

@@ -37,8 +37,37 @@ BY_FIELD = {
     "LastName": "Correct the contact's last_name, deploy again.",
     "Email": "Correct the contact's email, request a code for it, deploy again.",
     "BusinessTitle": "Correct the contact's business_title, deploy again.",
+    "DisplayName": "Correct the profile's display_name, deploy again.",
+    "Description": "Correct the profile's description, deploy again.",
+    "WebsiteUrl": "Correct the profile's website_url, deploy again.",
+    "LogoUrl": "Correct the profile's logo_url, deploy again.",
+    "IndustrySegments": "Correct the profile's industry_segments, deploy again.",
+    "TranslationSourceLocale": "Correct the profile's translation_source_locale, deploy again.",
+    "LocalizedContents": "Correct the profile's localized_contents, deploy again.",
+    "Locale": "Correct the locales of the profile's localized_contents, deploy again.",
+    "Headquarters": "Correct the profile's headquarters, deploy again.",
+    "CountryCode": "Correct the country_code of the profile's headquarters, deploy again.",
+    "SubdivisionCode": "Correct the subdivision_code of the profile's headquarters, deploy again.",
+    "Visibility": "Correct the profile's visibility, deploy again.",
 }
 """By the field that a validation error names, whatever its code."""
+
+BY_PROFILE_ERROR = {
+    "INVALID_CONTENT": "Correct the texts of the profile in this locale, deploy again.",
+    "DUPLICATE_PROFILE": "Such a profile exists: correct display_name, or ask AWS Partner support, deploy again.",
+    "INVALID_LOGO": "Correct the logo that logo_url shows, deploy again.",
+    "INVALID_LOGO_URL": "Correct logo_url, from which AWS fetches the logo by HTTPS, deploy again.",
+    "INVALID_LOGO_FILE": "Let logo_url show an image of a kind that AWS takes, deploy again.",
+    "INVALID_LOGO_SIZE": "Let logo_url show an image of a size that AWS takes, deploy again.",
+    "INVALID_WEBSITE_URL": "Correct website_url, deploy again.",
+}
+"""By the reason that a failed profile task gives for a locale."""
+
+BY_TASK_STATUS = {
+    "FAILED": "Correct the profile, deploy again.",
+    "CANCELED": "Somebody has canceled it: ask why, deploy again.",
+}
+"""By what a profile task ended as, without a reason that is known."""
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (
@@ -48,6 +77,11 @@ BY_REASON = {
     "CONFLICT_CLIENT_TOKEN": _DEPLOY_AGAIN,
     "INCOMPATIBLE_PROFILE_STATE": _PROFILE_TASK,
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": _PROFILE_TASK,
+    "PARTNER_PROFILE_NOT_FOUND": "The partner has no approved profile yet: let its profile task succeed, deploy again.",
+    "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY": "AWS takes ten profile tasks a day: deploy again tomorrow.",
+    "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_VISIBILITY_UPDATE_PER_DAY": (
+        "AWS takes five changes of the visibility a day: deploy again tomorrow."
+    ),
     "VERIFICATION_ALREADY_IN_PROGRESS": (
         "Wait, or complete it where `verification status` shows an address, then deploy again."
     ),

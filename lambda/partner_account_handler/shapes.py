@@ -12,7 +12,11 @@ def shape_errors(shape: Any, value: Any, path: str = "") -> Iterator[str]:
     """What a value has against its shape, by the member's path, without showing the value."""
     if shape.type_name == "structure":
         for name, member in value.items():
-            yield from shape_errors(shape.members[name], member, f"{path}.{name}".lstrip("."))
+            part = f"{path}.{name}".lstrip(".")
+            if name in shape.members:
+                yield from shape_errors(shape.members[name], member, part)
+            else:
+                yield f"{part} is unknown to the function's service model"
         return
     if shape.type_name != "list" and shape.enum and value not in shape.enum:
         yield f"{path} is none of {', '.join(shape.enum)}"

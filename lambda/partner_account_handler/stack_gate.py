@@ -4,7 +4,7 @@ An event may come, or a call be repeated, hours after everybody has given it up.
 `ObservedStack`: whoever changes something hands in the stack on whose word it relies.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -58,17 +58,14 @@ class ObservedStack:
     operation_began: datetime | None
     """When its latest creation or update began; None if CloudFormation has not described it yet."""
     outputs: Mapping[str, str]
+    exports: Mapping[str, str]  # by the names of the exports
+    parent_id: str  # of the stack that it is nested in; empty if it is in none
     root_name: str  # the name of the stack that it is nested in at last, or its own
 
     @property
     def operation(self) -> str:
         """What tells this operation of the stack from its others."""
         return self.operation_began.isoformat() if self.operation_began else ""
-
-    def attribute(self, name: str, arn: str) -> str | None:
-        """The output that stands beside the output of this partner's ARN; None if there is none."""
-        prefixes = (key[: -len("Arn")] for key, value in self.outputs.items() if value == arn and key.endswith("Arn"))
-        return next((told for prefix in prefixes if (told := self.outputs.get(f"{prefix}{name}"))), None)
 
     def require_root(self, name: str, stack_id: str) -> None:
         """A RequestError if it is not the name of the stack that this one is, or is nested in.
@@ -82,7 +79,7 @@ class ObservedStack:
             raise RequestError(["Owner.StackName is neither this stack nor the one that it is nested in"])
 
 
-NOT_DESCRIBED = ObservedStack("", None, {}, "")
+NOT_DESCRIBED = ObservedStack("", None, {}, {}, "", "")
 
 
 class StackGate:
@@ -165,6 +162,14 @@ class StackGate:
                 break
         return observed if status in TOLERANT else None
 
+    def exports_of(self, value: str, stack: ObservedStack) -> Iterator[str]:
+        """The names under which the stack, or one that it is nested in, exports a value of its outputs."""
+        while value in stack.outputs.values():
+            yield from (name for name, exported in stack.exports.items() if exported == value)
+            if not stack.parent_id:
+                break
+            stack = self._describe(stack.parent_id)
+
     def _ask(self, before: ObservedStack) -> tuple[str, ObservedStack]:
         """The status, or whether CloudFormation may still tell it; and the stack, if it doesn't, as before."""
         try:
@@ -174,15 +179,18 @@ class StackGate:
             return _UNKNOWN if may_pass else _UNTOLD, before
         return observed.status, observed
 
-    def _describe(self, *, once: bool = False) -> ObservedStack:
-        """The stack as it is now. Asked `once`, it is asked even if only the time that is kept back is left."""
+    def _describe(self, stack_id: str = "", *, once: bool = False) -> ObservedStack:
+        """A stack as it is now, or the own one. Asked `once`, it is asked even in the time that is kept back."""
         answer = self._calls.call(
-            "cloudformation", "describe_stacks", needs="Stacks", repeat=not once, StackName=self._stack_id
+            "cloudformation", "describe_stacks", needs="Stacks", repeat=not once, StackName=stack_id or self._stack_id
         )
         (described,) = answer["Stacks"]
+        outputs = described.get("Outputs", [])
         return ObservedStack(
             described["StackStatus"],
             described.get("LastUpdatedTime") or described["CreationTime"],
-            {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
+            {output["OutputKey"]: output["OutputValue"] for output in outputs},
+            {output["ExportName"]: output["OutputValue"] for output in outputs if output.get("ExportName")},
+            described.get("ParentId") or "",
             (described.get("RootId") or self._stack_id).split("/")[1],
         )

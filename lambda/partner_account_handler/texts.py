@@ -36,17 +36,19 @@ _UNRESOLVED = (
 # What Unicode calls default ignorable outside of these categories, and the blank Braille pattern.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 _UNSEEN_CATEGORIES = {"Cf", "Zl", "Zp"}
+# Persian and the languages of India write with them, although they can't be seen.
+_JOINERS = "\u200c\u200d"
 _UNKNOWN = "\ufffc\ufffd"
 _UNKNOWN_CATEGORIES = {"Co", "Cn"}
 
 
-def text_errors(text: str) -> Iterator[str]:
-    """Say what in a text can't be meant, without repeating the text."""
+def text_errors(text: str, *, joiners: bool = False) -> Iterator[str]:
+    """Say what in a text can't be meant, without repeating the text; `joiners` may be in a text that isn't a name."""
     for pattern, error in _UNRESOLVED:
         if pattern.search(text):
             yield error
             break
-    for character in dict.fromkeys(text):
+    for character in dict.fromkeys(text.translate(dict.fromkeys(map(ord, _JOINERS))) if joiners else text):
         if flaw := _flaw(character):
             position = text.index(character) + 1
             yield f"holds U+{ord(character):04X}, which {flaw}, as character {position}; remove it"

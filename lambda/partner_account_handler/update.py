@@ -13,12 +13,13 @@ from partner_account_handler.errors import CallError, HandlerError, PartnerError
 from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id, same_name
 from partner_account_handler.outcome import Outcome
 from partner_account_handler.partner_central import Aws, Partner
+from partner_account_handler.partner_properties import PartnerProperties
 from partner_account_handler.reconcile import Changes, contact_change, differing_tags, owner_change
-from partner_account_handler.request import Properties, Request
+from partner_account_handler.request import PartnerRequest
 from partner_account_handler.stack_gate import ObservedStack
 
 
-def update(request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: bool = False) -> Result:
+def update(request: PartnerRequest, aws: Aws, stack: ObservedStack, *, is_rollback: bool = False) -> Result:
     """The partner of this request, as the template now says, and whether anything was written for it.
 
     A HandlerError says that the partner is not, or can't become, what the template says.
@@ -66,11 +67,13 @@ def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
     return PartnerError("CreateOnly", happened, "Restore the value that the partner has, deploy again.")
 
 
-def _changed(prop: str, wanted: Properties, previous: Properties | None) -> bool:
+def _changed(prop: str, wanted: PartnerProperties, previous: PartnerProperties | None) -> bool:
     return previous is None or getattr(previous, prop) != getattr(wanted, prop)
 
 
-def _reconcile(partner: Partner, request: Request, aws: Aws, stack: ObservedStack, *, is_rollback: bool) -> list[str]:
+def _reconcile(
+    partner: Partner, request: PartnerRequest, aws: Aws, stack: ObservedStack, *, is_rollback: bool
+) -> list[str]:
     """Writes what the template changed, and names what was written."""
     wanted, previous = request.wanted, request.previous
     if is_rollback and request.was_refused:
@@ -99,7 +102,7 @@ def _reconcile(partner: Partner, request: Request, aws: Aws, stack: ObservedStac
     return written
 
 
-def _log_drift(partner: Partner, request: Request, aws: Aws) -> None:
+def _log_drift(partner: Partner, request: PartnerRequest, aws: Aws) -> None:
     """Logs what differs though the template didn't change it now.
 
     A human may have changed it. Or an Update that failed without rollback has left it: if CloudFormation takes that

@@ -1,6 +1,8 @@
 """Rules of a partner's public profile: its visibility, and the tasks that replace it."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.models import DAY, ApiCall, Output, ProfileTask, SimulatedPartner, new_id
@@ -61,7 +63,7 @@ def start_profile_update_task(call: ApiCall) -> Output:
 def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
         raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
-    unchanged = partner.profile | call.request["TaskDetails"] == partner.profile
+    unchanged = _replaced(partner.profile, call.request["TaskDetails"]) == partner.profile
     if unchanged and not call.readings.unchanged_profile_starts_task:
         raise ServiceError.of("INCOMPATIBLE_PROFILE_STATE")
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
@@ -87,9 +89,12 @@ def _progress(now: datetime, partner: SimulatedPartner, task: ProfileTask) -> No
     task.ended_at = now
     task.status = "FAILED" if task.plan.errors else "SUCCEEDED"
     if task.status == "SUCCEEDED":
-        # The task replaces the whole profile but for this: by the service model, leaving it out keeps the former one.
-        kept = {name: value for name, value in partner.profile.items() if name == "Headquarters"}
-        partner.profile = kept | task.details
+        partner.profile = _replaced(partner.profile, task.details)
+
+
+def _replaced(profile: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole profile but for the headquarters: by the service model, leaving them out keeps the former ones."""
+    return {name: value for name, value in profile.items() if name == "Headquarters"} | dict(details)
 
 
 def cancel_profile_update_task(call: ApiCall) -> Output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import io
 import json
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tokenize
 import zipfile
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
@@ -23,6 +25,7 @@ import pytest
 from botocore import xform_name
 
 from partner_account import PartnerAccountError, asset, service_model
+from partner_account.asset import code_alone
 from tests.construct.apps import new_app, new_stack, partner_in, resource_of
 
 if TYPE_CHECKING:
@@ -159,6 +162,25 @@ def test_a_copy_elsewhere_has_the_same_hash(tmp_path: Path, monkeypatch: pytest.
     assert key_of_code() == before
 
 
+def test_handler_in_the_asset_lacks_docstrings_and_comments_and_nothing_else() -> None:
+    """A defect is told by its line, which is that of the package's source."""
+    sources = [path.read_text("utf-8") for path in installed("partner_account_handler").glob("*.py")]
+    for source in sources:
+        code = code_alone(source)
+        assert tokenize.COMMENT not in {token.type for token in tokenize.generate_tokens(io.StringIO(code).readline)}
+        assert parts_of(code) == parts_of(source)
+    assert sum(map(len, map(code_alone, sources))) < 0.8 * sum(map(len, sources))
+
+
+def parts_of(source: str) -> list[tuple[str, int]]:
+    """What a module consists of, each with its line; docstrings without their texts."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = ""
+    return [(ast.dump(node), getattr(node, "lineno", 0)) for node in ast.walk(tree)]
+
+
 @pytest.mark.usefixtures("forgetful")
 def test_one_changed_line_of_the_handler_gives_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it is deployed. The files are read once in a process, however many stacks and apps it has."""
@@ -166,7 +188,7 @@ def test_one_changed_line_of_the_handler_gives_another_hash(tmp_path: Path, monk
     copy = tmp_path / "partner_account_handler"
     shutil.copytree(installed("partner_account_handler"), copy)
     with (copy / "index.py").open("a") as index:
-        index.write("# changed\n")
+        index.write("CHANGED = True\n")
     put_first(monkeypatch, tmp_path)
     changed = key_of_code()
     assert changed != before

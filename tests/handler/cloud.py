@@ -19,6 +19,11 @@ import boto3
 import pytest
 import urllib3
 from moto.backends import get_backend
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import Stack
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.exceptions import AccessDeniedError
+from moto.core.responses import ActionResult
 
 from partner_account_handler import calls
 from partner_account_handler.clock import Clock
@@ -46,8 +51,26 @@ def properties(**changes: Any) -> dict[str, Any]:
         "EmailVerificationCode": {"From": "ParameterStore", "Name": "/partner/code"},
         "Owner": {"StackName": "Root", "ConstructPath": "Partner"},
         "Tags": [{"Key": "team", "Value": "alliances"}],
+        "OutputPrefix": "Partner",
         **changes,
     }
+
+
+def profile(arn: str, **changes: Any) -> dict[str, Any]:
+    """Those of the profile of a partner; a None leaves one out."""
+    made = {
+        **{name: properties()[name] for name in ("ServiceToken", "ServiceTimeout", "SchemaVersion")},
+        "PartnerArn": arn,
+        "DisplayName": "Example",
+        "Description": "We give examples.",
+        "WebsiteUrl": "https://example.com",
+        "LogoUrl": "https://example.com/logo.png",
+        "IndustrySegments": ["EDUCATION", "SOFTWARE_INTERNET"],
+        "TranslationSourceLocale": "en-US",
+        "OutputPrefix": "Profile",
+        **changes,
+    }
+    return {name: value for name, value in made.items() if value is not None}
 
 
 def sandbox(**changes: Any) -> dict[str, Any]:
@@ -66,11 +89,16 @@ SALES = [{"Key": "team", "Value": "sales"}]
 
 
 class LambdaContext:
-    """Lambda's context, as far as the handler uses it; in real time."""
+    """Lambda's context, as far as the handler uses it; in real time, but for pauses."""
 
     def __init__(self, seconds: float = 180) -> None:
         self._seconds = seconds
         self._end = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """A pause, which takes no time of ours."""
+        self.get_remaining_time_in_millis()
+        self._end -= seconds
 
     def get_remaining_time_in_millis(self) -> int:
         """What is left until Lambda ends the invocation, which begins with the first question."""
@@ -103,6 +131,21 @@ class VirtualTime:
         self.pauses.append(seconds)
         self.seconds -= seconds
         self.meanwhile()
+
+
+def _list_imports(self: Any) -> ActionResult:
+    """ListImports, which moto lacks. AWS refuses it for an export that nobody imports."""
+    name, imports = self._get_param("ExportName"), getattr(self.cloudformation_backend, "imports", {})
+    if imports is None:
+        raise AccessDeniedError("the function", "cloudformation:ListImports")
+    if not imports.get(name):
+        raise ValidationError(message=f"Export '{name}' is not imported by any stack.")
+    return ActionResult({"Imports": imports[name]})
+
+
+def _told_outputs(stack: Any) -> list[dict[str, str]] | None:
+    """In moto's place, which names exports by their values."""
+    return [*getattr(stack, "told_outputs", {}).values()] or None
 
 
 def _template(name: str) -> dict[str, Any]:
@@ -145,6 +188,8 @@ def open_cloud(moto_url: str, **simulator: Any) -> Iterator[Cloud]:
         patch.setenv("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", partner_central.url)
         patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
         patch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        patch.setattr(Stack, "outputs", property(_told_outputs))
+        patch.setattr(CloudFormationResponse, "list_imports", _list_imports, raising=False)
         calls.client.cache_clear()  # a Lambda process has one environment, a test process has many
         urllib3.request("POST", f"{moto_url}/moto-api/reset")
         yield Cloud(partner_central, moto_url)
@@ -181,15 +226,16 @@ class Cloud:
 
     # CloudFormation
 
-    def new_stack(self, name: str, root_id: str | None = None) -> str:
+    def new_stack(self, name: str, parent_id: str | None = None) -> str:
         """A stack that is being created, and its id; nested in another one if that one's id is given."""
-        stack: Any = get_backend("cloudformation")[ACCOUNT][REGION].create_stack(name, json.dumps(_template(name)), {})
-        stack.status, stack.root_id = "CREATE_IN_PROGRESS", root_id
+        stack: Any = self._cloudformation.create_stack(name, json.dumps(_template(name)), {})
+        root_id = parent_id and (getattr(self._stack(parent_id), "root_id", None) or parent_id)
+        stack.status, stack.parent_id, stack.root_id = "CREATE_IN_PROGRESS", parent_id, root_id
         return str(stack.stack_id)
 
     def recreate_stack(self) -> None:
         """Deletes the stack, and creates another of the same name."""
-        get_backend("cloudformation")[ACCOUNT][REGION].delete_stack(self.stack_id)
+        self._cloudformation.delete_stack(self.stack_id)
         self.stack_id = self.new_stack("Root")
 
     def set_status(self, status: str, stack_id: str | None = None) -> None:
@@ -202,24 +248,37 @@ class Cloud:
         stack.status = "UPDATE_IN_PROGRESS"
         stack.creation_time += timedelta(minutes=1)  # moto tells no LastUpdatedTime
 
-    def set_outputs(self, **outputs: str) -> None:
-        """Gives the stack outputs, as they stood at the end of its last deployment."""
-        backend = get_backend("cloudformation")[ACCOUNT][REGION]
-        template = {**_template("Root"), "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
-        backend.update_stack(name=self.stack_id, template=json.dumps(template), parameters=[], role_arn=None, tags=None)
+    def set_outputs(self, stack_id: str | None = None, /, **outputs: str | tuple[str, str]) -> None:
+        """Gives a stack outputs beside those it has; one that is exported as its value and the export's name."""
+        told = vars(self._stack(stack_id)).setdefault("told_outputs", {})
+        for key, output in outputs.items():
+            value, name = (output, None) if isinstance(output, str) else output
+            told[key] = {"OutputKey": key, "OutputValue": value} | ({"ExportName": name} if name else {})
+
+    def set_imports(self, imports: dict[str, list[str]] | None) -> None:
+        """Lets stacks import exports, by their names; with None, nobody may ask who does."""
+        self._cloudformation.imports = imports
+
+    @property
+    def imports(self) -> dict[str, list[str]]:
+        """Which stacks import which exports."""
+        return getattr(self._cloudformation, "imports", None) or {}
 
     def described(self, stack_id: str) -> dict[str, Any]:
         """What DescribeStacks tells of a stack."""
         stack = self._stack(stack_id)
-        outputs = [{"OutputKey": output.key, "OutputValue": output.value} for output in stack.output_map.values()]
         return {
             "StackStatus": stack.status,
             "CreationTime": stack.creation_time.replace(tzinfo=UTC),
-            "Outputs": outputs,
+            "Outputs": _told_outputs(stack) or [],
         }
 
     def _stack(self, stack_id: str | None) -> Any:
-        return get_backend("cloudformation")[ACCOUNT][REGION].stacks[stack_id or self.stack_id]
+        return self._cloudformation.stacks[stack_id or self.stack_id]
+
+    @property
+    def _cloudformation(self) -> Any:
+        return get_backend("cloudformation")[ACCOUNT][REGION]
 
     def event(self, kind: str, wanted: dict[str, Any], previous: Any = None, **changes: Any) -> dict[str, Any]:
         """An event of CloudFormation; a new request unless `RequestId` is given."""

@@ -1,7 +1,8 @@
 """A strict CloudFormation: it delivers a custom resource's requests as the real one does, and checks every answer.
 
-A stack here has one resource and no template; its status stands in moto, where the function asks for it. Left out is
-what nobody has seen for certain: the rollback of an update that has replaced the resource.
+A stack here has one resource, or stands for one of several, and no template; status, outputs and imports stand in moto,
+where the function asks for them. Left out is what nobody has seen for certain: the rollback of an update that has
+replaced the resource.
 """
 
 from __future__ import annotations
@@ -9,21 +10,27 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from unittest import mock
 
 from werkzeug import Request, Response
 
 from partner_account_handler import index
+from partner_account_handler.clock import Clock
+from partner_account_handler.request import is_custom_resource_event
 from tests.handler.cloud import Cloud, LambdaContext
-from tests.handler.lambda_runtime import LambdaRuntime
+from tests.handler.lambda_runtime import LambdaRuntime, variables
+from tests.handler.log_lines import final_lines_of
 from tests.handler.response_sink import ResponseSink
 
 FUNCTION_SECONDS = 180
+LOGICAL_IDS = {"PartnerAccount": "Partner", "PartnerProfile": "Profile"}
 LARGEST_ANSWER = 4096
 LARGEST_PHYSICAL_ID = 1024
 _MEMBERS = {"Status", "Reason", "PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId", "NoEcho", "Data"}
@@ -192,7 +199,7 @@ def as_delivered(value: Any) -> Any:
 
 @dataclass
 class InProcessRuntime:
-    """In the place of a `LambdaRuntime`: the function in this process, for all that takes none of its own."""
+    """In the place of a `LambdaRuntime`: the function in this process, whose pauses take no time."""
 
     output: str = ""
     invoked: list[Any] = field(default_factory=list)
@@ -206,8 +213,13 @@ class InProcessRuntime:
     def invoke(self, event: Any, seconds: float) -> tuple[str, Any]:
         """One invocation, and whatever is written during it."""
         self.invoked.append(event)
-        with redirect_stdout(StringIO()) as log, redirect_stderr(log):
-            index.handler(event, LambdaContext(seconds))
+        context = LambdaContext(seconds)
+
+        def clock(remaining: Callable[[], float]) -> Clock:
+            return Clock(remaining, context.sleep)
+
+        with redirect_stdout(StringIO()) as log, redirect_stderr(log), mock.patch.object(index, "Clock", clock):
+            index.handler(event, context)
         self.output += log.getvalue()
         return "response", None
 
@@ -255,7 +267,7 @@ class Function:
 
 
 class CustomResourceStack:
-    """One stack with one custom resource, from its creation on; what it went through is in `history`."""
+    """One stack, as far as one of its custom resources goes; what it went through is in `history`."""
 
     def __init__(
         self,
@@ -263,26 +275,43 @@ class CustomResourceStack:
         function: Function,
         bucket: Bucket,
         *,
-        nested: str = "",
+        kind: str = "PartnerAccount",
+        parent_id: str = "",
+        beside: CustomResourceStack | None = None,
+        exports: Mapping[str, str] | None = None,
         deletion_policy: str = "Delete",
         old_is_attempted: bool = False,
     ) -> None:
-        """`nested` is the name of a nested stack, and else it is the cloud's own stack.
+        """The cloud's own stack, or one that is nested in another.
 
         After an Update that failed without rollback, OldResourceProperties are the last successful ones, or the last
         attempted ones with `old_is_attempted`: AWS documents neither.
+
+        Args:
+            cloud: Where it is.
+            function: Gets the requests.
+            bucket: Takes the answers.
+            kind: The resource's type, without `Custom::`.
+            parent_id: The stack that it is nested in.
+            beside: The stack that has this resource too.
+            exports: Attributes by the names under which the user exports them, in the outermost stack if nested.
+            deletion_policy: The resource's.
+            old_is_attempted: See above.
         """
         self.cloud = cloud
         self.function = function
         self.bucket = bucket
-        self.id = cloud.new_stack(nested, cloud.stack_id) if nested else cloud.stack_id
+        self.id: str = beside.id if beside else cloud.new_stack("Nested", parent_id) if parent_id else cloud.stack_id
         self.history = ["CREATE_IN_PROGRESS"]
         self.requests: list[dict[str, Any]] = []
         self.physical_id = ""
         self.attributes: dict[str, str] = {}
         self.reason = ""
-        self.imported: set[str] = set()
-        """The attributes whose exports another stack imports: these can't change."""
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What happens between an answer and what CloudFormation makes of it."""
+        self._type = {"ResourceType": f"Custom::{kind}", "LogicalResourceId": LOGICAL_IDS[kind]}
+        self._is_nested = bool(parent_id)
+        self._exports = exports or {}
         self._deletion_policy = deletion_policy
         self._old_is_attempted = old_is_attempted
         self._properties: dict[str, Any] | None = None
@@ -305,6 +334,7 @@ class CustomResourceStack:
     ) -> None:
         """Creates the stack; `another_fails` after this resource, `rollback=False` is `cdk deploy --no-rollback`."""
         if self._make(wanted, seconds) and not another_fails:
+            self._show_outputs(wanted)
             self._move("CREATE_COMPLETE")
         elif not rollback:
             self._move("CREATE_FAILED")
@@ -326,19 +356,20 @@ class CustomResourceStack:
         With `taken_back_in` it is `cdk deploy --no-rollback`: a failed Update of this resource is taken back alone, in
         that status, which AWS documents nowhere (`""`: not at all), and the stack ends in UPDATE_FAILED.
         """
-        before, former_id, exported = self._attempted or self._properties, self.physical_id, self.attributes
+        before, former_id, former = self._attempted or self._properties, self.physical_id, self.attributes
         self._attempted = None
         self._move("UPDATE_IN_PROGRESS")
         succeeds = self._make(wanted, seconds) if before is None else self._change(before, wanted, seconds)
-        if succeeds and not another_fails and self._keeps_imports(exported):
+        if succeeds and not another_fails and self._keeps_imports(former, wanted):
             self._properties = wanted
+            self._show_outputs(wanted)
             self._clean_up(former_id)
         elif before is None:
             self._move("UPDATE_FAILED")
         elif taken_back_in is not None:
             self._take_back_alone(wanted, before, taken_back_in, seconds)
         else:
-            self._roll_back(wanted, before, seconds, exported)
+            self._roll_back(wanted, before, seconds, former)
 
     def delete(self) -> None:
         """Deletes the stack; its id stays known."""
@@ -367,7 +398,7 @@ class CustomResourceStack:
     def request(self, kind: str, wanted: Any, **changes: Any) -> dict[str, Any]:
         """A new request, with its properties as CloudFormation delivers them."""
         former = {name: as_delivered(changes.pop(name)) for name in ["OldResourceProperties"] if name in changes}
-        event = self.cloud.event(kind, as_delivered(wanted), StackId=self.id, **former, **changes)
+        event = self.cloud.event(kind, as_delivered(wanted), StackId=self.id, **self._type, **former, **changes)
         self.requests.append(event)
         return event
 
@@ -389,6 +420,7 @@ class CustomResourceStack:
         self.physical_id = answer.get("PhysicalResourceId", self.physical_id)
         self.attributes = answer.get("Data", {})
         self.reason = answer.get("Reason", "")
+        self.meanwhile()
         return bool(answer["Status"] == "SUCCESS")
 
     def _make(self, wanted: dict[str, Any], seconds: float) -> bool:
@@ -408,15 +440,40 @@ class CustomResourceStack:
             self.deliver(self.request("Delete", self._properties, PhysicalResourceId=former_id))
         self._move("UPDATE_COMPLETE")
 
-    def _keeps_imports(self, exported: dict[str, str]) -> bool:
-        """Exports are made of the attributes at the end of an update, and of its rollback."""
-        return all(self.attributes.get(name) == exported.get(name) for name in self.imported)
+    # Outputs are made of the attributes at the end of a creation, of an update, and of its rollback
+
+    def _outputs(self, attributes: Mapping[str, str], wanted: Mapping[str, Any]) -> dict[str, str | tuple[str, str]]:
+        """Those that the construct makes, each exported one with the export's name."""
+        prefix, stack = wanted.get("OutputPrefix"), self.id.split("/")[1]
+        return {
+            f"{prefix}{name}": value if self._is_nested or name == "TaskStatus" else (value, f"{stack}-{prefix}-{name}")
+            for name, value in attributes.items()
+            if prefix
+        }
+
+    def _exports_of_user(self, attributes: Mapping[str, str]) -> dict[str, str | tuple[str, str]]:
+        """References of other stacks, and what the user exports; in the outermost stack if this one is nested."""
+        of_user = {export: (attributes.get(name, ""), export) for export, name in self._exports.items()}
+        return {f"Exported{key}".replace("-", ""): output for key, output in of_user.items()}
+
+    def _show_outputs(self, wanted: Mapping[str, Any]) -> None:
+        self.cloud.set_outputs(self.id, **self._outputs(self.attributes, wanted))
+        outermost = self.cloud.stack_id if self._is_nested else self.id
+        self.cloud.set_outputs(outermost, **self._exports_of_user(self.attributes))
+
+    def _keeps_imports(self, former: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
+        """CloudFormation changes no export that another stack imports."""
+        before, after = (
+            {*self._outputs(attributes, wanted).values(), *self._exports_of_user(attributes).values()}
+            for attributes in (former, self.attributes)
+        )
+        return all(output[1] not in self.cloud.imports for output in before - after if isinstance(output, tuple))
 
     def _roll_back(
-        self, wanted: dict[str, Any], before: dict[str, Any], seconds: float, exported: dict[str, str]
+        self, wanted: dict[str, Any], before: dict[str, Any], seconds: float, former: Mapping[str, str]
     ) -> None:
         self._move("UPDATE_ROLLBACK_IN_PROGRESS")
-        if not (self._change(wanted, before, seconds) and self._keeps_imports(exported)):
+        if not (self._change(wanted, before, seconds) and self._keeps_imports(former, before)):
             self._move("UPDATE_ROLLBACK_FAILED")
             return
         self._move("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -442,7 +499,7 @@ class CustomResourceStack:
 
     def made_up_id(self) -> str:
         """What CloudFormation calls a resource that never told its id."""
-        return f"{self.id.split('/')[1]}-Partner-{uuid.uuid4().hex[:13].upper()}"
+        return f"{self.id.split('/')[1]}-{self._type['LogicalResourceId']}-{uuid.uuid4().hex[:13].upper()}"
 
     def _move(self, status: str) -> None:
         self.history.append(status)
@@ -450,3 +507,40 @@ class CustomResourceStack:
             self.cloud.begin_deployment(self.id)
         else:
             self.cloud.set_status(status, self.id)
+
+
+@dataclass
+class DeployedFunction:
+    """One AWS account with one deployed function."""
+
+    cloud: Cloud
+    bucket: Bucket
+    asset: Path
+    function: Function
+    runtimes: list[LambdaRuntime | InProcessRuntime] = field(default_factory=list)
+
+    def stack(self, **options: Any) -> CustomResourceStack:
+        """A stack that is being created."""
+        return CustomResourceStack(self.cloud, self.function, self.bucket, **options)
+
+    def start_here(self) -> InProcessRuntime:
+        """The function in this process."""
+        self.runtimes.append(runtime := InProcessRuntime())
+        return runtime
+
+    def start(self) -> LambdaRuntime:
+        """A process of the function, as talkative as its environment can make it."""
+        talkative = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+        self.runtimes.append(runtime := LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
+        return runtime
+
+    def require_one_final_line_each(self) -> None:
+        """All output of all processes is lines of JSON, among them one with the outcome of each request, in order."""
+        for runtime in self.runtimes:
+            requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
+            assert [line["request"] for line in final_lines_of(runtime.output)] == requests
+
+    def arn(self) -> str:
+        """The ARN of the one partner that the account has."""
+        (partner,) = self.cloud.partners
+        return str(partner.arn)

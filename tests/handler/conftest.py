@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
-from partner_account_handler import index
+from partner_account.asset import assembled_asset
+from partner_account_handler import calls, index
 from tests.handler.cloud import Cloud, Deployed, LambdaContext
+from tests.handler.cloudformation import Bucket, DeployedFunction, Function
 from tests.handler.log_lines import final_lines_of
 from tests.handler.response_sink import ResponseSink
 
@@ -93,3 +96,37 @@ def function(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str
     """One stack that is being created; the code of its contact is stored."""
     cloud.prepare()
     return LocalFunction(cloud, sink, capsys)
+
+
+@pytest.fixture(scope="session")
+def asset() -> Iterator[Path]:
+    """The built asset."""
+    with assembled_asset() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def open_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """One server for all stories: to stop it takes half a second."""
+    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def bucket(open_bucket: Bucket) -> Iterator[Bucket]:
+    """Where the answers go, each delivery's once."""
+    open_bucket.empty()
+    yield open_bucket
+    open_bucket.require_one_answer_each()
+
+
+@pytest.fixture
+def world(cloud: Cloud, bucket: Bucket, asset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedFunction]:
+    """The function in this process, whose pauses take no time; the code of the contact is stored."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bucket.ca_file))
+    monkeypatch.setattr(calls, "CALL_CONFIG", calls.CALL_CONFIG.merge(Config(read_timeout=7)))
+    made = DeployedFunction(cloud, bucket, asset, Function(lambda: made.start_here(), warm=True))  # noqa: PLW0108 - it needs itself
+    cloud.prepare()
+    with made.function:
+        yield made
+    made.require_one_final_line_each()

@@ -21,10 +21,10 @@ from botocore.exceptions import ClientError
 
 from partner_account_handler import log as handler_log
 from partner_account_handler.errors import HandlerError
-from partner_account_handler.request import Request
+from partner_account_handler.request import PartnerRequest, ProfileRequest
 from partner_central_simulator import Readings, models, verifications
 from partner_central_simulator.models import State
-from partner_central_simulator.service import Service
+from partner_central_simulator.service import AccountAdmin, Service
 from tests.handler.cloud import ACCOUNT
 from tests.handler.stepping import (
     CONNECT,
@@ -36,6 +36,7 @@ from tests.handler.stepping import (
     StepClock,
     carried_out,
     failure,
+    importing,
     made_up_by,
     stepping,
 )
@@ -123,6 +124,16 @@ class ExploredWorld:
         with self._service.transaction():
             self._service.account(ACCOUNT).verifications[verifications.BUSINESS].details["LegalName"] = legal_name
 
+    def plan_profile_tasks(self, reads: int) -> None:
+        """Has profile tasks end when they are looked at for so many times."""
+        AccountAdmin(self._service, ACCOUNT).plan_profile_tasks(reads=reads)
+
+    def cancel_profile_task(self) -> None:
+        """A human cancels the task that is in progress."""
+        (partner,) = self.partners
+        which = {"Catalog": partner.catalog, "Identifier": partner.arn, "TaskId": partner.tasks[-1].id}
+        self.perform(AwsCall("CancelProfileUpdateTask", which))
+
     def send_code(self, email: str) -> None:
         """Has a code sent to an address, and stored in the parameter that bears the address's name."""
         self.perform(AwsCall("SendEmailVerificationCode", {"Catalog": "AWS", "Email": email}))
@@ -133,6 +144,8 @@ class ExploredWorld:
             return {}
         if call.operation == "DescribeStacks":
             return self.stacks[call.members["StackName"]].described()
+        if call.operation == "ListImports":
+            return importing(self.stacks.values(), call)
         if call.operation == "GetParameter":
             mails = reversed(self._content.state.outbox)
             return {"Parameter": {"Value": next(mail.code for mail in mails if mail.email == call.members["Name"])}}
@@ -198,7 +211,7 @@ class _Ending:
 class ScheduledEvent:
     """A request that CloudFormation sends as soon as so many of the things beside it have happened."""
 
-    request: Request
+    request: PartnerRequest | ProfileRequest
     after: int = 0
     connects: bool = False
     """Whether the connection for the answer is one of its calls; it always stands otherwise."""

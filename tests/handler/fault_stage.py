@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from partner_account_handler.delivery import REACH_SECONDS, SEND_SECONDS
 from partner_account_handler.errors import AnswerUnreachableError, HandlerError
 from partner_account_handler.identity import OWNER_TAG
-from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, properties
+from tests.handler.cloud import ACCOUNT, EMAIL, Cloud, VirtualTime, contact, profile, properties
 from tests.simulator.calls import ManualClock
 
 READ_TIMEOUT = 20.0
@@ -100,6 +100,8 @@ class FaultStage:
     address: str = field(init=False)
     changes: dict[str, Any] = field(init=False)
     arn: str = field(init=False)
+    resource: ClassVar[dict[str, str]] = {}
+    """What its events have otherwise than those of a partner."""
 
     def begin(self, fault: FaultCase) -> None:
         """A new story: nothing there but a verified business and a code."""
@@ -138,28 +140,30 @@ class FaultStage:
     def create(self, request_id: str = "first") -> StepOutcome:
         """A Create of the stack that is being created."""
         self.address = EMAIL
-        event = self.cloud.event("Create", self.first(), RequestId=f"{self.cloud.stack_id}/{request_id}")
-        outcome = self._answered(event)
+        outcome = self._answered("Create", self.first(), RequestId=f"{self.cloud.stack_id}/{request_id}")
         if outcome.success and not self.arn:
-            self.cloud.set_outputs(PartnerArn=self.arn_now(), PartnerProfileId=self._ours()[0].profile_id)
-            self.cloud.set_status("CREATE_IN_PROGRESS")
+            self.show_outputs()
         self.arn = self.arn or self.arn_now()
         return outcome
 
+    def show_outputs(self) -> None:
+        """The outputs of the stack, with the id that the service tells at last."""
+        partner = self._ours()[0]
+        self.cloud.set_outputs(PartnerArn=partner.arn, PartnerId=partner.id, PartnerProfileId=partner.profile_id)
+
     def update(self, previous: dict[str, Any], wanted: dict[str, Any], status: str) -> StepOutcome:
         """An Update, or in a rollback its reverse."""
-        self.address = wanted["AllianceLeadContact"]["Email"]
+        self.address = wanted.get("AllianceLeadContact", contact())["Email"]
         if not self.fault.late:
             self.cloud.set_status(status)
-        event = self.cloud.event("Update", wanted, previous, PhysicalResourceId=self.arn)
-        return self._answered(event)
+        return self._answered("Update", wanted, previous, PhysicalResourceId=self.arn)
 
     def delete(self) -> StepOutcome:
         """A Delete."""
-        event = self.cloud.event("Delete", self.first(), PhysicalResourceId=self.arn)
-        return self._answered(event)
+        return self._answered("Delete", self.first(), PhysicalResourceId=self.arn)
 
-    def _answered(self, event: dict[str, Any]) -> StepOutcome:
+    def _answered(self, kind: str, wanted: dict[str, Any], previous: Any = None, **more: str) -> StepOutcome:
+        event = self.cloud.event(kind, wanted, previous, **self.resource, **more)
         self._time = StoryTime(self.clock)
         self.cloud.between, self.cloud.require_reachable = self._between, self._connect
         outcome = self._ended(event)
@@ -172,7 +176,8 @@ class FaultStage:
             data = self.cloud.deliver(event, self._time).data
         except HandlerError as error:
             return StepOutcome(success=False, told=_refusal(str(error), self._time.spent()), reason=str(error))
-        return StepOutcome(success=True, told="SUCCESS" + (", ProfileId pending" if "pending" in data.values() else ""))
+        unsettled = {f"{name} {value}" for name, value in data.items() if value in {"pending", "IN_PROGRESS"}}
+        return StepOutcome(success=True, told=", ".join(["SUCCESS", *sorted(unsettled)]))
 
     def _connect(self) -> None:
         if self._time.spent() < self.fault.unheard:
@@ -215,7 +220,46 @@ class FaultStage:
         return ", ".join([*words, *([f"{others} of others"] if others else [])])
 
 
+class ProfileStage(FaultStage):
+    """The same for the profile of a partner that has none yet."""
+
+    resource: ClassVar[dict[str, str]] = {"ResourceType": "Custom::PartnerProfile", "LogicalResourceId": "Profile"}
+
+    def begin(self, fault: FaultCase) -> None:
+        """A new story: a partner of whatever stack."""
+        super().begin(fault)
+        self.cloud.add_partner("Example Corp")
+
+    @property
+    def _partner(self) -> Any:
+        return self.cloud.partners[0]
+
+    def first(self) -> dict[str, Any]:
+        """The properties of the first deployment."""
+        return profile(self._partner.arn)
+
+    def changed(self, title: str = "CEO") -> dict[str, Any]:
+        """The properties of an update: another name, and the profile becomes public."""
+        return {**self.first(), "DisplayName": f"Of the {title}", "Visibility": "PUBLIC"}
+
+    def show_outputs(self) -> None:
+        """The outputs of the stack."""
+        self.cloud.set_outputs(ProfileProfileId=self._partner.profile_id, ProfileTaskStatus="SUCCEEDED")
+
+    def arn_now(self) -> str:
+        """The physical id."""
+        return f"profile-of-{self._partner.id}"
+
+    def left(self) -> str:
+        """Whose profile there is, and its task."""
+        name, tasks = self._partner.profile.get("DisplayName"), self._partner.tasks
+        words = ["no profile" if name is None else "former profile" if name == "Example" else "new profile"]
+        words += ["public"] if self._partner.visibility == "PUBLIC" else []
+        words += ["a task in progress"] if tasks and tasks[-1].status == "IN_PROGRESS" else []
+        return ", ".join(words)
+
+
 def _refusal(reason: str, seconds: float) -> str:
     happened = re.split(r"\. (?=[A-Z])", reason)[0]
-    happened = re.sub(r"partner-[A-Za-z0-9]{13}", "partner-…", happened)
+    happened = re.sub(r"\b(partner|pprofiletask)-[A-Za-z0-9]{13}", r"\1-…", happened)
     return f"FAILED {f'after {seconds:.0f} s' if seconds >= 1 else 'at once'}: {happened}"

@@ -21,7 +21,7 @@ from moto.server import ThreadedMotoServer
 
 from partner_account_handler import log as handler_log
 from partner_account_handler.identity import OWNER_TAG, Owner
-from tests.handler.cloud import EMAIL, contact, open_cloud
+from tests.handler.cloud import EMAIL, contact, open_cloud, profile
 from tests.handler.fault_stage import (
     DENIED,
     NEW_EMAIL,
@@ -30,12 +30,18 @@ from tests.handler.fault_stage import (
     TIMEOUT,
     FaultCase,
     FaultStage,
+    ProfileStage,
     StepOutcome,
     nothing,
 )
+from tests.handler.life_profiles import details_of
 from tests.simulator.calls import ManualClock
 
-WRITES = ("CreatePartner", "TagResource", "PutAllianceLeadContact")
+START = "StartProfileUpdateTask"
+WRITES = (
+    *("CreatePartner", "TagResource", "PutAllianceLeadContact"),
+    *(START, "CancelProfileUpdateTask", "PutProfileVisibility"),
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,35 @@ def _tag(stage: FaultStage, owner: str) -> None:
 def _give_back(stage: FaultStage) -> None:
     if stage.arn:
         _tag(stage, Owner.of(stage.cloud.stack_id, "Root", "Partner").to_tag())
+
+
+def _others_task(stage: FaultStage) -> None:
+    stage.cloud.account.plan_profile_tasks(reads=None)
+    _human(stage, "start_profile_update_task", TaskDetails=_details("Console"))
+    stage.cloud.account.plan_profile_tasks()
+
+
+def _cancel(stage: FaultStage) -> None:
+    _human(stage, "cancel_profile_update_task", TaskId=stage.cloud.partners[0].tasks[-1].id)
+
+
+def _use_up(stage: FaultStage) -> None:
+    """What is left of ten tasks a day; the last one leaves the profile as it was."""
+    (partner,) = stage.cloud.partners
+    former = partner.profile.get("DisplayName", "Console")
+    stage.cloud.account.plan_profile_tasks(reads=0)
+    for number in range(len(partner.profile_updates), 10):
+        _human(stage, "start_profile_update_task", TaskDetails=_details(former if number == 9 else f"Number {number}"))
+    stage.cloud.account.plan_profile_tasks()
+
+
+def _human(stage: FaultStage, operation: str, **members: Any) -> None:
+    client = stage.cloud.client("partnercentral-account")
+    getattr(client, operation)(Catalog="AWS", Identifier=stage.cloud.partners[0].id, **members)
+
+
+def _details(name: str) -> dict[str, Any]:
+    return details_of(profile("", DisplayName=name, PrimarySolutionType="SOFTWARE_PRODUCTS"))
 
 
 PASSES = "it passes"
@@ -179,6 +214,19 @@ FAULTS = (
     FaultCase("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
 )
 
+OF_PROFILE_TOO = {
+    *("none", "throttled throughout", "503 after each write, once", "500 throughout", "every call hangs"),
+    *("connection cut after each write, always", "access denied", "never a ProfileId"),
+    *("delivered when the stack no longer waits", "DescribeStacks is denied", "no answer can be sent"),
+}
+PROFILE_FAULTS = (
+    *(fault for fault in FAULTS if fault.name in OF_PROFILE_TOO),
+    FaultCase("the review takes days", "it is still under way", _at([START], "review-takes-days", **ALWAYS)),
+    FaultCase("the review fails", "the logo is corrected", _at([START], "review-fails", **ALWAYS)),
+    FaultCase("somebody else's task is in progress", "they cancel it", _others_task, _cancel),
+    FaultCase("the day's tasks are used up", "a day later", _use_up, lambda stage: stage.clock.advance(days=1)),
+)
+
 
 # The steps of a life: each tells one story under one fault, and returns its row
 
@@ -205,7 +253,7 @@ def _update(stage: FaultStage) -> FaultRow:
     outcome = stage.update(stage.first(), stage.changed(), "UPDATE_IN_PROGRESS")
     left = stage.left()
     if outcome.success:
-        return FaultRow(outcome.told, left, _further(stage))
+        return FaultRow(outcome.told, left, _further(stage, before=stage.changed()))
     back = stage.update(stage.changed(), stage.first(), "UPDATE_ROLLBACK_IN_PROGRESS")
     if not back.success and not stage.fault.late:
         left += f"; the rollback: {back.told}"
@@ -277,13 +325,13 @@ def _again(stage: FaultStage) -> StepOutcome:
     return stage.create("again")
 
 
-def _further(stage: FaultStage, title: str = "CTO") -> str:
+def _further(stage: FaultStage, title: str = "CTO", before: dict[str, Any] | None = None) -> str:
     stage.mend()
     if stage.coming.gone:
         stage.arn = ""
         return _deployed(stage, lambda: _again(stage))
-    wanted = stage.changed(title)
-    return _deployed(stage, lambda: stage.update(stage.first(), wanted, "UPDATE_IN_PROGRESS"))
+    former, wanted = before or stage.first(), stage.changed(title)
+    return _deployed(stage, lambda: stage.update(former, wanted, "UPDATE_IN_PROGRESS"))
 
 
 def _deployed(stage: FaultStage, deploy: Callable[[], StepOutcome]) -> str:
@@ -299,6 +347,26 @@ def _deployed(stage: FaultStage, deploy: Callable[[], StepOutcome]) -> str:
     return f"{told}{outcome.told}: {', '.join(map(str, written)) or 'nothing to write'}"
 
 
+def _create_profile(stage: FaultStage) -> FaultRow:
+    """The first deployment of a profile, whose partner is there."""
+    return _create(stage)
+
+
+def _update_profile(stage: FaultStage) -> FaultRow:
+    """The name changes, and the profile becomes public; if that fails, the rollback follows while the fault lasts."""
+    return _update(stage)
+
+
+def _rollback_profile(stage: FaultStage) -> FaultRow:
+    """The name has changed and the profile is public; another resource fails, and the reversed Update comes."""
+    return _rollback(stage)
+
+
+PROFILE_STEPS = {
+    "Create of a profile": _create_profile,
+    "Update of a profile": _update_profile,
+    "Rollback of an Update of a profile": _rollback_profile,
+}
 STEPS = {
     "Create": _create,
     "Create, delivered again": _redelivered,
@@ -308,6 +376,7 @@ STEPS = {
     "Rollback of an Update that moves the construct": _moved,
     "Delete": _delete,
     "Create after a Delete": _recreate,
+    **PROFILE_STEPS,
 }
 
 
@@ -322,7 +391,8 @@ Each step has one row for what happens without a fault, and one for each fault t
 
 * **The user sees** how CloudFormation is answered: the status, and the beginning of the reason. What follows there is
   the remedy. Where no answer can be sent, CloudFormation gives up after five minutes.
-* **What is left**: the account's partners, and whether the contact is that of the former template or the new one.
+* **What is left**: the account's partners, and whether the contact is that of the former template or the new one; or
+  whether the profile is.
 * **The next deployment** comes after the fault has ended as said here, and names what it writes. After a failed
   Create the stack is rolled back and deployed again under its name; after the other steps the template changes again.
 
@@ -345,10 +415,17 @@ def open_stage() -> Iterator[FaultStage]:
         moto.stop()
 
 
+def faults_of(step: Callable[[FaultStage], FaultRow]) -> Sequence[FaultCase]:
+    """The faults that strike a step."""
+    return PROFILE_FAULTS if step in PROFILE_STEPS.values() else FAULTS
+
+
 def rows(stage: FaultStage, step: Callable[[FaultStage], FaultRow]) -> dict[FaultRow, list[str]]:
     """The outcomes of a step, each with the faults that end so."""
     found: dict[FaultRow, list[str]] = {}
-    for fault in FAULTS:
+    if step in PROFILE_STEPS.values():
+        stage = ProfileStage(stage.cloud, stage.clock)
+    for fault in faults_of(step):
         stage.begin(fault)
         found.setdefault(step(stage), []).append(fault.name)
     return found
@@ -358,7 +435,10 @@ def document(told: Mapping[str, Mapping[FaultRow, list[str]]]) -> Iterator[str]:
     """The whole document, line by line."""
     yield HEAD
     yield "| fault | how it ends |\n|---|---|\n"
-    yield from (f"| {fault.name} | {fault.ends} |\n" for fault in FAULTS[1:])
+    yield from (
+        f"| {fault.name} | {fault.ends} |\n"
+        for fault in {**dict.fromkeys(FAULTS[1:]), **dict.fromkeys(PROFILE_FAULTS[1:])}
+    )
     for title, found in told.items():
         yield f"\n## {title}\n\n{STEPS[title].__doc__}\n\n"
         yield "| fault | the user sees | what is left | the next deployment |\n|---|---|---|---|\n"

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Self
 from werkzeug import Request, Response
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from tests.handler.response_sink import Quiet
+from tests.handler.cloud import ACCOUNT, Cloud
+from tests.handler.response_sink import Quiet, ResponseSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,6 +120,13 @@ class LambdaRuntime:
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
         }
         return Response(json.dumps(item["event"]), headers=headers, content_type="application/json")
+
+
+def variables(cloud: Cloud, sink: ResponseSink) -> dict[str, str]:
+    """The environment of the function's process."""
+    urls = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    assert urls["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] == cloud.simulator.url
+    return environment(urls, sink.ca_file, ACCOUNT)
 
 
 def environment(cloud_urls: dict[str, str], ca_file: Path, account: str) -> dict[str, str]:

@@ -32,15 +32,26 @@ from typing import Any
 import greenlet
 
 from partner_account_handler.errors import REASON_LIMIT, HandlerError
-from partner_account_handler.identity import OWNER_TAG, Owner, same_name
+from partner_account_handler.identity import OWNER_TAG, Owner, is_partner_arn, same_name
 from partner_account_handler.outcome import Answer, Outcome, Report
 from partner_account_handler.request import read_request
+from partner_account_handler.stack_gate import TOLERANT
 from partner_central_simulator import Readings
 from partner_central_simulator.validation import problems
 from tests.handler.cloud import ACCOUNT, REGION, properties, sandbox
 from tests.handler.life_account import AwsAccount, contact_of, shown
 from tests.handler.life_deliveries import CallFault, LifeDelivery, LifeStack, Records, figures
-from tests.handler.stepping import MODEL, WRITES, AwsCall, StepClock, carried_out, stepping
+from tests.handler.life_profiles import (
+    BASE,
+    PROFILES,
+    check_converged,
+    check_profiles,
+    check_success,
+    is_profile,
+    wanted_profile,
+)
+from tests.handler.life_profiles import remedy as remedy_of_profile
+from tests.handler.stepping import MODEL, WRITES, AwsCall, StepClock, carried_out, importing, stepping
 
 
 @dataclass(frozen=True)
@@ -80,12 +91,20 @@ class Life(AwsAccount):
         self.live: dict[str, LifeStack] = {}
         self.events: list[dict[str, Any]] = []
         self.made_by: dict[str, str] = {}
+        self.own_tasks: set[str] = set()
+        """The profile tasks that a stack has started, not a human."""
+        self.tokens: dict[str, str] = {}
+        """The client tokens of profile tasks, by the requests."""
+        self.publishable: set[str] = set()
+        """The partners whose profile a template, or a human, has made public at some time."""
         self._count = 0
 
     def perform(self, delivery: LifeDelivery, call: AwsCall) -> dict[str, Any]:
         """Carries out a call of a delivery."""
         if call.operation == "DescribeStacks":
             return self.stacks[call.members["StackName"]].described()
+        if call.operation == "ListImports":
+            return importing(self.live.values(), call)
         if call.operation in {"GetParameter", "GetSecretValue"}:
             return self.stored_code(call)
         return self._partner_central(delivery, call)
@@ -98,11 +117,15 @@ class Life(AwsAccount):
         answer = carried_out(self.service, call)
         if call.operation == "CreatePartner":
             self.made_by.setdefault(answer["Arn"], delivery.event["RequestId"])
+        if call.operation == "StartProfileUpdateTask":
+            self.own_tasks.add(answer["TaskId"])
         return answer
 
     def may_write(self, event: dict[str, Any], partner: Any) -> bool:
         """Whether an event gives its handler a right to change a partner."""
         wanted = event["ResourceProperties"]
+        if is_profile(event):
+            return bool(wanted.get("PartnerArn") == partner.arn)
         if event["RequestType"] == "Create" and wanted["ExistingPartnerId"] == partner.id:
             return True
         if self.made_by.get(partner.arn) == event["RequestId"]:
@@ -136,13 +159,17 @@ class Life(AwsAccount):
 
     def _check_success(self, delivery: LifeDelivery, answer: Answer) -> None:
         event = delivery.event
+        if is_profile(event):
+            check_success(self, delivery, answer)
+            return
         if "/catalog/AWS/" in event.get("PhysicalResourceId", ""):
             assert answer.physical_id == event["PhysicalResourceId"], "another physical id"
-        if delivery.told != "UPDATE_ROLLBACK_IN_PROGRESS":
+        if not TOLERANT.intersection({delivery.first_told, delivery.told}):
             assert self.partner(answer.physical_id), "success without a partner"
         if delivery.outputs.get("PartnerArn") == answer.physical_id:
             known = delivery.outputs["PartnerProfileId"]
-            assert known in {"pending", answer.data["ProfileId"]}, f"ProfileId fell back to {answer.data['ProfileId']}"
+            is_kept = known not in {partner.profile_id for partner in self.partners}  # of one that was wiped
+            assert is_kept or known == answer.data["ProfileId"], f"ProfileId fell back to {answer.data['ProfileId']}"
 
     def check(self) -> None:
         """What must hold after each step."""
@@ -152,18 +179,24 @@ class Life(AwsAccount):
         assert not owners or max(owners.values()) == 1, "two partners of one stack and construct"
         for arn, made in self.foreign.items():
             assert shown(self.partner(arn)) == made, "a foreign partner was touched"
+        check_profiles(self)
         for stack in self.live.values():
             assert not stack.status.endswith(("ROLLBACK_FAILED", "DELETE_FAILED")), stack.status
-            assert not stack.arn or "/Sandbox/" in stack.arn or self.partner(stack.arn), "a stack without its partner"
+            assert not is_partner_arn(stack.arn) or "/Sandbox/" in stack.arn or self.partner(stack.arn), (
+                "a stack without its partner"
+            )
 
     # CloudFormation
 
     def deploy(self, name: str, changes: dict[str, Any], way: Way = FAULTLESS) -> HandlerError | None:
         """Creates or updates a stack with a changed template; tells why the handler refused, if it did."""
+        if name == PROFILES and not self.partners:
+            return None
         stack = self.live.get(name)
         if stack is None or stack.status == "ROLLBACK_COMPLETE":
-            stack = self._new_stack(name, stack.template if stack else _BASE)
-        stack.template = {**stack.template, **changes, **({} if self.readings.one_partner_per_catalog else _AT_HOME)}
+            stack = self._new_stack(name, stack.template if stack else BASE if name == PROFILES else _BASE)
+        known = {key: value for key, value in changes.items() if key in stack.template}
+        stack.template = {**stack.template, **known, **({} if self.readings.one_partner_per_catalog else _AT_HOME)}
         if way.fresh_code:
             self.request_code(stack)
         wanted = self._wanted(stack)
@@ -190,6 +223,8 @@ class Life(AwsAccount):
 
     def _wanted(self, stack: LifeStack) -> dict[str, Any]:
         template = stack.template
+        if stack.name == PROFILES:
+            return wanted_profile(self, stack)
         made = {
             "LegalName": template["legal_name"].format(stack.name),
             "PrimarySolutionType": template["solution"],
@@ -223,16 +258,19 @@ class Life(AwsAccount):
             "StackId": stack.id,
             "RequestId": str(self._count),
             "LogicalResourceId": "Partner",
+            "ResourceType": f"Custom::Partner{'Profile' if stack.name == PROFILES else 'Account'}",
             "ResourceProperties": wanted,
             **more,
         }
+        if wanted.get("Visibility") == "PUBLIC":
+            self.publishable.add(wanted["PartnerArn"])
         self.events.append(event)
         self._end_foreignness(event)
         return event
 
     def _end_foreignness(self, event: dict[str, Any]) -> None:
         for partner in self.partners:
-            if partner.arn in self.foreign and self.may_write(event, partner):
+            if partner.arn in self.foreign and not is_profile(event) and self.may_write(event, partner):
                 del self.foreign[partner.arn]
 
     def _create(self, stack: LifeStack, wanted: dict[str, Any], way: Way) -> HandlerError | None:
@@ -303,7 +341,7 @@ class Life(AwsAccount):
     def _has_own_path(self, stack: LifeStack) -> bool:
         """Whether the ownership tag names the path that the stack's template has, or another stack."""
         partner = self.partner(stack.arn)
-        if partner is None or OWNER_TAG not in partner.tags:
+        if stack.name == PROFILES or partner is None or OWNER_TAG not in partner.tags:
             return True
         owner, wanted = Owner.from_tag(partner.tags[OWNER_TAG]), stack.deployed["Owner"]
         ours = Owner.of(stack.id, wanted["StackName"], wanted["ConstructPath"])
@@ -318,14 +356,17 @@ class Life(AwsAccount):
     def _back(self, stack: LifeStack) -> dict[str, Any]:
         """After a failed Update humans go back to what is deployed, where they can't go on."""
         names = {"catalog": "Catalog", "legal_name": "LegalName", "solution": "PrimarySolutionType"}
-        return {name: stack.deployed[member] for name, member in names.items()}
+        return {name: stack.deployed[member] for name, member in names.items() if name in stack.template}
 
     def _complete(self, stack: LifeStack, answer: Answer, wanted: dict[str, Any], status: str) -> None:
         if stack.arn and stack.arn != answer.physical_id:
             self._retain(stack, stack.arn)
         stack.status, stack.arn, stack.deployed = status, answer.physical_id, wanted
-        stack.outputs = {f"Partner{key}": value for key, value in answer.data.items()}
-        assert set(stack.outputs) == {"PartnerArn", "PartnerId", "PartnerProfileId"}, "an attribute is missing"
+        shown, stack.outputs = stack.outputs, {wanted["OutputPrefix"] + key: told for key, told in answer.data.items()}
+        kinds = {"Partner": {"Arn", "Id", "ProfileId"}, "Profile": {"ProfileId", "TaskStatus"}}
+        assert set(answer.data) == kinds[wanted["OutputPrefix"]], "an attribute is missing"
+        for output in stack.imported:
+            assert stack.outputs[output] == shown.get(output), f"{output} changes, which another stack imports"
 
     def _beside(self, delivery: LifeDelivery, way: Way) -> list[LifeDelivery]:
         if way.beside is None:
@@ -369,9 +410,19 @@ class Life(AwsAccount):
         if event["RequestType"] != "Delete":
             self._run([LifeDelivery(self, event, faults)], FAULTLESS)
 
+    def read(self, name: str, output: int, *, lets_go: bool) -> None:
+        """Another stack imports an output, or nobody does any longer."""
+        stack = self.live.get(name)
+        if lets_go or stack is None or not stack.outputs:
+            for one in self.live.values():
+                one.imported.clear()
+        else:
+            stack.imported.add(sorted(stack.outputs)[output % len(stack.outputs)])
+
     def delete(self, name: str) -> None:
         """Deletes a stack."""
         stack = self.live.pop(name)
+        stack.imported.clear()
         stack.status = "DELETE_IN_PROGRESS"
         self._retain(stack, stack.arn or "not-created-1")
         stack.status = "DELETE_COMPLETE"
@@ -379,6 +430,7 @@ class Life(AwsAccount):
     def remove(self, name: str) -> None:
         """Removes the partner from a stack that stays."""
         stack = self.live[name]
+        stack.imported.clear()
         self._begin(stack)
         self._retain(stack, stack.arn or "not-created-1")
         stack.status, stack.arn, stack.deployed, stack.outputs = "UPDATE_COMPLETE", "", {}, {}
@@ -393,25 +445,33 @@ class Life(AwsAccount):
 
     def converge(self, name: str) -> None:
         """Without faults and with a fresh code, a deployment succeeds once its human has followed the remedies."""
+        if name == PROFILES and not self.partners:
+            return
         self._count += 1
         self.pass_a_day()
-        tags = self.live[name].template["tags"]
+        self.account.plan_profile_tasks(reads=0)
+        tags = self.live[name].template.get("tags", {})
         changes = {"title": f"Canary {self._count}", "tags": {key: str(self._count) for key in (*tags, "last")}}
-        error = self.deploy(name, changes)
+        error = self.deploy(name, {**changes, "display_name": f"Example {self._count}"})
         for _ in range(3):
-            if error and (remedy := self._remedy(error, self.live[name])):
+            if error and name == PROFILES and remedy_of_profile(self, error, self.live[name]):
+                error = self.deploy(name, {})
+            elif error and (remedy := self._remedy(error, self.live[name])):
                 figures["remedies followed"] += 1
                 error = self.deploy(name, remedy)
         stack = self.live[name]
         figures["refused at the end" if error else "converged"] += 1
         if error:
-            assert self._is_decided(error, stack), f"no remedy of ours helps: {error}"
+            is_decided = name != PROFILES and self._is_decided(error, stack)
+            assert is_decided, f"no remedy of ours helps: {error}"
         else:
             self._check_converged(stack)
 
     def _remedy(self, error: HandlerError, stack: LifeStack) -> dict[str, Any]:
         """What a human changes in the template, as the error says; nothing if it is for others to act."""
         partners = self.partners
+        if error.code == "CreateOnly" and (own := self.partner(stack.arn)):
+            return {"legal_name": own.legal_name, "solution": own.profile["PrimarySolutionType"]}
         if error.code == "PartnerNotFound":
             return {"existing": None}
         if error.code == "PartnerExists":
@@ -421,8 +481,11 @@ class Life(AwsAccount):
         return {"legal_name": self.verified_name} if "INCOMPATIBLE_LEGAL_NAME" in str(error) else {}
 
     def _check_converged(self, stack: LifeStack) -> None:
-        partner, wanted = self.partner(stack.arn), stack.deployed
         assert stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, stack.status
+        if stack.name == PROFILES:
+            check_converged(self, stack)
+            return
+        partner, wanted = self.partner(stack.arn), stack.deployed
         assert partner.contact == wanted["AllianceLeadContact"], "another contact than the template's"
         if partner.catalog == "AWS":
             expected = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}

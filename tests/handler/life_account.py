@@ -51,7 +51,7 @@ class AwsAccount:
 
     def request_code(self, stack: LifeStack) -> None:
         """A code for the template's address, stored where the template looks for it."""
-        if stack.template["catalog"] == "Sandbox":
+        if stack.template.get("catalog") != "AWS":
             return
         email = stack.template["email"].format(stack.name)
         try:
@@ -64,7 +64,11 @@ class AwsAccount:
         self.all_codes.add(self._codes[stack.name])
 
     def _send_code(self, email: str) -> None:
-        self.service.perform("SendEmailVerificationCode", ACCOUNT, {"Catalog": "AWS", "Email": email}, "")
+        self.human("SendEmailVerificationCode", Catalog="AWS", Email=email)
+
+    def human(self, operation: str, **members: Any) -> None:
+        """A call of a human's own."""
+        self.service.perform(operation, ACCOUNT, members, "")
 
     def pass_a_day(self) -> None:
         """Nothing else happens."""
@@ -91,8 +95,6 @@ class AwsAccount:
         elif kind == "name":
             if not self._is_taken(partner.catalog, value):
                 self.account.rename_partner(partner.id, value)
-        elif kind == "profile":
-            partner.profile["DisplayName"] = value
         elif kind == "disown":
             self.account.untag_partner(partner.id, OWNER_TAG)
         elif partner.catalog == "AWS" or self.readings.sandbox_takes_tags_later:

@@ -23,9 +23,11 @@ from partner_account_handler.errors import HandlerError
 from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.outcome import Answer
 from partner_account_handler.request import read_request
+from tests.handler.life_profiles import PROFILES, check_write
 from tests.handler.stepping import (
     CONNECT,
     FAILURES,
+    PROFILE_WRITES,
     AwsCall,
     Failure,
     StackState,
@@ -39,7 +41,7 @@ from tests.handler.stepping import (
 if TYPE_CHECKING:
     from tests.handler.life import Life
 
-STACKS = ("Alpha", "Beta", "Gamma")
+STACKS = ("Alpha", "Beta", "Gamma", PROFILES)
 FOR_EVER = 1000
 FUNCTION_SECONDS = 180.0
 LAG_SECONDS = 90.0
@@ -100,6 +102,8 @@ class LifeDelivery:
         self.shown: list[str] = []
         self._life, self._spared = life, spared
         self._faults = list(faults)
+        self.is_shaken = bool(faults)
+        """Whether what it sees may not be what there is."""
         self._time = StepClock(FUNCTION_SECONDS, lambda: life.now)
         self._greenlet = stepping(read_request(event), self._time)
         self._may_answer = False
@@ -206,6 +210,8 @@ class LifeDelivery:
         assert self._asked_before or self.told is None, f"{call.operation} without asking right before it"
         if call.operation == "CreatePartner":
             self._check_permission()
+        if call.operation in PROFILE_WRITES:
+            check_write(self._life, self, call)
         target = call.members.get("ResourceArn") or call.members.get("Identifier")
         assert target is None or target in self.rightful, f"{call.operation} on a partner of others"
         assert not self._is_shown_as_ours(target), f"{call.operation} by a Create that was answered long ago"

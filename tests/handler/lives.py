@@ -24,14 +24,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from partner_central_simulator import ProfileIdAppears, Readings
+from partner_central_simulator import ProfileIdAppears, ProfileIdComesWith, Readings
 from tests.handler.life import Life, Way
 from tests.handler.life_deliveries import FOR_EVER, STACKS, CallFault, closed_world, figures
+from tests.handler.life_profiles import PROFILES, REVIEWS, touch_task
 
 _OPERATIONS = [
     *("CreatePartner", "ListPartners", "GetPartner", "ListTagsForResource", "TagResource", "UntagResource"),
     *("GetAllianceLeadContact", "PutAllianceLeadContact", "GetProfileVisibility", "DescribeStacks"),
-    *("GetParameter", "GetSecretValue", "ConnectToResponseURL", "*"),
+    *("GetParameter", "GetSecretValue", "ConnectToResponseURL", "ListImports", "*"),
+]
+_OF_PROFILES = [
+    *("StartProfileUpdateTask", "CancelProfileUpdateTask", "GetProfileUpdateTask", "PutProfileVisibility"),
+    *("GetPartner", "GetProfileVisibility", "DescribeStacks", "ConnectToResponseURL", "ListImports", "*"),
 ]
 _KINDS = [
     "lost",
@@ -48,27 +53,36 @@ _KINDS = [
     "stale",
     "not found",
 ]
-_FAULTS = st.lists(
-    st.builds(CallFault, st.sampled_from(_OPERATIONS), st.sampled_from(_KINDS), st.sampled_from([1, 2, 3, FOR_EVER])),
-    max_size=3,
-).map(tuple)
+
+
+def _faults(operations: list[str]) -> st.SearchStrategy[tuple[CallFault, ...]]:
+    times = st.sampled_from([1, 2, 3, FOR_EVER])
+    faults = st.builds(CallFault, st.sampled_from(operations), st.sampled_from(_KINDS), times)
+    return st.lists(faults, max_size=3).map(tuple)
+
+
 _ORDER = st.lists(st.integers(0, 2), max_size=24).map(tuple)
 _MOSTLY = st.sampled_from([True, True, True, False])
 _SELDOM = st.sampled_from([False, False, False, True])
-_CLEAN = st.builds(Way, fresh_code=_MOSTLY)
-_WAYS = _CLEAN | st.builds(
-    Way,
-    faults=_FAULTS,
-    rolled_back=st.none() | st.integers(0, 14) | st.just(99),
-    rollback_faults=_FAULTS,
-    beside=st.none() | st.just(-1) | st.integers(0, 40),
-    order=_ORDER,
-    heard=_MOSTLY,
-    fresh_code=_MOSTLY,
-    no_rollback=_SELDOM,
-    taken_back_in=st.sampled_from(["", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS"]),
-    old_shape=_SELDOM,
-)
+
+
+def _ways(operations: list[str]) -> st.SearchStrategy[Way]:
+    return st.builds(Way, fresh_code=_MOSTLY) | st.builds(
+        Way,
+        faults=_faults(operations),
+        rolled_back=st.none() | st.integers(0, 14) | st.just(99),
+        rollback_faults=_faults(operations),
+        beside=st.none() | st.just(-1) | st.integers(0, 40),
+        order=_ORDER,
+        heard=_MOSTLY,
+        fresh_code=_MOSTLY,
+        no_rollback=_SELDOM,
+        taken_back_in=st.sampled_from(["", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS"]),
+        old_shape=_SELDOM,
+    )
+
+
+_FAULTS, _WAYS = _faults(_OPERATIONS), _ways(_OPERATIONS)
 _NAMES = st.sampled_from(STACKS)
 _LEGAL_NAMES = st.sampled_from(["Canary {}", "Canary {} Two", "Canary Console", "Canary Renamed"])
 _CHANGES = st.fixed_dictionaries(
@@ -85,6 +99,23 @@ _CHANGES = st.fixed_dictionaries(
         "path": st.sampled_from(["Partner", "Partner", "Moved/Partner"]),
     },
 )
+_PROFILE_CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "partner": st.sampled_from([0, 0, 0, 1]),
+        "display_name": st.sampled_from(["Example", "Other", "Third"]),
+        "logo": st.sampled_from(["logo", "new"]),
+        "german": st.booleans(),
+        "headquarters": st.sampled_from([None, "BY", "BE"]),
+        "visibility": st.sampled_from([None, "PRIVATE", "PUBLIC"]),
+    },
+)
+_SWITCHES = (
+    *("failed_request_keeps_token", "reused_token_conflicts", "one_partner_per_catalog"),
+    *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
+    *("sandbox_takes_tags_later", "visibility_before_profile", "unchanged_profile_starts_task"),
+    *("canceled_task_is_shown", "approved_logo_is_copied"),
+)
 
 
 class Lives(RuleBasedStateMachine):
@@ -99,22 +130,17 @@ class Lives(RuleBasedStateMachine):
         figures["sequences"] += 1
 
     @initialize(
-        switches=st.lists(st.booleans(), min_size=7, max_size=7),
-        profile_id=st.sampled_from(ProfileIdAppears),
+        readings=st.builds(
+            Readings,
+            profile_id=st.sampled_from(ProfileIdAppears),
+            profile_id_comes_with=st.sampled_from(ProfileIdComesWith),
+            **dict.fromkeys(_SWITCHES, st.booleans()),
+        ),
         verified_name=st.sampled_from(["", "", "", "Canary Alpha"]),
         old_is_attempted=st.booleans(),
     )
-    def begin(
-        self, switches: list[bool], profile_id: ProfileIdAppears, verified_name: str, *, old_is_attempted: bool
-    ) -> None:
+    def begin(self, readings: Readings, verified_name: str, *, old_is_attempted: bool) -> None:
         """An account, in one reading of what AWS documents nowhere."""
-        names = (
-            *("failed_request_keeps_token", "reused_token_conflicts", "one_partner_per_catalog"),
-            *("new_contact_email_needs_code", "any_contact_change_needs_code", "failed_attempt_spends_code"),
-            "sandbox_takes_tags_later",
-        )
-        values: dict[str, Any] = dict(zip(names, switches, strict=True))
-        readings = Readings(profile_id=profile_id, **values)
         self.life = Life(readings, self._records, verified_name)
         self.life.old_is_attempted = old_is_attempted
 
@@ -139,6 +165,25 @@ class Lives(RuleBasedStateMachine):
             lambda: self.life.deploy(STACKS[1], others, other_way),
         )
 
+    @precondition(lambda self: self.life.partners)
+    @rule(changes=_PROFILE_CHANGES, way=_ways(_OF_PROFILES), review=st.sampled_from(list(REVIEWS)))
+    def deploy_profile(self, changes: dict[str, Any], way: Way, review: str) -> None:
+        """A profile is deployed; its task, and that of its rollback, is reviewed in some way."""
+        self.life.account.plan_profile_tasks(**REVIEWS[review])
+        self.life.deploy(PROFILES, changes, way)
+
+    @precondition(lambda self: self.life.live)
+    @rule(name=_NAMES, output=st.integers(0, 2), lets_go=st.booleans())
+    def read(self, name: str, output: int, lets_go: bool) -> None:
+        """Another stack begins to import an output, or all of them let go."""
+        self.life.read(name, output, lets_go=lets_go)
+
+    @precondition(lambda self: self.life.partners)
+    @rule(number=st.integers(0, 5), kind=st.sampled_from(["start", "approve", "cancel", "show"]))
+    def touch_task(self, number: int, kind: str) -> None:
+        """A human does something about a profile in the console."""
+        touch_task(self.life, number, kind)
+
     @precondition(lambda self: self.life.events)
     @rule(number=st.integers(0, 60), faults=_FAULTS)
     def redeliver(self, number: int, faults: tuple[CallFault, ...]) -> None:
@@ -146,7 +191,7 @@ class Lives(RuleBasedStateMachine):
         self.life.redeliver(number, faults)
 
     @precondition(lambda self: self.life.live)
-    @rule(number=st.integers(0, 2), keep=st.booleans())
+    @rule(number=st.integers(0, 3), keep=st.booleans())
     def delete(self, number: int, keep: bool) -> None:
         """A stack, or its partner, is removed."""
         name = sorted(self.life.live)[number % len(self.life.live)]
@@ -172,7 +217,7 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.life.partners)
     @rule(
         number=st.integers(0, 5),
-        kind=st.sampled_from(["contact", "name", "profile", "disown", "tag"]),
+        kind=st.sampled_from(["contact", "name", "disown", "tag"]),
         value=st.sampled_from(["Canary Renamed", "Canary Console"]),
     )
     def touch(self, number: int, kind: str, value: str) -> None:

@@ -7,7 +7,7 @@ connection for the answer, which may fail as a call does. `explorer` drives it t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,14 +24,15 @@ from partner_account_handler.errors import AnswerUnreachableError
 from partner_account_handler.lifecycle import respond
 from partner_account_handler.outcome import Answer
 from partner_account_handler.partner_central import Aws
-from partner_account_handler.request import Request
+from partner_account_handler.request import PartnerRequest, ProfileRequest
 from partner_central_simulator import models, verifications
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.service import Service
 from tests.handler.cloud import ACCOUNT
 
 MODEL = botocore.session.get_session().get_service_model("partnercentral-account")
-WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource"}
+PROFILE_WRITES = {"StartProfileUpdateTask", "CancelProfileUpdateTask", "PutProfileVisibility"}
+WRITES = {"CreatePartner", "PutAllianceLeadContact", "TagResource", "UntagResource", *PROFILE_WRITES}
 CONNECT = "ConnectToResponseURL"
 
 
@@ -73,7 +74,7 @@ class StepClock:
         self.seconds -= seconds
 
 
-def stepping(request: Request, time: StepClock, *, connects: bool = True) -> Any:
+def stepping(request: PartnerRequest | ProfileRequest, time: StepClock, *, connects: bool = True) -> Any:
     """A delivery, as a greenlet that stops at each `AwsCall`; without `connects` an answer can always be sent."""
     clock = Clock(lambda: time.seconds, time.sleep, time.today)
 
@@ -99,16 +100,29 @@ def client_error(call: AwsCall, code: str, status: int, **members: Any) -> Clien
 
 @dataclass
 class StackState:
-    """A stack as DescribeStacks shows it."""
+    """A stack as DescribeStacks and ListImports show it: all outputs are exported."""
 
+    name: str = "Root"
     status: str = "CREATE_IN_PROGRESS"
     began: datetime = datetime(2025, 12, 31, tzinfo=UTC)
     outputs: dict[str, str] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+    """The outputs whose exports another stack imports."""
 
     def described(self) -> dict[str, Any]:
-        """The answer."""
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        """The answer of DescribeStacks."""
+        outputs = [
+            {"OutputKey": key, "OutputValue": value, "ExportName": f"{self.name}-{key}"}
+            for key, value in self.outputs.items()
+        ]
         return {"Stacks": [{"StackStatus": self.status, "CreationTime": self.began, "Outputs": outputs}]}
+
+
+def importing(stacks: Iterable[StackState], call: AwsCall) -> dict[str, Any]:
+    """What ListImports answers."""
+    if any(call.members["ExportName"] == f"{stack.name}-{key}" for stack in stacks for key in stack.imported):
+        return {"Imports": ["Reader"]}
+    raise client_error(call, "ValidationError", 400)
 
 
 def carried_out(service: Service, call: AwsCall) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from partner_account_handler.errors import REASON_LIMIT, RequestError
-from partner_account_handler.request import CodeStore, is_custom_resource_event, read_properties, read_request
+from partner_account_handler.partner_properties import CodeStore, PartnerProperties
+from partner_account_handler.request import PartnerRequest, is_custom_resource_event, read_request
 from tests.handler.cloud import contact, properties, sandbox
 
 EVENT: dict[str, Any] = {
@@ -40,6 +41,7 @@ def test_repr_of_a_request_and_its_parts_shows_no_value_of_the_user() -> None:
     wanted = properties(LegalName="canary-corp", AllianceLeadContact=people, EmailVerificationCode=code)
     old = {**wanted, "LegalName": "canary-former"}
     request = read_request({**EVENT, "ResourceProperties": wanted, "OldResourceProperties": old})
+    assert isinstance(request, PartnerRequest)
     assert request.previous is not None
     parts = (request, request.previous, request.wanted, request.wanted.contact, request.wanted.code)
     assert "canary" not in "".join(f"{part!r} {part}" for part in parts)
@@ -81,7 +83,7 @@ def test_whatever_else_invokes_the_function_is_foreign(foreign: object) -> None:
 def test_properties_are_read_as_the_construct_writes_them() -> None:
     """Every property arrives where the handler needs it."""
     code = {"From": "SecretsManager", "SecretId": "arn:secret", "JsonField": "code"}
-    read = read_properties(properties(EmailVerificationCode=code, ExistingPartnerId="partner-0123456789abc"))
+    read = PartnerProperties.read(properties(EmailVerificationCode=code, ExistingPartnerId="partner-0123456789abc"))
     assert (read.catalog, read.legal_name, read.primary_solution_type) == ("AWS", "Example Corp", "SOFTWARE_PRODUCTS")
     assert read.contact.to_service() == contact()
     assert (read.code.store, read.code.locator, read.code.json_field) == (
@@ -90,10 +92,10 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
         "code",
     )
     assert read.existing_partner_id == "partner-0123456789abc"
-    assert read_properties(properties()).existing_partner_id == ""
+    assert PartnerProperties.read(properties()).existing_partner_id == ""
     assert (read.owner_stack, read.owner_path, read.tags) == ("Root", "Partner", {"team": "alliances"})
     assert read.taggable
-    assert not read_properties(sandbox()).taggable
+    assert not PartnerProperties.read(sandbox()).taggable
 
 
 def test_all_errors_are_told_at_once_without_values() -> None:
@@ -107,7 +109,7 @@ def test_all_errors_are_told_at_once_without_values() -> None:
         Tags=[{"Key": "k"}],
     )
     with pytest.raises(RequestError) as caught:
-        read_properties(wrong)
+        PartnerProperties.read(wrong)
     told = str(caught.value)
     for name in ("Catalog is missing", "LegalName is no string", "AllianceLeadContact is no map"):
         assert name in told
@@ -119,7 +121,8 @@ def test_all_errors_are_told_at_once_without_values() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        *(({"Tags": tags}, "Tags is no list of Key and Value") for tags in ("text", [None], [{"Key": "k"}])),
+        ({"Tags": "text"}, "Tags is no list"),
+        *(({"Tags": tags}, "Tags is no list of Key and Value") for tags in ([None], [{"Key": "k"}])),
         ({"Tags": [{"Key": "k", "Value": 7}]}, "Tags is no list of Key and Value"),
         ({"EmailVerificationCode": {"From": "Nowhere"}}, "EmailVerificationCode.From is none of SecretsManager, "),
         ({"EmailVerificationCode": {"From": "ParameterStore"}}, "EmailVerificationCode.Name is missing"),
@@ -129,14 +132,14 @@ def test_all_errors_are_told_at_once_without_values() -> None:
 def test_each_error_is_told_by_the_name_of_its_property(changes: dict[str, Any], told: str) -> None:
     """Alone, where a Reason has room for it."""
     with pytest.raises(RequestError, match=told):
-        read_properties(properties(**changes))
+        PartnerProperties.read(properties(**changes))
 
 
 @pytest.mark.parametrize("nothing", [None, [], "text", {}])
 def test_properties_of_a_wrong_type_are_a_clear_error(nothing: object) -> None:
     """A malformed event is answered, not crashed on."""
     with pytest.raises(RequestError, match="Catalog is missing"):
-        read_properties(nothing)
+        PartnerProperties.read(nothing)
 
 
 @pytest.mark.parametrize("version", ["2", "02", "10", "99999"])
@@ -144,7 +147,7 @@ def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version:
     """Providers are shared between stacks; nothing else of a newer shape is judged."""
     told = "InvalidProperties: .*newer than this function. Update cdk-partner-account where the provider is made"
     with pytest.raises(RequestError, match=told):
-        read_properties({"SchemaVersion": version})
+        PartnerProperties.read({"SchemaVersion": version})
 
 
 @pytest.mark.parametrize(("known", "version", "is_newer"), [(2, "10", True), (10, "9", False), (10, "11", True)])
@@ -152,16 +155,16 @@ def test_schema_versions_are_compared_as_numbers(
     monkeypatch: pytest.MonkeyPatch, known: int, version: str, is_newer: bool
 ) -> None:
     """Not as texts, of which "9" would be the newer one beside "10"."""
-    monkeypatch.setattr("partner_account_handler.request._SCHEMA_VERSION", known)
+    monkeypatch.setattr("partner_account_handler.fields._SCHEMA_VERSION", known)
     told = "newer than this function" if is_newer else "Catalog is missing"
     with pytest.raises(RequestError, match=told):
-        read_properties({"SchemaVersion": version})
+        PartnerProperties.read({"SchemaVersion": version})
 
 
 @pytest.mark.parametrize("version", ["1", "01", "0", "", "x", 2, None])
 def test_known_schema_is_read(version: object) -> None:
     """What is no newer version is none of this function's business."""
-    assert read_properties(properties(SchemaVersion=version)).catalog == "AWS"
+    assert PartnerProperties.read(properties(SchemaVersion=version)).catalog == "AWS"
 
 
 @pytest.mark.parametrize(
@@ -181,4 +184,5 @@ def test_old_properties_count_if_they_are_those_of_another_partner(
 ) -> None:
     """Else everything counts as changed."""
     request = read_request({**EVENT, "OldResourceProperties": old})
+    assert isinstance(request, PartnerRequest)
     assert ((request.previous is not None), request.was_refused) == (is_known, was_refused)

@@ -9,31 +9,24 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
-from partner_account.asset import assembled_asset
-from partner_account_handler import calls, response
+from partner_account_handler import response
 from partner_account_handler.clock import MARGIN_SECONDS
 from partner_account_handler.identity import OWNER_TAG
-from partner_account_handler.request import is_custom_resource_event
-from tests.handler.cloud import Cloud, contact, properties, sandbox
+from tests.handler.cloud import contact, properties, sandbox
 from tests.handler.cloudformation import (
     Bucket,
     ContractError,
-    CustomResourceStack,
+    DeployedFunction,
     Function,
-    InProcessRuntime,
     Put,
     checked,
 )
-from tests.handler.lambda_runtime import LambdaRuntime
-from tests.handler.log_lines import final_lines_of, without_times
-from tests.handler.test_runtime import variables
+from tests.handler.log_lines import without_times
 
 pytestmark = pytest.mark.slow
 
@@ -53,78 +46,6 @@ FOREIGN: list[Any] = [
     {"Records": [{"eventSource": "aws:s3", "ResponseURL": "https://localhost/"}]},
     {"canary": "canary"},
 ]
-
-
-@dataclass
-class DeployedFunction:
-    """One AWS account with one deployed function."""
-
-    cloud: Cloud
-    bucket: Bucket
-    asset: Path
-    function: Function
-    runtimes: list[LambdaRuntime | InProcessRuntime] = field(default_factory=list)
-
-    def stack(self, **options: Any) -> CustomResourceStack:
-        """A stack that is being created."""
-        return CustomResourceStack(self.cloud, self.function, self.bucket, **options)
-
-    def start_here(self) -> InProcessRuntime:
-        """The function in this process."""
-        self.runtimes.append(runtime := InProcessRuntime())
-        return runtime
-
-    def start(self) -> LambdaRuntime:
-        """A process of the function, as talkative as its environment can make it."""
-        talkative = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
-        self.runtimes.append(runtime := LambdaRuntime(self.asset, {**variables(self.cloud, self.bucket), **talkative}))
-        return runtime
-
-    def require_one_final_line_each(self) -> None:
-        """All output of all processes is lines of JSON, among them one with the outcome of each request, in order."""
-        for runtime in self.runtimes:
-            requests = [event["RequestId"] for event in runtime.invoked if is_custom_resource_event(event)]
-            assert [line["request"] for line in final_lines_of(runtime.output)] == requests
-
-    def arn(self) -> str:
-        """The ARN of the one partner that the account has."""
-        (partner,) = self.cloud.partners
-        return str(partner.arn)
-
-
-@pytest.fixture(scope="module")
-def asset() -> Iterator[Path]:
-    """The built asset."""
-    with assembled_asset() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def open_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """One server for all stories: to stop it takes half a second."""
-    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def bucket(open_bucket: Bucket) -> Iterator[Bucket]:
-    """Where the answers go, each delivery's once."""
-    open_bucket.empty()
-    yield open_bucket
-    open_bucket.require_one_answer_each()
-
-
-@pytest.fixture
-def world(cloud: Cloud, bucket: Bucket, asset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployedFunction]:
-    """The function in this process, which waits less than in Lambda; the code of the contact is stored."""
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bucket.ca_file))
-    monkeypatch.setattr(calls, "_LAG_SECONDS", 1.0)
-    monkeypatch.setattr(calls, "CALL_CONFIG", calls.CALL_CONFIG.merge(Config(read_timeout=7)))
-    made = DeployedFunction(cloud, bucket, asset, Function(lambda: made.start_here(), warm=True))  # noqa: PLW0108 - not yet
-    cloud.prepare()
-    with made.function:
-        yield made
-    made.require_one_final_line_each()
 
 
 @pytest.fixture
@@ -316,61 +237,6 @@ class TestUpdate:
             assert (stack.status, stack.physical_id) == (status, world.arn())
             assert stack.attributes["Arn"] == stack.physical_id
         assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
-
-
-class TestImports:
-    """Another stack imports what the partner's stack exports, while the profile id is still `pending`."""
-
-    @pytest.fixture
-    def stack(self, world: DeployedFunction) -> CustomResourceStack:
-        """The partner was created without a profile id; now there is one."""
-        stack = world.stack()
-        world.cloud.simulator.faults.add("GetProfileVisibility", "no-profile-id", times=None)
-        stack.create(properties())
-        world.cloud.simulator.faults.clear()
-        assert stack.attributes["ProfileId"] == "pending"
-        return stack
-
-    def show_outputs(self, stack: CustomResourceStack) -> None:
-        """The outputs that the construct makes by default, by which the function knows what it has answered."""
-        stack.cloud.set_outputs(**{f"Partner{name}": value for name, value in stack.attributes.items()})
-
-    def test_import_of_the_arn_locks_nothing_that_changes(
-        self, world: DeployedFunction, stack: CustomResourceStack
-    ) -> None:
-        """The next update brings the profile id."""
-        self.show_outputs(stack)
-        stack.imported = {"Arn", "Id"}
-        stack.update(CEO)
-        assert (stack.status, stack.attributes["ProfileId"]) == (
-            "UPDATE_COMPLETE",
-            world.cloud.partners[0].profile_id,
-        )
-
-    def test_import_of_a_pending_profile_id_keeps_the_partner_from_being_changed(
-        self, world: DeployedFunction, stack: CustomResourceStack
-    ) -> None:
-        """Each update is rolled back, contact included, and the stack stays usable; without the import it succeeds."""
-        self.show_outputs(stack)
-        stack.imported = {"ProfileId"}
-        for _ in range(2):
-            stack.update(CEO)
-            assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", "pending")
-            assert world.cloud.partners[0].contact == contact()
-        stack.imported.clear()
-        stack.update(CEO)
-        assert (stack.status, stack.attributes["ProfileId"]) == (
-            "UPDATE_COMPLETE",
-            world.cloud.partners[0].profile_id,
-        )
-
-    def test_rollback_would_change_a_pending_profile_id_if_the_stack_has_no_outputs(
-        self, stack: CustomResourceStack
-    ) -> None:
-        """With `outputs=False` nothing tells the function what it has answered before."""
-        stack.imported = {"ProfileId"}
-        stack.update(CEO)
-        assert stack.status == "UPDATE_ROLLBACK_FAILED"
 
 
 class TestDelivery:

@@ -10,6 +10,7 @@ import pytest
 
 from partner_account_handler.create import Next, choose, next_step
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, PartnerError
+from partner_account_handler.exports import shown_attributes
 from partner_account_handler.identity import (
     OWNER_TAG,
     Owner,
@@ -20,7 +21,7 @@ from partner_account_handler.identity import (
     same_name,
 )
 from partner_account_handler.partner_central import Partner
-from partner_account_handler.request import read_properties
+from partner_account_handler.partner_properties import PartnerProperties
 from partner_account_handler.stack_gate import ObservedStack
 from tests.handler.cloud import properties, sandbox
 
@@ -121,7 +122,8 @@ def test_profile_id_that_the_stack_shows_stands_beside_the_partners_arn(
     outputs: dict[str, str], known: str | None
 ) -> None:
     """Otherwise it may be another partner's: a wrong one would be worse than none."""
-    assert ObservedStack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, "Root").attribute("ProfileId", ARN) == known
+    stack = ObservedStack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, {}, "", "Root")
+    assert shown_attributes(stack, "", ARN).get("ProfileId") == known
 
 
 # Which partner a Create is about
@@ -153,7 +155,7 @@ def test_partner_of_this_construct_is_chosen(
     adopts: str, catalog: str, seen: list[Partner], chosen: Partner | None
 ) -> None:
     """By its tag, by the id to adopt, or in the Sandbox by its name."""
-    wanted = replace(read_properties(properties(Catalog=catalog)), existing_partner_id=adopts)
+    wanted = replace(PartnerProperties.read(properties(Catalog=catalog)), existing_partner_id=adopts)
     assert choose(wanted, OURS, seen) is chosen
 
 
@@ -172,7 +174,7 @@ def test_partner_of_this_construct_is_chosen(
 )
 def test_what_a_human_must_decide_is_refused_with_the_ids(adopts: str, seen: list[Partner], told: str) -> None:
     """And never with a legal name."""
-    wanted = replace(read_properties(properties()), existing_partner_id=adopts)
+    wanted = replace(PartnerProperties.read(properties()), existing_partner_id=adopts)
     with pytest.raises(PartnerError, match=told) as caught:
         choose(wanted, OURS, seen)
     assert "Somebody" not in str(caught.value)
@@ -181,7 +183,7 @@ def test_what_a_human_must_decide_is_refused_with_the_ids(adopts: str, seen: lis
 def test_sandbox_partner_of_the_name_and_another_owner_is_refused() -> None:
     """Names are unique: another one can't be created."""
     with pytest.raises(PartnerError, match="PartnerExists: .* of this legal name and another owner"):
-        choose(read_properties(sandbox()), OURS, [THEIR])
+        choose(PartnerProperties.read(sandbox()), OURS, [THEIR])
 
 
 # What follows a failed CreatePartner

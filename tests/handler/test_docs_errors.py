@@ -20,6 +20,7 @@ from partner_account_handler.errors import (
     HandlerError,
     NotWaitingError,
     PartnerError,
+    ProfileTaskError,
     RequestError,
     TagsNotVisibleError,
     TimeLeftError,
@@ -54,6 +55,7 @@ def own_codes() -> dict[str, str]:
     samples: list[HandlerError] = [
         *(RequestError([]), CodeError(""), NotWaitingError(""), TagsNotVisibleError(""), TimeLeftError("")),
         AnswerUnreachableError(""),
+        *(ProfileTaskError("", status, []) for status in remedies.BY_TASK_STATUS),
         *(PartnerError(code, "", "") for code in map(first_text, made) if code),
     ]
     reports = [*map(report_of, samples), UNREPORTED, undelivered(UNREPORTED, "")]
@@ -77,6 +79,7 @@ def rows_of(*remedies: Mapping[str, str], suffix: str = "") -> set[tuple[str, st
     [
         ("detail", rows_of(remedies.BY_DETAIL, remedies.BY_FIELD)),
         ("reason or code", rows_of(remedies.BY_REASON, remedies.BY_CODE)),
+        ("profile task", rows_of(remedies.BY_PROFILE_ERROR, remedies.BY_TASK_STATUS)),
         (
             "call",
             rows_of(remedies.BY_OPERATION, suffix=" refused") | rows_of(remedies.DENIED_OPERATION, suffix=" denied"),
@@ -120,5 +123,5 @@ def test_each_other_line_of_the_log_is_documented_with_its_level_and_fields() ->
             case ast.Attribute(value=ast.Name(id="log"), attr=level) if message := first_text(call):
                 written[f"`{message}`"] = (f"`{level.upper()}`", {one.arg for one in call.keywords if one.arg})
     written["`call failed`"] = ("`WARNING`", {field.name for field in fields(CallFailure)})
-    told = {row[0]: (row[1], set(re.findall(r"`(\w+)`", row[3].split(": `tags`")[0]))) for row in table("`message`")}
+    told = {row[0]: (row[1], set(re.findall(r"`(\w+)`", row[3].split(": `")[0]))) for row in table("`message`")}
     assert told == written

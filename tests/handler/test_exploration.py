@@ -21,7 +21,7 @@ from partner_account_handler.identity import OWNER_TAG, Owner
 from partner_account_handler.outcome import Answer
 from partner_account_handler.request import read_request
 from partner_central_simulator import ProfileIdAppears, Readings
-from tests.handler.cloud import contact, properties
+from tests.handler.cloud import contact, profile, properties
 from tests.handler.explorer import ExploredWorld, History, HistoryError, Scenario, ScheduledEvent, deliver, explore
 from tests.handler.stepping import CONNECT, WRITES, StackState
 
@@ -86,7 +86,7 @@ LATER = create(ROOT, "later", WANTED)
 
 def in_status(status: str, operation: int) -> StackState:
     """A stack in its first, second, … operation."""
-    return StackState(status, StackState.began + timedelta(seconds=operation))
+    return StackState(status=status, began=StackState.began + timedelta(seconds=operation))
 
 
 def waiting(*stack_ids: str, verified_name: str = "") -> Any:
@@ -306,19 +306,105 @@ UPDATES = {
 }
 
 
+def profile_event(kind: str, request_id: str, name: str, former: str = "", after: int = 0) -> ScheduledEvent:
+    """A Create or Update of the partner's profile, which gives it that name."""
+    event = {
+        "RequestType": kind,
+        "ResourceType": "Custom::PartnerProfile",
+        "StackId": ROOT,
+        "RequestId": request_id,
+        "LogicalResourceId": "Profile",
+        "ResourceProperties": profile(deployed_arn(), DisplayName=name),
+    }
+    if former:
+        event["OldResourceProperties"] = profile(deployed_arn(), DisplayName=former)
+        event["PhysicalResourceId"] = f"profile-of-{deployed_arn().rpartition('/')[2]}"
+    return ScheduledEvent(read_request(event), after)
+
+
+def with_profile(world: ExploredWorld) -> None:
+    """A partner whose stack has its profile, and is being updated; tasks end when they are looked at twice."""
+    deployed(world)
+    deliver(world, profile_event("Create", "p", "First"))
+    world.plan_profile_tasks(2)
+
+
+def own_profile(world: ExploredWorld) -> tuple[Any, list[str]]:
+    """The name that the profile has, and the statuses of its tasks."""
+    (partner,) = world.partners
+    return partner.profile.get("DisplayName"), [task.status for task in partner.tasks]
+
+
+def check_one_task(history: History) -> None:
+    """All deliveries succeed alike by one task."""
+    assert all(isinstance(result, Answer) for result in history.results), "so few faults can be waited out"
+    assert own_profile(history.world) == ("First", ["SUCCEEDED"])
+
+
+def check_profile_rolled_back(history: History) -> None:
+    """The rollback succeeds, at most one task is started by each request, and the next Update brings what it says."""
+    assert not any(is_defect(result) for result in history.results), "a defect"
+    _, back = history.results
+    assert isinstance(back, Answer), f"UPDATE_ROLLBACK_FAILED: {back}"
+    _, tasks = own_profile(history.world)
+    assert len(tasks) <= len(history.results) + 1, "a request has started two tasks"
+    world = history.world
+    world.stacks[ROOT] = in_status("UPDATE_IN_PROGRESS", 3)
+    found = deliver(world, profile_event("Update", "next", "Third", former="First"))
+    if isinstance(found, HandlerError) and is_started_late(history.told[0]):
+        assert "CancelProfileUpdateTask" in str(found), f"the next Update fails: {found}"
+        world.cancel_profile_task()
+        found = deliver(world, profile_event("Update", "again", "Third", former="First"))
+    assert isinstance(found, Answer), f"the next Update fails: {found}"
+    assert own_profile(world)[0] == "Third", "the next Update leaves another profile"
+
+
+def is_started_late(told: Sequence[str]) -> bool:
+    """Whether the call was under way when the rollback began, which may have looked for tasks already."""
+    started = [place for place, line in enumerate(told) if line.startswith("StartProfileUpdateTask")]
+    return any(place > told.index("meanwhile 0") for place in started)
+
+
+PROFILES = {
+    "two deliveries of one Create of a profile": Scenario(
+        prepare=deployed,
+        events=[profile_event("Create", "p", "First"), profile_event("Create", "p", "First")],
+        check=check_one_task,
+    ),
+    "an Update of a profile, and its rollback": Scenario(
+        prepare=with_profile,
+        events=[
+            profile_event("Update", "r1", "Second", former="First"),
+            profile_event("Update", "r2", "First", former="Second", after=1),
+        ],
+        meanwhile=[move(ROOT, "UPDATE_ROLLBACK_IN_PROGRESS", 2)],
+        check=check_profile_rolled_back,
+    ),
+}
+
+
+READINGS_OF_PROFILES = [
+    Readings(),
+    Readings(
+        canceled_task_is_shown=False, unchanged_profile_starts_task=True, profile_id=ProfileIdAppears.WITH_PROFILE
+    ),
+    Readings(approved_logo_is_copied=False, profile_id=ProfileIdAppears.AT_ONCE),
+]
 CASES = [
     (scenario, number)
     for scenario in SCENARIOS
     for number in range(len(READINGS))
     if scenario != VERIFIED or number >= PERMISSIVE  # the others are about names that are taken, or codes
 ]
-CASES_OF_UPDATES = [(scenario, number) for scenario in UPDATES for number in (0, PERMISSIVE, WORDY)]
+CASES += [(scenario, number) for scenario in UPDATES for number in (0, PERMISSIVE, WORDY)]
+CASES += [(scenario, number) for scenario in PROFILES for number in range(len(READINGS_OF_PROFILES))]
+ALL = SCENARIOS | UPDATES | PROFILES
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS | UPDATES)
+@pytest.mark.parametrize("scenario", ALL)
 def test_each_history_with_one_fault_ends_well_in_each_reading(scenario: str) -> None:
     """Each order of the calls, and a fault at any point; `make soak` does it with three, and tells how many."""
-    for number in [number for name, number in (*CASES, *CASES_OF_UPDATES) if name == scenario and number != WORDY]:
+    for number in [number for name, number in CASES if name == scenario and number != WORDY]:
         assert _explored(1, (scenario, number)) > 10_000
 
 
@@ -331,10 +417,10 @@ def check_answerable(history: History) -> None:
             assert operation not in WRITES or heard[-1:] == ["ok"], f"{operation} without a way for the answer"
 
 
-@pytest.mark.parametrize("scenario", ["two deliveries of one Create", *UPDATES])
+@pytest.mark.parametrize("scenario", ["two deliveries of one Create", *UPDATES, *PROFILES])
 def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario: str) -> None:
     """The connection for the answer fails at any point; what was checked before holds as well."""
-    plain = (SCENARIOS | UPDATES)[scenario]
+    plain = ALL[scenario]
 
     def check(history: History) -> None:
         check_answerable(history)
@@ -357,8 +443,9 @@ def test_a_broken_invariant_is_told_decision_by_decision() -> None:
 def _explored(faults: int, case: tuple[str, int]) -> int:
     """How many histories there are; of Updates, and where nothing tells a ProfileId, with two faults at most."""
     scenario, number = case
-    most = 2 if scenario in UPDATES or number == WORDY else 3
-    return explore(replace((SCENARIOS | UPDATES)[scenario], faults=min(faults, most)), READINGS[number])
+    most = 3 if scenario in SCENARIOS and number != WORDY else 2
+    readings = (READINGS_OF_PROFILES if scenario in PROFILES else READINGS)[number]
+    return explore(replace(ALL[scenario], faults=min(faults, most)), readings)
 
 
 def main() -> None:
@@ -369,8 +456,8 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=3)
     faults = parser.parse_args().faults
     with Pool() as pool:
-        for scenario in (*UPDATES, *SCENARIOS):
-            began, cases = time.monotonic(), [case for case in (*CASES_OF_UPDATES, *CASES) if case[0] == scenario]
+        for scenario in (*PROFILES, *UPDATES, *SCENARIOS):
+            began, cases = time.monotonic(), [case for case in CASES if case[0] == scenario]
             histories = sum(pool.imap_unordered(partial(_explored, faults), cases))
             told = f"of {scenario}, in {len(cases)} readings, {time.monotonic() - began:.0f} s"
             print(f"{histories:>24,} histories {told}", flush=True)  # noqa: T201

@@ -19,7 +19,8 @@ from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import REASON_LIMIT, RequestError
 from partner_account_handler.identity import Owner, same_name
 from partner_account_handler.partner_central import Aws
-from partner_account_handler.request import is_custom_resource_event, read_properties
+from partner_account_handler.partner_properties import PartnerProperties
+from partner_account_handler.request import is_custom_resource_event
 from tests.handler.cloud import ACCOUNT, LambdaContext, contact, properties
 from tests.handler.log_lines import lines_of
 
@@ -167,7 +168,7 @@ def test_any_ids_are_answered_with_themselves(
 def test_properties_are_read_or_refused(raw: Any) -> None:
     """There is no third way; what was read has the types that the rest of the handler relies on."""
     try:
-        read = read_properties(raw)
+        read = PartnerProperties.read(raw)
     except RequestError:
         return
     assert all(isinstance(text, str) and text for text in (read.catalog, read.legal_name, read.owner_path))

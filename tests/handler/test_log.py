@@ -18,6 +18,7 @@ from partner_account_handler.errors import (
     HandlerError,
     NotWaitingError,
     PartnerError,
+    ProfileTaskError,
     RequestError,
     TagsNotVisibleError,
     TimeLeftError,
@@ -174,6 +175,7 @@ def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallEr
         (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
         (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
         (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
+        (ProfileTaskError("pprofiletask-1", "FAILED", []), Outcome.REFUSED, "ProfileTaskFailed"),
         (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
         (failed(CallOutcome.REFUSED, "Conflict", "DUPLICATE"), Outcome.REFUSED, "Conflict/DUPLICATE"),
         (failed(CallOutcome.DENIED, "AccessDeniedException"), Outcome.REFUSED, "AccessDeniedException"),
@@ -195,7 +197,7 @@ def test_what_a_human_must_correct_is_refused_and_all_else_has_failed(
 
 def test_each_kind_of_error_is_in_the_table_above() -> None:
     """A new one must be given a side."""
-    kinds = {RequestError, CodeError, PartnerError, CallError, NotWaitingError, TimeLeftError}
+    kinds = {RequestError, CodeError, PartnerError, ProfileTaskError, CallError, NotWaitingError, TimeLeftError}
     assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
     assert set(CallError.__subclasses__()) == {AnswerUnreachableError}
     assert set(HandlerError.__subclasses__()) == kinds

@@ -221,9 +221,10 @@ class TestForgedOwner:
     LONG = "production-eu-west-1-CompanyPartnerAccountStack"
 
     def create(self, cloud: Cloud, stack: str, owner_stack: str, *, nested: bool = False) -> str:
-        """The Create of a stack of that name, perhaps nested in Root, whose template names that owner."""
-        root = cloud.stack_id.replace("/Root/", f"/{owner_stack}/") if nested else None
-        return cloud.create(at("Partner", owner_stack), StackId=cloud.new_stack(stack, root)).physical_id
+        """The Create of a stack of that name, perhaps nested in the owner that its template names."""
+        own_name = cloud.stack_id.split("/")[1]
+        parent = (cloud.stack_id if owner_stack == own_name else cloud.new_stack(owner_stack)) if nested else None
+        return cloud.create(at("Partner", owner_stack), StackId=cloud.new_stack(stack, parent)).physical_id
 
     def test_nested_stack_belongs_to_its_root(self, cloud: Cloud) -> None:
         """CloudFormation says which one that is; deployed again under another suffix, it finds its partner."""

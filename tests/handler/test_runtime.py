@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from partner_account import service_model
-from partner_account.asset import assembled_asset
 from partner_account_cli import aws
 from partner_account_handler.calls import API_VERSION
 from partner_central_simulator import models
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
-from tests.handler.lambda_runtime import LambdaRuntime, environment
+from tests.handler.lambda_runtime import LambdaRuntime, variables
 from tests.handler.log_lines import final_lines_of, without_times
 from tests.handler.network import Proxy
 from tests.handler.response_sink import ResponseSink
@@ -44,24 +43,10 @@ print(boto3.__version__, boto3.__file__)
 
 
 @pytest.fixture
-def asset() -> Iterator[Path]:
-    """The built asset."""
-    with assembled_asset() as folder:
-        yield folder
-
-
-@pytest.fixture
 def sink(tmp_path: Path) -> Iterator[ResponseSink]:
     """Where the answers go."""
     with ResponseSink(tmp_path) as sink:
         yield sink
-
-
-def variables(cloud: Cloud, sink: ResponseSink) -> dict[str, str]:
-    """The environment of the function's process."""
-    urls = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
-    assert urls["AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"] == cloud.simulator.url
-    return environment(urls, sink.ca_file, ACCOUNT)
 
 
 def events(cloud: Cloud, sink: ResponseSink) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from partner_account_handler.errors import REASON_LIMIT, RequestError
-from partner_account_handler.request import read_properties
+from partner_account_handler.partner_properties import PartnerProperties
 from partner_account_handler.texts import composed, text_errors
 from tests.handler.cloud import Cloud, contact, properties
 
@@ -143,7 +143,7 @@ def with_text(field: str, text: str) -> dict[str, Any]:
 def test_handler_refuses_an_invalid_text_in_each_field_without_its_value(field: str, text: str) -> None:
     """Whatever CloudFormation has resolved them to, or left unresolved."""
     with pytest.raises(RequestError, match=f"{field} holds .*deploy again.") as caught:
-        read_properties(with_text(field, text))
+        PartnerProperties.read(with_text(field, text))
     assert "Secret" not in str(caught.value)
     assert len(str(caught.value)) <= REASON_LIMIT
 
@@ -152,7 +152,7 @@ def test_handler_refuses_an_invalid_text_in_each_field_without_its_value(field: 
 def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
     """CloudFormation shows 240 characters, with the remedy last."""
     with pytest.raises(RequestError) as caught:
-        read_properties(with_text("BusinessTitle", text))
+        PartnerProperties.read(with_text("BusinessTitle", text))
     assert str(caught.value).endswith(" Correct them in the template and deploy again.")
     assert "…." not in str(caught.value)
 

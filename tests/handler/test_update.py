@@ -659,7 +659,7 @@ def test_unforeseen_error_of_an_update_is_a_handler_error_without_the_input(depl
         return {**answer, "AllianceLeadContact": 7} if operation == "get_alliance_lead_contact" else answer
 
     deployed.cloud.between = broken
-    with pytest.raises(HandlerError, match="Defect: AttributeError at request.py") as caught:
+    with pytest.raises(HandlerError, match="Defect: AttributeError at partner_properties.py") as caught:
         deployed.update(properties(), CEO)
     assert caught.value.__context__ is None
     deployed.cloud.set_status(ROLLING_BACK)

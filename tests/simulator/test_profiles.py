@@ -217,6 +217,14 @@ def test_task_with_what_the_profile_has_already_starts_as_the_reading_says(*, st
         profile.approve(DisplayName="Another")
 
 
+def test_task_that_takes_the_localized_contents_away_is_no_unchanged_one(profile: OwnProfile) -> None:
+    """Leaving them out removes them."""
+    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
+    profile.approve(LocalizedContents=[{**texts, "Locale": "fr-FR"}])
+    profile.approve()
+    assert "LocalizedContents" not in profile.shown()
+
+
 @pytest.mark.parametrize("is_shown", [True, False])
 def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
     """With its details; or the task before it, or none."""

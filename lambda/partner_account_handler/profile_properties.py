@@ -1,0 +1,89 @@
+"""The properties of a PartnerProfile, read from the template. Pure values: nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from partner_account_handler.fields import Fields
+from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id
+
+_VISIBILITIES = ("PRIVATE", "PUBLIC")
+
+
+@dataclass(frozen=True, repr=False)
+class ProfileProperties:
+    """What the template asks for."""
+
+    partner_arn: str
+    details: Mapping[str, Any]
+    """The members of StartProfileUpdateTask's TaskDetails that the template gives."""
+    visibility: str  # empty: left as it is
+
+    @property
+    def physical_id(self) -> str:
+        """The profile's physical resource id: another partner is a replacement."""
+        return f"profile-of-{partner_id(self.partner_arn)}"
+
+    @property
+    def logos(self) -> list[str]:
+        """The addresses from which AWS fetches the logos."""
+        return [part["LogoUrl"] for part in (self.details, *self.details.get("LocalizedContents", []))]
+
+    def is_in(self, told: Mapping[str, Any], *, logos: bool = True) -> bool:
+        """Whether a profile, or the details of a task, are as the template says; perhaps without regard to `logos`.
+
+        What the template leaves out may be anything there, but for localized contents, which a task without takes away.
+        """
+        wanted = {"LocalizedContents": [], **self.details}
+        return all(
+            _comparable(name, value, logos=logos) == _comparable(name, told.get(name), logos=logos)
+            for name, value in wanted.items()
+        )
+
+    @classmethod
+    def read(cls, raw: object) -> ProfileProperties:
+        """From ResourceProperties; a RequestError says that they are not those of a PartnerProfile, or of a newer one.
+
+        Lengths and patterns are left to the service model.
+        """
+        fields = Fields.of_template(raw)
+        details: dict[str, Any] = {
+            **_texts(fields),
+            "IndustrySegments": fields.items("IndustrySegments"),
+            "TranslationSourceLocale": fields.text("TranslationSourceLocale"),
+        }
+        if not all(isinstance(segment, str) for segment in details["IndustrySegments"]):
+            fields.wrong("IndustrySegments", "is no list of strings")
+        if solution_type := fields.text("PrimarySolutionType", default=""):
+            details["PrimarySolutionType"] = solution_type
+        if contents := fields.sections("LocalizedContents"):
+            details["LocalizedContents"] = [{"Locale": one.text("Locale"), **_texts(one)} for one in contents]
+        if "Headquarters" in fields.raw:
+            headquarters = fields.section("Headquarters")
+            details["Headquarters"] = {name: headquarters.text(name) for name in ("CountryCode", "SubdivisionCode")}
+        visibility = fields.text("Visibility", default="")
+        if visibility not in ("", *_VISIBILITIES):
+            fields.wrong("Visibility", f"is none of {', '.join(_VISIBILITIES)}")
+        arn = fields.text("PartnerArn")
+        if arn and not (is_partner_arn(arn) and catalog_of(arn)):
+            fields.wrong("PartnerArn", "is no partner's ARN")
+        fields.require_none_wrong()
+        return cls(arn, details, visibility)
+
+
+def _texts(fields: Fields) -> dict[str, str]:
+    shown = {name: fields.name(name, joiners=True) for name in ("DisplayName", "Description")}
+    return {**shown, **{name: fields.text(name) for name in ("WebsiteUrl", "LogoUrl")}}
+
+
+def _comparable(name: str, value: Any, *, logos: bool) -> object:
+    """The order of entries says nothing."""
+    if name == "LogoUrl":
+        return value if logos else ""
+    if name == "IndustrySegments":
+        return frozenset(value or ())
+    if name == "LocalizedContents":
+        return {content.get("Locale"): content if logos else {**content, "LogoUrl": ""} for content in value or ()}
+    return value

@@ -1,0 +1,359 @@
+"""What a stack shows, and another imports, stays as it is: no reader of an output makes a deployment fail.
+
+Each story is told by the strict CloudFormation, which fails an update, and a rollback, that would change an export that
+another stack imports.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.handler.cloud import Cloud, Deployed, VirtualTime, contact, profile, properties, sandbox
+from tests.handler.cloudformation import CustomResourceStack, DeployedFunction
+
+pytestmark = pytest.mark.slow
+
+PENDING = "pending"
+TITLES = iter(f"Title {number}" for number in range(1000))
+
+
+def changed(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The same with another contact, or another description if it is a profile's."""
+    if "PartnerArn" in wanted:
+        return {**wanted, "Description": f"We give examples: {next(TITLES)}."}
+    return {**wanted, "AllianceLeadContact": contact(BusinessTitle=next(TITLES))}
+
+
+@dataclass
+class ReadStack:
+    """A stack whose partner, or profile, shows `pending` though the service has an id for it by now."""
+
+    world: DeployedFunction
+    stack: CustomResourceStack
+    wanted: dict[str, Any]
+
+    def update(self, **options: Any) -> str:
+        """A deployment that changes something; returns the status that it ends in."""
+        wanted = changed(self.wanted)
+        self.stack.update(wanted, **options)
+        if self.stack.status == "UPDATE_COMPLETE":
+            self.wanted = wanted
+        return self.stack.status
+
+    @property
+    def shown(self) -> str:
+        """The profile id that the stack shows."""
+        return self.stack.attributes["ProfileId"]
+
+    @property
+    def real(self) -> str:
+        """The profile id that the service tells."""
+        return str(self.world.cloud.partners[0].profile_id)
+
+    def kept(self) -> list[str]:
+        """The lines of the log that tell that a value was kept."""
+        (runtime,) = self.world.runtimes
+        lines = [json.loads(line) for line in runtime.output.splitlines()]
+        return [line["message"] for line in lines if "import" in line["message"]]
+
+
+def without_id(world: DeployedFunction, make: Any) -> None:
+    """Does something while the service tells no profile id."""
+    for operation in ("CreatePartner", "GetPartner", "GetProfileVisibility"):
+        world.cloud.fail(operation, "no-profile-id", times=None)
+    make()
+    world.cloud.simulator.faults.clear()
+
+
+def read_stack(world: DeployedFunction, kind: str, *, outputs: bool = True, **options: Any) -> ReadStack:
+    """A stack of that kind of resource, which was created while the service told no profile id."""
+    prefix: dict[str, Any] = {} if outputs else {"OutputPrefix": None}
+    if kind == "PartnerAccount":
+        wanted = {name: value for name, value in properties(**prefix).items() if value is not None}
+    else:
+        world.cloud.account.plan_profile_tasks(reads=0)
+        wanted = profile(world.cloud.add_partner().arn, **prefix)
+    stack = world.stack(kind=kind, **options)
+    without_id(world, lambda: stack.create(wanted))
+    assert (stack.status, stack.attributes["ProfileId"]) == ("CREATE_COMPLETE", PENDING)
+    return ReadStack(world, stack, wanted)
+
+
+KINDS = {"PartnerAccount": "Root-Partner-ProfileId", "PartnerProfile": "Root-Profile-ProfileId"}
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each resource that has a ProfileId."""
+    return str(request.param)
+
+
+@pytest.fixture
+def read(world: DeployedFunction, kind: str) -> ReadStack:
+    """With the outputs that the construct makes."""
+    return read_stack(world, kind)
+
+
+def test_pending_that_nobody_imports_becomes_the_real_id(read: ReadStack) -> None:
+    """And stays it; nothing is said of imports."""
+    for _ in range(2):
+        assert (read.update(), read.shown, read.kept()) == ("UPDATE_COMPLETE", read.real, [])
+
+
+def test_imported_pending_stays_until_the_reader_lets_go(read: ReadStack, kind: str) -> None:
+    """Each update succeeds, and its log says what was kept and why."""
+    read.world.cloud.set_imports({KINDS[kind]: ["Reader"]})
+    for number in (1, 2):
+        assert (read.update(), read.shown, len(read.kept())) == ("UPDATE_COMPLETE", PENDING, number)
+    read.world.cloud.set_imports({})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+def test_what_was_changed_beside_an_imported_value_is_written(world: DeployedFunction) -> None:
+    """The contact, of which the update was."""
+    read = read_stack(world, "PartnerAccount")
+    world.cloud.set_imports({KINDS["PartnerAccount"]: ["Reader"]})
+    assert read.update() == "UPDATE_COMPLETE"
+    assert world.cloud.partners[0].contact == read.wanted["AllianceLeadContact"]
+
+
+def test_pending_is_kept_where_nobody_may_ask_who_imports_it(read: ReadStack) -> None:
+    """It may be imported: so it counts as imported."""
+    read.world.cloud.set_imports(None)
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
+    assert read.kept()
+    read.world.cloud.set_imports({})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+def test_import_of_another_attribute_or_of_anothers_export_keeps_nothing(read: ReadStack) -> None:
+    """The ARN doesn't change, and what another stack exports is no concern of this one."""
+    read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"], "Root-Partner-Id": ["Reader"], "Other": ["Reader"]})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+@pytest.mark.parametrize("outputs", [True, False])
+def test_export_that_cdk_makes_of_a_reference_is_kept_as_well(
+    world: DeployedFunction, kind: str, *, outputs: bool
+) -> None:
+    """Of whatever name, and also if the construct makes no outputs: `pending` in any own export counts as shown."""
+    reference = "Root:ExportsOutputFnGetAttResourceProfileId"
+    read = read_stack(world, kind, outputs=outputs, exports={reference: "ProfileId"})
+    world.cloud.set_imports({reference: ["Reader"]})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
+    assert read.kept()
+    world.cloud.set_imports({})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+def test_nested_stack_keeps_what_the_outermost_stack_exports_of_it(world: DeployedFunction, kind: str) -> None:
+    """Two levels above: its own outputs aren't exported."""
+    middle = world.cloud.new_stack("Middle", world.cloud.stack_id)
+    read = read_stack(world, kind, parent_id=middle, exports={"Company-ProfileId": "ProfileId"})
+    world.cloud.set_outputs(middle, Passed=PENDING)
+    world.cloud.set_imports({"Company-ProfileId": ["Reader"]})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
+    world.cloud.set_imports({})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+@pytest.mark.parametrize("imported", [True, False])
+@pytest.mark.parametrize("outputs", [True, False])
+def test_rollback_shows_what_the_stack_showed_before(
+    world: DeployedFunction, kind: str, *, imported: bool, outputs: bool
+) -> None:
+    """Whatever the forward update has answered, also if the reader began to import meanwhile."""
+    export = "Own-ProfileId"
+    read = read_stack(world, kind, outputs=outputs, exports={export: "ProfileId"})
+    world.cloud.set_imports({export: ["Reader"]} if imported else {})
+    assert read.update(another_fails=True) == "UPDATE_ROLLBACK_COMPLETE"
+    assert read.shown == PENDING or not (imported or outputs)
+
+
+def test_reader_that_comes_while_the_stack_is_updated_costs_a_rollback_and_nothing_else(
+    read: ReadStack, kind: str
+) -> None:
+    """The answer was sent before: CloudFormation refuses the export, and the rollback keeps what is imported."""
+    read.stack.meanwhile = lambda: read.world.cloud.set_imports({KINDS[kind]: ["Reader"]})
+    assert (read.update(), read.shown) == ("UPDATE_ROLLBACK_COMPLETE", PENDING)
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
+
+
+def test_known_id_that_is_imported_never_falls_back(world: DeployedFunction, kind: str) -> None:
+    """Not even while the service tells none."""
+    read = read_stack(world, kind)
+    assert read.update() == "UPDATE_COMPLETE"
+    world.cloud.set_imports({KINDS[kind]: ["Reader"]})
+    without_id(world, read.update)
+    assert (read.stack.status, read.shown) == ("UPDATE_COMPLETE", read.real)
+
+
+class TestWipedSandbox:
+    """A Sandbox partner that was made anew has another ARN and id."""
+
+    EXPORTS = ("Arn", "Id")
+
+    @pytest.fixture
+    def read(self, world: DeployedFunction) -> ReadStack:
+        """Its partner is gone."""
+        stack = world.stack()
+        stack.create(sandbox())
+        world.cloud.account.delete_partner(stack.attributes["Id"])
+        return ReadStack(world, stack, sandbox())
+
+    @pytest.mark.parametrize("imported", EXPORTS)
+    def test_imported_value_of_the_former_partner_is_shown_until_the_reader_lets_go(
+        self, read: ReadStack, imported: str
+    ) -> None:
+        """The resource is the new partner at once, and a later update knows it by its physical id."""
+        before = dict(read.stack.attributes)
+        read.world.cloud.set_imports({f"Root-Partner-{imported}": ["Reader"]})
+        for _ in range(2):
+            assert read.update() == "UPDATE_COMPLETE"
+            assert read.stack.physical_id == read.world.arn() != before["Arn"]
+            assert read.stack.attributes[imported] == before[imported]
+            assert read.kept()
+        assert read.world.cloud.partners[0].contact == read.wanted["AllianceLeadContact"]
+        read.world.cloud.set_imports({})
+        assert read.update() == "UPDATE_COMPLETE"
+        assert read.stack.attributes["Arn"] == read.world.arn()
+        assert read.stack.attributes["Id"] == read.world.cloud.partners[0].id
+
+    def test_former_partner_that_nobody_imports_is_shown_no_more(self, read: ReadStack) -> None:
+        """The update after the wipe shows the new one."""
+        assert read.update() == "UPDATE_COMPLETE"
+        assert read.stack.attributes["Arn"] == read.stack.physical_id == read.world.arn()
+
+    def test_value_that_is_kept_is_not_taken_for_the_partner(self, read: ReadStack) -> None:
+        """A Create that is delivered again finds the new one, and the next update asks about the new one only."""
+        read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"]})
+        read.update()
+        mark = read.world.cloud.mark
+        read.update()
+        named = {request.input.get("Identifier") for request in read.world.cloud.simulator.requests[mark:]}
+        assert named - {None} == {read.world.arn()}
+
+
+class TestTwoInOneStack:
+    """A partner and its profile show a profile id each, under exports of their own."""
+
+    @pytest.fixture
+    def both(self, world: DeployedFunction) -> tuple[ReadStack, ReadStack]:
+        """The partner was created without an id, the profile later, with one."""
+        account = read_stack(world, "PartnerAccount")
+        world.cloud.account.plan_profile_tasks(reads=0)
+        wanted = profile(world.arn())
+        stack = world.stack(kind="PartnerProfile", beside=account.stack)
+        stack.update(wanted)
+        assert stack.attributes == {"ProfileId": account.real, "TaskStatus": "SUCCEEDED"}
+        return account, ReadStack(world, stack, wanted)
+
+    def test_imported_pending_of_the_one_and_imported_id_of_the_other_stay_what_they_are(
+        self, world: DeployedFunction, both: tuple[ReadStack, ReadStack]
+    ) -> None:
+        """Neither takes the other's value, in updates and rollbacks of both."""
+        account, own = both
+        world.cloud.set_imports({export: ["Reader"] for export in KINDS.values()})
+        for fails in (False, True, False):
+            for read, shown in ((account, PENDING), (own, account.real)):
+                status = "UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE"
+                assert (read.update(another_fails=fails), read.shown) == (status, shown)
+
+    def test_import_of_the_others_id_keeps_no_pending(
+        self, world: DeployedFunction, both: tuple[ReadStack, ReadStack]
+    ) -> None:
+        """Each reader locks what it reads."""
+        account, _ = both
+        world.cloud.set_imports({KINDS["PartnerProfile"]: ["Reader"]})
+        assert (account.update(), account.shown) == ("UPDATE_COMPLETE", account.real)
+
+
+def test_template_that_gains_output_prefix_alone_writes_nothing(world: DeployedFunction) -> None:
+    """As when the package is updated: what a human changed stays."""
+    former = {name: value for name, value in properties().items() if name != "OutputPrefix"}
+    stack = world.stack()
+    stack.create(former)
+    world.cloud.account.change_contact(world.cloud.partners[0].id, BusinessTitle="CTO")
+    mark = world.cloud.mark
+    stack.update(properties())
+    assert (stack.status, world.cloud.writes(mark)) == ("UPDATE_COMPLETE", [])
+
+
+def test_imported_task_status_is_kept(world: DeployedFunction) -> None:
+    """The construct doesn't export it; the user may."""
+    world.cloud.account.plan_profile_tasks(reads=None)
+    wanted = profile(world.cloud.add_partner().arn)
+    stack = world.stack(kind="PartnerProfile", exports={"Status": "TaskStatus"})
+    stack.create(wanted)
+    world.cloud.set_imports({"Status": ["Reader"]})
+    world.cloud.account.plan_profile_tasks(reads=0)
+    stack.update(changed(wanted))
+    assert (stack.status, stack.attributes["TaskStatus"]) == ("UPDATE_COMPLETE", "IN_PROGRESS")
+    world.cloud.set_imports({})
+    stack.update(changed(wanted))
+    assert (stack.status, stack.attributes["TaskStatus"]) == ("UPDATE_COMPLETE", "SUCCEEDED")
+
+
+def test_profile_of_another_partner_keeps_the_imported_id_of_the_former_ones(world: DeployedFunction) -> None:
+    """It is a replacement, whose profile is written all the same."""
+    world.cloud.account.plan_profile_tasks(reads=0)
+    former, latter = world.cloud.add_partner(), world.cloud.add_partner("Other Corp", catalog="Sandbox")
+    stack = world.stack(kind="PartnerProfile")
+    stack.create(profile(former.arn))
+    world.cloud.set_imports({KINDS["PartnerProfile"]: ["Reader"]})
+    stack.update(profile(latter.arn))
+    assert (stack.status, stack.physical_id) == ("UPDATE_COMPLETE", f"profile-of-{latter.id}")
+    assert stack.attributes["ProfileId"] == former.profile_id
+    assert world.cloud.account.partner(latter.id).has_profile
+
+
+# What CloudFormation answers, or doesn't: without its stand-in
+
+TIMEOUT = ReadTimeoutError(endpoint_url="")
+DENIED, THROTTLED = (ClientError({"Error": {"Code": code}}, "") for code in ("AccessDenied", "Throttling"))
+
+
+@pytest.mark.parametrize("unanswered", ["list_imports", "describe_stacks"])
+@pytest.mark.parametrize("failure", [TIMEOUT, DENIED, THROTTLED], ids=["hangs", "denied", "throttled"])
+def test_value_is_kept_in_time_if_cloudformation_does_not_tell_who_imports_it(
+    cloud: Cloud, unanswered: str, failure: Exception
+) -> None:
+    """Neither that question nor one about the stack around may cost the update, or its time."""
+    root = cloud.stack_id
+    cloud.stack_id = nested = cloud.new_stack("Nested", root)
+    deployed = Deployed(cloud)
+    cloud.set_outputs(nested, PartnerArn=deployed.arn, PartnerId=deployed.partner.id, PartnerProfileId=PENDING)
+    cloud.set_outputs(root, Own=(PENDING, "Own"))
+    time = VirtualTime()
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == unanswered and members.get("StackName") != nested:
+            time.seconds -= 7
+            raise failure
+        return call(**members)
+
+    cloud.between = between
+    answer = deployed.update(properties(), changed(properties()), time)
+    assert answer.data == {"Arn": deployed.arn, "Id": deployed.partner.id, "ProfileId": PENDING}
+    assert deployed.writes() == ["PutAllianceLeadContact"]
+    assert time.seconds >= 17
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stack_whose_values_stay_asks_nobody_about_imports(cloud: Cloud, kind: str) -> None:
+    """An ordinary update makes no request more than before."""
+    deployed = Deployed(cloud)
+    cloud.account.plan_profile_tasks(reads=0)
+    wanted = profile(deployed.arn) if kind == "PartnerProfile" else properties()
+    made = cloud.create(wanted, ResourceType=f"Custom::{kind}")
+    shown = {f"{wanted['OutputPrefix']}{name}": (value, name) for name, value in made.data.items()}
+    cloud.set_outputs(**shown)
+    cloud.asked.clear()
+    cloud.update(made.physical_id, wanted, changed(wanted), ResourceType=f"Custom::{kind}")
+    assert "list_imports" not in cloud.asked
