@@ -23,7 +23,7 @@ PROFILE_UPDATE = "profile: update"
 STEPS = (CREATE, UNCHANGED, CONTACT, ROLLBACK, IMPORTED, PROFILE_CREATE, PROFILE_UNCHANGED, PROFILE_UPDATE)
 
 REASONS = {
-    "describe_stacks": "whether the stack still waits, and what it shows; before a partner is created, once more",
+    "describe_stacks": "whether the stack still waits, and what it shows; once more right before a write",
     "list_imports": "whether another stack imports the value that is shown, and so keeps it from changing",
     "list_partners": "whether the account has a partner already: creating one can't be undone",
     "get_parameter": "the verification code, which stands in no template",

@@ -67,7 +67,7 @@ LIMITS = (
     ("`make demo`: run under 40 s", f"{newcomer.METRIC}wall", newcomer.DEMO_RUN, 1, "s", 40),
 )
 LEVEL = 1.03
-"""What counts as level with the quickest: two runs of the same contender differ by as much."""
+"""What counts as level with the quickest: chosen, not derived from what runs differ by."""
 
 
 def verdicts(results: Results) -> list[TargetResult]:
