@@ -1,19 +1,16 @@
-"""What each step in the life of a stack takes with the real cdk CLI on a local AWS, and whom it asks how often."""
+"""What each step in the life of a stack takes with the real cdk CLI on a local AWS, Partner Central's requests too."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import urllib3
 
 from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
 from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender, turned
@@ -27,8 +24,6 @@ EMAIL = "jane.doe@example.com"
 _SLEEP = 140
 """Seconds that crhelper's Delete takes, of which it sleeps 120 unless told otherwise; so it is measured once."""
 STEPS = ("deploy", "no-op deploy", "update", "destroy")
-# MiniStack keeps CloudTrail's events if it is told to; a look-up returns 50 at most.
-SERVICES = ("cloudformation", "lambda", "secretsmanager")
 
 _accounts = count(300000000001)
 
@@ -67,24 +62,6 @@ class ContenderAccount:
         stack = self.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
-    def uploaded(self) -> int:
-        """Bytes that the CLI has put into the account's buckets, templates included."""
-        s3 = self.aws.client("s3")
-        buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
-        return sum(item["Size"] for name in buckets for item in s3.list_objects_v2(Bucket=name).get("Contents", []))
-
-    def requests(self, since: float) -> Counter[str]:
-        """The requests of functions (not of the CLI) that AWS received, by service and operation."""
-        trail = self.aws.client("cloudtrail")
-        found: Counter[str] = Counter()
-        for service in SERVICES:
-            source = {"AttributeKey": "EventSource", "AttributeValue": f"{service}.amazonaws.com"}
-            for event in trail.lookup_events(LookupAttributes=[source], StartTime=int(since))["Events"]:
-                agent = json.loads(event["CloudTrailEvent"])["userAgent"]
-                if event["EventTime"].timestamp() >= since and _is_of_function(agent):
-                    found[f"{service}:{event['EventName']}"] += 1
-        return found
-
 
 @dataclass(frozen=True)
 class Deployments:
@@ -104,7 +81,6 @@ class Deployments:
         No further round begins that might not end before the monotonic clock shows `until`.
         """
         with local_aws() as aws, ExitStack() as port:
-            _record_requests(aws)
             contenders = self._those_who_can_answer(aws, port)
             sleepers: list[ContenderAccount] = []
             for number in range(rounds):
@@ -151,7 +127,6 @@ class Deployments:
 
     def _live(self, account: ContenderAccount, *, is_first: bool) -> list[ContenderAccount]:
         """Measure all steps; what has still to be destroyed is returned."""
-        before = account.uploaded()
         created: Mapping[str, str] = {}
         for step in STEPS:
             if step == "destroy" and account.contender is CRHELPER:
@@ -159,7 +134,6 @@ class Deployments:
             self._step(account, step, is_first=is_first)
             if step == "deploy":
                 created = account.outputs()
-                self.results.add("uploaded bytes", step, account.contender.name, account.uploaded() - before)
                 _require_partner(created)
             elif step != "destroy" and account.outputs() != created:
                 raise RuntimeError(f"after the {step} the outputs are {account.outputs()}")
@@ -168,14 +142,12 @@ class Deployments:
     def _step(self, account: ContenderAccount, step: str, *, is_first: bool) -> None:
         name = account.contender.name
         seen = len(account.aws.partner_central.requests())
-        began, since = time.monotonic(), time.time()
+        began = time.monotonic()
         _require_success(account.run(step))
         self.results.add("wall", step, name, time.monotonic() - began)
-        asked = Counter(f"partnercentral:{one.operation}" for one in account.aws.partner_central.requests(since=seen))
         if is_first:
-            self.results.add("requests to Partner Central", step, name, asked.total())
-            for request, times in (asked + account.requests(since)).items():
-                self.results.add(f"requests {request}", step, name, times)
+            asked = len(account.aws.partner_central.requests(since=seen))
+            self.results.add("requests to Partner Central", step, name, asked)
 
 
 def _require_success(result: CommandResult) -> None:
@@ -186,14 +158,3 @@ def _require_success(result: CommandResult) -> None:
 def _require_partner(outputs: Mapping[str, str]) -> None:
     if not outputs.get("Partner0Arn", "").endswith(outputs.get("Partner0Id", "?")) or len(outputs) != len(ATTRIBUTES):
         raise RuntimeError(f"the outputs are {outputs}")
-
-
-def _record_requests(aws: LocalAws) -> None:
-    url = f"{aws.environment['AWS_ENDPOINT_URL']}/_ministack/config"
-    with urllib3.PoolManager(ca_certs=aws.environment["AWS_CA_BUNDLE"]) as pool:
-        own = {"X-Amz-Security-Token": aws.environment["AWS_SESSION_TOKEN"]}
-        pool.request("POST", url, json={"cloudtrail._recording_enabled": True}, headers=own)
-
-
-def _is_of_function(user_agent: str) -> bool:
-    return "cdk" not in user_agent.lower()

@@ -109,7 +109,7 @@ class Functions:
         """Start each function once per round, so that a slower minute of the machine meets them all."""
         self.results.miss(COLD, AWS_CUSTOM_RESOURCE.name, "its function is CDK's, in Node.js; awslambdaric is Python")
         self.results.miss(COLD, PROVIDER_FRAMEWORK.name, "only its Python half: CDK's half that answers is in Node.js")
-        with _moto() as moto_url:
+        with moto() as moto_url:
             for number in range(rounds):
                 for contender in turned(MEASURED, number):
                     with self.results.attempt(COLD, contender.name):
@@ -121,20 +121,16 @@ class Functions:
     def count_instructions(self) -> None:
         """Count the instructions of each function's cold start, which no load of the machine changes."""
         for contender in MEASURED:
-            with self.results.attempt("cold start, instructions", contender.name), _moto() as moto_url:
+            with self.results.attempt("cold start, instructions", contender.name), moto() as moto_url:
                 if shutil.which("valgrind") is None:
                     raise RuntimeError("valgrind is not installed")
                 self._count_instructions(contender, moto_url)
 
     def _time_cold(self, contender: Contender, moto_url: str) -> None:
-        with _stage(contender, moto_url, self.assets[contender]) as stage:
-            began = time.monotonic()
-            with stage.runtime() as runtime:
-                stage.create(runtime)
-                wall = time.monotonic() - began
-                memory = _peak_memory(runtime.pid)
-                cpu = _cpu_until_the_end(runtime.pid)
-        self.results.add("cold wall", COLD, contender.name, wall)
+        with _stage(contender, moto_url, self.assets[contender]) as stage, stage.runtime() as runtime:
+            stage.create(runtime)
+            memory = _peak_memory(runtime.pid)
+            cpu = _cpu_until_the_end(runtime.pid)
         self.results.add("cold CPU", COLD, contender.name, cpu)
         self.results.add("cold memory", COLD, contender.name, memory)
 
@@ -143,10 +139,9 @@ class Functions:
             arn = stage.create(runtime)
             stage.cloud.set_status("UPDATE_IN_PROGRESS")
             stage.update(runtime, arn, "the first update is warm too, but makes clients of its own")
-            began, used = time.monotonic(), _cpu(runtime.pid)
+            used = _cpu(runtime.pid)
             for number in range(invocations):
                 stage.update(runtime, arn, f"Title {number}")
-            self.results.add("warm wall", WARM, contender.name, (time.monotonic() - began) / invocations)
             self.results.add("warm CPU", WARM, contender.name, (_cpu(runtime.pid) - used) / invocations)
 
     def _count_instructions(self, contender: Contender, moto_url: str) -> None:
@@ -162,7 +157,8 @@ class Functions:
 
 
 @contextmanager
-def _moto() -> Iterator[str]:
+def moto() -> Iterator[str]:
+    """The rest of AWS, at this URL."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

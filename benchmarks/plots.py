@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -77,7 +77,24 @@ def ratios(title: str, rows: Mapping[str, Mapping[Contender, Spread]]) -> str:
     return _finished(svg)
 
 
-def _paper(title: str, height: int) -> Element:
+def bars(title: str, rows: Mapping[str, Spread]) -> str:
+    """Seconds as bars from zero: one row per name, with the quartiles as a line."""
+    left, highest = 320, max(spread.high for spread in rows.values())
+    svg = _paper(title, _TOP + _ROW * len(rows), ())
+    for number, (name, spread) in enumerate(rows.items()):
+        y = _TOP - 20 + _ROW * number
+        low, median, high = (
+            (WIDTH - left - 80) * value / highest for value in (spread.low, spread.median, spread.high)
+        )
+        bar = {"x": str(left), "y": str(y - 8), "width": f"{median:.1f}", "height": "16", "class": "c0"}
+        SubElement(svg, "rect", bar)
+        _line(svg, (left + low, y), (left + high, y), "one")
+        _text(svg, (left - 14, y + 4), name, "", "end")
+        _text(svg, (left + high + 8, y + 4), f"{spread.median:.2f} s", "", "start")
+    return _finished(svg)
+
+
+def _paper(title: str, height: int, contenders: Sequence[Contender] = ALL) -> Element:
     svg = Element(
         "svg",
         {
@@ -91,7 +108,7 @@ def _paper(title: str, height: int) -> Element:
     SubElement(svg, "style").text = _STYLE
     SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     _text(svg, (16, 22), title, "title", "start")
-    for number, contender in enumerate(ALL):
+    for number, contender in enumerate(contenders):
         x = 24 + number * 180
         _mark(svg, contender, x, 42)
         _text(svg, (x + 14, 46), contender.title, "", "start")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import plots
+from benchmarks import handler_requests, newcomer, plots
 from benchmarks.contenders import ALL, CONSTRUCT, EMPTY, FLOOR, ROLE, Contender
-from benchmarks.deployments import SERVICES, STEPS
+from benchmarks.deployments import STEPS
 from benchmarks.functions import COLD, WARM
 from benchmarks.series import Results, Spread
-from benchmarks.synths import GROWTH, ONE
-from benchmarks.targets import above_empty, requests, verdicts
+from benchmarks.synths import FIVE_STACKS, ONE
+from benchmarks.targets import verdicts
 
 _VERDICTS = {True: "reached", False: "**missed**", None: "?"}
 
@@ -51,28 +51,27 @@ def _instructions(value: float) -> str:
 
 
 COSTS = (
-    ResultRow("synth, wall", "synth wall", str(ONE), _seconds),
-    ResultRow("synth, CPU", "synth CPU", str(ONE), _seconds),
-    ResultRow("asset", "asset bytes", str(ONE), _bytes),
-    ResultRow("uploaded by the first deploy", "uploaded bytes", "deploy", _bytes),
+    ResultRow("synth, wall", "synth wall", ONE, _seconds),
+    ResultRow("synth, CPU", "synth CPU", ONE, _seconds),
+    ResultRow("synth of 5 stacks, wall", "synth wall", FIVE_STACKS, _seconds),
+    ResultRow("asset", "asset bytes", ONE, _bytes),
+    ResultRow("template", "template bytes", ONE, _bytes),
+    ResultRow("resources", "resources", ONE, _count),
+    ResultRow("IAM resources `*` without a condition", "IAM wildcards", ONE, _count),
     ResultRow("cold start, CPU", "cold CPU", COLD, _milliseconds),
     ResultRow("cold start, instructions", "cold instructions", COLD, _instructions),
     ResultRow("cold start, peak memory", "cold memory", COLD, _bytes),
-    ResultRow("cold start, wall", "cold wall", COLD, _milliseconds),
     ResultRow("warm update, CPU", "warm CPU", WARM, _milliseconds),
-    ResultRow("warm update, wall", "warm wall", WARM, _milliseconds),
     *(ResultRow(f"{step}, wall", "wall", step, _seconds) for step in STEPS),
+    *(ResultRow(f"{step}, requests to Partner Central", "requests to Partner Central", step, _count) for step in STEPS),
 )
-COUNTS = (
-    ResultRow("template", "template bytes", "", _bytes),
-    ResultRow("resources", "resources", "", _count),
-    ResultRow("functions", "functions", "", _count),
-    ResultRow("roles", "roles", "", _count),
-    ResultRow("IAM statements", "IAM statements", "", _count),
-    ResultRow("of them `*` without a condition", "IAM wildcards", "", _count),
-    ResultRow("synth, wall", "synth wall", "", _seconds),
-    ResultRow("synth, CPU", "synth CPU", "", _seconds),
-)
+PLOTTED = [row for row in COSTS if row.told is not _count]
+PARTS = {
+    EMPTY: "an empty stack",
+    ROLE: "one IAM role",
+    FLOOR: "a function, its role, and a secret by its name",
+    CONSTRUCT: "one PartnerAccount",
+}
 
 
 def write(results: Results, docs: Path) -> None:
@@ -87,16 +86,14 @@ def _page(results: Results) -> Iterator[str]:
     yield from ("", "## Targets", "", "| target | measured | |", "|---|---|---|")
     for verdict in verdicts(results):
         yield f"| {verdict.target} | {verdict.measured} | {_VERDICTS[verdict.reached]} |"
-    yield from ("", "## One partner", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
-    yield from _table("", (*ALL, EMPTY, FLOOR), [(row.title, row, row.case) for row in COSTS], results)
-    yield from _synth_parts(results)
-    yield from ("", "## More partners and stacks", "")
-    for size in (ONE, *GROWTH):
-        if results.spread(COUNTS[0].metric, str(size), CONSTRUCT.name) is not None:
-            yield from _table(str(size), ALL, [(row.title, row, str(size)) for row in COUNTS], results)
-            yield ""
-    yield from ("## Requests of the functions", "")
+    yield from ("", "## Costs", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
+    yield from _table((*ALL, FLOOR), COSTS, results)
+    yield from ("", "## Requests of the handler", "")
     yield from _requests_table(results)
+    yield from ("", "## What a newcomer waits for", "")
+    yield from _newcomer_table(results)
+    yield from ("", "## What a synth consists of", "", "![Seconds of a synth](benchmarks-synth.svg)", "")
+    yield from (Path(__file__).parent / "synth.md").read_text().splitlines()
     yield from ("", "## Not measured", "")
     for entry in results.missing:
         yield f"* {entry['what']}, {_title(entry['contender'])}: {entry['why']}"
@@ -104,27 +101,13 @@ def _page(results: Results) -> Iterator[str]:
     yield "; ".join(f"{name} {value}" for name, value in results.about.items()) + "."
 
 
-def _synth_parts(results: Results) -> Iterator[str]:
-    yield from ("", "## What a synth consists of", "", *(Path(__file__).parent / "synth.md").read_text().splitlines())
-    yield from ("", "| a stack with | above an empty one |", "|---|---|")
-    for contender, what in {
-        ROLE: "one IAM role",
-        FLOOR: "a function, its role, and a secret by its name",
-        CONSTRUCT: "one PartnerAccount",
-    }.items():
-        above = above_empty(results, contender.name)
-        if above is not None:
-            yield f"| {what} | {above:.2f} s |"
-
-
-def _table(
-    corner: str, columns: Sequence[Contender], rows: Sequence[tuple[str, ResultRow, str]], results: Results
-) -> Iterator[str]:
-    yield f"| {corner} | " + " | ".join(column.title for column in columns) + " |"
+def _table(columns: Sequence[Contender], rows: Sequence[ResultRow], results: Results) -> Iterator[str]:
+    yield "| | " + " | ".join(column.title for column in columns) + " |"
     yield "|---|" + "---|" * len(columns)
-    for title, row, case in rows:
-        cells = [_cell(row, case, column, results) for column in columns]
-        yield f"| {title} | " + " | ".join(cells) + " |"
+    for row in rows:
+        cells = [_cell(row, row.case, column, results) for column in columns]
+        if any(cells):
+            yield f"| {row.title} | " + " | ".join(cells) + " |"
 
 
 def _cell(row: ResultRow, case: str, contender: Contender, results: Results) -> str:
@@ -149,22 +132,27 @@ def _times(ratio: Spread) -> str:
 
 
 def _requests_table(results: Results) -> Iterator[str]:
-    yield "| step | to | " + " | ".join(contender.title for contender in ALL) + " |"
-    yield "|---|---|" + "---|" * len(ALL)
-    for step in STEPS:
-        for service in ("partnercentral", *SERVICES):
-            cells = [_requests(results, step, contender, service) for contender in ALL]
-            if service == "partnercentral" or any(cell not in ("0", "") for cell in cells):
-                yield f"| {step} | {service} | " + " | ".join(cells) + " |"
+    sent = {step: found for step in handler_requests.STEPS if (found := handler_requests.requests(results, step))}
+    if not sent:
+        yield "Not measured."
+        return
+    yield "| request | " + " | ".join(sent) + " | why |"
+    yield "|---|" + "---|" * len(sent) + "---|"
+    for operation in dict.fromkeys(operation for found in sent.values() for operation in found):
+        cells = [str(found.get(operation, "")) for found in sent.values()]
+        yield f"| `{operation}` | " + " | ".join(cells) + f" | {handler_requests.REASONS.get(operation, '**none**')} |"
 
 
-def _requests(results: Results, step: str, contender: Contender, service: str) -> str:
-    if not results.values("requests to Partner Central", step, contender.name):
-        return ""
-    sent = requests(results, step, contender.name, service)
-    if service != "partnercentral":
-        return str(sum(sent.values()))
-    return ", ".join(f"`{name}`" if times == 1 else f"{times} `{name}`" for name, times in sent.items()) or "none"
+def _newcomer_table(results: Results) -> Iterator[str]:
+    yield "| | takes | fetched | kept |"
+    yield "|---|---|---|---|"
+    for stage in newcomer.STAGES:
+        told = []
+        for metric, tell in (("wall", _seconds), ("fetched", _bytes), ("kept", _bytes)):
+            values = results.values(newcomer.METRIC + metric, stage, CONSTRUCT.name)
+            told.append(tell(values[0]) if values else "not measured" if metric == "wall" else "")
+        stacks = results.values(f"{newcomer.METRIC}stacks", stage, CONSTRUCT.name)
+        yield f"| {stage}{f', {stacks[0]:.0f} stacks' if stacks else ''} | {' | '.join(told)} |"
 
 
 def _title(name: str) -> str:
@@ -173,10 +161,13 @@ def _title(name: str) -> str:
 
 def _plots(results: Results) -> Iterator[tuple[str, str]]:
     rows = {}
-    for row in COSTS:
+    for row in PLOTTED:
         found = {one: results.ratio(row.metric, row.case, one.name, CONSTRUCT.name) for one in ALL}
         known = {contender: ratio for contender, ratio in found.items() if ratio}
         if known:
             rows[row.title] = known
     if rows:
         yield "benchmarks-ratios.svg", plots.ratios("How many times PartnerAccount's cost", rows)
+    parts = {what: results.spread("synth wall", ONE, contender.name) for contender, what in PARTS.items()}
+    if measured := {what: spread for what, spread in parts.items() if spread}:
+        yield "benchmarks-synth.svg", plots.bars("Seconds of a synth of a stack with", measured)

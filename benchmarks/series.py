@@ -76,6 +76,18 @@ class Results:
         if entry not in self.missing:
             self.missing.append(entry)
 
+    def drop(self, metrics: str, case: str = "") -> None:
+        """Forget the series, and what is missing, whose name begins so; of one case only, if it is given."""
+        self.series = [one for one in self.series if not one.metric.startswith(metrics) or case not in ("", one.case)]
+        self.missing = [entry for entry in self.missing if not entry["what"].startswith(metrics)]
+
+    def keep(self, former: Results, metrics: str) -> None:
+        """Take over what an earlier run has measured, and missed, whose name begins so."""
+        self.series += [one for one in former.series if one.metric.startswith(metrics)]
+        self.missing += [entry for entry in former.missing if entry["what"].startswith(metrics)]
+        if metrics.strip() in former.about:
+            self.about[metrics.strip()] = former.about[metrics.strip()]
+
     def values(self, metric: str, case: str, contender: str) -> list[float]:
         """The values of a series; none if it was not measured."""
         found = self._find(metric, case, contender)

@@ -14,27 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import ALL, EMPTY, FLOOR, ROLE, ROOT, Contender, turned, zipped_bytes
+from benchmarks.contenders import (
+    ALL,
+    AWS_CUSTOM_RESOURCE,
+    CONSTRUCT,
+    EMPTY,
+    FLOOR,
+    ROLE,
+    ROOT,
+    Contender,
+    turned,
+    zipped_bytes,
+)
 from benchmarks.series import Results
 
-
-@dataclass(frozen=True)
-class Size:
-    """How large an app is."""
-
-    partners: int = 1
-    stacks: int = 1
-
-    def __str__(self) -> str:
-        """As tables call it."""
-        if self.stacks > 1:
-            return f"{self.stacks} stacks"
-        return f"{self.partners} partner" + ("s" if self.partners > 1 else "")
-
-
-ONE = Size()
-FIVE = Size(5)
-GROWTH = (FIVE, Size(stacks=5))
+ONE = "1 partner"
+FIVE_STACKS = "5 stacks"
+STACKS = {ONE: 1, FIVE_STACKS: 5}
+IMPORT = "import above CDK's modules"
+_NEEDED = "import sys, partner_account; print(*(name for name in sys.modules if name.startswith('aws_cdk')))"
+_ABOVE = """
+import importlib, sys, time
+for name in sys.argv[1:]: importlib.import_module(name)
+began = time.process_time(); import partner_account; print(time.process_time() - began)
+"""
 
 
 @dataclass(frozen=True)
@@ -51,42 +54,49 @@ class Synths:
     assets: Mapping[Contender, Path]
     environment: Mapping[str, str]
 
-    def time_all(self, rounds: int, rounds_of_growth: int) -> None:
+    def time_all(self, rounds: int) -> None:
         """Measure each app once per round, so that a slower minute of the machine meets them all."""
         with tempfile.TemporaryDirectory() as out:
             self._run(EMPTY, ONE, out)  # jsii unpacks its packages at the first start
+        needed = self._told("-c", _NEEDED).split()
         for number in range(rounds):
+            with self.results.attempt(IMPORT, CONSTRUCT.name):
+                above = float(self._told("-c", _ABOVE, *needed))
+                self.results.add("import CPU", IMPORT, CONSTRUCT.name, above)
             for contender in turned((EMPTY, ROLE, FLOOR, *ALL), number):
                 self._synth(contender, ONE, number)
-        for number in range(rounds_of_growth):
-            for size in GROWTH:
-                for contender in turned(ALL, number):
-                    self._synth(contender, size, number)
+            for contender in turned((CONSTRUCT, AWS_CUSTOM_RESOURCE), number):
+                self._synth(contender, FIVE_STACKS, number)
 
-    def _synth(self, contender: Contender, size: Size, number: int) -> None:
-        case, name = str(size), contender.name
+    def _synth(self, contender: Contender, case: str, number: int) -> None:
+        name = contender.name
         with self.results.attempt(f"synth, {case}", name), tempfile.TemporaryDirectory() as out:
             began, used = time.monotonic(), _cpu_of_children()
-            self._run(contender, size, out)
+            self._run(contender, case, out)
             self.results.add("synth wall", case, name, time.monotonic() - began)
             self.results.add("synth CPU", case, name, _cpu_of_children() - used)
             if number == 0:
                 for metric, value in counts(Path(out)).items():
                     self.results.add(metric, case, name, value)
 
-    def _run(self, contender: Contender, size: Size, out: str) -> None:
-        context = {"partners": size.partners, "stacks": size.stacks, "asset": str(self.assets.get(contender, ""))}
-        environment = {**self.environment, "CDK_OUTDIR": out, "CDK_CONTEXT_JSON": json.dumps(context)}
-        done = subprocess.run(  # noqa: S603 - this project's own program
-            [sys.executable, "-m", f"benchmarks.apps.{contender.name}"],
+    def _run(self, contender: Contender, case: str, out: str) -> None:
+        context = {"stacks": STACKS[case], "asset": str(self.assets.get(contender, ""))}
+        variables = {"CDK_OUTDIR": out, "CDK_CONTEXT_JSON": json.dumps(context)}
+        self._told("-m", f"benchmarks.apps.{contender.name}", **variables)
+
+    def _told(self, *arguments: str, **variables: str) -> str:
+        """What Python prints."""
+        done = subprocess.run(  # noqa: S603 - this project's own programs
+            [sys.executable, *arguments],
             cwd=ROOT,
-            env=environment,
+            env={**self.environment, **variables},
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             raise RuntimeError(done.stderr.strip().rpartition("\n")[2])
+        return done.stdout
 
 
 def counts(assembly: Path) -> dict[str, float]:

@@ -33,15 +33,14 @@ class Declared:
 
 
 def synthesize(*declare: Callable[[cdk.Stack, str, Declared], None]) -> None:
-    """Synthesize an app with as many `stacks`, and as many `partners` in each, as its context says; else one."""
+    """Synthesize an app with as many stacks, of one partner each, as its context says; else one."""
     app = cdk.App()
     title = str(app.node.try_get_context("business_title") or "Alliance Lead")
     company = str(app.node.try_get_context("company") or "Example Corp")
-    for stack_number in range(_count(app, "stacks")):
-        stack = cdk.Stack(app, f"Bench{stack_number}")
-        for number in range(_count(app, "partners")):
-            for declare_partner in declare:
-                declare_partner(stack, f"Partner{number}", Declared(f"{company} {stack_number}.{number}", title))
+    for number in range(int(app.node.try_get_context("stacks") or 1)):
+        stack = cdk.Stack(app, f"Bench{number}")
+        for declare_partner in declare:
+            declare_partner(stack, "Partner0", Declared(f"{company} {number}", title))
     if app.node.try_get_context("node_path"):
         import benchmarks.apps.local_node  # noqa: PLC0415 - only local deployments pay for it
 
@@ -64,7 +63,3 @@ def add_outputs(stack: cdk.Stack, name: str, values: dict[str, str]) -> None:
 def asset_folder(stack: cdk.Stack) -> str:
     """The folder with a function's code, boto3 included, as pip has filled it before."""
     return str(stack.node.get_context("asset"))
-
-
-def _count(app: cdk.App, what: str) -> int:
-    return int(app.node.try_get_context(what) or 1)

@@ -7,6 +7,8 @@ with the real cdk CLI.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +62,17 @@ def test_a_further_partner_asks_cdk_little(monkeypatch: pytest.MonkeyPatch) -> N
     few, more = questions
     assert 0 < few < 500
     assert 0 < more - few <= 5 * 160
+
+
+def test_import_loads_no_cdk_module_that_a_function_would_not_load_and_no_aws_sdk() -> None:
+    """CDK's modules are most of what an import takes; these are the least for a function, its log group and key."""
+
+    def loaded(module: str) -> set[str]:
+        program = f"import sys, {module}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        return set(done.stdout.split())
+
+    ours, least = loaded("partner_account"), loaded("aws_cdk.aws_lambda, aws_cdk.aws_logs, aws_cdk.aws_kms")
+    assert {name for name in ours - least if name.startswith(("aws_cdk", "jsii", "constructs"))} == set()
+    assert not ours & {"boto3", "botocore", "crhelper", "urllib3", "click", "partner_account_cli"}
+    assert len([name for name in ours if name.startswith("partner_account")]) <= 40
