@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
@@ -47,7 +49,9 @@ def test_profile_whose_review_fails_is_rolled_back_with_the_reason_and_made_publ
     ]
     failed = [one for step in profile.report["Steps"] for one in step["Events"] if one["Status"] == "CREATE_FAILED"]
     assert failed[0]["Type"] == "Custom::PartnerProfile"
-    assert "INVALID_LOGO in en-US" in failed[0]["Reason"]
+    told = r"ProfileTaskFailed: pprofiletask-\w+: INVALID_LOGO in en-US\. Correct the logo .*, deploy again\."
+    assert re.search(told, failed[0]["Reason"])
+    assert "Profile Alliances/Profile: TaskStatus SUCCEEDED." in profile.report["Results"]
     assert profile.told.rstrip().count("One partner account was created, and no other.") == 1
 
 
