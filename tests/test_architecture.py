@@ -84,8 +84,8 @@ def test_modules_of_a_room_import_each_other_in_no_circle(room: str) -> None:
 
 def test_each_limit_ends_before_the_next_one() -> None:
     """In the order of the table, with the numbers of the code."""
-    timeout = provider._TIMEOUT.to_seconds()  # noqa: SLF001
-    oldest = provider._OLDEST_EVENT.to_seconds()  # noqa: SLF001
+    timeout = provider._TIMEOUT_SECONDS  # noqa: SLF001
+    oldest = provider._OLDEST_EVENT_SECONDS  # noqa: SLF001
     limits = [timeout - MARGIN_SECONDS, timeout - SENDING_SECONDS, timeout, oldest + timeout]
     rows = re.findall(r"^\| [^|]+ \| (\d[^|]+) s \|$", PAGE, re.MULTILINE)
     told = [sum(int(number) for number in re.findall(r"\d+", row)) for row in rows]

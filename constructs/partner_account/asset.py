@@ -5,11 +5,9 @@ function may call, and what only humans read left out of both, but no line of th
 runtime's own.
 """
 
-import ast
 import hashlib
-import io
 import json
-import tokenize
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -71,23 +69,22 @@ def _files() -> Mapping[PurePosixPath, bytes]:
     # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
     found[model / "service-2.json"] = json.dumps(model_of(partner_operations()), separators=(",", ":")).encode()
     handler = _python_files(PurePosixPath(_HANDLER), files(_HANDLER))
-    found |= {path: code_alone(source.decode()).encode() for path, source in handler}
+    found |= {path: code_alone(source.decode().replace("\r\n", "\n")).encode() for path, source in handler}
     return {**found, **dict(_python_files(PurePosixPath(_CRHELPER), _crhelper_folder()))}
 
 
 def code_alone(source: str) -> str:
-    """A module without docstrings and comments, each statement in its own line as before: a quarter less to send."""
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=int(last), col_offset=column):
-                lines[first - 1 : last] = [f'{" " * column}""', *[""] * (last - first)]
-    without_docstrings = "\n".join([*lines, ""])
-    for token in tokenize.generate_tokens(io.StringIO(without_docstrings).readline):
-        if token.type == tokenize.COMMENT:
-            line, column = token.start
-            lines[line - 1] = lines[line - 1][:column].rstrip()
-    return "\n".join([*lines, ""])
+    """A module of the handler without docstrings and comment lines, each statement in its line: a quarter less to send.
+
+    By its looks, which ruff keeps uniform, since to parse it would cost each synth a tenth of a second.
+    """
+    source = re.sub(
+        r'^( *)"""(?:.|\n)*?"""$',
+        lambda found: f'{found[1]}""' + "\n" * found[0].count("\n"),
+        source,
+        flags=re.MULTILINE,
+    )
+    return re.sub(r"^ *#.*", "", source, flags=re.MULTILINE)
 
 
 def _python_files(path: PurePosixPath, folder: "Traversable") -> Iterator[tuple[PurePosixPath, bytes]]:

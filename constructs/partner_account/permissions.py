@@ -7,7 +7,7 @@ Guide on encryption.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import ArnFormat, Aws, ScopedAws, Stack, Token
 from aws_cdk import aws_iam as iam
@@ -34,17 +34,15 @@ class Permission:
     reason: str
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def to_statement(self) -> iam.PolicyStatement:
-        """The statement of a policy."""
-        return iam.PolicyStatement.from_json(
-            {
-                "Sid": self.sid,
-                "Effect": "Allow",
-                "Action": list(self.actions),
-                "Resource": self.resource,
-                "Condition": self.conditions,
-            }
-        )
+    def to_statement(self) -> Mapping[str, Any]:
+        """The statement of a policy, as IAM has it."""
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": self.resource,
+            "Condition": self.conditions,
+        }
 
 
 # --- For each custom resource ---

@@ -3,6 +3,8 @@
 What partners need beyond that is granted in their own stack, by `policy`, not here.
 """
 
+from __future__ import annotations  # evaluated, they would load all of EC2: 80 ms of each synth
+
 from collections.abc import Iterator, Sequence
 
 from aws_cdk import Annotations, CfnResource, Duration, RemovalPolicy, Stack, Stage, Token
@@ -25,9 +27,9 @@ _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"
 
 # The times fit into each other: one run ends before CloudFormation stops waiting, even if it is the
-# oldest delivery that Lambda may still make (_OLDEST_EVENT + _TIMEOUT < SERVICE_TIMEOUT_SECONDS).
-_TIMEOUT = Duration.seconds(180)
-_OLDEST_EVENT = Duration.seconds(60)
+# oldest delivery that Lambda may still make (the first two together are less than the third).
+_OLDEST_EVENT_SECONDS = 60
+_TIMEOUT_SECONDS = 180
 SERVICE_TIMEOUT_SECONDS = 300
 
 # CPU comes with memory, and most of a run is the start of Python and boto3.
@@ -36,9 +38,6 @@ _MEMORY_MB = 512
 # Lambda deprecated Python 3.10 on October 31, 2026, and creates no functions with it from November 30, 2026 on:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 _OLDEST_PYTHON = 11
-
-# Not the member of the enum, which aws-cdk-lib has since 2.222 only.
-_DEFAULT_RUNTIME = lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON)
 
 _KEY_NOT_UPDATED = (
     "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
@@ -146,11 +145,12 @@ class PartnerAccountProvider(ShownSignature, Construct):
                 description="Creates and updates AWS Partner Central accounts",
                 code=lambda_.Code.from_asset(str(folder)),
                 handler=_HANDLER,
-                timeout=_TIMEOUT,
+                timeout=Duration.seconds(_TIMEOUT_SECONDS),
                 # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
                 retry_attempts=0,
-                max_event_age=_OLDEST_EVENT,
-                runtime=runtime or _DEFAULT_RUNTIME,
+                max_event_age=Duration.seconds(_OLDEST_EVENT_SECONDS),
+                # Not the member of the enum, which aws-cdk-lib has since 2.222 only.
+                runtime=runtime or lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON),
                 architecture=architecture or lambda_.Architecture.ARM_64,
                 memory_size=memory_size,
                 role=self._role,
@@ -163,14 +163,15 @@ class PartnerAccountProvider(ShownSignature, Construct):
         # Lambda takes the function into its VPC, and out of it, with the role's permissions.
         self._function.node.add_dependency(policy)
         self._function.node.find_child("EventInvokeConfig").node.add_dependency(*network.dependencies())
+        own_path = self.node.path
         for resource in self.node.find_all():
             if isinstance(resource, CfnResource):
-                below = resource.node.path.removeprefix(f"{self.node.path}/").removesuffix("/Resource")
+                below = resource.node.path.removeprefix(f"{own_path}/").removesuffix("/Resource")
                 resource.override_logical_id(f"{_ID}{below.replace('/', '')}")
         PartnerRegistry.of(stack).providers[stack.node.path] = self  # whole by now
 
     @staticmethod
-    def get_or_create(scope: Construct) -> "PartnerAccountProvider":
+    def get_or_create(scope: Construct) -> PartnerAccountProvider:
         """The provider of the stack that `scope` belongs to, created with its defaults if there is none."""
         stack = stack_of(scope, _ID, _ID)
         return _provider_of(stack) or PartnerAccountProvider(stack, _ID)

@@ -18,7 +18,8 @@ def shown_attributes(stack: ObservedStack, prefix: str, arn: str = "") -> dict[s
 
     A construct that was moved has outputs of another prefix: those of a partner stand beside that of its `arn`.
     """
-    beside = (key[: -len("Arn")] for key, value in stack.outputs.items() if value == arn and key.endswith("Arn"))
+    arns = [key for key, value in stack.outputs.items() if arn and value == arn]
+    beside = (key.removesuffix("Arn") for key in arns if key.endswith("Arn"))
     prefixes = [*filter(None, [prefix]), *beside]
     outputs = ({name: stack.outputs.get(f"{one}{name}", "") for name in _ATTRIBUTES} for one in prefixes)
     shown = ({name: value for name, value in one.items() if value} for one in outputs)

@@ -98,7 +98,7 @@ def page() -> str:
         actions = ", ".join(f"`{action.removeprefix(f'{service}:')}`" for action in one.actions)
         why = f"{one.reason} {NOTES.get(one.sid, '')}".strip()
         rows.append(f"| `{one.sid}` | {service}: {actions} | {why} |")
-    statements = [found.to_statement().to_json() for found in all_granted]
+    statements = [iam.PolicyStatement.from_json(found.to_statement()).to_json() for found in all_granted]
     table = "\n".join(["| Sid | actions | why |", "| --- | --- | --- |", *rows])
     return "\n".join([HEAD, table, "", _statements(statements), GRANTS, _statements(grant_read())])
 

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tokenize
 import zipfile
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
@@ -167,7 +166,7 @@ def test_handler_in_the_asset_lacks_docstrings_and_comments_and_nothing_else() -
     sources = [path.read_text("utf-8") for path in installed("partner_account_handler").glob("*.py")]
     for source in sources:
         code = code_alone(source)
-        assert tokenize.COMMENT not in {token.type for token in tokenize.generate_tokens(io.StringIO(code).readline)}
+        assert not re.search(r'^ *("""|#)', code, re.MULTILINE)
         assert parts_of(code) == parts_of(source)
     assert sum(map(len, map(code_alone, sources))) < 0.8 * sum(map(len, sources))
 
