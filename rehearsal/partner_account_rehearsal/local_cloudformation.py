@@ -1,8 +1,8 @@
 """CloudFormation on the local AWS: MiniStack's, and what AWS's does otherwise.
 
 Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
-nested stacks tell which stacks they are nested in; buckets have their tags, and VPCs their address ranges; resources
-are created in the template's order; events have an order.
+nested stacks can be updated, and tell which stacks they are nested in; buckets have their tags, and VPCs their address
+ranges; resources are created in the template's order; events have an order.
 """
 
 # MiniStack has no hooks and no settings for any of it.
@@ -31,6 +31,10 @@ SECONDS_FOR_AN_ANSWER = 300
 """How long a custom resource is waited for once its function has ended, whatever its service timeout is."""
 
 
+_former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_outputs")
+"""Of the nested stack that is updated."""
+
+
 def install() -> None:
     """Take the places of MiniStack's own functions; before its first request."""
     custom_resource.register_token = _await_answer
@@ -40,6 +44,9 @@ def install() -> None:
     engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stacks._resolve_refs = resolve
     sort = _in_template_order(engine._topological_sort)
     engine._topological_sort = changesets._topological_sort = stacks._topological_sort = sort
+    nested = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
+    nested["update"] = _keeping_outputs(nested["update"])
+    provisioners._update_resource = _in_nested_stack(provisioners._update_resource)  # the others' is that of `stacks`
     actions = handlers._ACTION_HANDLERS
     actions["DescribeStacks"] = _with_ancestors(actions["DescribeStacks"])
     completions = {
@@ -195,6 +202,32 @@ def _ancestor_ids(stack: Mapping[str, Any]) -> Iterator[str]:
     while parent := _stacks.get(stack.get("_parent_stack_name")):
         yield parent["StackId"]
         stack = parent
+
+
+def _keeping_outputs(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `_in_nested_stack` know what the nested stack shows before its update."""
+
+    def updated(stack_id: str, *properties: Any) -> Any:
+        token = _former_outputs.set(next(one["Outputs"] for one in _stacks.values() if one["StackId"] == stack_id))
+        try:
+            return update(stack_id, *properties)
+        finally:
+            _former_outputs.reset(token)
+
+    return updated
+
+
+def _in_nested_stack(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a resource that isn't changed keep its attributes, and the stack show its former outputs meanwhile."""
+
+    def updated(kind: str, physical_id: str, old: Any, new: Any, stack_name: str, logical_id: str) -> Any:
+        stack = _stacks[stack_name]
+        stack["Outputs"] = _former_outputs.get()
+        return update(
+            kind, physical_id, old, new, stack_name, logical_id, stack["_resources"][logical_id]["Attributes"]
+        )
+
+    return updated
 
 
 def _with_address_ranges(change: Callable[..., Any]) -> Callable[..., Any]:

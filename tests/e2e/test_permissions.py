@@ -3,7 +3,7 @@
 Each deployment is CloudFormation's on the local AWS, of the construct's own template; one thing is different in the
 role's policies. Deployments that fail follow one another in one account and one stack, which then succeeds as it is. In
 the asset two numbers are different: a denial, which may be IAM's delay, isn't waited out, and a profile task, which no
-review ends here, isn't followed. What Lambda itself needs in a VPC isn't checked there, nor what nested stacks do.
+review ends here, isn't followed. What Lambda itself needs in a VPC isn't checked there.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ IN_THE_ASSET = {
     "partner_account_handler/profile.py": ("FOLLOW_SECONDS = 60.0", "FOLLOW_SECONDS = 0.0"),
 }
 AS_IT_IS = "as it is"
-STORIES = ("secret", "parameter", "sandbox", "profile")
+STORIES = ("secret", "parameter", "sandbox", "profile", "nested")
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
@@ -212,7 +212,7 @@ class TrialAccount:
             self.replaced = {SECRET: made["ARN"], **self.replaced}
         elif self.story == "parameter":
             self.aws.client("ssm").put_parameter(Name=PARAMETER, Value=code, Type="SecureString", KeyId=key)
-        elif self.story == "profile":
+        elif self.story in {"profile", "nested"}:
             contact = {"FirstName": "Jane", "LastName": "Doe", "Email": email, "BusinessTitle": "Owner"}
             made = partner_central.create_partner(
                 Catalog="AWS",
@@ -234,6 +234,8 @@ class TrialAccount:
         body = json.dumps(template)
         for placeholder, value in self.replaced.items():
             body = body.replace(placeholder, value)
+        if self.story == "nested":
+            body = self._nested(body, template.get("Parameters", {}))
         deploy = cloudformation.update_stack if name in self.deployed else cloudformation.create_stack
         deploy(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
         self.deployed.add(name)
@@ -245,6 +247,18 @@ class TrialAccount:
                 return described
             time.sleep(0.3)
         raise AssertionError(f"the deployment of {name} takes longer than three minutes")
+
+    def _nested(self, body: str, parameters: Iterable[str]) -> str:
+        """The template of a stack around that one, which gives it its own name, and exports its ProfileId."""
+        bucket, key = f"code-{self.number}", f"{next(_numbers)}.json"
+        self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        properties = {
+            "TemplateURL": f"https://s3.us-east-1.amazonaws.com/{bucket}/{key}",
+            "Parameters": {name: {"Ref": "AWS::StackName"} for name in parameters},
+        }
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+        told = {"Value": {"Fn::GetAtt": ["Nested", "Outputs.ProfileProfileId"]}, "Export": {"Name": "ProfileId"}}
+        return json.dumps({"Resources": {"Nested": nested}, "Outputs": {"ProfileId": told}})
 
     def deploy_successfully(self, template: Template, name: str = "") -> Mapping[str, Any]:
         """The same; it has to succeed."""
@@ -270,18 +284,19 @@ def synthesized(story: str) -> tuple[Template, Path]:
     """The template of a story's stack, and its function's code.
 
     It has a partner whose code is in a `secret` or a `parameter`, or that is in the `sandbox`; or the `profile` of a
-    partner that isn't the stack's own, whose policy would allow a part of it too.
+    partner that isn't the stack's own, whose policy would allow a part of it too. A `nested` stack has the same.
     """
     stack = new_stack(synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     legal_name = f"Example Corp {ACCOUNT}"
     if story == "sandbox":
         sandbox_partner_in(stack, legal_name=legal_name)
-    elif story == "profile":
+    elif story in {"profile", "nested"}:
+        scope = cdk.NestedStack(stack, "Nested") if story == "nested" else stack
         PartnerProfile(
-            stack,
+            scope,
             "Profile",
-            partner=PartnerAccount.from_partner_arn(stack, "Partner", PARTNER),
+            partner=PartnerAccount.from_partner_arn(scope, "Partner", PARTNER),
             display_name="Example Corp",
             description="We build examples.",
             website_url="https://example.com",
@@ -298,15 +313,16 @@ def synthesized(story: str) -> tuple[Template, Path]:
         parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name=PARAMETER)
         source = VerificationCode.from_ssm_parameter(parameter, encryption_key=key)
         partner_in(stack, legal_name=legal_name, email_verification_code=source)
-    cdk.Tags.of(stack.node.find_child("Partner")).add("Team", "Alliances")
-    assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
-    (folder,) = Path(assembly.directory).glob("asset.*")
-    return template_of(assembly, "Demo"), folder
+    cdk.Tags.of(stack).add("Team", "Alliances", include_resource_types=["Custom::PartnerAccount"])
+    folder = Path(cdk.App.of(stack).synth().directory)  # type: ignore[union-attr]
+    (asset,) = folder.glob("asset.*")
+    (file,) = folder.glob("*.nested.template.json" if story == "nested" else "Demo.template.json")
+    return with_code_in_the_bucket(json.loads(file.read_text())), asset
 
 
-def template_of(assembly: Any, stack: str) -> Template:
-    """A stack's template, with the function's code in the account's bucket."""
-    template: Template = deepcopy(assembly.get_stack_by_name(stack).template)
+def with_code_in_the_bucket(template: Template) -> Template:
+    """With the function's code in the account's bucket."""
+    template = deepcopy(template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = {"S3Bucket": f"code-{ACCOUNT}", "S3Key": "code.zip"}
@@ -333,7 +349,9 @@ def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]
     partner.grant(publisher, "partnercentral:PutAllianceLeadContact").assert_success()
     cdk.CfnOutput(stack, "PublisherArn", value=publisher.role_arn)
     assembly = app.synth()
-    return template_of(assembly, "Platform"), template_of(assembly, "Demo")
+    stacks = (assembly.get_stack_by_name(name) for name in ("Platform", "Demo"))
+    shared, own = (with_code_in_the_bucket(stack.template) for stack in stacks)
+    return shared, own
 
 
 def _packed(folder: Path, **more: str) -> bytes:
@@ -477,18 +495,27 @@ def profile_id(stack: Mapping[str, Any]) -> str:
     return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 
-@pytest.mark.parametrize("story", ["secret", "profile"])
-def test_pending_stays_where_the_function_may_not_ask_who_imports_it(trials: Trials, story: str) -> None:
-    """Without ListImports, or on less: each deployment succeeds, and the log names the denied call."""
+@pytest.mark.parametrize(
+    ("story", "sid", "action"),
+    [
+        ("secret", "LookForImports", "cloudformation:ListImports"),
+        ("profile", "LookForImports", "cloudformation:ListImports"),
+        ("nested", "AskParentStack1", "cloudformation:DescribeStacks"),
+    ],
+)
+def test_pending_stays_where_the_function_may_not_ask_who_imports_it(
+    trials: Trials, story: str, sid: str, action: str
+) -> None:
+    """Without the action, or on less: each deployment succeeds, and the log names the denied call."""
     account, template = trials.account(story), trials.templates[story][0]
     account.deploy_successfully(showing_pending(template))
-    action = "cloudformation:ListImports"
     stacks = [
-        account.deploy_successfully(changed(as_deployed_next(template), "LookForImports", without(action))),
-        account.deploy_successfully(changed(template, "LookForImports", narrowed(action))),
+        account.deploy_successfully(changed(as_deployed_next(template), sid, without(action))),
+        account.deploy_successfully(changed(template, sid, narrowed(action))),
     ]
     assert [profile_id(one) for one in stacks] == ["pending", "pending"]
-    denied = [one for one in account.log() if "ListImports" in one and "AccessDenied" in one]
+    call = action.partition(":")[2]
+    denied = [one for one in account.log() if call in one and "AccessDenied" in one]
     assert len({json.loads(one)["request"] for one in denied}) == len(stacks), account.log()
     assert profile_id(account.deploy_successfully(as_deployed_next(template))).startswith("pprofile-")
 
@@ -509,7 +536,7 @@ def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, st
     statements = [statement for document in documents_in(template) for statement in document["Statement"]]
     assert used == {(one["Sid"], action) for one in statements for action in actions_of(one)}
     # In the Sandbox the function goes on without them.
-    assert story == "profile" or {"ReadTags", "UpdateTags"} <= {sid for sid, _ in used}
+    assert story in {"profile", "nested"} or {"ReadTags", "UpdateTags"} <= {sid for sid, _ in used}
     assert [line for line in account.log() if "AccessDenied" in line] == []
 
 
