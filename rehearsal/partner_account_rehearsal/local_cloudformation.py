@@ -31,7 +31,7 @@ SECONDS_FOR_AN_ANSWER = 300
 """How long a custom resource is waited for once its function has ended, whatever its service timeout is."""
 
 
-_former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_outputs")
+_former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_outputs", default=())
 """Of the nested stack that is updated."""
 
 
