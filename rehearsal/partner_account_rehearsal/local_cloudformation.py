@@ -1,8 +1,8 @@
 """CloudFormation on the local AWS: MiniStack's, and what AWS's does otherwise.
 
 Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
-buckets have their tags, and VPCs their address ranges; resources are created in the template's order; events have an
-order.
+nested stacks can be updated, and tell which stacks they are nested in; buckets have their tags, and VPCs their address
+ranges; resources are created in the template's order; events have an order.
 """
 
 # MiniStack has no hooks and no settings for any of it.
@@ -10,7 +10,7 @@ order.
 
 import contextvars
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,10 @@ SECONDS_FOR_AN_ANSWER = 300
 """How long a custom resource is waited for once its function has ended, whatever its service timeout is."""
 
 
+_former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_outputs", default=())
+"""Of the nested stack that is updated."""
+
+
 def install() -> None:
     """Take the places of MiniStack's own functions; before its first request."""
     custom_resource.register_token = _await_answer
@@ -40,6 +44,11 @@ def install() -> None:
     engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stacks._resolve_refs = resolve
     sort = _in_template_order(engine._topological_sort)
     engine._topological_sort = changesets._topological_sort = stacks._topological_sort = sort
+    nested = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
+    nested["update"] = _keeping_outputs(nested["update"])
+    provisioners._update_resource = _in_nested_stack(provisioners._update_resource)  # the others' is that of `stacks`
+    actions = handlers._ACTION_HANDLERS
+    actions["DescribeStacks"] = _with_ancestors(actions["DescribeStacks"])
     completions = {
         "AWS::S3::Bucket": _with_tags,
         "AWS::CloudFormation::Stack": _with_exports,
@@ -171,6 +180,54 @@ def _with_exports(change: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return changed
+
+
+def _with_ancestors(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let a nested stack name the stack that it is nested in, and the outermost one, whose name is the owner's."""
+
+    def described(parameters: Any) -> Any:
+        status, headers, body = describe(parameters)
+        for stack in [*_stacks.values()]:
+            if ids := [*_ancestor_ids(stack)]:
+                own = f"<StackId>{stack['StackId']}</StackId>"
+                told = f"{own}<ParentId>{ids[0]}</ParentId><RootId>{ids[-1]}</RootId>"
+                body = body.replace(own.encode(), told.encode())
+        return status, headers, body
+
+    return described
+
+
+def _ancestor_ids(stack: Mapping[str, Any]) -> Iterator[str]:
+    """From the inside to the outside."""
+    while parent := _stacks.get(stack.get("_parent_stack_name")):
+        yield parent["StackId"]
+        stack = parent
+
+
+def _keeping_outputs(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `_in_nested_stack` know what the nested stack shows before its update."""
+
+    def updated(stack_id: str, *properties: Any) -> Any:
+        token = _former_outputs.set(next(one["Outputs"] for one in _stacks.values() if one["StackId"] == stack_id))
+        try:
+            return update(stack_id, *properties)
+        finally:
+            _former_outputs.reset(token)
+
+    return updated
+
+
+def _in_nested_stack(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a resource that isn't changed keep its attributes, and the stack show its former outputs meanwhile."""
+
+    def updated(kind: str, physical_id: str, old: Any, new: Any, stack_name: str, logical_id: str) -> Any:
+        stack = _stacks[stack_name]
+        stack["Outputs"] = _former_outputs.get()
+        return update(
+            kind, physical_id, old, new, stack_name, logical_id, stack["_resources"][logical_id]["Attributes"]
+        )
+
+    return updated
 
 
 def _with_address_ranges(change: Callable[..., Any]) -> Callable[..., Any]:

@@ -132,6 +132,17 @@ class ManagedProfile(ManagedResource):
         return texts
 
     @property
+    def industry_segments(self) -> list[str]:
+        """As the template lists them."""
+        segments = self.value("IndustrySegments")
+        return [self._text_of(one) for one in (segments if isinstance(segments, list) else [segments])]
+
+    @property
+    def headquarters(self) -> dict[str, str]:
+        """Country and subdivision; empty if the former stay."""
+        return {name: self._text_of(code) for name, code in (self.value("Headquarters") or {}).items()}
+
+    @property
     def is_of_a_known_partner(self) -> bool:
         """Whether the template names the partner's ARN, which can be none of a rehearsal's."""
         return ":partner/partner-" in to_text(self.value("PartnerArn"))

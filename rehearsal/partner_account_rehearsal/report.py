@@ -160,13 +160,16 @@ class PartnerReport:
 class ProfileReport:
     """A partner's profile as the template describes it: what it says in each locale, and whether everybody reads it.
 
-    `visibility` is empty if it is left as it is. `task_status` is what the deployment was told of its validation, which
-    may include a human's review; empty before, and if no output of the stack tells it.
+    What the template leaves out is empty, and stays as it is. `task_status` is what the deployment was told of its
+    validation, which may include a human's review; empty before, and if no output of the stack tells it.
     """
 
     path: str
     visibility: str
     texts: dict[str, dict[str, str]]
+    industry_segments: list[str]
+    primary_solution_type: str = ""
+    headquarters: dict[str, str] = field(default_factory=dict)
     task_status: str = ""
 
     @property
@@ -180,7 +183,13 @@ class ProfileReport:
         for locale, texts in self.texts.items():
             suffix = f" ({locale})" if len(self.texts) > 1 else ""
             rows += [(f"{_WORDS[name]}{suffix}", text) for name, text in texts.items()]
-        return [*rows, *([("task status", self.task_status)] if self.task_status else [])]
+        rows += [
+            ("industry segments", ", ".join(self.industry_segments)),
+            ("primary solution type", self.primary_solution_type or "the one that the partner has"),
+            ("headquarters", ", ".join(self.headquarters.values()) or "the former stay"),
+            ("task status", self.task_status),
+        ]
+        return [(name, value) for name, value in rows if value]
 
 
 @dataclass(frozen=True)
@@ -254,7 +263,17 @@ class RehearsalReport:
             for partner in partners
         ]
         profiles = profiles_of(stacks)
-        self.profiles = [ProfileReport(one.path, one.visibility, one.texts) for one in profiles]
+        self.profiles = [
+            ProfileReport(
+                one.path,
+                one.visibility,
+                one.texts,
+                one.industry_segments,
+                one.text("PrimarySolutionType"),
+                one.headquarters,
+            )
+            for one in profiles
+        ]
         # There is no Partner Central in another partition.
         self.iam_statements = [
             replace(one, resources=[resource.replace("${AWS::Partition}", "aws") for resource in one.resources])
@@ -271,6 +290,15 @@ class RehearsalReport:
         ]
         sentence = "Enforced: what the function did, its IAM statements allow"
         self.results.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
+
+    def note_profiles(self) -> None:
+        """Note what the last step has made of the profiles."""
+        requests = (one for step in self.steps[-1:] for one in step.requests)
+        refused = any(one.subject == "PutProfileVisibility" and one.expected for one in requests)
+        visibility = "; its visibility was not set, since no profile is approved yet" if refused else ""
+        self.results += [
+            f"Profile {one.path}: TaskStatus {one.task_status}{visibility}." for one in self.profiles if one.task_status
+        ]
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""

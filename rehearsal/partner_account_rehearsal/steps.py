@@ -306,8 +306,7 @@ class Rehearsal:
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created_accounts(new, ' in all')}."
         self._expect_each_partner_once()
         self._report.results.append(shown)
-        for profile in (one for one in self._report.profiles if one.task_status):
-            self._report.results.append(f"Profile {profile.path}: its task was {profile.task_status} after that.")
+        self._report.note_profiles()
 
     def _expect_created(self, step: StepReport) -> None:
         """Refuse to go on if the step did anything but to create each partner that isn't there already."""
@@ -380,7 +379,9 @@ class Rehearsal:
             self._runner.run("destroy", *self._assembly.selected, "--exclusively", "--force", *app)
             self._reporter.line(f"{', '.join(self._expect_each_partner_once())}: still there, as it was")
             expect_equal("the requests that change something", step.changes, [])
-        self._report.results.append("Destroyed: the stacks are gone, and the partner account is as it was.")
+        kept = "the partner account and its profile are as they were"
+        kept = kept if self._report.profiles else "the partner account is as it was"
+        self._report.results.append(f"Destroyed: the stacks are gone, and {kept}.")
 
     def _cdk(self) -> Cdk:
         return Cdk(self._options.folder, self._aws.folder, self._environment)

@@ -1,4 +1,4 @@
-"""The examples that pass a partner's values on, deployed by the real cdk CLI on a local AWS.
+"""The examples of profiles, and of values that are passed on, deployed by the real cdk CLI on a local AWS.
 
 MiniStack ignores the region and the role of a weak reference, so that examples/another_environment.py can't be
 deployed here; it lets an export in use be changed, which the strict CloudFormation of
@@ -15,7 +15,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from examples import exports, grants, known_partner, references, ssm_parameters, weak_references
+from examples import exports, grants, known_partner, profile, references, ssm_parameters, weak_references
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from tests.e2e.account import CdkAccount
@@ -126,3 +126,23 @@ def test_values_passed_manually_reach_another_account_and_region(examples: Examp
     assert elsewhere.outputs("KnownReader") == {"Arn": arn}
     parameter = elsewhere.aws.client("ssm").get_parameter(Name="/alliances/partner/Sandbox")["Parameter"]
     assert arn.endswith(f"/{parameter['Value']}")
+
+
+def test_profile_is_written_privately_then_made_public_and_left_alone_where_nothing_has_changed(aws: LocalAws) -> None:
+    """As docs/profile.md says: one task in all, and the outputs tell the service's own id."""
+    account = CdkAccount(aws, profile.add_stacks)
+    account.deploy_successfully()
+    assert account.changes()[-1] == "StartProfileUpdateTask"
+    outputs = account.outputs("ProfilePartner")
+    assert outputs["ProfileTaskStatus"] == "SUCCEEDED"
+    named = {"Catalog": "Sandbox", "Identifier": outputs["PartnerArn"]}
+    seen = account.partner_central.get_profile_visibility(**named)
+    assert (seen["Visibility"], seen["ProfileId"]) == ("PRIVATE", outputs["ProfileProfileId"])
+
+    account.deploy_successfully(visibility="PUBLIC")
+    assert account.changes() == ["PutProfileVisibility"]
+    assert account.partner_central.get_profile_visibility(**named)["Visibility"] == "PUBLIC"
+
+    account.deploy_successfully(visibility="PUBLIC")
+    assert account.requests() == []
+    assert account.outputs("ProfilePartner") == outputs

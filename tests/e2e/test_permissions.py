@@ -2,8 +2,8 @@
 
 Each deployment is CloudFormation's on the local AWS, of the construct's own template; one thing is different in the
 role's policies. Deployments that fail follow one another in one account and one stack, which then succeeds as it is. In
-the asset one number is different: a denial, which may be IAM's delay, isn't waited out. What Lambda itself needs in a
-VPC isn't checked there.
+the asset two numbers are different: a denial, which may be IAM's delay, isn't waited out, and a profile task, which no
+review ends here, isn't followed. What Lambda itself needs in a VPC isn't checked there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from botocore.exceptions import ClientError
 
-from partner_account import PartnerAccountProvider, VerificationCode
+from partner_account import (
+    IndustrySegment,
+    PartnerAccount,
+    PartnerAccountProvider,
+    PartnerProfile,
+    ProfileVisibility,
+    VerificationCode,
+)
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from tests.construct.apps import CONTACT, new_stack, partner_in, sandbox_partner_in
 
@@ -38,11 +45,16 @@ ACCOUNT = "111111111111"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
 SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:code-AbCdEf"
 PARAMETER = "/partner-account/code"
+PARTNER = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/partner-abcDEF1234567"
 OWN_KEY_POLICY = {
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::{}:root"}, "Action": "kms:*", "Resource": "*"}]
 }
-SETTLING = "IAM_SETTLING_SECONDS = 90.0"
+IN_THE_ASSET = {
+    "partner_account_handler/clock.py": ("IAM_SETTLING_SECONDS = 90.0", "IAM_SETTLING_SECONDS = 0.0"),
+    "partner_account_handler/profile.py": ("FOLLOW_SECONDS = 60.0", "FOLLOW_SECONDS = 0.0"),
+}
 AS_IT_IS = "as it is"
+STORIES = ("secret", "parameter", "sandbox", "profile", "nested")
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
@@ -106,7 +118,7 @@ class Need:
 
     sid: str
     action: str
-    code: str = "secret"
+    story: str = "secret"
     updates: bool = False
     denied: str = ""
 
@@ -123,19 +135,27 @@ NEEDS = [
     Need("TagAtCreation", "partnercentral:TagResource", denied="CreatePartner"),
     Need("ReadCodeFromSecret", "secretsmanager:GetSecretValue"),
     Need("DecryptCodeFromSecret", "kms:Decrypt", denied="GetSecretValue"),
-    Need("ReadCodeFromParameterStore", "ssm:GetParameter", code="parameter"),
-    Need("DecryptCodeFromParameterStore", "kms:Decrypt", code="parameter", denied="GetParameter"),
+    Need("ReadCodeFromParameterStore", "ssm:GetParameter", story="parameter"),
+    Need("DecryptCodeFromParameterStore", "kms:Decrypt", story="parameter", denied="GetParameter"),
     Need("ReadPartner", "partnercentral:GetPartner", updates=True),
     Need("ReadPartner", "partnercentral:GetAllianceLeadContact", updates=True),
     Need("UpdateContact", "partnercentral:PutAllianceLeadContact", updates=True),
     Need("ReadTags", "partnercentral:ListTagsForResource", updates=True),
     Need("UpdateTags", "partnercentral:TagResource", updates=True),
     Need("UpdateTags", "partnercentral:UntagResource", updates=True),
+    Need("AskOwnStack", "cloudformation:DescribeStacks", story="profile"),
+    Need("ReadProfile", "partnercentral:GetPartner", story="profile"),
+    Need("ReadProfile", "partnercentral:GetProfileUpdateTask", story="profile"),
+    Need("UpdateProfile", "partnercentral:StartProfileUpdateTask", story="profile"),
+    # By now the task runs that the next deployments want: they start none.
+    Need("ReadProfile", "partnercentral:GetProfileVisibility", story="profile"),
+    Need("UpdateProfileVisibility", "partnercentral:PutProfileVisibility", story="profile"),
+    Need("UpdateProfile", "partnercentral:CancelProfileUpdateTask", story="profile", updates=True),
 ]
 CONDITIONED = {"LookForPartners", "CreatePartner", "TagAtCreation", "DecryptCodeFromSecret"}
 CONDITIONED |= {"DecryptCodeFromParameterStore"}
 CASES = {
-    f"{need.sid} {need.action} {name}": (need, change(need.action))
+    f"{need.story} {need.sid} {need.action} {name}": (need, change(need.action))
     for need in NEEDS
     for name, change in (("removed", without), ("narrower", narrowed), ("other condition", for_another_value))
     if change is not for_another_value or need.sid in CONDITIONED
@@ -143,25 +163,30 @@ CASES = {
 
 
 def groups_of(names: Iterable[str]) -> dict[str, list[str]]:
-    """The cases that one stack goes through: of one store of the code, all creations or all updates, a few of them."""
+    """The cases that one stack goes through: of one story, all creations or all updates, a few of them."""
     alike: dict[str, list[str]] = {}
     for name in names:
         need, _ = CASES[name]
-        alike.setdefault(f"{need.code} {'updates' if need.updates else 'creations'}", []).append(name)
-    return {f"{kind} {part}": found[part::PARTS] for kind, found in alike.items() for part in range(PARTS)}
+        alike.setdefault(f"{need.story} {'updates' if need.updates else 'creations'}", []).append(name)
+    return {
+        f"{kind} {part}": found[part::parts]
+        for kind, found in alike.items()
+        for parts in [2 if len(found) > 2 else 1]  # one case is too few for an account
+        for part in range(parts)
+    }
 
 
-PARTS = 2
 GROUPS = groups_of(CASES)
+GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 
 
 @dataclass
 class TrialAccount:
-    """An account of its own on the local AWS, with a code in its store and the function's code in a bucket."""
+    """An account of its own on the local AWS, with what its story needs, and the function's code in a bucket."""
 
     aws: LocalAws
     asset: Path
-    code: str
+    story: str
     number: str = field(default_factory=lambda: str(next(_numbers)))
     replaced: dict[str, str] = field(default_factory=dict)
     known_events: set[str] = field(default_factory=set)
@@ -178,14 +203,25 @@ class TrialAccount:
         email = f"jane.{self.number}@example.com"
         policy = json.dumps(OWN_KEY_POLICY).replace("{}", self.number)
         key = self.aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
-        self.aws.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email=email)
+        partner_central = self.aws.client("partnercentral-account")
+        partner_central.send_email_verification_code(Catalog="AWS", Email=email)
         code = next(mail.code for mail in self.aws.partner_central.outbox() if mail.email == email)
         self.replaced = {KEY: key, ACCOUNT: self.number, CONTACT.email: email}
-        if self.code == "secret":
+        if self.story == "secret":
             made = self.aws.client("secretsmanager").create_secret(Name="code", SecretString=code, KmsKeyId=key)
             self.replaced = {SECRET: made["ARN"], **self.replaced}
-        elif self.code == "parameter":
+        elif self.story == "parameter":
             self.aws.client("ssm").put_parameter(Name=PARAMETER, Value=code, Type="SecureString", KeyId=key)
+        elif self.story in {"profile", "nested"}:
+            contact = {"FirstName": "Jane", "LastName": "Doe", "Email": email, "BusinessTitle": "Owner"}
+            made = partner_central.create_partner(
+                Catalog="AWS",
+                LegalName=f"Example Corp {self.number}",
+                PrimarySolutionType="SOFTWARE_PRODUCTS",
+                AllianceLeadContact=contact,
+                EmailVerificationCode=code,
+            )
+            self.replaced = {PARTNER: made["Arn"], **self.replaced}
 
     @property
     def stack(self) -> str:
@@ -198,6 +234,8 @@ class TrialAccount:
         body = json.dumps(template)
         for placeholder, value in self.replaced.items():
             body = body.replace(placeholder, value)
+        if self.story == "nested":
+            body = self._nested(body, template.get("Parameters", {}))
         deploy = cloudformation.update_stack if name in self.deployed else cloudformation.create_stack
         deploy(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
         self.deployed.add(name)
@@ -209,6 +247,18 @@ class TrialAccount:
                 return described
             time.sleep(0.3)
         raise AssertionError(f"the deployment of {name} takes longer than three minutes")
+
+    def _nested(self, body: str, parameters: Iterable[str]) -> str:
+        """The template of a stack around that one, which gives it its own name, and exports its ProfileId."""
+        bucket, key = f"code-{self.number}", f"{next(_numbers)}.json"
+        self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        properties = {
+            "TemplateURL": f"https://s3.us-east-1.amazonaws.com/{bucket}/{key}",
+            "Parameters": {name: {"Ref": "AWS::StackName"} for name in parameters},
+        }
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+        told = {"Value": {"Fn::GetAtt": ["Nested", "Outputs.ProfileProfileId"]}, "Export": {"Name": "ProfileId"}}
+        return json.dumps({"Resources": {"Nested": nested}, "Outputs": {"ProfileId": told}})
 
     def deploy_successfully(self, template: Template, name: str = "") -> Mapping[str, Any]:
         """The same; it has to succeed."""
@@ -230,14 +280,31 @@ class TrialAccount:
         return [one["message"] for group in groups for one in logs.filter_log_events(logGroupName=group)["events"]]
 
 
-def synthesized(code: str) -> tuple[Template, Path]:
-    """The template of a stack with a partner whose code is there, or in the Sandbox, and its function's code."""
+def synthesized(story: str) -> tuple[Template, Path]:
+    """The template of a story's stack, and its function's code.
+
+    It has a partner whose code is in a `secret` or a `parameter`, or that is in the `sandbox`; or the `profile` of a
+    partner that isn't the stack's own, whose policy would allow a part of it too. A `nested` stack has the same.
+    """
     stack = new_stack(synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     legal_name = f"Example Corp {ACCOUNT}"
-    if code == "sandbox":
+    if story == "sandbox":
         sandbox_partner_in(stack, legal_name=legal_name)
-    elif code == "secret":
+    elif story in {"profile", "nested"}:
+        scope = cdk.NestedStack(stack, "Nested") if story == "nested" else stack
+        PartnerProfile(
+            scope,
+            "Profile",
+            partner=PartnerAccount.from_partner_arn(scope, "Partner", PARTNER),
+            display_name="Example Corp",
+            description="We build examples.",
+            website_url="https://example.com",
+            logo_url="https://example.com/logo.png",
+            industry_segments=[IndustrySegment.EDUCATION],
+            visibility=ProfileVisibility.PUBLIC,
+        )
+    elif story == "secret":
         secret = secretsmanager.Secret.from_secret_attributes(
             stack, "Code", secret_complete_arn=SECRET, encryption_key=key
         )
@@ -246,15 +313,16 @@ def synthesized(code: str) -> tuple[Template, Path]:
         parameter = ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Code", parameter_name=PARAMETER)
         source = VerificationCode.from_ssm_parameter(parameter, encryption_key=key)
         partner_in(stack, legal_name=legal_name, email_verification_code=source)
-    cdk.Tags.of(stack.node.find_child("Partner")).add("Team", "Alliances")
-    assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
-    (folder,) = Path(assembly.directory).glob("asset.*")
-    return template_of(assembly, "Demo"), folder
+    cdk.Tags.of(stack).add("Team", "Alliances", include_resource_types=["Custom::PartnerAccount"])
+    folder = Path(cdk.App.of(stack).synth().directory)  # type: ignore[union-attr]
+    (asset,) = folder.glob("asset.*")
+    (file,) = folder.glob("*.nested.template.json" if story == "nested" else "Demo.template.json")
+    return with_code_in_the_bucket(json.loads(file.read_text())), asset
 
 
-def template_of(assembly: Any, stack: str) -> Template:
-    """A stack's template, with the function's code in the account's bucket."""
-    template: Template = deepcopy(assembly.get_stack_by_name(stack).template)
+def with_code_in_the_bucket(template: Template) -> Template:
+    """With the function's code in the account's bucket."""
+    template = deepcopy(template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"] = {"S3Bucket": f"code-{ACCOUNT}", "S3Key": "code.zip"}
@@ -281,20 +349,22 @@ def with_a_shared_provider_an_own_role_and_grants() -> tuple[Template, Template]
     partner.grant(publisher, "partnercentral:PutAllianceLeadContact").assert_success()
     cdk.CfnOutput(stack, "PublisherArn", value=publisher.role_arn)
     assembly = app.synth()
-    return template_of(assembly, "Platform"), template_of(assembly, "Demo")
+    stacks = (assembly.get_stack_by_name(name) for name in ("Platform", "Demo"))
+    shared, own = (with_code_in_the_bucket(stack.template) for stack in stacks)
+    return shared, own
 
 
 def _packed(folder: Path, **more: str) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as file:
         for path in folder.rglob("*"):
-            if path.name == "clock.py":
-                assert SETTLING in path.read_text()
-                more["partner_account_handler/clock.py"] = path.read_text().replace(
-                    SETTLING, "IAM_SETTLING_SECONDS = 0.0"
-                )
+            name = str(path.relative_to(folder))
+            if name in IN_THE_ASSET:
+                as_it_is, changed = IN_THE_ASSET[name]
+                assert as_it_is in path.read_text()
+                more[name] = path.read_text().replace(as_it_is, changed)
             else:
-                file.write(path, path.relative_to(folder))
+                file.write(path, name)
         for name, text in more.items():
             file.writestr(name, text)
     return written.getvalue()
@@ -322,19 +392,30 @@ def documents_in(template: Template) -> Iterator[dict[str, Any]]:
             yield policy["PolicyDocument"]
 
 
-def with_another_contact_and_tag(template: Template) -> Template:
-    """What the next deployment of the app asks for: another title, one tag more and one less."""
+def as_deployed_next(template: Template) -> Template:
+    """What the next deployment of the app asks for: another title, one tag more and one less; another description."""
     template = deepcopy(template)
     for resource in template["Resources"].values():
         if resource["Type"] == "Custom::PartnerAccount":
             resource["Properties"]["AllianceLeadContact"]["BusinessTitle"] = "Head of Alliances"
             resource["Properties"]["Tags"] = [{"Key": "Department", "Value": "Alliances"}]
+        elif resource["Type"] == "Custom::PartnerProfile":
+            resource["Properties"]["Description"] = "We build better examples."
     return template
 
 
-def without_partner(template: Template) -> Template:
+def showing_pending(template: Template) -> Template:
+    """As if the service had told no profile id when the stack was deployed."""
+    template = deepcopy(template)
+    for name, output in template["Outputs"].items():
+        if name.endswith("ProfileId"):
+            output["Value"] = "pending"
+    return template
+
+
+def without_custom_resource(template: Template) -> Template:
     """The function and its policies alone."""
-    rest = {name: one for name, one in template["Resources"].items() if one["Type"] != "Custom::PartnerAccount"}
+    rest = {name: one for name, one in template["Resources"].items() if not one["Type"].startswith("Custom::")}
     return {name: part for name, part in template.items() if name != "Outputs"} | {"Resources": rest}
 
 
@@ -346,16 +427,16 @@ class Trials:
     templates: Mapping[str, tuple[Template, Path]]
     running: dict[str, Future[dict[str, tuple[str, list[str]]]]] = field(default_factory=dict)
 
-    def account(self, code: str = "secret") -> TrialAccount:
+    def account(self, story: str = "secret") -> TrialAccount:
         """A new account."""
-        return TrialAccount(self.aws, self.templates[code][1], code)
+        return TrialAccount(self.aws, self.templates[story][1], story)
 
     def run(self, names: list[str]) -> dict[str, tuple[str, list[str]]]:
         """Deploy with each of these differences, one after another, and in the end without any."""
         need, _ = CASES[names[0]]
-        account, template = self.account(need.code), self.templates[need.code][0]
-        updated = with_another_contact_and_tag(template)
-        before, wanted = (template, updated) if need.updates else (without_partner(template), template)
+        account, template = self.account(need.story), self.templates[need.story][0]
+        updated = as_deployed_next(template)
+        before, wanted = (template, updated) if need.updates else (without_custom_resource(template), template)
         account.deploy_successfully(before)
         different = {name: changed(wanted, CASES[name][0].sid, CASES[name][1]) for name in names}
         return {
@@ -367,20 +448,24 @@ class Trials:
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
     """All deployments of the cases, some at a time."""
-    # A tag that the Sandbox refuses, or the function may not set there, fails no deployment: nothing would be seen.
+    # A tag that the Sandbox refuses, or the function may not set there, fails no deployment: nothing would be seen. A
+    # task that runs can be canceled, and a visibility be put before it has ended.
     readings = tmp_path_factory.mktemp("readings") / "probe.json"
-    readings.write_text(json.dumps({"Readings": {"sandbox_takes_tags_later": True}}))
+    readings.write_text(json.dumps({"Readings": {"sandbox_takes_tags_later": True, "visibility_before_profile": True}}))
     with local_aws(readings=readings) as aws, ThreadPoolExecutor(len(GROUPS)) as pool:
-        trials = Trials(aws, {code: synthesized(code) for code in ("secret", "parameter", "sandbox")})
+        aws.partner_central.order_fault(
+            {"operation": "StartProfileUpdateTask", "kind": "review-takes-days", "times": None}
+        )
+        trials = Trials(aws, {story: synthesized(story) for story in STORIES})
         trials.running = {group: pool.submit(trials.run, names) for group, names in GROUPS.items()}
         yield trials
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize(("group", "name"), [(group, name) for group, names in GROUPS.items() for name in names])
-def test_deployment_fails_without_an_action_or_on_less(trials: Trials, group: str, name: str) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_deployment_fails_without_an_action_or_on_less(trials: Trials, name: str) -> None:
     """Without the action, on a narrower resource, or under another condition: rolled back, and the reason names it."""
-    status, reasons = trials.running[group].result()[name]
+    status, reasons = trials.running[GROUP_OF[name]].result()[name]
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     assert any("AccessDenied" in reason and CASES[name][0].call in reason for reason in reasons), reasons
 
@@ -397,7 +482,7 @@ def test_profile_id_stays_pending_without_its_permission(trials: Trials) -> None
     action = "partnercentral:GetProfileVisibility"
     stacks = [
         account.deploy_successfully(changed(template, "ReadPartner", without(action))),
-        account.deploy_successfully(changed(with_another_contact_and_tag(template), "ReadPartner", narrowed(action))),
+        account.deploy_successfully(changed(as_deployed_next(template), "ReadPartner", narrowed(action))),
     ]
     assert [profile_id(one) for one in stacks] == ["pending", "pending"]
     denied = [one for one in account.log() if "GetProfileVisibility" in one and "AccessDenied" in one]
@@ -410,12 +495,38 @@ def profile_id(stack: Mapping[str, Any]) -> str:
     return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 
-@pytest.mark.parametrize("code", ["secret", "parameter", "sandbox"])
-def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, code: str) -> None:
+@pytest.mark.parametrize(
+    ("story", "sid", "action"),
+    [
+        ("secret", "LookForImports", "cloudformation:ListImports"),
+        ("profile", "LookForImports", "cloudformation:ListImports"),
+        ("nested", "AskParentStack1", "cloudformation:DescribeStacks"),
+    ],
+)
+def test_pending_stays_where_the_function_may_not_ask_who_imports_it(
+    trials: Trials, story: str, sid: str, action: str
+) -> None:
+    """Without the action, or on less: each deployment succeeds, and the log names the denied call."""
+    account, template = trials.account(story), trials.templates[story][0]
+    account.deploy_successfully(showing_pending(template))
+    stacks = [
+        account.deploy_successfully(changed(as_deployed_next(template), sid, without(action))),
+        account.deploy_successfully(changed(template, sid, narrowed(action))),
+    ]
+    assert [profile_id(one) for one in stacks] == ["pending", "pending"]
+    call = action.partition(":")[2]
+    denied = [one for one in account.log() if call in one and "AccessDenied" in one]
+    assert len({json.loads(one)["request"] for one in denied}) == len(stacks), account.log()
+    assert profile_id(account.deploy_successfully(as_deployed_next(template))).startswith("pprofile-")
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, story: str) -> None:
     """Creation and update succeed, and each action of each statement has been allowed by that statement."""
-    account, template = trials.account(code), trials.templates[code][0]
-    account.deploy_successfully(template)
-    account.deploy_successfully(with_another_contact_and_tag(template))
+    account, template = trials.account(story), trials.templates[story][0]
+    account.deploy_successfully(showing_pending(template))
+    stack = account.deploy_successfully(as_deployed_next(template))
+    assert profile_id(stack).startswith("pprofile-")
     used = {
         (one.sid, action)
         for one in trials.aws.used_statements()
@@ -425,7 +536,7 @@ def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, co
     statements = [statement for document in documents_in(template) for statement in document["Statement"]]
     assert used == {(one["Sid"], action) for one in statements for action in actions_of(one)}
     # In the Sandbox the function goes on without them.
-    assert {"ReadTags", "UpdateTags"} <= {sid for sid, _ in used}
+    assert story in {"profile", "nested"} or {"ReadTags", "UpdateTags"} <= {sid for sid, _ in used}
     assert [line for line in account.log() if "AccessDenied" in line] == []
 
 
@@ -434,7 +545,7 @@ def test_function_without_its_log_permissions_has_no_log(trials: Trials) -> None
     account, (template, _) = trials.account(), trials.templates["secret"]
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
     for number, change in enumerate(change(action) for action in actions for change in (without, narrowed)):
-        wanted = with_another_contact_and_tag(template) if number % 2 else template
+        wanted = as_deployed_next(template) if number % 2 else template
         account.deploy_successfully(changed(wanted, "WriteOwnLog", change))
         assert account.log() == []
     account.deploy_successfully(template)

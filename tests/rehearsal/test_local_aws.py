@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -130,6 +131,25 @@ def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the
     assert [
         (re.sub("^Outer-Inner-.*", "Nested", name), status) for _, (name, status) in sorted(told.items())
     ] == expected
+
+
+def test_nested_stack_tells_the_stack_that_it_is_nested_in_and_the_outermost_one(aws: LocalAws) -> None:
+    """As CloudFormation does: the function asks whose partner a nested stack's is."""
+    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
+    s3.create_bucket(Bucket="nested")
+    template: dict[str, Any] = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    for name in ("Inner", "Middle"):
+        s3.put_object(Bucket="nested", Key=name, Body=json.dumps(template))
+        properties = {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/nested/{name}"}
+        template = {"Resources": {name: {"Type": "AWS::CloudFormation::Stack", "Properties": properties}}}
+    root = cloudformation.create_stack(StackName="Root", TemplateBody=json.dumps(template))["StackId"]
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="Root", WaiterConfig={"Delay": 0.1})
+    stacks = [one for one in cloudformation.describe_stacks()["Stacks"] if one["StackName"].startswith("Root")]
+    (middle,) = (one["StackId"] for one in stacks if one.get("ParentId") == root)
+    told = sorted((one.get("ParentId", ""), one.get("RootId", "")) for one in stacks)
+    assert told == sorted([("", ""), (root, root), (middle, root)])
+    s3.delete_objects(Bucket="nested", Delete={"Objects": [{"Key": "Inner"}, {"Key": "Middle"}]})
+    s3.delete_bucket(Bucket="nested")
 
 
 def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(

@@ -640,7 +640,7 @@ def test_creation_starts_one_task_for_a_profile_and_sets_its_visibility_once_at_
         expect_created(StepReport("", "", events=events), partners_of(stacks), profiles_of(stacks))
 
 
-def test_a_profile_is_described_by_its_texts_in_each_locale(tmp_path: Path) -> None:
+def test_a_profile_is_described_by_its_texts_in_each_locale_and_the_rest_of_its_content(tmp_path: Path) -> None:
     """Its own first; and by the task's status, once an output of its stack tells it."""
     (profile,) = profiles_of(assembly_of(tmp_path, One=with_profile()).stacks)
     own = {name: DETAILS[name] for name in GERMAN}
@@ -648,8 +648,12 @@ def test_a_profile_is_described_by_its_texts_in_each_locale(tmp_path: Path) -> N
     assert (profile.path, profile.visibility) == ("One/Profile", "PUBLIC")
     assert profile.task_status({"One": {"ProfileTaskStatus": "IN_PROGRESS"}}) == "IN_PROGRESS"
     assert profile.task_status({"One": {}, "Two": {"ProfileTaskStatus": "IN_PROGRESS"}}) == ""
-    (unset,) = profiles_of(assembly_of(tmp_path / "other", One=with_profile(Visibility=None)).stacks)
-    assert unset.visibility == ""
+    assert (profile.industry_segments, profile.headquarters) == (["EDUCATION"], {})
+    headquarters = {"CountryCode": "DE", "SubdivisionCode": {"Ref": "Land"}}
+    changed = with_profile(Visibility=None, IndustrySegments={"Ref": "Segments"}, Headquarters=headquarters)
+    (other,) = profiles_of(assembly_of(tmp_path / "other", One=changed).stacks)
+    assert (other.visibility, other.industry_segments) == ("", ["${Segments}"])
+    assert other.headquarters == {"CountryCode": "DE", "SubdivisionCode": "${Land}"}
 
 
 @pytest.mark.parametrize(

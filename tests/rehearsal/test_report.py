@@ -90,7 +90,8 @@ def report() -> RehearsalReport:
                 "Alliances/Profile",
                 "PUBLIC",
                 {"en-US": {"DisplayName": "Example & Co"}, "de-DE": {"DisplayName": "Beispiel"}},
-                "SUCCEEDED",
+                ["EDUCATION"],
+                task_status="SUCCEEDED",
             )
         ],
         iam_statements=[
@@ -221,7 +222,7 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
 def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], visibility: str | None, told: str
 ) -> None:
-    """Each text in each locale; nothing of it is irreversible."""
+    """Each text in each locale, and the rest of the profile; nothing of it is irreversible."""
     stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
     report = RehearsalReport()
     report.describe(stacks, partners_of(stacks), None)
@@ -235,8 +236,33 @@ def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
     assert re.search(rf"^  visibility +{told}$", preview, re.MULTILINE)
     assert re.search(r"^  description \(de-DE\) +Wir geben Beispiele\.$", preview, re.MULTILINE)
     created = sections(report)["created"]
-    for row in (f"Visibility{told}", "Website (en-US)https://example.com", "Logo (de-DE)https://example.com/logo.png"):
-        assert row in created
+    rows = [f"Visibility{told}", "Website (en-US)https://example.com", "Logo (de-DE)https://example.com/logo.png"]
+    rows += ["Industry segmentsEDUCATION", "Primary solution typeCONSULTING_SERVICES", "Headquartersthe former stay"]
+    assert [row for row in rows if row not in created] == []
+
+
+NOT_SET = "its visibility was not set, since no profile is approved yet"
+
+
+@pytest.mark.parametrize(
+    ("task_status", "refused", "told"),
+    [
+        ("SUCCEEDED", False, ["TaskStatus SUCCEEDED."]),
+        ("IN_PROGRESS", False, ["TaskStatus IN_PROGRESS."]),
+        ("IN_PROGRESS", True, [f"TaskStatus IN_PROGRESS; {NOT_SET}."]),
+        ("", False, []),
+    ],
+)
+def test_result_tells_the_task_status_and_a_visibility_that_was_not_set(
+    report: RehearsalReport, task_status: str, *, refused: bool, told: list[str]
+) -> None:
+    """Those of the last deployment; nothing where no output tells the status."""
+    report.profiles[0].task_status, report.results = task_status, []
+    answer = "ResourceNotFoundException PARTNER_PROFILE_NOT_FOUND" if refused else "OK"
+    put = RehearsalEvent(1.0, "Partner Central", "", "", "PutProfileVisibility", answer, changes=True, expected=refused)
+    report.steps.append(StepReport("deploy", "Deploy the app (cdk deploy)", events=[put]))
+    report.note_profiles()
+    assert report.results == [f"Profile Alliances/Profile: {one}" for one in told]
 
 
 def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path: Path) -> None:

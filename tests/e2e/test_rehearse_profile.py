@@ -1,0 +1,69 @@
+"""`partner-account rehearse` of an app whose partner has a profile, the review of which fails at first."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
+
+pytestmark = pytest.mark.e2e
+
+APP = """
+import aws_cdk as cdk
+from partner_account import *
+
+stack = cdk.Stack(cdk.App(), "Alliances")
+partner = PartnerAccount(
+    stack, "Partner", catalog=Catalog.SANDBOX, legal_name="Example Corp",
+    primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
+    email_verification_code=VerificationCode.for_sandbox(),
+    alliance_lead_contact=AllianceLeadContact(
+        first_name="J", last_name="D", email="j@example.com", business_title="Lead"))
+PartnerProfile(
+    stack, "Profile", partner=partner, display_name="Example & Co", description="We give examples.",
+    website_url="https://example.com", logo_url="https://example.com/logo.png",
+    industry_segments=[IndustrySegment.EDUCATION], visibility=ProfileVisibility.PUBLIC)
+cdk.App.of(stack).synth()
+"""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """The rehearsal."""
+    folder = tmp_path_factory.mktemp("profile")
+    return rehearsed(place_with(folder, APP), folder, "--fault", "review-fails")
+
+
+def test_profile_whose_review_fails_is_rolled_back_with_the_reason_and_made_public_by_the_next_deployment(
+    profile: Rehearsed,
+) -> None:
+    """One task in each; the partner is created once, and nothing of the profile counts as an account."""
+    assert profile.exit_code == 0
+    assert profile.changes()[2:] == [
+        ["CreatePartner", "TagResource", "StartProfileUpdateTask"],
+        ["TagResource", "StartProfileUpdateTask", "PutProfileVisibility"],
+        [],
+        [],
+    ]
+    failed = [one for step in profile.report["Steps"] for one in step["Events"] if one["Status"] == "CREATE_FAILED"]
+    assert failed[0]["Type"] == "Custom::PartnerProfile"
+    told = r"ProfileTaskFailed: pprofiletask-\w+: INVALID_LOGO in en-US\. Correct the logo .*, deploy again\."
+    assert re.search(told, failed[0]["Reason"])
+    assert "Profile Alliances/Profile: TaskStatus SUCCEEDED." in profile.report["Results"]
+    assert profile.told.rstrip().count("One partner account was created, and no other.") == 1
+
+
+def test_profile_is_in_the_reports_with_what_would_be_public_and_how_its_task_ended(profile: Rehearsed) -> None:
+    """Markup in a name is text; what is not there yet of a new profile is no failure."""
+    (told,) = profile.report["Profiles"]
+    assert (told["Path"], told["Visibility"], told["TaskStatus"]) == ("Alliances/Profile", "PUBLIC", "SUCCEEDED")
+    assert told["Texts"]["en-US"]["DisplayName"] == "Example & Co"
+    assert profile.report["Irreversible"] == []
+    created = " ".join(profile.page.sections["created"].split())
+    assert "VisibilityPUBLIC: everybody may read this" in created
+    assert "Example & Co" in created
+    refused = [one for step in profile.report["Steps"] for one in step["Events"] if "NOT_FOUND" in one["Status"]]
+    assert refused
+    assert all(one["Expected"] for one in refused)
