@@ -7,16 +7,17 @@ from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
+from partner_account.grants import IPartnerAccount
 from partner_account.outputs import OutputNames, path_below, root_stack
 from partner_account.permissions import Permission
 from partner_account.policy import add_policy
 from partner_account.profile_props import ProfileProps
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.validation import PartnerProps
+from partner_account_handler.identity import PROFILE_TYPE
 from partner_account_handler.texts import composed
 
 PARTNER_TYPE = "Custom::PartnerAccount"
-PROFILE_TYPE = "Custom::PartnerProfile"
 
 # Changes with the shape of the properties: the function refuses what a newer version of this package writes.
 _SCHEMA_VERSION = "1"
@@ -44,9 +45,17 @@ def add_profile(
     profile: Construct, props: ProfileProps, names: OutputNames, provider: PartnerAccountProvider
 ) -> CfnResource:
     """Put the custom resource of a profile into `profile`, and on the provider's role what it takes."""
-    partner_arn = props.partner.partner_arn
+    partner_arn = _real_arn(props.partner, Stack.of(profile))
     granted = permissions.of_profile(partner_arn, sets_visibility=props.visibility is not None)
     return _add(profile, PROFILE_TYPE, provider, granted, names, {"PartnerArn": partner_arn, **props.to_properties()})
+
+
+def _real_arn(partner: IPartnerAccount, stack: Stack) -> str:
+    """The partner's ARN, also where the attribute stays the former one: in the Sandbox a stack may import that."""
+    match partner.node.default_child:
+        case CfnResource() as resource if Stack.of(resource) is stack:
+            return resource.ref
+    return partner.partner_arn
 
 
 def _add(

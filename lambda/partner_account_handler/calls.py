@@ -33,7 +33,7 @@ _LAST_QUESTIONS = {"DescribeStacks"}
 
 INCOMPLETE = "IncompleteAnswer"  # the code of an answer that lacks what it must have: nobody knows what it stands for
 
-_LAG_SECONDS = 30.0
+LAG_SECONDS = 30.0
 """How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
 
 
@@ -99,7 +99,7 @@ class Calls:
                 failure = CallFailure(name, CallOutcome.UNKNOWN, INCOMPLETE)
             log.warning("call failed", **asdict(failure))
             error = CallError(failure)
-            is_lagging = failure.reason == "PARTNER_NOT_FOUND" and waited < _LAG_SECONDS
+            is_lagging = failure.reason == "PARTNER_NOT_FOUND" and waited < LAG_SECONDS
             if not (repeat and (is_lagging or self.may_pass(error)) and self.clock.pause(pause)):
                 raise error
             waited += pause

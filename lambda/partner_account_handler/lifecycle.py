@@ -74,10 +74,11 @@ def _partner_answer(
     result: Result, request: PartnerRequest, aws: Aws, *, is_rollback: bool = False, requires_id: bool = False
 ) -> Answer:
     partner = result.partner
-    shown = shown_attributes(result.stack, request.output_prefix, partner.arn)
+    shown = shown_attributes(result.stack, request.output_prefixes, partner.arn)
     before = shown.get("ProfileId") if shown.get("Arn") == partner.arn else None
     told = profile_id(partner, before, aws, keep_shown=is_rollback, required=requires_id)
-    attributes = keep_imported(_attributes(partner, told), shown, result.stack, aws)
+    is_new = request.operation == "Create"
+    attributes = keep_imported(_attributes(partner, told), shown, result.stack, aws, is_new=is_new)
     return Answer(partner.arn, attributes, Report(result.outcome))
 
 
@@ -88,24 +89,33 @@ def _attributes(partner: Partner, profile_id: str) -> dict[str, str]:
 def _profile_answer(
     request: ProfileRequest, aws: Aws, stack: ObservedStack, on_timeout: OnTimeout, *, is_rollback: bool = False
 ) -> Answer:
-    physical_id = request.wanted.physical_id
-    shown = shown_attributes(stack, request.output_prefix)
+    physical_id, is_new = request.wanted.physical_id, request.operation == "Create"
+    shown = shown_attributes(stack, request.output_prefixes)
     before = shown.get("ProfileId") if physical_id == request.physical_id else None
+    if is_new and "TaskStatus" in shown:
+        # A Create of a former deployment is delivered again.
+        log.warning("the stack shows this profile already: nothing is written")
+        return Answer(physical_id, shown, Report(Outcome.UNCHANGED))
 
-    def on_started() -> None:
-        # What is imported must stay, and nobody could be asked then.
-        attributes = {"TaskStatus": IN_PROGRESS, "ProfileId": shown.get("ProfileId", PENDING)}
-        on_timeout(Answer(physical_id, attributes, Report(Outcome.UPDATED)))
+    def answer(profile_id: str, task_status: str, report: Report) -> Answer:
+        attributes = {"ProfileId": profile_id, "TaskStatus": task_status}
+        return Answer(physical_id, keep_imported(attributes, shown, stack, aws, is_new=is_new), report)
 
-    result = write_profile(request, aws, stack, on_started, is_rollback=is_rollback)
+    written = Outcome.CREATED if is_new else Outcome.UPDATED
+    result = write_profile(
+        request,
+        aws,
+        stack,
+        on_started=lambda: on_timeout(answer(before or PENDING, IN_PROGRESS, Report(written))),
+        is_rollback=is_rollback,
+        was_approved=shown.get("TaskStatus") != IN_PROGRESS,
+    )
     partner = Partner(request.wanted.partner_arn, "", profile_id=result.profile_id)
-    attributes = {
-        "ProfileId": profile_id(partner, before, aws, keep_shown=is_rollback),
-        "TaskStatus": result.task_status,
-    }
-    written = Outcome.CREATED if request.operation == "Create" else Outcome.UPDATED
+    told = profile_id(partner, before, aws, keep_shown=is_rollback)
     report = Report(written if result.written else Outcome.UNCHANGED)
-    return Answer(physical_id, keep_imported(attributes, shown, stack, aws), report)
+    if left := result.not_restored:
+        report = Report(Outcome.ROLLBACK_TOLERATED, left.code, str(left))
+    return answer(told, result.task_status, report)
 
 
 def _tolerated(
@@ -114,11 +124,13 @@ def _tolerated(
     """The answer that lets a rollback go on in spite of a failure; without `aws` nothing is asked for it."""
     report, physical_id = Report(Outcome.ROLLBACK_TOLERATED, failure.code, str(failure)), request.physical_id
     if isinstance(request, ProfileRequest):
-        shown = shown_attributes(stack, request.output_prefix)
-        return Answer(physical_id, {"ProfileId": PENDING, "TaskStatus": IN_PROGRESS, **shown}, report)
+        shown = shown_attributes(stack, request.output_prefixes)
+        attributes = {"ProfileId": PENDING, "TaskStatus": IN_PROGRESS, **shown}
+        physical_id = physical_id if isinstance(request.properties, HandlerError) else request.wanted.physical_id
+        return Answer(physical_id, keep_imported(attributes, shown, stack, aws) if aws else attributes, report)
     if not is_partner_arn(physical_id):
         return Answer(physical_id, {}, report)
-    shown = shown_attributes(stack, request.output_prefix, physical_id)
+    shown = shown_attributes(stack, request.output_prefixes, physical_id)
     is_shown = shown.get("Arn") == physical_id
     partner = Partner(physical_id, "", told_id=shown.get("Id") if is_shown else None)
     before = shown.get("ProfileId") if is_shown else None

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from partner_account_handler import log
-from partner_account_handler.calls import INCOMPLETE, Calls, client, constant, locale
-from partner_account_handler.clock import Clock
+from partner_account_handler.calls import INCOMPLETE, LAG_SECONDS, Calls, client, constant, locale
+from partner_account_handler.clock import Clock, pauses
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, HandlerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, catalog_of, partner_id
 from partner_account_handler.partner_properties import Contact
@@ -41,6 +41,7 @@ class Partner:
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
     told_id: str | None = None
     told_catalog: str | None = None
+    has_profile: bool = False
 
     @classmethod
     def told(cls, members: Mapping[str, Any]) -> Partner:
@@ -54,6 +55,7 @@ class Partner:
             created_at=members.get("CreatedAt"),
             told_id=members.get("Id"),
             told_catalog=members.get("Catalog"),
+            has_profile=bool(profile.get("DisplayName")),
         )
 
     @property
@@ -87,7 +89,7 @@ class ProfileTask:
         """From an answer of the service."""
         told = members.get("ErrorDetailList") or []
         errors = [(constant(error.get("Reason")), locale(error.get("Locale"))) for error in told]
-        return cls(members.get("TaskId", ""), members.get("Status", ""), members["TaskDetails"], errors)
+        return cls(members.get("TaskId", ""), members.get("Status", "IN_PROGRESS"), members["TaskDetails"], errors)
 
     @property
     def runs(self) -> bool:
@@ -165,7 +167,7 @@ class PartnerCentral:
 
     def profile_task(self, arn: str, *, repeat: bool = True) -> ProfileTask | None:
         """The latest profile task; None if there was none."""
-        with _none_if("PARTNER_PROFILE_TASK_NOT_FOUND"):
+        with _none_if("PARTNER_PROFILE_TASK_NOT_FOUND", "PARTNER_PROFILE_NOT_FOUND"):
             return ProfileTask.told(
                 self._call("get_profile_update_task", needs="TaskDetails", repeat=repeat, **_named(arn))
             )
@@ -216,10 +218,21 @@ class PartnerCentral:
             if latest and latest.id == task.id and latest.runs:
                 raise
 
-    def put_visibility(self, arn: str, visibility: str, stack: ObservedStack) -> str:
-        """Shows or hides the profile; returns its id."""
-        members = {**_named(arn), "Visibility": visibility}
-        return str(self._change("put_profile_visibility", stack, needs="ProfileId", **members)["ProfileId"])
+    def put_visibility(self, arn: str, visibility: str, stack: ObservedStack) -> None:
+        """Shows or hides the profile. It looks before it tries again, since AWS takes five changes a day."""
+        until = self._calls.clock.spent() + LAG_SECONDS
+        for pause in pauses():
+            try:
+                self._change("put_profile_visibility", stack, repeat=False, **_named(arn), Visibility=visibility)
+            except CallError as error:
+                now, _ = self.visibility(arn) or ("", "")
+                is_lagging = error.failure.reason == "PARTNER_PROFILE_NOT_FOUND" and self._calls.clock.spent() < until
+                may_pass = is_lagging or self._calls.may_pass(error)
+                if now != visibility and not (may_pass and self._calls.clock.pause(pause)):
+                    raise
+                if now != visibility:
+                    continue
+            return
 
     def tag(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> None:
         """Sets tags."""
@@ -257,12 +270,12 @@ def _named(arn: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _none_if(reason: str) -> Iterator[None]:
-    """Lets a call go on without an answer that fails for this reason: there is none of what it asks for."""
+def _none_if(*reasons: str) -> Iterator[None]:
+    """Lets a call go on without an answer that fails for such a reason: there is none of what it asks for."""
     try:
         yield
     except CallError as error:
-        if error.failure.reason != reason:
+        if error.failure.reason not in reasons:
             raise
 
 

@@ -1,11 +1,11 @@
-"""Create and Update of a profile: compare first, start one profile task at most, then set the visibility.
+"""Create and Update of a profile: compare first, and start one profile task at most.
 
 AWS validates a profile, perhaps by a human, so a task that doesn't end soon is left to itself.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partner_account_handler import log
@@ -24,11 +24,13 @@ FOLLOW_SECONDS = 60.0  # how long a profile task is followed
 
 @dataclass(frozen=True)
 class ProfileResult:
-    """What became of a profile; `profile_id` is empty if the service tells none yet."""
+    """What became of a profile; `profile_id` is empty if no call has told one."""
 
     written: bool
     task_status: str
-    profile_id: str
+    profile_id: str = ""
+    not_restored: HandlerError | None = None
+    """What a rollback has left, since the former template says nothing of it."""
 
 
 def write_profile(
@@ -38,61 +40,108 @@ def write_profile(
     on_started: Callable[[], None],
     *,
     is_rollback: bool = False,
+    was_approved: bool = True,
 ) -> ProfileResult:
-    """The profile as the template says, or on its way there; `on_started` is called when a task was started.
+    """The profile as the template says, or on its way there.
 
-    A HandlerError says that it can't become so.
+    It is hidden before it changes, and becomes public only when it is as the template says.
+
+    Args:
+        request: What the template asks for.
+        aws: Where it is written.
+        stack: On whose word each change relies.
+        on_started: Called when a task was started.
+        is_rollback: Whether the Update may be a reversed one: then it restores what it can.
+        was_approved: Whether the former profile was, as far as the stack shows.
+
+    Raises:
+        HandlerError: It can't become so.
     """
-    wanted = request.wanted
-    if wanted.partner_arn.split(":")[4] != request.stack_id.split(":")[4]:
+    wanted, previous = request.wanted, request.previous
+    if wanted.partner_arn.split(":")[4:5] != request.stack_id.split(":")[4:5]:
         raise RequestError(["PartnerArn is of another account than the stack"])
-    aws.partner_central.validate("StartProfileUpdateTask", {"TaskDetails": wanted.details})
-    failure: HandlerError | None = None
+    _validate(wanted, aws)
+    if is_rollback and _was_refused(request, aws):
+        return ProfileResult(written=False, task_status=SUCCEEDED if was_approved else IN_PROGRESS)
+    failure, profile_id, was_set = None, "", False
+    if wanted.visibility == "PRIVATE":
+        profile_id, was_set = _write_visibility(request, aws, stack, SUCCEEDED, is_rollback=is_rollback)
     try:
-        task_status, started = _write_content(request, aws, stack, on_started, is_rollback=is_rollback)
+        content = _write_content(request, aws, stack, on_started, is_rollback=is_rollback, was_approved=was_approved)
     except HandlerError as error:
         if not is_rollback:
             raise
-        # It restores what it can.
-        failure, task_status, started = error, IN_PROGRESS, False
-    profile_id, was_set = _write_visibility(request, aws, stack, task_status)
+        failure, content = error, ProfileResult(written=False, task_status=IN_PROGRESS)
+    if wanted.visibility == "PUBLIC":
+        profile_id, was_set = _write_visibility(request, aws, stack, content.task_status, is_rollback=is_rollback)
     if failure:
         raise failure
-    return ProfileResult(started or was_set, task_status, profile_id)
+    left = previous.left_out_by(wanted) if is_rollback and previous else []
+    happened = f"{', '.join(left)} of the profile stay as they are, since the former template says nothing of them"
+    not_restored = PartnerError("NotRestored", happened, "Say them in the template, deploy again.") if left else None
+    return ProfileResult(content.written or was_set, content.task_status, profile_id, not_restored)
+
+
+def _validate(wanted: ProfileProperties, aws: Aws) -> None:
+    aws.partner_central.validate("StartProfileUpdateTask", {"TaskDetails": wanted.details})
+
+
+def _was_refused(request: ProfileRequest, aws: Aws) -> bool:
+    """Whether the Update that is taken back was refused before anything was written."""
+    if request.previous is None:
+        return request.was_refused
+    try:
+        _validate(request.previous, aws)
+    except RequestError:
+        return True
+    return False
 
 
 def _write_content(
-    request: ProfileRequest, aws: Aws, stack: ObservedStack, on_started: Callable[[], None], *, is_rollback: bool
-) -> tuple[str, bool]:
-    """The status of the profile's task, and whether anything was written."""
+    request: ProfileRequest,
+    aws: Aws,
+    stack: ObservedStack,
+    on_started: Callable[[], None],
+    *,
+    is_rollback: bool,
+    was_approved: bool,
+) -> ProfileResult:
     wanted, previous, central = request.wanted, request.previous, aws.partner_central
     arn, canceled = wanted.partner_arn, False
     profile, task = central.profile(arn), central.profile_task(arn)
-    if task and task.runs and previous and previous.is_in(task.details) and not wanted.is_in(task.details):
+    if (
+        task
+        and task.runs
+        and not wanted.is_in(task.details)
+        and previous
+        and previous.would_start(task.details, profile)
+    ):
         central.cancel_profile_task(arn, task, stack)
         log.info("profile task canceled", task=task.id)
-        canceled = True
+        canceled, former = True, task.id
         profile, task = central.profile(arn), central.profile_task(arn)  # it may have ended before
+        if task and task.runs and task.id == former:
+            task = replace(task, status="CANCELED")  # the service shows it late
     if task and task.runs and wanted.is_in(task.details):
-        return _followed(arn, task, aws), canceled
-    if _is_as_wanted(wanted, previous, profile, task, is_rollback=is_rollback):
+        return ProfileResult(canceled, _followed(arn, task, aws))
+    if _is_as_wanted(wanted, previous, profile, task, is_rollback=is_rollback, was_approved=was_approved):
         if task and task.runs:
-            log.warning("profile task that this stack did not start", task=task.id)
-        return SUCCEEDED, canceled
+            log.warning("profile task of another profile", task=task.id)
+        return ProfileResult(canceled, SUCCEEDED)
     if task and task.runs:
         raise PartnerError(
             "OtherProfileTask",
-            f"{task.id}, which this stack did not start, is in progress",
+            f"{task.id}, of another profile than this template's and the one before, is in progress",
             "Let it end, or cancel it (CancelProfileUpdateTask), then deploy again.",
         )
     # A human may need it: once the new one is approved, no call tells it any more.
     log.info("profile before this task", partner=partner_id(arn), profile=profile)
     task = _started(request, aws, stack, profile)
     if task is None:
-        return SUCCEEDED, canceled
+        return ProfileResult(canceled, SUCCEEDED)
     log.info("profile task started", task=task.id)
     on_started()
-    return _followed(arn, task, aws), True
+    return ProfileResult(written=True, task_status=_followed(arn, task, aws))
 
 
 def _is_as_wanted(
@@ -102,34 +151,39 @@ def _is_as_wanted(
     task: ProfileTask | None,
     *,
     is_rollback: bool,
+    was_approved: bool,
 ) -> bool:
     """Whether the profile is the template's already.
 
-    The service may show a logo at an address of its own, so a task that succeeded tells better what the profile is.
-    If the latest one did not, the profile is what it was before: in a rollback the former one, and else the template's
-    if that asks for the logos that it asked for before.
+    The service may show a logo at an address of its own, and the former profile for a moment. So a task that succeeded
+    tells better what the profile is. If the latest one did not, it is what it was before: in a rollback the former one,
+    and else the template's if that asks for the logos that it asked for before, unless those were still in review.
     """
+    if task and task.status == SUCCEEDED:
+        return wanted.is_in({"Headquarters": profile.get("Headquarters"), **task.details})
     if wanted.is_in(profile):
         return True
-    if task and task.status == SUCCEEDED:
-        return wanted.is_in(task.details)
-    if not wanted.is_in(profile, logos=False) or (task and wanted.is_in(task.details)):
+    if not was_approved or not wanted.is_in(profile, logos=False) or (task and wanted.is_in(task.details)):
         return False
     return is_rollback or (previous is not None and previous.logos == wanted.logos)
 
 
 def _started(request: ProfileRequest, aws: Aws, stack: ObservedStack, profile: Mapping[str, Any]) -> ProfileTask | None:
     """The new task; None if the service says that it would change nothing."""
-    wanted, central = request.wanted, aws.partner_central
+    wanted, previous, central = request.wanted, request.previous, aws.partner_central
     arn = wanted.partner_arn
     details = {"PrimarySolutionType": profile.get("PrimarySolutionType", ""), **wanted.details}
     try:
         return central.start_profile_task(arn, details, request.client_token, stack)
     except CallError as error:
-        if error.failure.reason == "INCOMPATIBLE_PROFILE_STATE" and wanted.is_in(profile, logos=False):
+        reason, asks_for_other_logos = error.failure.reason, previous and previous.logos != wanted.logos
+        # Asked again, since an answer that was lost may have been a success.
+        if reason == "INCOMPATIBLE_PROFILE_STATE" and wanted.is_in(
+            central.profile(arn), logos=bool(asks_for_other_logos)
+        ):
             return None
         # It may be our own, if its answer was lost, and its token forgotten.
-        task = central.profile_task(arn) if error.failure.reason == "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE" else None
+        task = central.profile_task(arn) if reason == "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE" else None
         if task and task.runs and wanted.is_in(task.details):
             return task
         raise
@@ -150,19 +204,21 @@ def _followed(arn: str, task: ProfileTask, aws: Aws) -> str:
     raise AssertionError("pauses never end")
 
 
-def _write_visibility(request: ProfileRequest, aws: Aws, stack: ObservedStack, task_status: str) -> tuple[str, bool]:
+def _write_visibility(
+    request: ProfileRequest, aws: Aws, stack: ObservedStack, task_status: str, *, is_rollback: bool
+) -> tuple[str, bool]:
     """The profile id, empty if there is none yet, and whether the visibility was written."""
-    wanted, arn = request.wanted.visibility, request.wanted.partner_arn
+    wanted, previous, arn = request.wanted.visibility, request.previous, request.wanted.partner_arn
+    seen = aws.partner_central.visibility(arn)
     # One that doesn't exist yet nobody sees.
-    visibility, profile_id = aws.partner_central.visibility(arn) or ("PRIVATE", "")
-    if not wanted and request.previous and request.previous.visibility:
-        log.warning("visibility left, since the template says none any more", visibility=visibility)
-    if wanted in {"", visibility}:
+    visibility, profile_id = seen or ("PRIVATE", "")
+    if wanted == visibility:
+        # What the Update that is taken back has made public the service may show late.
+        was_published = is_rollback and previous is not None and previous.visibility == "PUBLIC"
+        if not (seen and wanted == "PRIVATE" and was_published):
+            return profile_id, False
+    if wanted == "PUBLIC" and task_status == IN_PROGRESS:
+        log.error("visibility not set, since this profile is not approved yet", visibility=wanted)
         return profile_id, False
-    try:
-        return aws.partner_central.put_visibility(arn, wanted, stack), True
-    except CallError as error:
-        if error.failure.reason != "PARTNER_PROFILE_NOT_FOUND" or task_status != IN_PROGRESS:
-            raise
-    log.error("visibility not set, since no profile is approved yet", visibility=wanted)
-    return profile_id, False
+    aws.partner_central.put_visibility(arn, wanted, stack)
+    return profile_id, True

@@ -10,6 +10,7 @@ from partner_account_handler.fields import Fields
 from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id
 
 _VISIBILITIES = ("PRIVATE", "PUBLIC")
+_LEFT_AS_THEY_ARE = ("PrimarySolutionType", "Headquarters")  # by a template that says nothing of them
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +42,17 @@ class ProfileProperties:
             _comparable(name, value, logos=logos) == _comparable(name, told.get(name), logos=logos)
             for name, value in wanted.items()
         )
+
+    def would_start(self, details: Mapping[str, Any], profile: Mapping[str, Any]) -> bool:
+        """Whether a task for this partner is one that the template starts: in what it leaves out the profile stays."""
+        kept = {name: profile.get(name) for name in _LEFT_AS_THEY_ARE}
+        ours = {**kept, **self.details}
+        return self.is_in(details) and all(details.get(name) in (None, ours[name]) for name in _LEFT_AS_THEY_ARE)
+
+    def left_out_by(self, other: ProfileProperties) -> list[str]:
+        """What this template says, and the other one leaves as it is."""
+        names = [name for name in _LEFT_AS_THEY_ARE if name in self.details and name not in other.details]
+        return [*names, *(["Visibility"] if self.visibility and not other.visibility else [])]
 
     @classmethod
     def read(cls, raw: object) -> ProfileProperties:

@@ -28,8 +28,8 @@ class Request(Generic[_P]):
     request_id: str
     physical_id: str
     """That of the resource; for a Create the one that a failed answer names, also when it is delivered again."""
-    output_prefix: str
-    """What the logical ids of the stack's outputs begin with that show its attributes; empty if none do."""
+    output_prefixes: tuple[str, ...]
+    """What the logical ids of the stack's outputs begin with that show its attributes, by both templates."""
     properties: _P | HandlerError
     """What the template asks for, or what is wrong with it: an Update that belongs to a rollback needs none of it."""
     previous: _P | None
@@ -65,8 +65,12 @@ class PartnerRequest(Request[PartnerProperties]):
         return Owner.of(self.stack_id, self.wanted.owner_stack, self.wanted.owner_path)
 
 
+@dataclass(frozen=True, repr=False)
 class ProfileRequest(Request[ProfileProperties]):
     """A request about a partner's profile. `previous` is None where it can't be read, or was another partner's."""
+
+    was_refused: bool = False
+    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
 
 
 def is_custom_resource_event(event: object) -> bool:
@@ -90,18 +94,22 @@ def read_request(event: Mapping[str, Any]) -> PartnerRequest | ProfileRequest:
     physical_id = f"not-created-{client_token(*ids)[:32]}" if creates else event["PhysicalResourceId"]
     raw, former = event.get("ResourceProperties"), event.get("OldResourceProperties")
     told = [one.get("OutputPrefix") for one in (raw, former) if isinstance(one, dict)]
-    # In a rollback to a template that had none, the stack may still show them.
-    prefix = next((one for one in told if one and isinstance(one, str)), "")
-    common = (event["RequestType"], *ids, physical_id, prefix)
+    prefixes = tuple(dict.fromkeys(one for one in told if one and isinstance(one, str)))
+    common = (event["RequestType"], *ids, physical_id, prefixes)
     if event.get("ResourceType") == PROFILE_TYPE:
         return _profile_request(common, raw, former)
     return _partner_request(common, raw, former)
 
 
-def _profile_request(common: tuple[str, str, str, str, str, str], raw: object, former: object) -> ProfileRequest:
+_Common = tuple[str, str, str, str, str, tuple[str, ...]]
+
+
+def _profile_request(common: _Common, raw: Any, former: Any) -> ProfileRequest:
     wanted, previous = _read(ProfileProperties.read, raw), _read(ProfileProperties.read, former)
-    if isinstance(wanted, HandlerError) or isinstance(previous, HandlerError):
+    if isinstance(wanted, HandlerError):
         return ProfileRequest(*common, wanted, None)
+    if isinstance(previous, HandlerError):
+        return ProfileRequest(*common, wanted, None, _is_same_version(raw, former))
     return ProfileRequest(*common, wanted, previous if previous.partner_arn == wanted.partner_arn else None)
 
 
@@ -115,16 +123,19 @@ _NO_PART_OF_PARTNER = {
 """What a retry may change to have the same partner written at last, such as a corrected code."""
 
 
-def _partner_request(common: tuple[str, str, str, str, str, str], raw: Any, former: Any) -> PartnerRequest:
+def _partner_request(common: _Common, raw: Any, former: Any) -> PartnerRequest:
     wanted, previous = _read(PartnerProperties.read, raw), _read(PartnerProperties.read, former)
     if isinstance(wanted, HandlerError):
         return PartnerRequest(*common, wanted, None)
     if isinstance(previous, HandlerError):
-        # Properties of another version may be refused by this code, and have been written by that of their time.
-        was_refused = isinstance(former, dict) and former.get("SchemaVersion") == raw.get("SchemaVersion")
-        return PartnerRequest(*common, wanted, None, was_refused)
+        return PartnerRequest(*common, wanted, None, _is_same_version(raw, former))
     is_same = all(raw.get(name) == former.get(name) for name in {*raw, *former} - _NO_PART_OF_PARTNER)
     return PartnerRequest(*common, wanted, None if is_same else previous)
+
+
+def _is_same_version(raw: Mapping[str, Any], former: object) -> bool:
+    """Properties of another version may be refused by this code, and have been written by that of their time."""
+    return isinstance(former, dict) and former.get("SchemaVersion") == raw.get("SchemaVersion")
 
 
 def _read(read: Callable[[object], _P], raw: object) -> _P | HandlerError:

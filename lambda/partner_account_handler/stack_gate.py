@@ -4,7 +4,7 @@ An event may come, or a call be repeated, hours after everybody has given it up.
 `ObservedStack`: whoever changes something hands in the stack on whose word it relies.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ class ObservedStack:
     operation_began: datetime | None
     """When its latest creation or update began; None if CloudFormation has not described it yet."""
     outputs: Mapping[str, str]
-    exports: Mapping[str, str]  # by the names of the exports
+    exports: Mapping[str, str]  # the outputs' keys by the exports' names
     parent_id: str  # of the stack that it is nested in; empty if it is in none
     root_name: str  # the name of the stack that it is nested in at last, or its own
 
@@ -162,13 +162,15 @@ class StackGate:
                 break
         return observed if status in TOLERANT else None
 
-    def exports_of(self, value: str, stack: ObservedStack) -> Iterator[str]:
-        """The names under which the stack, or one that it is nested in, exports a value of its outputs."""
+    def exports_of(self, value: str, stack: ObservedStack, but_for: Collection[str]) -> Iterator[str]:
+        """The names under which the stack, or one that it is nested in, exports a value; but for these outputs."""
         while value in stack.outputs.values():
-            yield from (name for name, exported in stack.exports.items() if exported == value)
+            for name, key in stack.exports.items():
+                if stack.outputs[key] == value and key not in but_for:
+                    yield name
             if not stack.parent_id:
                 break
-            stack = self._describe(stack.parent_id)
+            stack, but_for = self._describe(stack.parent_id), ()
 
     def _ask(self, before: ObservedStack) -> tuple[str, ObservedStack]:
         """The status, or whether CloudFormation may still tell it; and the stack, if it doesn't, as before."""
@@ -190,7 +192,7 @@ class StackGate:
             described["StackStatus"],
             described.get("LastUpdatedTime") or described["CreationTime"],
             {output["OutputKey"]: output["OutputValue"] for output in outputs},
-            {output["ExportName"]: output["OutputValue"] for output in outputs if output.get("ExportName")},
+            {output["ExportName"]: output["OutputKey"] for output in outputs if output.get("ExportName")},
             described.get("ParentId") or "",
             (described.get("RootId") or self._stack_id).split("/")[1],
         )

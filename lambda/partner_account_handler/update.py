@@ -42,7 +42,8 @@ def update(request: PartnerRequest, aws: Aws, stack: ObservedStack, *, is_rollba
     # What only Create sets may differ from before only if it is what the partner is: then the template follows.
     is_so = {
         "legal_name": same_name(partner.legal_name, wanted.legal_name),
-        "primary_solution_type": partner.primary_solution_type == wanted.primary_solution_type,
+        # Once there is a profile, that rules.
+        "primary_solution_type": partner.has_profile or partner.primary_solution_type == wanted.primary_solution_type,
     }
     if refused := [prop for prop in is_so if not is_so[prop] and _changed(prop, wanted, request.previous)]:
         raise _create_only(arn, refused)

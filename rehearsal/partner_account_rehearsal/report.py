@@ -293,12 +293,12 @@ class RehearsalReport:
 
     def note_profiles(self) -> None:
         """Note what the last step has made of the profiles."""
-        requests = (one for step in self.steps[-1:] for one in step.requests)
-        refused = any(one.subject == "PutProfileVisibility" and one.expected for one in requests)
-        visibility = "; its visibility was not set, since no profile is approved yet" if refused else ""
-        self.results += [
-            f"Profile {one.path}: TaskStatus {one.task_status}{visibility}." for one in self.profiles if one.task_status
-        ]
+        for one in self.profiles:
+            waits = one.visibility == "PUBLIC" and one.task_status == "IN_PROGRESS"
+            visibility = "; it was not made public, since it is not approved yet" if waits else ""
+            self.results += (
+                [f"Profile {one.path}: TaskStatus {one.task_status}{visibility}."] if one.task_status else []
+            )
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""

@@ -199,7 +199,7 @@ def actions_of(statements: list[dict[str, Any]]) -> set[str]:
 
 def test_the_profile_is_of_the_partner_beside_it_and_is_made_public_only_when_somebody_says_so() -> None:
     """Without the word the visibility isn't touched, nor may it be."""
-    arn = {"Fn::GetAtt": ["Partner776273A3", "Arn"]}
+    arn = {"Ref": "Partner776273A3"}
     for context in ({}, {"visibility": "PUBLIC"}):
         (template,) = templates("profile", **context)
         (profile,) = (one for one in template["Resources"].values() if one["Type"] == "Custom::PartnerProfile")

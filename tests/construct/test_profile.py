@@ -170,7 +170,7 @@ def test_a_partner_and_its_profile_share_the_function_and_have_a_policy_each() -
     assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
     assert len(resources_of(stack, "AWS::IAM::Policy")) == 3
     found = resource_of(stack, PROFILE)["Properties"]
-    assert found["PartnerArn"] == {"Fn::GetAtt": ["Partner776273A3", "Arn"]}
+    assert found["PartnerArn"] == {"Ref": "Partner776273A3"}
     assert (properties_of(stack)["OutputPrefix"], found["OutputPrefix"]) == ("Partner", "Profile")
 
 

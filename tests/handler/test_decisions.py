@@ -123,7 +123,7 @@ def test_profile_id_that_the_stack_shows_stands_beside_the_partners_arn(
 ) -> None:
     """Otherwise it may be another partner's: a wrong one would be worse than none."""
     stack = ObservedStack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, {}, "", "Root")
-    assert shown_attributes(stack, "", ARN).get("ProfileId") == known
+    assert shown_attributes(stack, (), ARN).get("ProfileId") == known
 
 
 # Which partner a Create is about

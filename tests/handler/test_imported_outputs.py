@@ -352,8 +352,111 @@ def test_stack_whose_values_stay_asks_nobody_about_imports(cloud: Cloud, kind: s
     cloud.account.plan_profile_tasks(reads=0)
     wanted = profile(deployed.arn) if kind == "PartnerProfile" else properties()
     made = cloud.create(wanted, ResourceType=f"Custom::{kind}")
-    shown = {f"{wanted['OutputPrefix']}{name}": (value, name) for name, value in made.data.items()}
-    cloud.set_outputs(**shown)
+    exported: dict[str, Any] = {f"{wanted['OutputPrefix']}{name}": (value, name) for name, value in made.data.items()}
+    cloud.set_outputs(**{**exported, "ProfileTaskStatus": "SUCCEEDED"})
     cloud.asked.clear()
     cloud.update(made.physical_id, wanted, changed(wanted), ResourceType=f"Custom::{kind}")
     assert "list_imports" not in cloud.asked
+
+
+# Outputs of the user's own
+
+
+def without_outputs(world: DeployedFunction, **exports: str) -> tuple[CustomResourceStack, dict[str, Any]]:
+    """A profile without the construct's outputs, whose attributes the user exports."""
+    world.cloud.account.plan_profile_tasks(reads=0)
+    wanted = profile(world.cloud.add_partner().arn, OutputPrefix=None)
+    stack = world.stack(kind="PartnerProfile", exports=exports)
+    return stack, wanted
+
+
+def test_imported_id_of_a_profile_is_kept_in_a_rollback_that_restores_nothing(world: DeployedFunction) -> None:
+    """Whoever exports it."""
+    stack, wanted = without_outputs(world, Own="ProfileId")
+    stack.create(wanted)
+    shown = stack.attributes["ProfileId"]
+    world.cloud.set_imports({"Own": ["Reader"]})
+    world.cloud.fail("*", "internal-error", times=None)
+    stack.update(changed(wanted))
+    assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", shown)
+
+
+@pytest.mark.parametrize("gained", [{}, {"OutputPrefix": "Profile"}], ids=["without outputs", "gaining outputs"])
+@pytest.mark.parametrize("another_fails", [False, True])
+def test_imported_task_status_that_the_user_exports_is_kept(
+    world: DeployedFunction, gained: dict[str, str], *, another_fails: bool
+) -> None:
+    """In an update, and in its rollback."""
+    stack, wanted = without_outputs(world, Own="TaskStatus")
+    world.cloud.account.plan_profile_tasks(reads=None)
+    stack.create(wanted)
+    world.cloud.set_imports({"Own": ["Reader"]})
+    world.cloud.account.plan_profile_tasks(reads=0)
+    stack.update(changed(wanted | gained), another_fails=another_fails)
+    assert stack.status == ("UPDATE_ROLLBACK_COMPLETE" if another_fails else "UPDATE_COMPLETE")
+    assert stack.attributes["TaskStatus"] == "IN_PROGRESS"
+
+
+def test_imported_id_is_kept_while_the_service_tells_none(world: DeployedFunction) -> None:
+    """Also by a profile that was moved, whose outputs have other names now."""
+    stack, wanted = without_outputs(world, Own="ProfileId")
+    stack.create(wanted | {"OutputPrefix": "Profile"})
+    shown = stack.attributes["ProfileId"]
+    world.cloud.set_imports({"Own": ["Reader"]})
+    for prefix in ({"OutputPrefix": "Moved"}, {}):
+        without_id(world, lambda prefix=prefix: stack.update(changed(wanted | prefix)))
+        assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_COMPLETE", shown)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_imported_id_of_an_account_is_kept_in_a_rollback_while_the_service_is_down(
+    world: DeployedFunction, kind: str
+) -> None:
+    """Without outputs of the construct's own."""
+    read = read_stack(world, kind, outputs=False, exports={"Own": "ProfileId"})
+    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
+    world.cloud.set_imports({"Own": ["Reader"]})
+    world.cloud.fail("*", "internal-error", times=None)
+    assert (read.update(), read.shown) == ("UPDATE_ROLLBACK_COMPLETE", read.real)
+
+
+def test_imported_arn_that_the_user_exports_is_kept_after_the_sandbox_was_wiped(world: DeployedFunction) -> None:
+    """Without outputs of the construct's own."""
+    wanted = {name: value for name, value in sandbox().items() if name != "OutputPrefix"}
+    stack = world.stack(exports={"Own": "Arn"})
+    stack.create(wanted)
+    shown = stack.attributes["Arn"]
+    world.cloud.account.delete_partner(stack.attributes["Id"])
+    world.cloud.set_imports({"Own": ["Reader"]})
+    stack.update(changed(wanted))
+    assert (stack.status, stack.attributes["Arn"]) == ("UPDATE_COMPLETE", shown)
+
+
+@pytest.mark.parametrize("shows_pending", [False, True])
+def test_imported_pending_of_the_account_is_not_the_profiles(world: DeployedFunction, *, shows_pending: bool) -> None:
+    """Neither at its Create, nor where it shows `pending` too."""
+    account = read_stack(world, "PartnerAccount")
+    world.cloud.account.plan_profile_tasks(reads=0)
+    stack, wanted = world.stack(kind="PartnerProfile", beside=account.stack), profile(world.arn())
+    if shows_pending:
+        without_id(world, lambda: stack.update(wanted))
+        assert stack.attributes["ProfileId"] == PENDING
+        wanted = changed(wanted)
+    world.cloud.set_imports({KINDS["PartnerAccount"]: ["Reader"]})
+    stack.update(wanted)
+    assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_COMPLETE", account.real)
+
+
+def test_answer_in_a_time_out_keeps_what_is_imported(cloud: Cloud) -> None:
+    """It is prepared when the task was started, and asks then."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+    first = profile(partner.arn, OutputPrefix=None)
+    made = cloud.create(first, ResourceType="Custom::PartnerProfile")
+    cloud.set_outputs(Id=(made.data["ProfileId"], "Id"), Status=("SUCCEEDED", "Status"))
+    cloud.set_imports({"Id": ["Reader"], "Status": ["Reader"]})
+    cloud.set_status("UPDATE_IN_PROGRESS")
+    told: list[Any] = []
+    more = {"PhysicalResourceId": made.physical_id, "ResourceType": "Custom::PartnerProfile"}
+    cloud.deliver(cloud.event("Update", changed(first), first, **more), on_timeout=told.append)
+    assert told[0].data == made.data

@@ -71,7 +71,7 @@ def test_sandbox_partner_that_was_wiped_is_created_by_an_update(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The line names the new one."""
-    monkeypatch.setattr(calls, "_LAG_SECONDS", 0.5)
+    monkeypatch.setattr(calls, "LAG_SECONDS", 0.5)
     made = function.create(sandbox())["Data"]["Id"]
     function.cloud.account.delete_partner(made)
     answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))

@@ -706,8 +706,9 @@ def test_properties_that_cannot_be_a_profiles_are_refused_before_anything_is_cha
             cloud.deliver(cloud.event("Create", wanted, **type_))
         assert not [text for text in ("FISHING", "SECRET", "http:") if text in str(caught.value)], changes
         cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        back = cloud.event("Update", wanted, profile(arn), PhysicalResourceId="profile-of-x", **type_)
-        assert cloud.deliver(back).physical_id == "profile-of-x", changes
+        physical_id = f"profile-of-{arn.rpartition('/')[2]}"
+        back = cloud.event("Update", wanted, profile(arn), PhysicalResourceId=physical_id, **type_)
+        assert cloud.deliver(back).physical_id == physical_id, changes
     assert cloud.writes() == []
 
 

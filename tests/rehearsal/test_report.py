@@ -241,26 +241,24 @@ def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
     assert [row for row in rows if row not in created] == []
 
 
-NOT_SET = "its visibility was not set, since no profile is approved yet"
+NOT_PUBLIC = "it was not made public, since it is not approved yet"
 
 
 @pytest.mark.parametrize(
-    ("task_status", "refused", "told"),
+    ("visibility", "task_status", "told"),
     [
-        ("SUCCEEDED", False, ["TaskStatus SUCCEEDED."]),
-        ("IN_PROGRESS", False, ["TaskStatus IN_PROGRESS."]),
-        ("IN_PROGRESS", True, [f"TaskStatus IN_PROGRESS; {NOT_SET}."]),
-        ("", False, []),
+        ("PUBLIC", "SUCCEEDED", ["TaskStatus SUCCEEDED."]),
+        ("PRIVATE", "IN_PROGRESS", ["TaskStatus IN_PROGRESS."]),
+        ("PUBLIC", "IN_PROGRESS", [f"TaskStatus IN_PROGRESS; {NOT_PUBLIC}."]),
+        ("PUBLIC", "", []),
     ],
 )
-def test_result_tells_the_task_status_and_a_visibility_that_was_not_set(
-    report: RehearsalReport, task_status: str, *, refused: bool, told: list[str]
+def test_result_tells_the_task_status_and_a_profile_that_was_not_made_public(
+    report: RehearsalReport, visibility: str, task_status: str, told: list[str]
 ) -> None:
     """Those of the last deployment; nothing where no output tells the status."""
-    report.profiles[0].task_status, report.results = task_status, []
-    answer = "ResourceNotFoundException PARTNER_PROFILE_NOT_FOUND" if refused else "OK"
-    put = RehearsalEvent(1.0, "Partner Central", "", "", "PutProfileVisibility", answer, changes=True, expected=refused)
-    report.steps.append(StepReport("deploy", "Deploy the app (cdk deploy)", events=[put]))
+    report.profiles[0] = replace(report.profiles[0], visibility=visibility, task_status=task_status)
+    report.results = []
     report.note_profiles()
     assert report.results == [f"Profile Alliances/Profile: {one}" for one in told]
 

@@ -1,0 +1,388 @@
+"""What a profile must never come to: published too early, written by an old request, or taken for what it isn't.
+
+Found by a reviewer who looked for sequences of events and answers that nobody had thought of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from partner_account_handler.errors import HandlerError, RequestError
+from partner_central_simulator import Readings
+from tests.handler.cloud import Cloud, Deployed, VirtualTime, open_cloud, profile, properties
+from tests.handler.cloudformation import DeployedFunction
+from tests.handler.test_profile import CANARY, GERMAN, PUT, ROLLED_BACK, START, ProfileStack, add, details
+
+pytestmark = pytest.mark.slow
+
+OF_PROFILE: Any = {"ResourceType": "Custom::PartnerProfile"}
+BERLIN = {"CountryCode": "DE", "SubdivisionCode": "BE"}
+ANOTHER_FAILS: Any = {"options": {"another_fails": True}}
+NEW_LOGO = "https://example.com/new.png"
+
+
+@pytest.fixture
+def own(world: DeployedFunction) -> ProfileStack:
+    """A stack that is to have the profile of a partner."""
+    return add(world)
+
+
+def refusal(reason: str) -> ClientError:
+    """An error of Partner Central with that reason."""
+    error: Any = {"Error": {"Code": "ConflictException"}, "Reason": reason, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    return ClientError(error, "")
+
+
+def updated(cloud: Cloud, status: str, former: dict[str, Any], wanted: dict[str, Any], **delivery: Any) -> Any:
+    """The answer to an Update in that status of the stack."""
+    cloud.set_status(status)
+    physical_id = f"profile-of-{wanted['PartnerArn'].rpartition('/')[2]}"
+    event = cloud.event("Update", wanted, former, PhysicalResourceId=physical_id, **OF_PROFILE)
+    return cloud.deliver(event, **delivery)
+
+
+# Visibility
+
+
+@pytest.mark.parametrize("restored", [{"reads": None}, {"reads": 1, "errors": [CANARY]}], ids=["in review", "refused"])
+def test_rollback_does_not_publish_what_the_template_had_hidden(own: ProfileStack, restored: dict[str, Any]) -> None:
+    """The former content, which was public, is not back yet."""
+    own.create(Visibility="PUBLIC")
+    own.stack.meanwhile = lambda: own.plan(**restored)
+    assert own.update(DisplayName="Secret", Visibility="PRIVATE", **ANOTHER_FAILS) == [PUT, START, START]
+    assert own.stack.status == ROLLED_BACK
+    assert (own.partner.profile["DisplayName"], own.partner.visibility) == ("Secret", "PRIVATE")
+
+
+def test_former_content_is_not_published_while_the_new_one_is_reviewed(own: ProfileStack) -> None:
+    """A draft that nobody has seen stays so; what is public already stays public."""
+    own.create(DisplayName="Draft")
+    assert own.update(reads=None, DisplayName="Final", Visibility="PUBLIC") == [START]
+    assert (own.stack.status, own.partner.visibility) == ("UPDATE_COMPLETE", "PRIVATE")
+    own.update(DisplayName="Other", Visibility="PUBLIC")
+    assert own.partner.visibility == "PUBLIC"
+    own.update(reads=None, DisplayName="Third", Visibility="PUBLIC")
+    assert own.partner.visibility == "PUBLIC"
+
+
+def test_profile_is_hidden_before_it_changes(own: ProfileStack) -> None:
+    """And if it can't be hidden, it doesn't change."""
+    own.create(Visibility="PUBLIC")
+    assert own.update(DisplayName="Secret", Visibility="PRIVATE") == [PUT, START]
+    own.update(DisplayName="Open", Visibility="PUBLIC")
+    own.use_up(PUT)
+    assert START not in own.update(DisplayName="Secret", Visibility="PRIVATE")
+    assert own.partner.profile["DisplayName"] == "Open"
+
+
+@pytest.mark.parametrize("times", [3, 6])
+def test_visibility_is_looked_at_before_it_is_put_again(own: ProfileStack, times: int) -> None:
+    """AWS takes five changes a day."""
+    own.create()
+    own.world.cloud.fail(PUT, "unavailable", times=times, after_commit=True)
+    own.update(Visibility="PUBLIC")
+    assert (own.stack.status, len(own.partner.visibility_updates)) == ("UPDATE_COMPLETE", 1)
+
+
+def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud) -> None:
+    """No part of AWS knows everything at once."""
+    partner, left = cloud.add_partner(), [1, 2]
+    cloud.account.plan_profile_tasks(reads=0)
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "put_profile_visibility" and left:
+            left.pop()
+            raise refusal("PARTNER_PROFILE_NOT_FOUND")
+        return call(**members)
+
+    cloud.between = between
+    cloud.create(profile(partner.arn, Visibility="PUBLIC"), **OF_PROFILE)
+    assert cloud.account.partner(partner.id).visibility == "PUBLIC"
+
+
+def test_answer_of_put_visibility_needs_no_profile_id(own: ProfileStack) -> None:
+    """It was set."""
+    own.create()
+    own.world.cloud.fail(PUT, "no-profile-id", times=None)
+    own.update(Visibility="PUBLIC")
+    assert own.stack.status == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize("kind", ["access-denied", "internal-error"])
+def test_visibility_that_the_template_says_nothing_of_is_not_needed(own: ProfileStack, kind: str) -> None:
+    """It tells the profile id, which may be pending."""
+    own.world.cloud.fail("GetProfileVisibility", kind, times=None)
+    own.create()
+    assert own.stack.status == "CREATE_COMPLETE"
+
+
+def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud) -> None:
+    """The Update that is taken back has published it."""
+    partner = cloud.add_partner()
+    hidden, public = profile(partner.arn, Visibility="PRIVATE"), profile(partner.arn, Visibility="PUBLIC")
+    cloud.account.plan_profile_tasks(reads=0)
+    cloud.create(hidden, **OF_PROFILE)
+    late = [cloud.client("partnercentral-account").get_profile_visibility(Catalog="AWS", Identifier=partner.arn)]
+    updated(cloud, "UPDATE_IN_PROGRESS", hidden, public)
+    cloud.between = lambda name, call, members: (
+        late.pop() if name == "get_profile_visibility" and late else call(**members)
+    )
+    updated(cloud, "UPDATE_ROLLBACK_IN_PROGRESS", public, hidden)
+    assert cloud.account.partner(partner.id).visibility == "PRIVATE"
+
+
+@pytest.mark.parametrize(
+    ("gained", "left"),
+    [({"Visibility": "PUBLIC"}, "Visibility"), ({"Headquarters": BERLIN}, "Headquarters")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rollback_tells_loudly_what_the_former_template_did_not_say(
+    own: ProfileStack, gained: dict[str, Any], left: str
+) -> None:
+    """Nobody knows any more what it was."""
+    own.create()
+    own.update(**gained, **ANOTHER_FAILS)
+    assert own.stack.status == ROLLED_BACK
+    assert own.log("RollbackTolerated")["message"].startswith(f"NotRestored: {left} of the profile stay")
+
+
+# Tasks
+
+
+@pytest.mark.parametrize("more", [{"Headquarters": BERLIN}, {"PrimarySolutionType": "TRAINING_SERVICES"}], ids=str)
+def test_task_of_a_human_that_changes_what_the_template_leaves_out_is_not_canceled(
+    own: ProfileStack, more: dict[str, Any]
+) -> None:
+    """Though all that the template says is in it."""
+    own.create()
+    own.plan(reads=None)
+    own.human("start_profile_update_task", TaskDetails=details() | more)
+    assert own.update(DisplayName="Another") == []
+    assert own.stack.status == ROLLED_BACK
+
+
+def test_task_of_another_partner_is_not_canceled_for_what_the_former_ones_template_said(own: ProfileStack) -> None:
+    """It is somebody else's."""
+    own.create()
+    other = own.world.cloud.add_partner("Other Corp", catalog="Sandbox")
+    own.plan(reads=None)
+    client, mark = own.world.cloud.client("partnercentral-account"), own.world.cloud.mark
+    client.start_profile_update_task(Catalog="Sandbox", Identifier=other.arn, TaskDetails=details())
+    mark = own.world.cloud.mark
+    own.stack.update(profile(other.arn, DisplayName="Another"), taken_back_in="")
+    assert own.world.cloud.writes(mark) == []
+
+
+def test_logo_that_was_in_review_is_not_taken_for_approved_by_a_rollback(own: ProfileStack) -> None:
+    """AWS may show a logo at an address of its own, so only a task tells which one is approved."""
+    own.create()
+    own.update(reads=None, LogoUrl=NEW_LOGO)
+    own.stack.meanwhile = lambda: own.plan(reads=1)
+    own.plan(reads=1, errors=[CANARY])
+    own.stack.update(profile(own.arn, LogoUrl=NEW_LOGO, Description="Bad"))
+    assert (own.stack.status, own.task_status) == (ROLLED_BACK, "SUCCEEDED")
+    assert own.partner.profile == details(LogoUrl=NEW_LOGO)
+
+
+def test_logo_of_a_language_alone_is_a_change(own: ProfileStack) -> None:
+    """And an unchanged one starts nothing, also where AWS shows it at an address of its own."""
+    own.create(LocalizedContents=[GERMAN])
+    for _ in range(2):
+        own.update(reads=None, DisplayName="B", LocalizedContents=[GERMAN], **ANOTHER_FAILS)
+    assert own.update(ServiceTimeout="299", LocalizedContents=[GERMAN]) == []
+    assert own.update(LocalizedContents=[{**GERMAN, "LogoUrl": NEW_LOGO}]) == [START]
+
+
+def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud) -> None:
+    """What the service calls unchanged is not what the template asks for."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+    cloud.create(profile(partner.arn), **OF_PROFILE)
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "start_profile_update_task":
+            raise refusal("INCOMPATIBLE_PROFILE_STATE")
+        return call(**members)
+
+    cloud.between = between
+    with pytest.raises(HandlerError, match="INCOMPATIBLE_PROFILE_STATE"):
+        updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), profile(partner.arn, LogoUrl=NEW_LOGO))
+
+
+def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud) -> None:
+    """The task that succeeded tells better what the profile is."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+    first, second = profile(partner.arn), profile(partner.arn, DisplayName="Another")
+    cloud.create(first, **OF_PROFILE)
+    late = cloud.client("partnercentral-account").get_partner(Catalog="AWS", Identifier=partner.arn)
+    late["Profile"]["LogoUrl"] = first["LogoUrl"]
+    updated(cloud, "UPDATE_IN_PROGRESS", first, second)
+    cloud.between = lambda name, call, members: late if name == "get_partner" else call(**members)
+    updated(cloud, "UPDATE_ROLLBACK_IN_PROGRESS", second, first)
+    assert cloud.account.partner(partner.id).profile["DisplayName"] == "Example"
+
+
+def test_headquarters_that_are_there_already_start_nothing(moto_url: str) -> None:
+    """The template may begin to say them."""
+    with open_cloud(moto_url, readings=Readings(unchanged_profile_starts_task=True)) as cloud:
+        partner = cloud.add_partner()
+        cloud.account.plan_profile_tasks(reads=0)
+        with_them, without = profile(partner.arn, Headquarters=BERLIN), profile(partner.arn, DisplayName="B")
+        cloud.create(with_them, **OF_PROFILE)
+        updated(cloud, "UPDATE_IN_PROGRESS", with_them, without)
+        mark = cloud.mark
+        updated(cloud, "UPDATE_IN_PROGRESS", without, {**without, "Headquarters": BERLIN})
+        assert cloud.writes(mark) == []
+
+
+def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(cloud: Cloud) -> None:
+    """The service may show it late."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=None)
+    cloud.create(profile(partner.arn), **OF_PROFILE)
+    late = cloud.client("partnercentral-account").get_profile_update_task(Catalog="AWS", Identifier=partner.arn)
+    cloud.account.plan_profile_tasks(reads=0)
+    left: list[Any] = []
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "get_profile_update_task" and left:
+            return left.pop()
+        left.extend([late] if operation == "cancel_profile_update_task" else [])
+        return call(**members)
+
+    cloud.between = between
+    wanted = profile(partner.arn, DisplayName="Another")
+    assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
+
+
+def test_task_whose_answer_and_token_are_lost_and_that_has_succeeded_is_a_success(cloud: Cloud) -> None:
+    """The repeated call would change nothing, and is refused."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+    forgotten = ["another"]
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "start_profile_update_task" and forgotten:
+            call(**{**members, "ClientToken": forgotten.pop()})
+            raise ReadTimeoutError(endpoint_url="")
+        return call(**members)
+
+    cloud.between = between
+    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "SUCCEEDED"
+
+
+def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(cloud: Cloud) -> None:
+    """Of a task that is not found, or of a profile."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        if operation == "get_profile_update_task" and not cloud.account.partner(partner.id).tasks:
+            raise refusal("PARTNER_PROFILE_NOT_FOUND")
+        return call(**members)
+
+    cloud.between = between
+    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "SUCCEEDED"
+
+
+def test_task_without_a_status_is_in_progress(cloud: Cloud) -> None:
+    """It was started."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=None)
+
+    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+        answer = call(**members)
+        if operation == "start_profile_update_task":
+            del answer["Status"]
+        return answer
+
+    cloud.between = between
+    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize("each", [8.0, 14.0])
+def test_slow_service_costs_no_deployment(cloud: Cloud, each: float) -> None:
+    """The task goes on, and is followed as long as there is time."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=None)
+    answer = cloud.create(profile(partner.arn), VirtualTime(each_call=each), **OF_PROFILE)
+    assert answer.data["TaskStatus"] == "IN_PROGRESS"
+
+
+# Which request
+
+
+def test_create_that_is_delivered_again_in_a_later_update_writes_nothing(own: ProfileStack) -> None:
+    """Its profile is the former one."""
+    own.create()
+    own.update(DisplayName="Another")
+    own.world.cloud.begin_deployment()
+    mark = own.world.cloud.mark
+    own.plan(reads=1)
+    own.stack.deliver(own.stack.requests[0])
+    assert own.world.cloud.writes(mark) == []
+
+
+@pytest.mark.parametrize("refused", [{"LogoUrl": "http://example.com"}, {"Visibility": "SECRET"}], ids=str)
+def test_rollback_of_an_update_that_was_refused_at_once_leaves_what_a_human_has_changed(
+    own: ProfileStack, refused: dict[str, Any]
+) -> None:
+    """Nothing was written, so there is nothing to take back."""
+    own.create(Visibility="PUBLIC")
+    own.human("put_profile_visibility", Visibility="PRIVATE")
+    own.human_starts(reads=0, DisplayName="Console")
+    assert own.update(**{"Visibility": "PUBLIC", **refused}) == []
+    assert own.stack.status == ROLLED_BACK
+    assert (own.partner.profile["DisplayName"], own.partner.visibility) == ("Console", "PRIVATE")
+
+
+def test_log_tells_as_updated_what_was_canceled_or_published_alone(own: ProfileStack) -> None:
+    """Each is a change."""
+    own.create()
+    own.update(reads=None, DisplayName="Another", **ANOTHER_FAILS)
+    own.log("Updated")
+    own.update(Visibility="PUBLIC")
+    own.log("Updated")
+
+
+def test_partner_of_another_account_or_another_service_is_refused_before_any_call(cloud: Cloud) -> None:
+    """Also an ARN without an account."""
+    arn = cloud.add_partner().arn
+    others = [
+        arn.replace("123456789012", "999999999999"),
+        arn.replace(":partnercentral:", ":s3:"),
+        "arn:aws:partnercentral:catalog/AWS/partner/partner-0000000000001",
+    ]
+    for other in others:
+        with pytest.raises(RequestError):
+            cloud.create(profile(other), **OF_PROFILE)
+    assert cloud.operations() == []
+
+
+def test_text_with_joiners_is_taken(own: ProfileStack) -> None:
+    """Persian is written with them."""
+    assert own.create(DisplayName="\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645") == [START]
+
+
+def test_update_of_the_account_leaves_the_solution_type_to_the_profile(deployed: Deployed) -> None:
+    """Also one in which nothing of the partner changes."""
+    deployed.cloud.account.plan_profile_tasks(reads=0)
+    deployed.cloud.create(profile(deployed.arn, PrimarySolutionType="TRAINING_SERVICES"), **OF_PROFILE)
+    deployed.update(properties(), properties(ServiceTimeout="299"))
+
+
+def test_rollback_of_a_replacement_names_the_former_profile_also_if_the_service_is_down(own: ProfileStack) -> None:
+    """Whatever id CloudFormation hands over."""
+    own.create()
+    cloud = own.world.cloud
+    other = cloud.add_partner("Other Corp", catalog="Sandbox")
+    cloud.fail("*", "access-denied", times=None)
+    cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+    physical_id = f"profile-of-{other.id}"
+    event = cloud.event("Update", profile(own.arn), profile(other.arn), PhysicalResourceId=physical_id, **OF_PROFILE)
+    assert cloud.deliver(event).physical_id == own.stack.physical_id
