@@ -42,7 +42,7 @@ def keep_imported(
     """
     kept: dict[str, str] = {}
     for name, value in attributes.items():
-        others = _outputs_of_others(name, shown, stack)
+        others = _outputs_of_others(name, shown, stack) if shown else ()
         alike = [one for key, one in stack.outputs.items() if key not in others and re.fullmatch(_FORMS[name], one)]
         before = [shown[name]] if name in shown else [] if is_new else alike
         imported = (one for one in before if _is_imported(one, others, stack, aws))

@@ -420,6 +420,19 @@ def test_imported_id_of_an_account_is_kept_in_a_rollback_while_the_service_is_do
     assert (read.update(), read.shown) == ("UPDATE_ROLLBACK_COMPLETE", read.real)
 
 
+def test_imported_pending_that_the_user_exports_by_names_like_ours_is_kept(cloud: Cloud) -> None:
+    """It can't be told from another construct's, and to keep it harms nobody."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=0)
+    first = profile(partner.arn, OutputPrefix=None)
+    made = cloud.create(first, ResourceType="Custom::PartnerProfile")
+    cloud.set_outputs(UserProfileId=(PENDING, "Id"), UserTaskStatus=("IN_PROGRESS", "Status"))
+    cloud.set_imports({"Id": ["Reader"], "Status": ["Reader"]})
+    cloud.set_status("UPDATE_IN_PROGRESS")
+    answer = cloud.update(made.physical_id, first, changed(first), ResourceType="Custom::PartnerProfile")
+    assert answer.data == {"ProfileId": PENDING, "TaskStatus": "IN_PROGRESS"}
+
+
 def test_imported_arn_that_the_user_exports_is_kept_after_the_sandbox_was_wiped(world: DeployedFunction) -> None:
     """Without outputs of the construct's own."""
     wanted = {name: value for name, value in sandbox().items() if name != "OutputPrefix"}
