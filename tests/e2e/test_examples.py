@@ -8,7 +8,7 @@ tests/handler/test_contract.py refuses.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 
 from examples import exports, grants, known_partner, references, ssm_parameters, weak_references
 from partner_account_rehearsal.cdk import Cdk
-from partner_account_rehearsal.local_aws import LocalAws, local_aws
+from partner_account_rehearsal.local_aws import LocalAws
 from tests.e2e.account import CdkAccount
 
 pytestmark = pytest.mark.e2e
@@ -51,13 +51,6 @@ class Examples:
     def profile_id(self, reader: str) -> str:
         """What a reader knows now."""
         return self.account.outputs(reader)["ProfileId"]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 @pytest.fixture(scope="module")
