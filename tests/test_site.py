@@ -83,7 +83,7 @@ def test_each_public_name_has_its_entry(module: ModuleType, entries: set[str]) -
     assert {name for name in public_names(module) if name not in entries} == set()
 
 
-@pytest.mark.parametrize("construct", ["PartnerAccount", "PartnerAccountProvider"])
+@pytest.mark.parametrize("construct", ["PartnerAccount", "PartnerAccountProvider", "PartnerProfile"])
 def test_each_prop_is_described(construct: str, site: Path) -> None:
     """With its type and in words, in the entry of its construct."""
     page = (site / "docs/site/api.html").read_text("utf-8")

@@ -127,12 +127,15 @@ class DoctorRun:
             ("registrant verification", partial(self._verification, "registrant"), True),
             ("account plan", self._account_plan, True),
             ("organization", self._organization, in_aws),
-            ("contact address", self._contact_address, in_aws),
+            ("contact address", self._contact_address, in_aws or bool(self._email)),
             ("existing partner", self._existing_partner, True),
             ("verification code", self._verification_code, True),
         ):
             if is_needed:
                 yield name, partial(_unknown, self._blocked_by) if self._blocked_by else check
+        for seen in self._partners():
+            if seen.members.get("ProfileTask", {}).get("Status") == "IN_PROGRESS":
+                yield "profile task", partial(self._running_task, seen)
 
     def questions(self) -> dict[str, str]:
         """What no call tells, and a human must answer before a partner is created: docs/what-it-means.md."""
@@ -301,6 +304,8 @@ class DoctorRun:
     def _contact_address(self) -> CheckResult:
         if not self._email:
             return _unknown("no address is named", "Add --email.")
+        if self._catalog == "Sandbox":
+            return _unknown("not judged: a partner in the Sandbox is for tests")
         if _SHARED_ALIAS.fullmatch(self._email.partition("@")[0].lower()):
             return _passed("looks like a shared alias")
         return _unknown(
@@ -309,7 +314,7 @@ class DoctorRun:
         )
 
     def _existing_partner(self) -> CheckResult:
-        found = [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
+        found = self._partners()
         listed, in_sandbox = self._read["ListPartners"], self._catalog == "Sandbox"
         if isinstance(listed, Exception) or len(found) < len(listed):
             return _unknown("could not be read")
@@ -332,6 +337,16 @@ class DoctorRun:
         if in_sandbox or not are_tags_read:
             return _unknown(f"{text}; a deployment takes it if it is its own")
         return _failed(f"{text}: a deployment refuses to create beside it", "Set existing_partner_id to adopt it.")
+
+    def _partners(self) -> list[partners.PartnerRecord]:
+        return [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
+
+    def _running_task(self, partner: partners.PartnerRecord) -> CheckResult:
+        return _unknown(
+            f"{partner.members['ProfileTask']['TaskId']} of {partner.members['Id']} is in progress: a deployment of a "
+            "PartnerProfile goes on with it, replaces it if its own stack has started it, or else is refused",
+            " ".join(partners.next_steps_of_profile(self._access, partner)[:1]),
+        )
 
     def _verification_code(self) -> CheckResult:  # noqa: PLR0911 - one for each ending
         store = self._store

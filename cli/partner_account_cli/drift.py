@@ -1,12 +1,8 @@
-"""`partner-account drift`: a deployed stack against Partner Central, field by field. It changes neither.
-
-What CloudFormation has of the stack comes last: its partners, and their properties as far as they can be worked out.
-"""
+"""`partner-account drift`: a deployed stack against Partner Central, field by field. It changes neither."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -16,25 +12,30 @@ from botocore.exceptions import ClientError
 
 from partner_account_cli import partners, rendering
 from partner_account_cli.aws import Access
+from partner_account_cli.deployed_stack import PARTNER, PROFILE, UNRESOLVED, DeployedResource, Value, deployed_resources
 from partner_account_cli.errors import CommandError
-from partner_account_cli.explanations import code_of, reason_of
+from partner_account_cli.explanations import reason_of
 from partner_account_cli.options import NAME, aws_options, output_option, show_contact_option
 from partner_account_cli.partners import CONTACT, PartnerRecord
 from partner_account_handler import identity
 from partner_account_handler.identity import OWNER_TAG, Owner
-
-RESOURCE_TYPE = "Custom::PartnerAccount"
 
 DRIFTED = 2
 """The exit status."""
 
 ABSENT = "(absent)"
 
-Value = Any
-"""A value of a template, or UNRESOLVED."""
-
-UNRESOLVED: Value = object()
-"""Stands for a value that only CloudFormation knows."""
+_PROFILE_MEMBERS = (
+    "DisplayName",
+    "Description",
+    "WebsiteUrl",
+    "LogoUrl",
+    "PrimarySolutionType",
+    "IndustrySegments",
+    "TranslationSourceLocale",
+    "LocalizedContents",
+    "Headquarters",
+)
 
 
 class FieldStatus(StrEnum):
@@ -43,21 +44,24 @@ class FieldStatus(StrEnum):
     SAME = "same"
     DRIFTED = "drifted"
     UNKNOWN = "unknown"
+    RUNNING = "running"
+    """The service has it otherwise, until a profile task that is in progress has succeeded."""
     UNMANAGED = "unmanaged"
-    """The service has it, and the template says nothing of it: a tag from elsewhere, which is left alone."""
+    """The service has it from elsewhere, and no deployment changes it: a tag, or the solution type of a profile."""
 
 
 _STYLES = {
     FieldStatus.SAME: rendering.GOOD,
     FieldStatus.DRIFTED: rendering.BAD,
     FieldStatus.UNKNOWN: rendering.OPEN,
+    FieldStatus.RUNNING: rendering.OPEN,
     FieldStatus.UNMANAGED: rendering.FAINT,
 }
 
 
 @dataclass(frozen=True)
 class ComparedField:
-    """A member of a partner in the template, None if that can't be known, and in the service."""
+    """A member of a partner or a profile in the template, None if that can't be known, and in the service."""
 
     name: str
     template: str | None
@@ -84,56 +88,90 @@ def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -
     What the template takes from elsewhere (a hidden parameter, another resource) is unknown, and no drift. Nothing is
     changed. The exit status is 0 if there is no drift, 2 if there is, and 1 if it can't be told.
     """
+    read: dict[str, PartnerRecord | None] = {}
+    compared: list[tuple[DeployedResource, list[ComparedField], list[str]]] = []
     with rendering.working("Reading the stack and Partner Central"):
-        found = deployed_partners(access.client("cloudformation"), stack_name)
-        compared = [(one, list(_compare(one, _read(access, one)))) for one in found]
-    drifted = any(field.status is FieldStatus.DRIFTED for _, fields in compared for field in fields)
+        for one in deployed_resources(access.client("cloudformation"), stack_name):
+            if one.partner not in read:
+                read[one.partner] = _read(access, one)
+            fields = list(_compare(one, read[one.partner]))
+            compared.append((one, fields, _next_steps(access, one, read[one.partner], fields)))
+    drifted = any(field.status is FieldStatus.DRIFTED for _, fields, _ in compared for field in fields)
     if not show_contact:
-        compared = [(one, list(map(_masked, fields))) for one, fields in compared]
+        compared = [(one, list(map(_masked, fields)), steps) for one, fields, steps in compared]
     if output == "json":
-        told = []
-        for one, fields in compared:
+        told: dict[str, list[dict[str, Any]]] = {PARTNER: [], PROFILE: []}
+        for one, fields, steps in compared:
             members = [
                 {"Field": field.name, "Template": field.template, "Service": field.service, "Status": field.status}
                 for field in fields
             ]
-            told.append({"LogicalResourceId": one.logical_id, "Arn": one.arn, "Fields": members})
-        rendering.document({"StackName": stack_name, "Drifted": drifted, "Partners": told})
+            next_steps = {"NextSteps": steps} if one.type == PROFILE else {}
+            arn = partner.members["Arn"] if (partner := read[one.partner]) else one.partner
+            entry = {"LogicalResourceId": one.logical_id, "Arn": arn, "Fields": members, **next_steps}
+            told[one.type].append(entry)
+        lists = {"Partners": told[PARTNER], "Profiles": told[PROFILE]}
+        rendering.document({"StackName": stack_name, "Drifted": drifted, **lists})
     else:
-        for one, fields in compared:
-            rendering.say(f"{one.logical_id}: {one.arn}", "bold")
+        for one, fields, steps in compared:
+            rendering.say(f"{one.logical_id}: {one.partner}", "bold")
             for field in fields:
                 rendering.say(str(field), _STYLES[field.status], label=field.status, width=max(map(len, FieldStatus)))
+            for step in steps:
+                rendering.say(step)
     return DRIFTED if drifted else 0
 
 
-def _read(access: Access, one: DeployedPartner) -> PartnerRecord | None:
-    """What the service has; None if it has no such partner."""
-    if not identity.is_partner_arn(one.arn):
+def _read(access: Access, one: DeployedResource) -> PartnerRecord | None:
+    """What the service has of the partner; None if it has no such one."""
+    if not one.exists:
+        what = "partner" if one.type == PARTNER else "profile"
         remedy = "Deploy it until it succeeds, then compare."
-        raise CommandError(f"{one.logical_id} has no partner: its creation has not succeeded", remedy)
-    catalog = identity.catalog_of(one.arn) or str(one.properties.get("Catalog"))
-    try:
-        partner = partners.read(access.partner_central(), catalog, one.arn)
-    except ClientError as error:
-        if reason_of(error) == "PARTNER_NOT_FOUND":
-            return None
-        raise
-    for member in ("AllianceLeadContact", "Tags"):
+        raise CommandError(f"{one.logical_id} has no {what}: its creation has not succeeded", remedy)
+    for catalog in one.catalogs:
+        try:
+            return partners.read(access.partner_central(), catalog, one.partner)
+        except ClientError as error:
+            if reason_of(error) != "PARTNER_NOT_FOUND":
+                raise
+    return None
+
+
+def _next_steps(
+    access: Access, one: DeployedResource, partner: PartnerRecord | None, fields: Iterable[ComparedField]
+) -> list[str]:
+    differs = any(field.status in {FieldStatus.DRIFTED, FieldStatus.RUNNING} for field in fields)
+    if partner is None or one.type == PARTNER or not differs:
+        return []
+    visibility = one.properties.get("Visibility", UNRESOLVED)
+    return partners.next_steps_of_profile(access, partner, "" if visibility is UNRESOLVED else visibility)
+
+
+def _compare(one: DeployedResource, partner: PartnerRecord | None) -> Iterator[ComparedField]:
+    if partner is None:
+        yield ComparedField("Partner", one.partner, ABSENT, FieldStatus.DRIFTED)
+        return
+    needed = ("AllianceLeadContact", "Tags") if one.type == PARTNER else ("ProfileTask", "Visibility")
+    for member in needed:
         if member in partner.unread:
             raise partner.unread[member]
-    return partner
+    yield from (_compare_partner if one.type == PARTNER else _compare_profile)(one, partner.members)
+    # The outputs Arn and Id follow from the physical id, by which the partner was looked for.
+    if one.profile_id:
+        yield _field("Outputs.ProfileId", one.profile_id, partner.members.get("ProfileId", "pending"))
 
 
-def _compare(one: DeployedPartner, partner: PartnerRecord | None) -> Iterator[ComparedField]:
-    if partner is None:
-        yield ComparedField("Partner", one.arn, ABSENT, FieldStatus.DRIFTED)
-        return
-    expected, actual = one.properties, partner.members
+def _compare_partner(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
+    expected = one.properties
     yield _field("Catalog", expected.get("Catalog"), actual["Catalog"])
     yield _field("LegalName", expected.get("LegalName"), actual["LegalName"], identity.folded)
-    solution = actual.get("Profile", {}).get("PrimarySolutionType", ABSENT)
-    yield _field("PrimarySolutionType", expected.get("PrimarySolutionType"), solution)
+    profile = actual.get("Profile", {})
+    solution = _field(
+        "PrimarySolutionType", expected.get("PrimarySolutionType"), profile.get("PrimarySolutionType", ABSENT)
+    )
+    if solution.status is FieldStatus.DRIFTED and "DisplayName" in profile:
+        solution = replace(solution, status=FieldStatus.UNMANAGED)
+    yield solution
     contact, has = expected.get("AllianceLeadContact"), actual.get("AllianceLeadContact", {})
     for name in CONTACT:
         value = contact.get(name, ABSENT) if isinstance(contact, dict) else UNRESOLVED
@@ -141,12 +179,57 @@ def _compare(one: DeployedPartner, partner: PartnerRecord | None) -> Iterator[Co
         fold = identity.folded if name == "Email" else identity.normalized
         yield _field(f"AllianceLeadContact.{name}", value, has.get(name, ABSENT), fold)
     yield from _compare_tags(one, actual)
-    # The outputs Arn and Id follow from the physical id, by which the partner was looked for.
-    if one.profile_id:
-        yield _field("Outputs.ProfileId", one.profile_id, actual.get("ProfileId", "pending"))
 
 
-def _compare_tags(one: DeployedPartner, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
+def _compare_profile(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
+    """What the template leaves out is not compared; but localized contents that it doesn't have are drift."""
+    task = actual.get("ProfileTask", {})
+    expected, shown, of_task = map(_texts, (one.properties, actual.get("Profile", {}), task.get("TaskDetails", {})))
+    if task.get("Status") == "SUCCEEDED":
+        # The service may show a logo at an address of its own; the task tells whose it is.
+        shown |= {name: text for name, text in of_task.items() if name.endswith("LogoUrl")}
+    is_running = task.get("Status") == "IN_PROGRESS"
+    if "LocalizedContents" not in expected:
+        localized = (name for name in {**shown, **of_task} if name.startswith("LocalizedContents."))
+        expected = {**dict.fromkeys(localized, ABSENT), **expected}
+    for name, text in expected.items():
+        field = _field(name, text, shown.get(name, ABSENT))
+        if field.template == field.service == ABSENT:
+            continue
+        if field.status is FieldStatus.DRIFTED and is_running and of_task.get(name, ABSENT) == text:
+            field = replace(field, status=FieldStatus.RUNNING)
+        yield field
+    is_own = all(text in {UNRESOLVED, of_task.get(name, ABSENT)} for name, text in expected.items())
+    if is_running or (task.get("Status") == "FAILED" and is_own):
+        status = FieldStatus.RUNNING if is_running and is_own else FieldStatus.DRIFTED
+        yield ComparedField("ProfileTask", "SUCCEEDED", f"{task['TaskId']} {partners.describe_task(task)}", status)
+    if "Visibility" in one.properties:
+        yield _field("Visibility", one.properties["Visibility"], actual.get("Visibility", ABSENT))
+
+
+def _texts(profile: Mapping[str, Any]) -> dict[str, Value]:
+    """The members of a profile by their paths, such as `LocalizedContents.de-DE.LogoUrl`."""
+    return dict(text for name in _PROFILE_MEMBERS if name in profile for text in _texts_below(name, profile[name]))
+
+
+def _texts_below(path: str, value: Value) -> Iterator[tuple[str, Value]]:
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield f"{path}.{name}", inner
+        case [{"Locale": _}, *_] if not any(content["Locale"] is UNRESOLVED for content in value):
+            for content in value:
+                for name in _PROFILE_MEMBERS[:4]:
+                    yield f"{path}.{content['Locale']}.{name}", content[name]
+        case [str(), *_]:
+            yield path, UNRESOLVED if UNRESOLVED in value else ", ".join(sorted(value))
+        case []:
+            pass
+        case _:
+            yield path, UNRESOLVED if isinstance(value, list) else value
+
+
+def _compare_tags(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
     has, listed = actual.get("Tags", {}), one.properties.get("Tags", [])
     if not isinstance(listed, list) or any(not isinstance(tag, dict) for tag in listed):
         yield ComparedField("Tags", None, ABSENT, FieldStatus.UNKNOWN)
@@ -180,90 +263,3 @@ def _masked(field: ComparedField) -> ComparedField:
         return field
     template = None if field.template is None else rendering.masked(field.template)
     return replace(field, template=template, service=rendering.masked(field.service))
-
-
-@dataclass(frozen=True)
-class DeployedPartner:
-    """A partner of a deployed stack: its physical id, its properties as far as they are known, an output."""
-
-    stack_id: str
-    logical_id: str
-    arn: str
-    properties: Mapping[str, Value]
-    profile_id: str
-
-
-def deployed_partners(client: Any, stack_name: str) -> list[DeployedPartner]:
-    """The partners of a stack.
-
-    Raises:
-        CommandError: there is no such stack, no partner in it, or its template is not JSON.
-    """
-    try:
-        (stack,) = client.describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        if code_of(error) != "ValidationError":
-            raise
-        remedy = "Correct its name, the --region or the --profile."
-        raise CommandError(f"there is no stack {stack_name}", remedy) from None
-    template = client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
-    if isinstance(template, str):  # botocore has read it if it is JSON
-        remedy = "Deploy it by the CDK, with its default synthesizer."
-        raise CommandError(f"the template of the stack {stack_name} is not JSON", remedy)
-    resources = {name: one for name, one in template["Resources"].items() if one.get("Type") == RESOURCE_TYPE}
-    if not resources:
-        remedy = "Name the stack that the PartnerAccount is in; a nested stack by its own name."
-        raise CommandError(f"the stack {stack_name} has no resource of type {RESOURCE_TYPE}", remedy)
-    arns = {
-        one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
-        for page in client.get_paginator("list_stack_resources").paginate(StackName=stack_name)
-        for one in page["StackResourceSummaries"]
-    }
-    known = values_of_ref(stack, template.get("Parameters", {}))
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    found = []
-    for name, resource in resources.items():
-        properties = {key: resolve(value, known) for key, value in resource["Properties"].items()}
-        expression = {"Fn::GetAtt": [name, "ProfileId"]}
-        declared = [key for key, output in template.get("Outputs", {}).items() if output.get("Value") == expression]
-        profile_id = next((outputs[key] for key in declared if key in outputs), "")
-        found.append(DeployedPartner(stack["StackId"], name, arns.get(name, ""), properties, profile_id))
-    return found
-
-
-def values_of_ref(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Value]:
-    """What `Ref` is known to give: the pseudo parameters, and the parameters that are not hidden."""
-    _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
-    known: dict[str, Value] = {
-        "AWS::AccountId": account,
-        "AWS::Partition": partition,
-        "AWS::Region": region,
-        "AWS::StackId": stack["StackId"],
-        "AWS::StackName": stack["StackName"],
-    }
-    for parameter in stack.get("Parameters", []):
-        name, value = parameter["ParameterKey"], parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
-        is_hidden = str(declared.get(name, {}).get("NoEcho", "false")).lower() == "true"
-        # CloudFormation shows stars in place of a hidden value; how many, its documentation tells in several ways.
-        if not is_hidden and not re.fullmatch(r"\*{4,}", value):
-            known[name] = value
-    return known
-
-
-def resolve(value: Value, known: Mapping[str, Value]) -> Value:  # noqa: PLR0911 - one for each kind of value
-    """A template's value with `Ref` and `Fn::Join` worked out; UNRESOLVED where only CloudFormation can."""
-    match value:
-        case {"Ref": str(name)}:
-            return resolve(known.get(name, UNRESOLVED), {})
-        case {"Fn::Join": [separator, list(parts)]}:
-            texts = resolve(parts, known)
-            return UNRESOLVED if UNRESOLVED in texts else resolve(separator.join(map(str, texts)), {})
-        case dict() if any(name == "Ref" or name.startswith("Fn::") for name in value):
-            return UNRESOLVED
-        case dict():
-            return {key: resolve(inner, known) for key, inner in value.items()}
-        case list():
-            return [resolve(inner, known) for inner in value]
-        case str() if "{{resolve:ssm:" in value:  # CloudFormation resolves no other dynamic reference here
-            return UNRESOLVED
-    return value

@@ -1,11 +1,14 @@
 """What Partner Central has of this account's partners. Nothing here writes."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_account_cli import rendering
+from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import code_of, reason_of
 
@@ -65,6 +68,35 @@ def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
     members |= {"ProfileId": profile_id} if profile_id else {}
     members |= {"Visibility": visibility["Visibility"]} if visibility else {}
     return partner
+
+
+def next_steps_of_profile(access: Access, partner: PartnerRecord, visibility: str = "") -> list[str]:
+    """What can be done next about the profile: about its latest task, or else to make it of that visibility."""
+    members = partner.members
+    endpoint = f" --endpoint-url {shlex.quote(access.endpoint_url)}" if access.endpoint_url else ""
+    profile = f" --profile {shlex.quote(access.profile)}" if access.profile else ""
+
+    def aws(operation: str, options: str = "") -> str:
+        which = f"--catalog {members['Catalog']} --identifier {members['Id']}"
+        region = f"--region {PARTNER_CENTRAL_REGION}{profile}{endpoint}"
+        return f"aws partnercentral-account {operation} {region} {which}{options}"
+
+    task = members.get("ProfileTask", {})
+    match task.get("Status"):
+        case "IN_PROGRESS":
+            stop = aws("cancel-profile-update-task", f" --task-id {task['TaskId']}")
+            return [f"Follow the task: {aws('get-profile-update-task')}", f"To cancel it: {stop}"]
+        case "FAILED":
+            return ["Correct what the reasons name, and deploy again."]
+    if "DisplayName" in members.get("Profile", {}) and visibility not in {"", members.get("Visibility")}:
+        return [f"To make it {visibility}: {aws('put-profile-visibility', f' --visibility {visibility}')}"]
+    return []
+
+
+def describe_task(task: Mapping[str, Any]) -> str:
+    """How far a profile task is, since when, and why it has failed, without the service's own messages."""
+    reasons = [f"{error['Reason']} ({error['Locale']})" for error in task.get("ErrorDetailList", [])]
+    return ", ".join([f"{task['Status']} since {rendering.when(task['StartedAt'])}", *reasons])
 
 
 def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:

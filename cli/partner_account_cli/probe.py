@@ -42,6 +42,13 @@ _STYLES = {
     show_default=True,
 )
 @click.option(
+    "--logo-url",
+    metavar="URL",
+    default=contract.LOGO_URL,
+    show_default=True,
+    help="The logo of the partner's profile, an image at an https address. AWS may refuse the one by default.",
+)
+@click.option(
     "--wait",
     metavar="SECONDS",
     type=click.IntRange(0, 3600),
@@ -73,6 +80,7 @@ def probe(
     yes: bool,
     json_file: Path | None,
     email: str,
+    logo_url: str,
     wait: int,
     pause: float,
     read_timeout: float,
@@ -81,7 +89,8 @@ def probe(
     """Find out in the Sandbox what AWS documents nowhere.
 
     It calls Partner Central in catalog Sandbox only, 60 times at most, and creates a partner there: two if the Sandbox
-    lets an account have several. A partner can't be deleted. It stops when it is throttled, denied or not answered.
+    lets an account have several. A partner can't be deleted. It makes a profile of that partner, by three of the ten
+    tasks a day, which in the end is private. It stops when it is throttled, denied or not answered.
 
     The report holds no account id, name or address. The exit status is 0 if all was asked, and 1 if it had to stop.
     """
@@ -92,7 +101,7 @@ def probe(
     # An incomplete answer is itself a finding, which the contract judges.
     client.meta.events.unregister("after-call", require_whole_answer)
     sandbox = contract.Sandbox(client, pause=pause)
-    run = contract.ContractRun(sandbox, email=email, wait=wait)
+    run = contract.ContractRun(sandbox, email=email, logo_url=logo_url, wait=wait)
     try:
         with rendering.working("Asking for the Sandbox's partners"):
             existing = run.count_existing()
@@ -140,7 +149,8 @@ def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None
     rendering.note(f"{account}, catalog Sandbox at {endpoint}, with {existing} partners so far.")
     rendering.note(
         "A partner is created there, two if the Sandbox allows several. Nobody can delete them; AWS refreshes the "
-        "Sandbox about once a year. Catalog AWS is not touched. It costs nothing."
+        "Sandbox about once a year. It gets a profile by three of the ten tasks a day, which may be public for seconds "
+        "and is private in the end. Catalog AWS is not touched. It costs nothing."
     )
     if yes:
         return

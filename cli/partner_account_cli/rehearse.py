@@ -67,7 +67,8 @@ def _require_pairs(_context: click.Context, _option: click.Parameter, values: tu
     "--fault",
     type=click.Choice(list(FAULTS), case_sensitive=False),
     callback=lambda _context, _option, name: FAULTS.get(name),
-    help="What goes wrong in the first deployment.",
+    metavar="NAME",
+    help="What goes wrong in the first deployment: one of the faults above.",
 )
 @readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
@@ -100,7 +101,11 @@ def rehearse(
     A local AWS and a simulated Partner Central take the places of the real ones: the app of this directory is
     synthesized, deployed, deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all
     stacks.
-    """
+
+    \b
+    Faults: rollback, wrong-code, throttle, cut, answer-lost, access-denied,
+    review-fails, review-takes-days.
+    """  # noqa: D301 - click leaves the lines below \b as they are
     require_posix("partner-account rehearse")
     from partner_account_rehearsal.local_aws import stop_kept  # noqa: PLC0415 - it takes its time to load
     from partner_account_rehearsal.processes import ProcessError  # noqa: PLC0415

@@ -23,7 +23,7 @@ GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 _UNLIMITED = 100_000
 """Where no terminal is that has a width, nothing is wrapped."""
 
-_COMMAND = re.compile(r"`[^`]+`|\b(?:partner-account|export) .+")
+_COMMAND = re.compile(r"`[^`]+`|\b(?:partner-account|export|aws partnercentral-account) .+")
 """What is to be copied, and so stays in one line, as any word does."""
 
 _JOINT = "\0"

@@ -25,7 +25,8 @@ _UNREAD = {
 def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> int:
     """Show the partners of this AWS account.
 
-    Of each: profile, alliance lead contact, visibility, tags, and the latest profile task. Nothing is changed.
+    Of each: profile, alliance lead contact, visibility, tags, and the latest profile task, with what to do next about
+    it. Nothing is changed.
     The exit status is 1 if a part of it could not be read.
     """
     client = access.partner_central()
@@ -41,6 +42,8 @@ def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> in
     else:
         for partner in found:
             rendering.facts(partner.members["Id"], _facts(partner))
+            for step in partners.next_steps_of_profile(access, partner, "PUBLIC"):
+                rendering.say(step)
     for partner in found:
         for member, error in partner.unread.items():
             problem = explain(error)
@@ -52,8 +55,6 @@ def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> in
 def _facts(partner: PartnerRecord) -> dict[str, str]:
     members = partner.members
     profile, contact, task = (members.get(name, {}) for name in ("Profile", "AllianceLeadContact", "ProfileTask"))
-    reasons = [f"{error['Reason']} ({error['Locale']})" for error in task.get("ErrorDetailList", [])]
-    started = [f"{task['Status']} since {rendering.when(task['StartedAt'])}"] if task else []
     tags = [f"{key}={value}" for key, value in members.get("Tags", {}).items()]
     told = {
         "Catalog": members["Catalog"],
@@ -67,6 +68,6 @@ def _facts(partner: PartnerRecord) -> dict[str, str]:
         "Visibility": members.get("Visibility", "none yet"),
         "Contact": _CONTACT.format_map(contact) if contact else "-",
         "Tags": ", ".join(tags) or "none",
-        "Profile task": ", ".join(started + reasons) or "none",
+        "Profile task": partners.describe_task(task) if task else "none",
     }
     return told | {_UNREAD[member]: "could not be read" for member in partner.unread}

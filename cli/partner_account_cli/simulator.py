@@ -181,7 +181,8 @@ def add(access: Access, /, *, output: str, always: bool, times: int, **settings:
 
     KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
     no-profile-id, lagging-list (ListPartners omits new partners), no-tags (a new partner's tags are not shown yet),
-    echo (an error repeats the request), or garbled (an answer breaks off).
+    review-fails, review-takes-days (the profile task that StartProfileUpdateTask starts), echo (an error repeats the
+    request), or garbled (an answer breaks off).
     """
     order = {name: value for name, value in settings.items() if value is not None}
     added = _ask(access, "POST", "faults", {**order, "times": None if always else times})

@@ -6,7 +6,17 @@ Everything a user of the construct needs is named here; the modules behind it ar
 from partner_account.errors import PartnerAccountError
 from partner_account.grants import IPartnerAccount
 from partner_account.partner_account import PartnerAccount
-from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
+from partner_account.partner_profile import PartnerProfile
+from partner_account.props import (
+    AllianceLeadContact,
+    Catalog,
+    ExportNames,
+    Headquarters,
+    IndustrySegment,
+    LocalizedContent,
+    PrimarySolutionType,
+    ProfileVisibility,
+)
 from partner_account.provider import PartnerAccountProvider
 from partner_account.verification_code import VerificationCode
 
@@ -14,10 +24,15 @@ __all__ = [
     "AllianceLeadContact",
     "Catalog",
     "ExportNames",
+    "Headquarters",
     "IPartnerAccount",
+    "IndustrySegment",
+    "LocalizedContent",
     "PartnerAccount",
     "PartnerAccountError",
     "PartnerAccountProvider",
+    "PartnerProfile",
     "PrimarySolutionType",
+    "ProfileVisibility",
     "VerificationCode",
 ]

@@ -1,7 +1,7 @@
 """Assembles the folder that becomes the Lambda function's code, without Docker, pip or network.
 
-It holds the handler, crhelper and the service model, each as installed beside this package (the model
-without its documentation); boto3 is the Lambda runtime's own.
+It holds the handler, crhelper and the service model, each as installed beside this package (of the model
+only what the function may call, without documentation); boto3 is the Lambda runtime's own.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from aws_cdk import Stage
 from constructs import Construct
 
 from partner_account.errors import PartnerAccountError
-from partner_account.service_model import API_VERSION, SERVICE, model_folder, service_model
+from partner_account.permissions import partner_operations
+from partner_account.service_model import API_VERSION, SERVICE, model_folder, model_of
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -64,7 +65,7 @@ def _files() -> Mapping[PurePosixPath, bytes]:
     model = PurePosixPath("models", SERVICE, API_VERSION)
     found = {model / _ENDPOINT_RULES: (model_folder() / _ENDPOINT_RULES).read_bytes()}
     # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
-    found[model / "service-2.json"] = json.dumps(service_model(), separators=(",", ":")).encode()
+    found[model / "service-2.json"] = json.dumps(model_of(partner_operations()), separators=(",", ":")).encode()
     for package, folder in {_HANDLER: files(_HANDLER), _CRHELPER: _crhelper_folder()}.items():
         found |= _python_files(PurePosixPath(package), folder)
     return found

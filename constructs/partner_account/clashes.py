@@ -1,12 +1,13 @@
-"""Finds PartnerAccounts of one app that would be refused, or created by mistake, beside each other."""
+"""Finds PartnerAccounts and PartnerProfiles of one app that would be refused, or made by mistake, beside each other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from aws_cdk import Stack
 from constructs import Construct
 
+from partner_account.grants import IPartnerAccount
 from partner_account.outputs import OutputNames
 from partner_account.props import Catalog
 from partner_account.tokens import is_left_to_deployment, known
@@ -17,30 +18,51 @@ _ID = "cdk-partner-account"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeclaredPartner:
-    """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
+class DeclaredExports:
+    """The exports of one construct of an app; None is known only at deployment."""
 
     path: str
     account: str | None
     region: str | None
+    exports: frozenset[str]
+    prop: str
+    """By which the user chooses their names."""
+
+    def export_clashes(self, other: "DeclaredExports") -> Iterator[str]:
+        """The error that CloudFormation would give if both were deployed."""
+        if _may_equal(self.account, other.account) and _may_equal(self.region, other.region):
+            for name in sorted(self.exports & other.exports):
+                yield f"{self.prop}: {other.path!r} exports {name!r} too; give one of them another name"
+
+
+def _exports_of(construct: Construct, names: OutputNames) -> dict[str, Any]:
+    stack = Stack.of(construct)
+    return {
+        "path": construct.node.path,
+        "account": known(stack.account),
+        "region": known(stack.region),
+        "exports": frozenset(name for name in names.exports.values() if isinstance(name, str)),
+        "prop": names.prop,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredPartner(DeclaredExports):
+    """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
+
     catalog: Catalog
     legal_name: str | None
     existing_partner_id: str | None
-    exports: frozenset[str]
 
     @classmethod
     def of(cls, partner: Construct, props: PartnerProps, names: OutputNames) -> "DeclaredPartner":
         """What stands in the app at `partner`."""
-        stack = Stack.of(partner)
         name = props.legal_name
         return cls(
-            path=partner.node.path,
-            account=known(stack.account),
-            region=known(stack.region),
+            **_exports_of(partner, names),
             catalog=props.catalog,
             legal_name=folded(name) if isinstance(name, str) and not is_left_to_deployment(name) else None,
             existing_partner_id=props.existing_partner_id,
-            exports=frozenset(name for name in names.exports.values() if isinstance(name, str)),
         )
 
     def clashes_with(self, other: "DeclaredPartner") -> Iterator[str]:
@@ -49,9 +71,7 @@ class DeclaredPartner:
             yield (
                 f"legal_name: {other.path!r} has the same name in the same catalog, and the service keeps names unique"
             )
-        if _may_equal(self.account, other.account) and _may_equal(self.region, other.region):
-            for name in sorted(self.exports & other.exports):
-                yield f"export_names: {other.path!r} exports {name!r} too; give one of them another name"
+        yield from self.export_clashes(other)
 
     def is_second_beside(self, other: "DeclaredPartner") -> bool:
         """Whether one of two in catalog AWS would be created beside the other, if both are of one AWS account."""
@@ -63,13 +83,33 @@ class DeclaredPartner:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeclaredProfile(DeclaredExports):
+    """What the PartnerProfiles of an app are compared by."""
+
+    partner: str
+    """The partner's ARN if that is a literal, or else the path of its construct."""
+
+    @classmethod
+    def of(cls, profile: Construct, partner: IPartnerAccount, names: OutputNames) -> "DeclaredProfile":
+        """What stands in the app at `profile`."""
+        return cls(**_exports_of(profile, names), partner=known(partner.partner_arn) or partner.node.path)
+
+    def clashes_with(self, other: "DeclaredProfile") -> Iterator[str]:
+        """The errors that CloudFormation would give, and that of two profiles that overwrite each other."""
+        if self.partner == other.partner:
+            yield f"partner: {other.path!r} is the profile of the same partner, which has one; keep one of them"
+        yield from self.export_clashes(other)
+
+
 class PartnerRegistry(Construct):
-    """The PartnerAccounts of an app, and the provider of each stack by its path; a child of the app."""
+    """The partners and profiles of an app, and the provider of each stack by its path; a child of the app."""
 
     def __init__(self, root: Construct) -> None:
         """Start without any; use `of`."""
         super().__init__(root, _ID)
         self.partners: list[DeclaredPartner] = []
+        self.profiles: list[DeclaredProfile] = []
         self.providers: dict[str, Construct] = {}
 
     @staticmethod

@@ -13,7 +13,7 @@ DOCUMENTATION = "https://cdk-partner-account.readthedocs.io/en/stable/docs/"
 
 
 class PartnerAccountError(ValueError):
-    """A `PartnerAccount` or its provider can't be synthesized as it is written.
+    """A `PartnerAccount`, its `PartnerProfile` or their provider can't be synthesized as it is written.
 
     The message lists every error, each with what is allowed, and never a sensitive value.
     """

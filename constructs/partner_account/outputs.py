@@ -1,4 +1,4 @@
-"""The three stack outputs of a partner, and the names under which they are exported."""
+"""The stack outputs of a partner and of a profile, and the names under which they are exported."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,36 +7,64 @@ from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct, IConstruct
 
 from partner_account.errors import string_error
-from partner_account.props import ExportNames
 from partner_account.tokens import holds_token
 
 _MAX_NAME_LENGTH = 255
 
-_DESCRIPTIONS = {
+_PROFILE_ID = {"ProfileId": "Id of the partner's profile, or pending while the service has given none"}
+
+PARTNER_ATTRIBUTES = {
     "Arn": "ARN of the AWS Partner Central account",
     "Id": "Id of the AWS Partner Central account",
-    "ProfileId": "Id of the partner's profile, or pending while the service has given none",
+    **_PROFILE_ID,
 }
+"""What the custom resource of a partner answers, and what each is."""
+
+PROFILE_ATTRIBUTES = {
+    **_PROFILE_ID,
+    "TaskStatus": "SUCCEEDED if the profile is as the template says, IN_PROGRESS while AWS validates or reviews it",
+}
+"""What the custom resource of a profile answers, and what each is."""
 
 
 class OutputNames:
-    """The names of a partner's outputs, and those under which they are exported."""
+    """The names of a construct's outputs, and those under which they are exported."""
 
-    def __init__(self, partner: Construct, *, outputs: bool, export_names: ExportNames | None) -> None:
-        """Derive them from the partner's path below its stack, and from the names that the user gives."""
-        stack = Stack.of(partner)
-        path = path_below(stack, partner)
+    def __init__(
+        self,
+        construct: Construct,
+        attributes: Mapping[str, str],
+        *,
+        outputs: bool,
+        prop: str,
+        chosen: Mapping[str, str | None],
+    ) -> None:
+        """Derive them from the construct's path below its stack, and from the names that the user gives.
+
+        Args:
+            construct: Whose outputs they are.
+            attributes: The attributes of its custom resource, each with the description of its output.
+            outputs: Whether any are wanted.
+            prop: The prop by which the user chooses the names of exports.
+            chosen: Those names, by the attributes that are exported; None leaves the default.
+        """
+        stack = Stack.of(construct)
+        path = path_below(stack, construct)
+        self._attributes = attributes
         self._outputs = outputs
-        self._export_names = export_names
-        self._name = _letters_and_digits(path)
+        self.prop = prop
+        """By which the user chooses the names of exports."""
+
+        self._has_chosen = any(name is not None for name in chosen.values())
         self._is_nested = stack.nested
+        self.prefix = _letters_and_digits(path)
+        """What the names of all outputs begin with."""
+
         self.logical_ids: Mapping[str, str] = (
-            {attribute: f"{self._name}{attribute}" for attribute in _DESCRIPTIONS} if outputs else {}
+            {attribute: f"{self.prefix}{attribute}" for attribute in attributes} if outputs else {}
         )
         """By attribute; empty if no outputs are wanted."""
 
-        given = export_names if isinstance(export_names, ExportNames) else ExportNames()
-        chosen = {"Arn": given.partner_arn, "Id": given.partner_id, "ProfileId": given.profile_id}
         # A nested stack's name has a random suffix, so an export named after it would help nobody.
         exported = chosen if outputs and not self._is_nested else {}
         self.exports: Mapping[str, str] = {
@@ -49,31 +77,41 @@ class OutputNames:
         """Which names CloudFormation would refuse."""
         if not isinstance(self._outputs, bool):
             yield "outputs: must be True or False"
-        if self._export_names is not None and not isinstance(self._export_names, ExportNames):
-            yield (
-                'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn"), '
-                "or a dict of its fields"
-            )
-        if self._export_names and not self._outputs:
-            yield "export_names: without outputs nothing is exported; leave them or outputs=False out"
-        if self._export_names and self._is_nested:
-            yield "export_names: a nested stack exports nothing; leave them out, or export in the parent"
-        if self._outputs and not self._name:
+        if self._has_chosen and not self._outputs:
+            yield f"{self.prop}: without outputs nothing is exported; leave it or outputs=False out"
+        if self._has_chosen and self._is_nested:
+            yield f"{self.prop}: a nested stack exports nothing; leave it out, or export in the parent"
+        if self._outputs and not self.prefix:
             yield "outputs: the path below the stack has no letter (A-Z) or digit to name them by; rename it"
         for logical_id in self.logical_ids.values():
-            yield from _length_errors("outputs: the name", logical_id)
+            yield from self._length_errors("outputs: the name", logical_id)
         for name in self.exports.values():
-            yield from _export_errors(name)
+            yield from self._export_errors(name)
 
-    def add(self, partner: Construct, resource: CfnResource) -> list[CfnOutput]:
+    def _export_errors(self, name: object) -> Iterator[str]:
+        if not isinstance(name, str):
+            yield string_error(self.prop, name)
+        elif not holds_token(name):
+            yield from self._length_errors(f"{self.prop}: the name", name)
+            if not re.fullmatch(r"[A-Za-z0-9:-]*", name):
+                yield f"{self.prop}: {name!r} may hold only letters, digits, colons and hyphens"
+
+    def _length_errors(self, what: str, name: str) -> Iterator[str]:
+        if not 0 < len(name) <= _MAX_NAME_LENGTH:
+            yield (
+                f"{what} {name[:40]!r} … has {len(name)} characters; allowed are 1 to {_MAX_NAME_LENGTH}: shorten "
+                f"the construct's ids, choose other names by {self.prop}, or say outputs=False"
+            )
+
+    def add(self, construct: Construct, resource: CfnResource) -> list[CfnOutput]:
         """Add the outputs to the stack."""
         outputs = []
         for attribute, logical_id in self.logical_ids.items():
             output = CfnOutput(
-                partner,
+                construct,
                 attribute,
                 value=resource.get_att(attribute).to_string(),
-                description=_DESCRIPTIONS[attribute],
+                description=self._attributes[attribute],
                 export_name=self.exports.get(attribute),
             )
             output.override_logical_id(logical_id)
@@ -81,32 +119,21 @@ class OutputNames:
         return outputs
 
 
+def root_stack(stack: Stack) -> Stack:
+    """The stack that is deployed by itself: the outermost one around a nested stack."""
+    parent = stack.nested_stack_parent
+    return root_stack(parent) if parent else stack
+
+
 def path_below(stack: Stack, construct: IConstruct) -> str:
     """The construct path below the stack, by which a deployment knows the construct whatever app it comes from."""
     return construct.node.path.removeprefix(f"{stack.node.path}/")
 
 
-def export_name(stack_name: str, partner_path: str, attribute: str) -> str:
-    """The name under which an attribute of a partner is exported by default."""
-    return f"{stack_name}-{_letters_and_digits(partner_path)}-{attribute}"
+def export_name(stack_name: str, construct_path: str, attribute: str) -> str:
+    """The name under which an attribute is exported by default."""
+    return f"{stack_name}-{_letters_and_digits(construct_path)}-{attribute}"
 
 
 def _letters_and_digits(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", path)
-
-
-def _export_errors(name: object) -> Iterator[str]:
-    if not isinstance(name, str):
-        yield string_error("export_names", name)
-    elif not holds_token(name):
-        yield from _length_errors("export_names: the name", name)
-        if not re.fullmatch(r"[A-Za-z0-9:-]*", name):
-            yield f"export_names: {name!r} may hold only letters, digits, colons and hyphens"
-
-
-def _length_errors(what: str, name: str) -> Iterator[str]:
-    if not 0 < len(name) <= _MAX_NAME_LENGTH:
-        yield (
-            f"{what} {name[:40]!r} … has {len(name)} characters; allowed are 1 to {_MAX_NAME_LENGTH}: shorten "
-            "the construct's ids, choose other export_names, or say outputs=False"
-        )

@@ -11,12 +11,12 @@ from partner_account.clashes import DeclaredPartner, PartnerRegistry
 from partner_account.errors import raise_if_invalid, stack_of
 from partner_account.grants import IPartnerAccount
 from partner_account.imported import ExportedPartner, ImportedPartner
-from partner_account.outputs import OutputNames
+from partner_account.outputs import PARTNER_ATTRIBUTES, OutputNames
 from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
 from partner_account.provider import PartnerAccountProvider, sharing_errors
-from partner_account.resource import add_resource
-from partner_account.synth_checks import SynthChecks, tag_manager_in
-from partner_account.validation import PartnerProps, as_member, as_struct, props_errors
+from partner_account.resource import add_partner
+from partner_account.synth_checks import PartnerSynthChecks, tag_manager_in
+from partner_account.validation import PartnerProps, as_member, as_struct, export_names_errors, props_errors
 from partner_account.verification_code import VerificationCode
 
 _SECOND_PARTNER = (
@@ -108,30 +108,43 @@ class PartnerAccount(IPartnerAccount):
             company_is_new_to_apn=company_is_new_to_apn,
             existing_partner_id=existing_partner_id,
         )
-        names = OutputNames(self, outputs=outputs, export_names=as_struct(ExportNames, export_names))
+        given = as_struct(ExportNames, export_names)
+        chosen = given if isinstance(given, ExportNames) else ExportNames()
+        names = OutputNames(
+            self,
+            PARTNER_ATTRIBUTES,
+            outputs=outputs,
+            prop="export_names",
+            chosen={"Arn": chosen.partner_arn, "Id": chosen.partner_id, "ProfileId": chosen.profile_id},
+        )
         declared = DeclaredPartner.of(self, props, names)
-        others = PartnerRegistry.of(self).partners
+        registry = PartnerRegistry.of(self)
+        others = registry.partners
         raise_if_invalid(
             self.node.path,
             [
                 *props_errors(props, self),
+                *export_names_errors(given),
                 *names.errors(),
                 *(sharing_errors(self, provider) if provider is not None else ()),
                 *(error for other in others for error in declared.clashes_with(other)),
+                *(error for other in registry.profiles for error in declared.export_clashes(other)),
             ],
         )
         if any(declared.is_second_beside(other) for other in others):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)
+        if existing_partner_id is None:
+            props.code._warn(self)
 
         self._catalog = props.catalog
         self._tags = tag_manager_in(Stack.of(self))
         # The Sandbox refuses tags in CreatePartner.
         tags = self._tags.rendered_tags if props.catalog == Catalog.AWS else None
         provider = provider or PartnerAccountProvider.get_or_create(self)
-        self._resource = add_resource(self, props, tags, provider)
+        self._resource = add_partner(self, props, names, tags, provider)
         added = names.add(self, self._resource)
-        self.node.add_validation(SynthChecks(self, props.texts(), self._tags, self._resource, added))
+        self.node.add_validation(PartnerSynthChecks(self, props.texts(), self._tags, self._resource, added))
 
     def _attribute(self, name: str) -> str:
         return self._resource.get_att(name).to_string()
@@ -192,8 +205,8 @@ class PartnerAccount(IPartnerAccount):
             stack_name: The name under which the partner's stack is deployed.
             partner_path: The partner's construct path below its stack, such as `Partner`.
 
-        An attribute's export is imported when the attribute is used. It can't change as long as a stack imports
-        it, so leave `profile_id` alone while it may be `pending`.
+        An attribute's export is imported when the attribute is used. As long as a stack imports it, it stays as it
+        is: a `profile_id` of `pending` too.
 
         Raises:
             PartnerAccountError: No stack and partner can be of these names.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Aws, Stack, Token
+from aws_cdk import ArnFormat, Aws, ScopedAws, Stack, Token
 from aws_cdk import aws_iam as iam
 
 from partner_account.props import Catalog
@@ -47,6 +47,48 @@ class Permission:
         )
 
 
+# --- For each custom resource ---
+
+
+def of_stack(stack: Stack) -> list[Permission]:
+    """What asking CloudFormation about the stack takes, and about those that it is nested in."""
+    return [
+        Permission(
+            sid="AskOwnStack",
+            actions=["cloudformation:DescribeStacks"],
+            resource=Aws.STACK_ID,
+            reason="Before each change the handler asks whether the stack still waits for it: an "
+            "event may arrive hours late.",
+        ),
+        *(ask_parent_stack(ScopedAws(parent).stack_name, level) for level, parent in enumerate(parents_of(stack), 1)),
+        Permission(
+            sid="LookForImports",
+            actions=["cloudformation:ListImports"],
+            resource="*",
+            reason="CloudFormation refuses to change an export that another stack imports, so the handler asks before "
+            "it answers another value; ListImports has no resource type. It only reads names of stacks.",
+        ),
+    ]
+
+
+def ask_parent_stack(name: str, level: int = 1) -> Permission:
+    """Read the outputs of a stack that this one is nested in, `level` levels above it."""
+    stacks = f"arn:{Aws.PARTITION}:cloudformation:{Aws.REGION}:{Aws.ACCOUNT_ID}:stack"
+    return Permission(
+        sid=f"AskParentStack{level}",
+        actions=["cloudformation:DescribeStacks"],
+        resource=f"{stacks}/{name}/*",
+        reason="A nested stack exports nothing itself: the stack around it may, and the handler looks for its "
+        "exports there; what follows the name in the ARN is known to CloudFormation only.",
+    )
+
+
+def parents_of(stack: Stack) -> list[Stack]:
+    """The stacks that it is nested in, from the inside to the outside."""
+    parent = stack.nested_stack_parent
+    return [parent, *parents_of(parent)] if parent else []
+
+
 # --- For a partner ---
 
 
@@ -80,13 +122,6 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
             resource=partners,
             reason="The alliance lead contact follows the template; the partner's id isn't known "
             "before the partner exists.",
-        ),
-        Permission(
-            sid="AskOwnStack",
-            actions=["cloudformation:DescribeStacks"],
-            resource=Aws.STACK_ID,
-            reason="Before it creates, the handler asks whether the stack still waits for it: an "
-            "event may arrive hours late.",
         ),
         Permission(
             sid="ReadTags",
@@ -148,6 +183,50 @@ def decrypt_code(store: str, key: "IKey", service: str) -> Permission:
         conditions={"StringEquals": {"kms:ViaService": f"{service}.amazonaws.com"}},
         reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
     )
+
+
+# --- For a profile ---
+
+
+def of_profile(partner_arn: str, *, sets_visibility: bool) -> list[Permission]:
+    """What managing the profile of one partner takes."""
+    permissions = [
+        Permission(
+            sid="ReadProfile",
+            actions=[
+                "partnercentral:GetPartner",
+                "partnercentral:GetProfileUpdateTask",
+                "partnercentral:GetProfileVisibility",
+            ],
+            resource=partner_arn,
+            reason="A deployment compares before it writes, follows the task it has started, and tells the profile's "
+            "id.",
+        ),
+        Permission(
+            sid="UpdateProfile",
+            actions=["partnercentral:CancelProfileUpdateTask", "partnercentral:StartProfileUpdateTask"],
+            resource=partner_arn,
+            reason="The profile follows the template. A task that this stack has started is canceled before it starts "
+            "another; a partner has one at a time.",
+        ),
+    ]
+    if sets_visibility:
+        permissions.append(
+            Permission(
+                sid="UpdateProfileVisibility",
+                actions=["partnercentral:PutProfileVisibility"],
+                resource=partner_arn,
+                reason="The visibility follows the template.",
+            )
+        )
+    return permissions
+
+
+def partner_operations() -> frozenset[str]:
+    """The operations of Partner Central that the function can be allowed: it calls no others."""
+    granted = [*of_partner(Catalog.AWS, may_create=True), *of_profile("*", sets_visibility=True)]
+    actions = (action.partition(":") for permission in granted for action in permission.actions)
+    return frozenset(operation for service, _, operation in actions if service == "partnercentral")
 
 
 # --- For the function itself, whatever partners it serves ---

@@ -1,16 +1,17 @@
 """Puts permissions on the function's role, in policies whose names no other stack has, and tells if it can't."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
 import aws_cdk
-from aws_cdk import Annotations, Aws, Fn, Names, Stack
+from aws_cdk import Annotations, Aws, Fn, Names, ScopedAws, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from partner_account.errors import DOCUMENTATION
-from partner_account.permissions import Permission
+from partner_account.permissions import Permission, parents_of
 
 # A policy's name has up to 128 characters; a hyphen and the 36 of the stack's UUID follow.
 _MAX_NAME_LENGTH = 91
@@ -30,10 +31,12 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
     # Not `roles=[role]`, which would attach it to an immutable role too.
     role.attach_inline_policy(policy)
     resource = cast("iam.CfnPolicy", policy.node.default_child)
-    if reasons := _wildcards(permissions):
+    if reasons := _wildcards(permissions, Stack.of(scope)):
         # What cdk-nag 2 reads. It is part of the template, so the reasons themselves stand in the documentation.
         reason = f"cdk-partner-account: {DOCUMENTATION}permissions.html says why"
-        rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": list(reasons)}
+        # It judges a nested stack's policy before CDK makes the parameters.
+        findings = [re.sub(r"<referenceto\w+>", "<AWS::StackName>", finding) for finding in reasons]
+        rule = {"id": "AwsSolutions-IAM5", "reason": reason, "applies_to": list(dict.fromkeys(findings))}
         resource.add_metadata("cdk_nag", {"rules_to_suppress": [rule]})
         # What cdk-nag 3 reads. Before 2.270 aws-cdk-lib refuses these ids, or has no such validations at all.
         with suppress(AttributeError, RuntimeError):
@@ -55,26 +58,26 @@ def add_policy(scope: Construct, role: iam.IRole, permissions: Sequence[Permissi
     return policy
 
 
-def _wildcards(permissions: Sequence[Permission]) -> dict[str, str]:
+def _wildcards(permissions: Sequence[Permission], stack: Stack) -> dict[str, str]:
     """What cdk-nag finds in these permissions, and why it is there.
 
     Its rule AwsSolutions-IAM5 reports each distinct resource with a wildcard once per policy.
     """
-    reasons: dict[str, list[str]] = {}
-    for permission in permissions:
-        if permission.resource.endswith("*"):
-            reasons.setdefault(f"Resource::{_as_cdk_nag_writes_it(permission.resource)}", []).append(
-                f"{permission.sid}: {permission.reason}"
-            )
-    return {finding: " ".join(why) for finding, why in reasons.items()}
-
-
-def _as_cdk_nag_writes_it(resource: str) -> str:
-    pseudo_parameters = {
+    names = {
         Aws.PARTITION: "AWS::Partition",
         Aws.REGION: "AWS::Region",
         Aws.ACCOUNT_ID: "AWS::AccountId",
+        # So CDK calls the parameter by which a nested stack gets it.
+        **{
+            ScopedAws(parent).stack_name: f"referenceto{Names.node_unique_id(parent.node)}AWSStackName"
+            for parent in parents_of(stack)
+        },
     }
-    for token, name in pseudo_parameters.items():
-        resource = resource.replace(token, f"<{name}>")
-    return resource
+    reasons: dict[str, list[str]] = {}
+    for permission in permissions:
+        if permission.resource.endswith("*"):
+            resource = permission.resource
+            for token, name in names.items():
+                resource = resource.replace(token, f"<{name}>")
+            reasons.setdefault(f"Resource::{resource}", []).append(f"{permission.sid}: {permission.reason}")
+    return {finding: " ".join(why) for finding, why in reasons.items()}

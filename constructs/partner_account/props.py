@@ -1,4 +1,7 @@
-"""The types of a PartnerAccount's props, in the service's own words; `VerificationCode` has a module of its own."""
+"""The types of the props of a partner and a profile, in the service's own words.
+
+`VerificationCode` has a module of its own.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +20,8 @@ class Catalog(StrEnum):
 class PrimarySolutionType(StrEnum):
     """What the partner mainly offers.
 
-    Later a profile task of Partner Central changes it (`StartProfileUpdateTask`), and no deployment does.
+    Once a partner has a profile, that of the profile rules, which `PartnerProfile` or a human writes
+    (`StartProfileUpdateTask`); no deployment of the `PartnerAccount` changes it.
     """
 
     SOFTWARE_PRODUCTS = "SOFTWARE_PRODUCTS"
@@ -60,3 +64,86 @@ class ExportNames:
     partner_arn: str | None = None
     partner_id: str | None = None
     profile_id: str | None = None
+
+
+class IndustrySegment(StrEnum):
+    """An industry that the partner serves, in the service's own spelling."""
+
+    AGRICULTURE_MINING = "AGRICULTURE_MINING"
+    BIOTECHNOLOGY = "BIOTECHNOLOGY"
+    BUSINESS_CONSUMER_SERVICES = "BUSINESS_CONSUMER_SERVICES"
+    BUSINESS_SERV = "BUSINESS_SERV"
+    COMMUNICATIONS = "COMMUNICATIONS"
+    COMPUTER_HARDWARE = "COMPUTER_HARDWARE"
+    COMPUTERS_ELECTRONICS = "COMPUTERS_ELECTRONICS"
+    COMPUTER_SOFTWARE = "COMPUTER_SOFTWARE"
+    CONSUMER_GOODS = "CONSUMER_GOODS"
+    CONSUMER_RELATED = "CONSUMER_RELATED"
+    EDUCATION = "EDUCATION"
+    ENERGY_UTILITIES = "ENERGY_UTILITIES"
+    FINANCIAL_SERVICES = "FINANCIAL_SERVICES"
+    GAMING = "GAMING"
+    GOVERNMENT = "GOVERNMENT"
+    GOVERNMENT_EDUCATION_PUBLIC_SERVICES = "GOVERNMENT_EDUCATION_PUBLIC_SERVICES"
+    HEALTHCARE = "HEALTHCARE"
+    HEALTHCARE_PHARMACEUTICALS_BIOTECH = "HEALTHCARE_PHARMACEUTICALS_BIOTECH"
+    INDUSTRIAL_ENERGY = "INDUSTRIAL_ENERGY"
+    INTERNET_SPECIFIC = "INTERNET_SPECIFIC"
+    LIFE_SCIENCES = "LIFE_SCIENCES"
+    MANUFACTURING = "MANUFACTURING"
+    MEDIA_ENTERTAINMENT_LEISURE = "MEDIA_ENTERTAINMENT_LEISURE"
+    MEDIA_ENTERTAINMENT = "MEDIA_ENTERTAINMENT"
+    MEDICAL_HEALTH = "MEDICAL_HEALTH"
+    NON_PROFIT_ORGANIZATION = "NON_PROFIT_ORGANIZATION"
+    OTHER = "OTHER"
+    PROFESSIONAL_SERVICES = "PROFESSIONAL_SERVICES"
+    REAL_ESTATE_CONSTRUCTION = "REAL_ESTATE_CONSTRUCTION"
+    RETAIL = "RETAIL"
+    RETAIL_WHOLESALE_DISTRIBUTION = "RETAIL_WHOLESALE_DISTRIBUTION"
+    SEMICONDUCTOR_ELECTR = "SEMICONDUCTOR_ELECTR"
+    SOFTWARE_INTERNET = "SOFTWARE_INTERNET"
+    TELECOMMUNICATIONS = "TELECOMMUNICATIONS"
+    TRANSPORTATION_LOGISTICS = "TRANSPORTATION_LOGISTICS"
+    TRAVEL_HOSPITALITY = "TRAVEL_HOSPITALITY"
+    WHOLESALE_DISTRIBUTION = "WHOLESALE_DISTRIBUTION"
+
+
+class ProfileVisibility(StrEnum):
+    """Who sees the partner's profile."""
+
+    PRIVATE = "PRIVATE"
+    """The partner alone."""
+
+    PUBLIC = "PUBLIC"
+    """Everybody, in AWS's directory of partners; AWS must have approved the profile before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalizedContent:
+    """The profile in another language. Each field may be a token."""
+
+    locale: str
+    """A language of ISO 639-1 and a country of ISO 3166-1: `de-DE`."""
+
+    display_name: str
+    """1 to 80 characters, without control characters and emoji."""
+
+    description: str
+    """1 to 600 characters, without control characters and emoji."""
+
+    website_url: str
+    """An https URL, up to 256 characters."""
+
+    logo_url: str
+    """An https URL, up to 256 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headquarters:
+    """Where the company has its headquarters. Each field may be a token."""
+
+    country_code: str
+    """The two letters of ISO 3166-1: `DE`."""
+
+    subdivision_code: str
+    """What follows the country in the code of ISO 3166-2: `BY`, not `DE-BY`."""

@@ -59,12 +59,13 @@ class PartnerAccountProvider(ShownSignature, Construct):
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name for it
         *,
-        role: iam.IRole | None = None,
+        # With the classes themselves: to pyright they lack their interfaces, whose parameters jsii names otherwise.
+        role: iam.IRole | iam.Role | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
-        encryption_key: kms.IKey | None = None,
+        encryption_key: kms.IKey | kms.Key | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         log_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         memory_size: int = _MEMORY_MB,

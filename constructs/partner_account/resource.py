@@ -1,62 +1,89 @@
-"""The custom resource of one partner, with the properties that the handler reads, and the policy that it needs."""
+"""The custom resources of a partner and a profile, with what the handler reads, and the policy that each needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.outputs import path_below
+from partner_account.outputs import OutputNames, path_below, root_stack
+from partner_account.permissions import Permission
 from partner_account.policy import add_policy
+from partner_account.profile_props import ProfileProps
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.validation import PartnerProps
 from partner_account_handler.texts import composed
 
-RESOURCE_TYPE = "Custom::PartnerAccount"
+PARTNER_TYPE = "Custom::PartnerAccount"
+PROFILE_TYPE = "Custom::PartnerProfile"
 
 # Changes with the shape of the properties: the function refuses what a newer version of this package writes.
 _SCHEMA_VERSION = "1"
 
 
-def add_resource(
-    partner: Construct, props: PartnerProps, tags: IResolvable | None, provider: PartnerAccountProvider
+def add_partner(
+    partner: Construct,
+    props: PartnerProps,
+    names: OutputNames,
+    tags: IResolvable | None,
+    provider: PartnerAccountProvider,
 ) -> CfnResource:
-    """Put the custom resource into `partner`, and on the provider's role what it takes."""
+    """Put the custom resource of a partner into `partner`, and on the provider's role what it takes."""
     stack = Stack.of(partner)
-    granted = permissions.of_partner(props.catalog, may_create=props.existing_partner_id is None)
-    # Here, and not by a grant of the secret or key: that would make the provider's stack depend on this one.
-    policy = add_policy(partner, provider.role, [*granted, *props.code._permissions(stack)])
-    # The L1, so that it is the partner's `node.default_child`, which escape hatches and aspects reach for.
+    granted = [
+        *permissions.of_partner(props.catalog, may_create=props.existing_partner_id is None),
+        # Here, and not by a grant of the secret or key: that would make the provider's stack depend on this one.
+        *props.code._permissions(stack),
+    ]
+    properties = {**_partner_properties(partner, props, stack), **({"Tags": tags} if tags else {})}
+    return _add(partner, PARTNER_TYPE, provider, granted, names, properties)
+
+
+def add_profile(
+    profile: Construct, props: ProfileProps, names: OutputNames, provider: PartnerAccountProvider
+) -> CfnResource:
+    """Put the custom resource of a profile into `profile`, and on the provider's role what it takes."""
+    partner_arn = props.partner.partner_arn
+    granted = permissions.of_profile(partner_arn, sets_visibility=props.visibility is not None)
+    return _add(profile, PROFILE_TYPE, provider, granted, names, {"PartnerArn": partner_arn, **props.to_properties()})
+
+
+def _add(
+    construct: Construct,
+    resource_type: str,
+    provider: PartnerAccountProvider,
+    granted: Sequence[Permission],
+    names: OutputNames,
+    properties: Mapping[str, Any],
+) -> CfnResource:
+    policy = add_policy(construct, provider.role, [*granted, *permissions.of_stack(Stack.of(construct))])
+    # The L1, so that it is the construct's `node.default_child`, which escape hatches and aspects reach for.
     resource = CfnResource(
-        partner,
+        construct,
         "Resource",
-        type=RESOURCE_TYPE,
+        type=resource_type,
         properties={
             "ServiceToken": provider.service_token,
             "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
-            **_properties(partner, props, stack),
-            **({"Tags": tags} if tags else {}),
+            "SchemaVersion": _SCHEMA_VERSION,
+            **properties,
+            # By these the handler finds what the stack shows.
+            **({"OutputPrefix": names.prefix} if names.logical_ids else {}),
         },
     )
-    # There is no DeletePartner: nothing else could be true.
+    # No call deletes a partner or a profile: nothing else could be true.
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
     # Without its settings Lambda might repeat a call for six hours; and they wait for the routes out of a VPC.
     resource.node.add_dependency(policy, provider.function.node.find_child("EventInvokeConfig"))
     return resource
 
 
-def _root_stack(stack: Stack) -> Stack:
-    parent = stack.nested_stack_parent
-    return _root_stack(parent) if parent else stack
-
-
-def _properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:
-    root = _root_stack(stack)
+def _partner_properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:
+    root = root_stack(stack)
     contact = props.contact
     existing = {} if props.existing_partner_id is None else {"ExistingPartnerId": props.existing_partner_id}
     return {
-        "SchemaVersion": _SCHEMA_VERSION,
         "Catalog": props.catalog.value,
         "LegalName": composed(props.legal_name),
         "PrimarySolutionType": str(props.primary_solution_type),

@@ -5,7 +5,7 @@ Of botocore only the package itself is imported, to find its data: its loader wo
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,24 @@ def service_model() -> Mapping[str, Any]:
     packed = (model_folder() / "service-2.json.gz").read_bytes()
     found: Mapping[str, Any] = json.loads(gzip.decompress(packed), object_hook=_without_documentation)
     return found
+
+
+def model_of(operations: Iterable[str]) -> Mapping[str, Any]:
+    """The service model with these operations only, and the shapes that they reach."""
+    model = service_model()
+    kept = {name: model["operations"][name] for name in sorted(operations)}
+    reached: dict[str, Any] = {}
+    to_follow: list[Any] = [kept]
+    while to_follow:
+        match to_follow.pop():
+            case {"shape": str(name)} if name not in reached:
+                reached[name] = model["shapes"][name]
+                to_follow.append(reached[name])
+            case dict() as members:
+                to_follow += members.values()
+            case list() as entries:
+                to_follow += entries
+    return {**model, "operations": kept, "shapes": dict(sorted(reached.items()))}
 
 
 def _without_documentation(members: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""What of a partner is known only at the end of synth, when all aspects have run: its tags, and each `Lazy`'s value."""
+"""What is known only at the end of synth, when all aspects have run: a partner's tags, and each `Lazy`'s value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsii
 from aws_cdk import Annotations, CfnOutput, CfnResource, Stack, TagManager, TagType
-from constructs import IValidation
+from constructs import Construct, IValidation
 
 from partner_account.grants import IPartnerAccount
 from partner_account.props import Catalog
-from partner_account.resource import RESOURCE_TYPE
+from partner_account.resource import PARTNER_TYPE
 from partner_account.tokens import holds_token, literal_in_resolved
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.texts import text_errors
@@ -25,7 +25,34 @@ _BELOW_TAGS_OF = 50
 
 @jsii.implements(IValidation)
 class SynthChecks:
-    """Judges one partner, by the validation of its construct."""
+    """Judges a partner's or a profile's texts, by the validation of its construct."""
+
+    def __init__(
+        self, construct: Construct, texts: Mapping[str, str], resource: CfnResource, outputs: Sequence[CfnOutput]
+    ) -> None:
+        """Judge these texts, by their props; `outputs` are those of `resource`."""
+        self._construct = construct
+        self._texts = {prop: text for prop, text in texts.items() if holds_token(text)}
+        self._resource = resource
+        self._outputs = outputs
+
+    def validate(self) -> list[str]:
+        """What is wrong; and bring the resource and its outputs up to date."""
+        # No call deletes a partner or a profile. By an override, since only that wins over all others; and here, after
+        # all aspects, since RemovalPolicies.of(app).destroy() is one.
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            self._resource.add_override(policy, "Retain")
+        # CloudFormation refuses an output of a resource that isn't there.
+        if condition := self._resource.cfn_options.condition:
+            for output in self._outputs:
+                output.condition = output.condition or condition
+        resolved: Mapping[str, Any] = Stack.of(self._construct).resolve(self._texts)
+        texts = {prop: literal_in_resolved(value) for prop, value in resolved.items()}
+        return [f"{prop}: {error}" for prop, text in texts.items() for error in text_errors(text)]
+
+
+class PartnerSynthChecks(SynthChecks):
+    """Judges a partner's tags too."""
 
     def __init__(
         self,
@@ -35,34 +62,21 @@ class SynthChecks:
         resource: CfnResource,
         outputs: Sequence[CfnOutput],
     ) -> None:
-        """Judge these texts, by their props, and tags; `outputs` are those of `resource`."""
+        """Judge these texts, by their props, and tags."""
+        super().__init__(partner, texts, resource, outputs)
         self._partner = partner
-        self._texts = {prop: text for prop, text in texts.items() if holds_token(text)}
         self._tags = tags
-        self._resource = resource
-        self._outputs = outputs
 
     def validate(self) -> list[str]:
-        """What is wrong; and bring the outputs and the notes up to date."""
-        # No call deletes a partner. By an override, since only that wins over all others; and here, after all aspects,
-        # since RemovalPolicies.of(app).destroy() is one.
-        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            self._resource.add_override(policy, "Retain")
-        # CloudFormation refuses an output of a resource that isn't there.
-        if condition := self._resource.cfn_options.condition:
-            for output in self._outputs:
-                output.condition = output.condition or condition
-        watched: dict[str, Any] = {"texts": self._texts}
+        """What is wrong; and bring the resource, its outputs and the notes up to date."""
+        errors = super().validate()
         if self._partner.catalog == Catalog.AWS:
-            watched["tags"] = self._tags.rendered_tags
-        elif self._tags.tag_values():
+            return [*errors, *_tag_errors(Stack.of(self._partner).resolve(self._tags.rendered_tags) or [])]
+        if self._tags.tag_values():
             Annotations.of(self._partner).add_info(
                 "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent."
             )
-        resolved: Mapping[str, Any] = Stack.of(self._partner).resolve(watched)
-        texts = {prop: literal_in_resolved(value) for prop, value in resolved["texts"].items()}
-        errors = [f"{prop}: {error}" for prop, text in texts.items() for error in text_errors(text)]
-        return [*errors, *_tag_errors(resolved.get("tags", []))]
+        return errors
 
 
 def tag_manager_in(stack: Stack) -> TagManager:
@@ -72,7 +86,7 @@ def tag_manager_in(stack: Stack) -> TagManager:
     `Tags.of` was told. They are taken as they are now, before any aspect has run, so that
     `Tags.of(stack).add(…, exclude_resource_types=["Custom::PartnerAccount"])` keeps its meaning.
     """
-    tags = TagManager(TagType.KEY_VALUE, RESOURCE_TYPE)
+    tags = TagManager(TagType.KEY_VALUE, PARTNER_TYPE)
     for key, value in _stack_tags(stack).items():
         tags.set_tag(key, value, _BELOW_TAGS_OF)
     return tags

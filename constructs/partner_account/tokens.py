@@ -1,6 +1,7 @@
 """Tells literal texts from those whose values are known only at deployment, and finds what is literal in these."""
 
 import re
+from collections.abc import Sequence
 
 from aws_cdk import Token
 
@@ -24,6 +25,11 @@ def holds_token(text: object) -> bool:
     """Whether it is a text that is a token or holds one, which CDK writes as ``${Token[…]}``."""
     # CDK runs in another process, and is asked only about texts that look so.
     return isinstance(text, str) and "${Token[" in text and Token.is_unresolved(text)
+
+
+def is_list_token(values: Sequence[object]) -> bool:
+    """Whether it is a list whose entries are known only at deployment, which CDK writes as one ``#{Token[…]}``."""
+    return any(isinstance(value, str) and "#{Token[" in value for value in values) and Token.is_unresolved(values)
 
 
 def literal_in(text: str) -> str:

@@ -1,21 +1,22 @@
 """Judges the literal props of a PartnerAccount by the service model, in the words of the props.
 
-Tokens pass, since their values are known only at deployment. No message repeats a sensitive value.
+What a PartnerProfile's have in common with them is judged here too. Tokens pass, since their values are known only at
+deployment. No message repeats a sensitive value.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from aws_cdk import Stack
 from constructs import Construct
 
 from partner_account.errors import DOCUMENTATION, how_to_get_string, string_error
-from partner_account.props import AllianceLeadContact, Catalog, PrimarySolutionType
+from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
 from partner_account.service_model import member_shape, shapes
 from partner_account.tokens import is_left_to_deployment, literal_in
 from partner_account.verification_code import VerificationCode
@@ -65,32 +66,37 @@ def as_struct(struct: type[_Struct], value: _Struct | Mapping[str, Any]) -> _Str
     return cast("_Struct", value)
 
 
+def as_list(convert: Callable[[Any], _Struct], values: Sequence[Any]) -> Sequence[_Struct]:
+    """Each entry of a list as `convert` takes it; what is no list stays as it is, as above."""
+    return [convert(value) for value in values] if is_list(values) else values
+
+
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list or the like; a text is none."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     """What can't work about the partner declared at `partner`, whatever else is in the app."""
-    yield from _region_errors(Stack.of(partner).region)
+    yield from region_errors(Stack.of(partner).region)
     if not isinstance(props.catalog, Catalog):
         # Permissions and tags depend on it.
         is_token = is_left_to_deployment(props.catalog)
         wrong = "is a token, but must be known at synth" if is_token else f"can't be {props.catalog!r}"
         strings = " or ".join(f'"{catalog}"' for catalog in Catalog)
         yield f"catalog: {wrong}; give {_members_of(Catalog)}, or exactly {strings}"
-    yield from _text_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
+    yield from literal_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
         yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
-    solution_type = props.primary_solution_type
-    if not isinstance(solution_type, PrimarySolutionType) and not is_left_to_deployment(solution_type):
-        yield (
-            f"primary_solution_type: must be {_members_of(PrimarySolutionType)}, "
-            f"or a token{how_to_get_string(solution_type)}"
-        )
+    yield from member_errors("primary_solution_type", props.primary_solution_type, PrimarySolutionType)
     if isinstance(props.contact, AllianceLeadContact):
         for name, member in _CONTACT_MEMBERS.items():
             shape = member_shape("AllianceLeadContact", member)
-            yield from _text_errors(f"alliance_lead_contact.{name}", getattr(props.contact, name), shape)
+            yield from literal_errors(f"alliance_lead_contact.{name}", getattr(props.contact, name), shape)
     else:
         yield (
             "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, "
-            f"business_title=…), or a dict of these four{_wrong_keys(props.contact)}"
+            f"business_title=…), or a dict of these four{wrong_keys(AllianceLeadContact, props.contact)}"
         )
     yield from _existing_partner_errors(props.existing_partner_id)
     if isinstance(props.code, VerificationCode):
@@ -103,7 +109,8 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     yield from _new_company_errors(props)
 
 
-def _region_errors(region: str) -> Iterator[str]:
+def region_errors(region: str) -> Iterator[str]:
+    """That a stack is where Partner Central isn't."""
     if is_left_to_deployment(region):
         return
     from aws_cdk.region_info import RegionInfo  # noqa: PLC0415 - apps without a known region needn't load it
@@ -117,12 +124,22 @@ def _region_errors(region: str) -> Iterator[str]:
         )
 
 
-def _wrong_keys(contact: object) -> str:
-    """The end of an error: what is wrong with the keys of a dict."""
-    if not isinstance(contact, Mapping):
+def export_names_errors(names: object) -> Iterator[str]:
+    """That a PartnerAccount's `export_names` are none; `outputs` judges the names."""
+    if not isinstance(names, ExportNames | None):
+        yield (
+            'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn"), '
+            "or a dict of its fields"
+        )
+
+
+def wrong_keys(struct: type, value: object) -> str:
+    """The end of an error: what is wrong with the keys of a dict, if it is one."""
+    if not isinstance(value, Mapping):
         return ""
-    unknown = [repr(key) for key in contact if key not in _CONTACT_MEMBERS]
-    missing = [repr(key) for key in _CONTACT_MEMBERS if key not in contact]
+    members = [field.name for field in fields(struct)]
+    unknown = [repr(key) for key in value if key not in members]
+    missing = [repr(key) for key in members if key not in value]
     told = {"unknown": unknown, "missing": missing}
     return "".join(f"; {what}: {', '.join(keys)}" for what, keys in told.items() if keys)
 
@@ -153,11 +170,18 @@ def _new_company_errors(props: PartnerProps) -> Iterator[str]:
         )
 
 
-def _members_of(enum: type[Catalog | PrimarySolutionType]) -> str:
+def member_errors(prop: str, value: object, enum: type[StrEnum]) -> Iterator[str]:
+    """That a value is neither a member of the enum nor a token."""
+    if not isinstance(value, enum) and not is_left_to_deployment(value):
+        yield f"{prop}: must be {_members_of(enum)}, or a token{how_to_get_string(value)}"
+
+
+def _members_of(enum: type[StrEnum]) -> str:
     return " or ".join(f"{enum.__name__}.{member.name}" for member in enum)
 
 
-def _text_errors(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
+def literal_errors(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
+    """What the service would refuse of a text, and what no text can mean."""
     if not isinstance(value, str):
         yield string_error(prop, value)
         return
@@ -177,6 +201,9 @@ def _character_errors(prop: str, value: str, pattern: str) -> Iterator[str]:
         return
     if "@" in pattern:
         yield f"{prop}: is not an e-mail address that the service accepts (name@example.com, ASCII only)"
+        return
+    if "https" in pattern:
+        yield f"{prop}: must be an https URL without blanks, such as https://example.com"
         return
     for position, character in enumerate(value, start=1):
         if not re.fullmatch(pattern, character):

@@ -10,24 +10,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, CfnParameter, Stack
+from aws_cdk import Annotations, Aws, CfnParameter, Stack
 from constructs import Construct
 
 from partner_account import permissions
 from partner_account.errors import has_attribute, type_errors
+from partner_account.outputs import root_stack
 from partner_account.permissions import Permission
 from partner_account.props import Catalog
 from partner_account.tokens import holds_token
 
 if TYPE_CHECKING:
-    from aws_cdk.aws_kms import IKey
-    from aws_cdk.aws_secretsmanager import ISecret
+    from aws_cdk.aws_kms import IKey, Key
+    from aws_cdk.aws_secretsmanager import ISecret, Secret
     from aws_cdk.aws_ssm import IStringParameter
 
 # Secrets Manager appends a hyphen and six characters to a secret's name in its ARN, and takes an ARN that ends so for
 # a complete one, whatever the secret's name is.
 _SIX = "-??????"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
+
+_NO_CODE_YET = (
+    "The partner's own stack makes the secret for the verification code, so in its first deployment no code is in it, "
+    "and that deployment fails. Make the secret beforehand (partner-account store-code --create) or in another stack, "
+    "and store the code; if this one is deployed already and holds the code, acknowledge this warning."
+)
 
 
 class VerificationCode(ABC):
@@ -36,8 +43,9 @@ class VerificationCode(ABC):
     There is no way to write the code of a real catalog itself into a template.
     """
 
+    # To pyright CDK's classes lack their interfaces, whose parameters jsii names otherwise; so both are named.
     @staticmethod
-    def from_secrets_manager(secret: "ISecret", json_field: str | None = None) -> "VerificationCode":
+    def from_secrets_manager(secret: "ISecret | Secret", json_field: str | None = None) -> "VerificationCode":
         """Read the code from a secret when a call needs it.
 
         Args:
@@ -49,7 +57,7 @@ class VerificationCode(ABC):
 
     @staticmethod
     def from_ssm_parameter(
-        parameter: "IStringParameter", *, encryption_key: "IKey | None" = None
+        parameter: "IStringParameter", *, encryption_key: "IKey | Key | None" = None
     ) -> "VerificationCode":
         """Read the code from a SecureString of the SSM Parameter Store when a call needs it.
 
@@ -87,6 +95,9 @@ class VerificationCode(ABC):
         """What is wrong with this source for that partner, in the user's words."""
         yield from ()
 
+    def _warn(self, partner: Construct) -> None:  # noqa: B027 - most have nothing to warn of
+        """Tell what may go wrong with this source for that new partner."""
+
 
 @dataclass(frozen=True)
 class _SecretsManagerCode(VerificationCode):
@@ -119,6 +130,18 @@ class _SecretsManagerCode(VerificationCode):
             yield "email_verification_code: json_field is empty; name a field or leave it out"
         elif not isinstance(self.json_field, str | None):
             yield "email_verification_code: json_field must be a string, the name of a field"
+
+    def _warn(self, partner: Construct) -> None:
+        from aws_cdk.aws_secretsmanager import Secret  # noqa: PLC0415 - who has a secret has imported it already
+
+        # An imported one is no Secret.
+        if not isinstance(self.secret, Secret) or root_stack(Stack.of(self.secret)) is not root_stack(
+            Stack.of(partner)
+        ):
+            return
+        # Without a value in the template, it gets a generated one.
+        if getattr(self.secret.node.default_child, "secret_string", None) is None:
+            Annotations.of(partner).add_warning_v2("partner-account:secret-without-code", _NO_CODE_YET)
 
     def _has_partial_arn(self) -> bool:
         """Whether the secret is imported without the six characters that Secrets Manager appends to its name."""

@@ -16,6 +16,9 @@ from partner_account_rehearsal import processes
 # It asks nobody, and tells nobody: what runs here is a rehearsal.
 QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
 
+NO_BUILD = "--build="
+"""Keeps the CLI from the `build` of `cdk.json`."""
+
 MINUTES = 30
 """How long a command may take."""
 
@@ -59,6 +62,9 @@ class Cdk:
         program = self._program()
         self._write_profile()
         values = [word for name, value in (context or {}).items() for word in ("--context", f"{name}={value}")]
+        # The CLI runs the `build` of `cdk.json` even where it only reads a cloud assembly.
+        if "--app" in arguments and Path(arguments[arguments.index("--app") + 1]).is_dir():
+            values.append(NO_BUILD)
         with processes.uninterrupted_cleanup() as resources:
             process = processes.start(
                 [program, *arguments, "--no-notices", "--output", str(self.folder / "cdk.out"), *values],

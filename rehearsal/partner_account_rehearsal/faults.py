@@ -1,12 +1,12 @@
 """What a rehearsal lets go wrong in its first deployment, in the words of the simulator, and how that ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from partner_account_rehearsal.assembly import Assembly
-from partner_account_rehearsal.partners import ManagedPartner
+from partner_account_rehearsal.partners import partners_of, profiles_of
 
 FAILING_TYPE = "Custom::FailsInThisRehearsal"
 # The custom resource of a function that doesn't exist: it fails as soon as it is created.
@@ -25,7 +25,7 @@ class Fault:
         meaning: what happens, in plain words.
         survived: whether the deployment that meets it succeeds all the same; otherwise the stack is rolled back.
         takes: how long one has to wait, if it is long.
-        orders: what the simulator is told to do.
+        orders: what the simulator is told to do; the fault is met by the first one's operation.
     """
 
     name: str
@@ -33,6 +33,16 @@ class Fault:
     survived: bool = False
     takes: str = ""
     orders: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def is_of_profile(self) -> bool:
+        """Whether only an app with a profile meets it."""
+        return any(order["operation"] == "StartProfileUpdateTask" for order in self.orders)
+
+    def is_met(self, operations: Collection[str]) -> bool:
+        """Whether one of these requests meets it."""
+        met = self.orders[0]["operation"]
+        return met in operations or (met == "*" and bool(operations))
 
 
 WRONG_CODE = Fault("wrong-code", "the code that is stored is not the one from the e-mail")
@@ -70,15 +80,30 @@ FAULTS = {
             takes="over a minute",
             orders=[{"operation": "*", "kind": "access-denied", "times": None}],
         ),
+        Fault(
+            "review-fails",
+            "the review of the profile fails: its logo is refused",
+            orders=[{"operation": "StartProfileUpdateTask", "kind": "review-fails"}],
+        ),
+        Fault(
+            "review-takes-days",
+            "the review of the profile takes days",
+            survived=True,
+            takes="over a minute",
+            orders=[{"operation": "StartProfileUpdateTask", "kind": "review-takes-days", "times": None}],
+        ),
     )
 }
 
 
-def failing_copy(assembly: Assembly, partners: Sequence[ManagedPartner], folder: Path) -> Assembly:
-    """The assembly, in another folder, with a resource in each partner's stack that fails when all others exist."""
+def failing_copy(assembly: Assembly, folder: Path) -> Assembly:
+    """The assembly, in another folder, with a resource that fails when all others exist.
+
+    It stands in each stack that has a partner or a profile.
+    """
     copied = assembly.copy_to(folder)
-    of_partners = {partner.stack.id for partner in partners}
-    for stack in (one for one in copied.stacks if one.id in of_partners):
+    own = {one.stack.id for one in (*partners_of(copied.stacks), *profiles_of(copied.stacks))}
+    for stack in (one for one in copied.stacks if one.id in own):
         resources = stack.template["Resources"]
         failing = {**_FAILING, "DependsOn": [*resources]}
         stack.replace_template({**stack.template, "Resources": {**resources, "FailsInThisRehearsal": failing}})

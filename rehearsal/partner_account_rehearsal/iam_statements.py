@@ -1,12 +1,12 @@
 """What the function of a partner account may do: the IAM statements of the app's template, and what they allowed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from partner_account_rehearsal.assembly import Template
 from partner_account_rehearsal.expressions import references, to_text
-from partner_account_rehearsal.partners import ManagedPartner
+from partner_account_rehearsal.partners import ManagedResource
 
 IAM_PATH = "/_partner_account/iam"
 """Where the local AWS is asked what it allows, and what it has allowed."""
@@ -49,15 +49,15 @@ class Statement:
         return replace(self, used=sorted({action for one in own for action in one.allowed}))
 
 
-def statements_of(partners: Sequence[ManagedPartner]) -> list[Statement]:
-    """What the functions of these partners may do, each statement once, managed policies as statements of their own."""
-    found = [statement for partner in partners for statement in _statements(partner)]
+def statements_of(managed: Iterable[ManagedResource]) -> list[Statement]:
+    """What the functions of these may do, each statement once, managed policies as statements of their own."""
+    found = [statement for one in managed for statement in _statements(one)]
     return [one for number, one in enumerate(found) if one not in found[:number]]
 
 
-def _statements(partner: ManagedPartner) -> Iterator[Statement]:
-    template = partner.resource.template
-    functions = references(partner.resource.properties.get("ServiceToken", ""))
+def _statements(managed: ManagedResource) -> Iterator[Statement]:
+    template = managed.resource.template
+    functions = references(managed.resource.properties.get("ServiceToken", ""))
     for function in functions:
         for role in references(_properties(template, function).get("Role", "")):
             for document in _documents_of_role(template, role):
@@ -65,7 +65,7 @@ def _statements(partner: ManagedPartner) -> Iterator[Statement]:
             for arn in _as_list(_properties(template, role).get("ManagedPolicyArns", ())):
                 yield Statement("ManagedPolicy", "Allow", [to_text(arn)], ["as that policy says"], [])
     # What a resource waits for is all there is to see of a role that is another stack's or nobody's.
-    for logical_id in (partner.resource.logical_id, *functions):
+    for logical_id in (managed.resource.logical_id, *functions):
         for dependency in _as_list(template["Resources"].get(logical_id, {}).get("DependsOn", ())):
             if template["Resources"].get(dependency, {}).get("Type") in _POLICIES:
                 document = _properties(template, dependency)["PolicyDocument"]

@@ -10,7 +10,7 @@ from botocore.session import Session
 from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
-from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
+from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, ManagedPartner, profiles_of
 
 # Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
 # put off the day more than once.
@@ -47,6 +47,14 @@ def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault
         )
     if fault is WRONG_CODE and set(catalogs) == {SANDBOX}:
         yield "the Sandbox accepts any code, so none is wrong: choose another --fault"
+    profiles = profiles_of(stacks)
+    if elsewhere := [profile.path for profile in profiles if profile.is_of_a_known_partner]:
+        yield (
+            f"{', '.join(elsewhere)} is of a partner that only your account has: rehearse it beside a PartnerAccount "
+            "of the app"
+        )
+    if fault and fault.is_of_profile and not profiles:
+        yield "none of these stacks has a PartnerProfile, so nothing is reviewed: choose another --fault"
 
 
 def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden: Iterable[str]) -> Iterator[str]:
@@ -107,7 +115,7 @@ def explain_failure(kind: str, path: str, reason: str, status: str = "CREATE_FAI
     # A function's stack trace says nothing to whoever deploys it.
     told = f"{path}: " + " ".join(line for line in reason.splitlines() if not line.startswith("    at "))
     # IAM denies here what it denies on AWS.
-    if kind == RESOURCE_TYPE or status == "DELETE_FAILED" or "not authorized to perform" in reason:
+    if kind in OWN_TYPES or status == "DELETE_FAILED" or "not authorized to perform" in reason:
         return told
     return f"{told}. If AWS would create this {kind}, {_LOCAL_GAP}, or add --stand-in {path}"
 

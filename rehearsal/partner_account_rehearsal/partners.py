@@ -1,4 +1,7 @@
-"""The partner accounts of an app, as its templates describe them, without a contact's name or address in the clear."""
+"""The partner accounts of an app and their profiles, as its templates describe them.
+
+No contact's name or address is told in the clear. A profile is what everybody may read.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,6 +12,8 @@ from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import to_text
 
 RESOURCE_TYPE = "Custom::PartnerAccount"
+PROFILE_TYPE = "Custom::PartnerProfile"
+OWN_TYPES = (RESOURCE_TYPE, PROFILE_TYPE)
 SANDBOX = "Sandbox"
 CATALOGS = ("AWS", SANDBOX)
 CODE_SOURCES = {
@@ -19,9 +24,12 @@ CODE_SOURCES = {
 """How each source of a verification code is called, and the member of the property that names it."""
 
 
+_PROFILE_TEXTS = ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")
+
+
 @dataclass(frozen=True)
-class ManagedPartner:
-    """A partner account that a stack of the app manages."""
+class ManagedResource:
+    """A partner account, or the profile of one, that a stack of the app manages."""
 
     stack: Stack
     resource: TemplateResource
@@ -32,11 +40,19 @@ class ManagedPartner:
 
     def text(self, name: str) -> str:
         """A property as text; what CloudFormation fills in is written `${…}`, or `<SSM parameter …>`."""
-        text = to_text(self.value(name))
+        return self._text_of(self.value(name))
+
+    def _text_of(self, value: object) -> str:
+        text = to_text(value)
         for reference, parameter in self.stack.template.get("Parameters", {}).items():
             if str(parameter["Type"]).startswith("AWS::SSM::Parameter::Value<"):
                 text = text.replace(f"${{{reference}}}", f"<SSM parameter {parameter.get('Default', '')}>")
         return text
+
+
+@dataclass(frozen=True)
+class ManagedPartner(ManagedResource):
+    """A partner account that a stack of the app manages."""
 
     @property
     def path(self) -> str:
@@ -67,9 +83,10 @@ class ManagedPartner:
     def masked_contact(self) -> str:
         """The alliance lead contact: initials, and the address's domain."""
         contact = self.value("AllianceLeadContact") or {}
-        names = [to_text(contact.get(name, "")) for name in ("FirstName", "LastName")]
-        initials = " ".join(name if name.startswith("${") else f"{name[:1]}." for name in names)
-        return f"{initials} <{masked_address(to_text(self.email))}>"
+        names = [self._text_of(contact.get(name, "")) for name in ("FirstName", "LastName")]
+        initials = " ".join(name if name.startswith(("${", "<")) else f"{name[:1]}." for name in names)
+        address = masked_address(self._text_of(self.email))
+        return f"{initials} {address if address.startswith('<') else f'<{address}>'}"
 
     @property
     def code(self) -> Mapping[str, Any]:
@@ -91,6 +108,42 @@ class ManagedPartner:
         return f"{kind} {to_text(self.code[member])}"
 
 
+@dataclass(frozen=True)
+class ManagedProfile(ManagedResource):
+    """The profile of a partner account that a stack of the app manages."""
+
+    @property
+    def path(self) -> str:
+        """The path of its construct in the app."""
+        return self.resource.path
+
+    @property
+    def visibility(self) -> str:
+        """`PUBLIC` or `PRIVATE`; empty if it is left as it is."""
+        return self.text("Visibility")
+
+    @property
+    def texts(self) -> dict[str, dict[str, str]]:
+        """What it says in each locale, its source locale first."""
+        texts = {self.text("TranslationSourceLocale"): {name: self.text(name) for name in _PROFILE_TEXTS}}
+        contents = self.value("LocalizedContents")
+        for content in contents if isinstance(contents, list) else ():
+            texts[to_text(content["Locale"])] = {name: to_text(content[name]) for name in _PROFILE_TEXTS}
+        return texts
+
+    @property
+    def is_of_a_known_partner(self) -> bool:
+        """Whether the template names the partner's ARN, which can be none of a rehearsal's."""
+        return ":partner/partner-" in to_text(self.value("PartnerArn"))
+
+    def task_status(self, outputs: Mapping[str, Mapping[str, str]]) -> str:
+        """The status of its task as the outputs of its stack tell it; empty if none does."""
+        expression = {"Fn::GetAtt": [self.resource.logical_id, "TaskStatus"]}
+        declared = self.stack.template.get("Outputs", {})
+        own = outputs.get(self.stack.name, {})
+        return next((own[name] for name, one in declared.items() if one["Value"] == expression and name in own), "")
+
+
 def partners_of(stacks: Iterable[Stack]) -> list[ManagedPartner]:
     """All partners that the stacks manage, in their order."""
     return [
@@ -98,6 +151,16 @@ def partners_of(stacks: Iterable[Stack]) -> list[ManagedPartner]:
         for stack in stacks
         for resource in stack.resources()
         if resource.type == RESOURCE_TYPE
+    ]
+
+
+def profiles_of(stacks: Iterable[Stack]) -> list[ManagedProfile]:
+    """All profiles that the stacks manage, in their order."""
+    return [
+        ManagedProfile(stack, resource)
+        for stack in stacks
+        for resource in stack.resources()
+        if resource.type == PROFILE_TYPE
     ]
 
 

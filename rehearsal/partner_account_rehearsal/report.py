@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
-from partner_account_rehearsal.partners import RESOURCE_TYPE, SANDBOX, ManagedPartner
+from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, profiles_of
 from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
 """Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
 
 CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
+_WORDS = {"DisplayName": "display name", "Description": "description", "WebsiteUrl": "website", "LogoUrl": "logo"}
 _METADATA = "AWS::CDK::Metadata"
 _RETAINED = ("Retain", "RetainExceptOnCreate")
 _ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@(?=[\w.-]+\.[A-Za-z]{2,})")
@@ -72,7 +73,7 @@ class RehearsalEvent:
             self.source == PARTNER_CENTRAL
             or (self.is_of_stack and self.status != "REVIEW_IN_PROGRESS")
             or self.failed
-            or self.type == RESOURCE_TYPE
+            or self.type in OWN_TYPES
             or self.status == "DELETE_SKIPPED"
         )
 
@@ -142,6 +143,45 @@ class PartnerReport:
     verification_code: str
     exists: bool = False
 
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """All of it to read, but for the path."""
+        return [
+            ("legal name", self.legal_name),
+            ("catalog", self.catalog),
+            ("primary solution type", self.primary_solution_type),
+            ("alliance lead contact", self.contact),
+            ("verification code", self.verification_code),
+            *([("state", "there already, would be updated")] if self.exists else []),
+        ]
+
+
+@dataclass
+class ProfileReport:
+    """A partner's profile as the template describes it: what it says in each locale, and whether everybody reads it.
+
+    `visibility` is empty if it is left as it is. `task_status` is what the deployment was told of its validation, which
+    may include a human's review; empty before, and if no output of the stack tells it.
+    """
+
+    path: str
+    visibility: str
+    texts: dict[str, dict[str, str]]
+    task_status: str = ""
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """All of it to read; the locale stands beside a text if there are several."""
+        visibility = {
+            "PUBLIC": "PUBLIC: everybody may read this",
+            "": "left as it is; that of a new profile is PRIVATE",
+        }
+        rows = [("visibility", visibility.get(self.visibility, self.visibility))]
+        for locale, texts in self.texts.items():
+            suffix = f" ({locale})" if len(self.texts) > 1 else ""
+            rows += [(f"{_WORDS[name]}{suffix}", text) for name, text in texts.items()]
+        return [*rows, *([("task status", self.task_status)] if self.task_status else [])]
+
 
 @dataclass(frozen=True)
 class RehearsalFinding:
@@ -177,6 +217,7 @@ class RehearsalReport:
     readings: dict[str, bool | str] = field(default_factory=dict)
     stacks: list[StackReport] = field(default_factory=list)
     partners: list[PartnerReport] = field(default_factory=list)
+    profiles: list[ProfileReport] = field(default_factory=list)
     iam_statements: list[Statement] = field(default_factory=list)
     irreversible: list[str] = field(default_factory=list)
     findings: list[RehearsalFinding] = field(default_factory=list)
@@ -212,10 +253,12 @@ class RehearsalReport:
             )
             for partner in partners
         ]
+        profiles = profiles_of(stacks)
+        self.profiles = [ProfileReport(one.path, one.visibility, one.texts) for one in profiles]
         # There is no Partner Central in another partition.
         self.iam_statements = [
             replace(one, resources=[resource.replace("${AWS::Partition}", "aws") for resource in one.resources])
-            for one in statements_of(partners)
+            for one in statements_of([*partners, *profiles])
         ]
         self.irreversible = [*_irreversible(self.partners)]
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
@@ -250,6 +293,10 @@ class RehearsalReport:
             if names:
                 count = "One partner account" if len(names) == 1 else f"{len(names)} partner accounts"
                 sentences.append(f"{count}{fate}: {' and '.join(names)}")
+        if public := [
+            f"“{next(iter(one.texts.values()))['DisplayName']}”" for one in self.profiles if one.visibility == "PUBLIC"
+        ]:
+            sentences.append(f"the profile {' and '.join(public)} would be public")
         return "; ".join(sentences)
 
     @property

@@ -19,6 +19,12 @@ class SimulatorRefusedError(Exception):
         self.is_forbidden = status == HTTPStatus.FORBIDDEN
 
 
+_EXPECTED = {
+    "PARTNER_PROFILE_NOT_FOUND": "expected: there may be no profile yet",
+    "PARTNER_PROFILE_TASK_NOT_FOUND": "expected: no profile task was started yet",
+}
+
+
 @dataclass(frozen=True)
 class ReceivedRequest:
     """A request that Partner Central received.
@@ -48,8 +54,9 @@ class ReceivedRequest:
     def expected_refusal(self) -> str:
         """Why it was to be expected that it is refused; empty if it wasn't, or succeeded."""
         tags_sandbox = self.operation == "TagResource" and ":catalog/Sandbox/" in self.resource
-        refused = self.error.startswith("ValidationException")
-        return "expected: the Sandbox may refuse tags" if tags_sandbox and refused else ""
+        if tags_sandbox and self.error.startswith("ValidationException"):
+            return "expected: the Sandbox may refuse tags"
+        return _EXPECTED.get(self.error.rpartition(" ")[2], "")
 
     def __str__(self) -> str:
         """The operation and what came of it."""

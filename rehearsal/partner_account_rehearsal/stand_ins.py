@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Stack, Template, TemplateResource
 from partner_account_rehearsal.expressions import references, replace_references, to_text
-from partner_account_rehearsal.partners import RESOURCE_TYPE
+from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE
 
 # It has no properties, and creating it does nothing.
 _PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"
@@ -48,11 +48,17 @@ def find_stand_ins(
     `patterns` are types, construct paths, or what stands above them, with `*`.
 
     Raises:
-        RehearsalError: a pattern fits a partner account or, if this is `strict`, nothing.
+        RehearsalError: a pattern fits a partner account, its function or, if this is `strict`, nothing.
     """
     resources = {stack.id: [*stack.resources()] for stack in stacks}
     everything = [one for several in resources.values() for one in several]
     unknown = _unknown_types({one.type for one in everything}, cloudformation)
+    functions = {
+        (function.file, function.logical_id)
+        for stack in stacks
+        for one in resources[stack.id]
+        if one.type == RESOURCE_TYPE and (function := _function_of(_service_token(one), stack, stacks)[0])
+    }
     chosen: set[int] = set()
     for pattern in patterns:
         fitting = [one for one in everything if _fits(one, pattern)]
@@ -60,12 +66,17 @@ def find_stand_ins(
             raise RehearsalError(f"--stand-in {pattern}: no resource has this type or path")
         if partner := next((one for one in fitting if one.type == RESOURCE_TYPE), None):
             raise RehearsalError(f"--stand-in {pattern} would leave out the partner account {partner.path}")
+        if function := next((one for one in fitting if (one.file, one.logical_id) in functions), None):
+            raise RehearsalError(
+                f"--stand-in {pattern} would leave out the partner account's function {function.path}: "
+                "name the other resources by their paths"
+            )
         chosen |= {id(one) for one in fitting}
     found: list[tuple[TemplateResource, str]] = []
     for stack in stacks:
         for one in resources[stack.id]:
             reason = _CHOSEN if id(one) in chosen else _UNKNOWN_TYPE if one.type in unknown else ""
-            if not reason and one.type.startswith(_CUSTOM) and one.type != RESOURCE_TYPE:
+            if not reason and one.type.startswith(_CUSTOM) and one.type not in OWN_TYPES:
                 reason = "; ".join(_obstacles_of_function(one, stack, stacks))
             if reason:
                 found.append((one, reason))
@@ -129,7 +140,7 @@ def _unknown_types(types: Iterable[str], cloudformation: Any) -> set[str]:
 
 def _obstacles_of_function(resource: TemplateResource, stack: Stack, stacks: Sequence[Stack]) -> Iterator[str]:
     """Why the local Lambda can't run the function of a custom resource, as far as anybody can tell before."""
-    token = resource.resolve_parameters(resource.properties.get("ServiceToken", ""))
+    token = _service_token(resource)
     if isinstance(token, str):
         yield f"its service token {token} is none of these stacks'"
         return
@@ -147,6 +158,10 @@ def _obstacles_of_function(resource: TemplateResource, stack: Stack, stacks: Seq
     texts = (file.read_text("utf-8", "replace") for file in files if file.suffix in _CODE)
     if layer_files := sorted({name for text in texts for name in _LAYER_FILE.findall(text)}):
         yield f"its function needs {', '.join(layer_files)} of a layer, and the local Lambda has no /opt"
+
+
+def _service_token(resource: TemplateResource) -> Any:
+    return resource.resolve_parameters(resource.properties.get("ServiceToken", ""))
 
 
 def _function_of(token: Any, stack: Stack, stacks: Sequence[Stack]) -> tuple[TemplateResource | None, Stack]:

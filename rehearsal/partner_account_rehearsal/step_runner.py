@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import dropwhile
@@ -112,12 +112,12 @@ class StepRunner:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
-    def reason(self, result: CommandResult, intended: str = "") -> str:
+    def reason(self, result: CommandResult, intended: Collection[str] = ()) -> str:
         """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
 
-        Failures of the type `intended` are no reason.
+        Failures of the types `intended` are no reason.
         """
-        failed = (one for one in self._step.events if one.failed and one.reason and one.type != intended)
+        failed = (one for one in self._step.events if one.failed and one.reason and one.type not in intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason, one.status) for one in failed)
         if reason := next(reasons, ""):
             return reason

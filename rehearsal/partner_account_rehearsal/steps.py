@@ -10,7 +10,7 @@ from pathlib import Path
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
 from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
-from partner_account_rehearsal.cdk import Cdk, CommandResult
+from partner_account_rehearsal.cdk import NO_BUILD, Cdk, CommandResult
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
     missing_parameters,
@@ -19,7 +19,15 @@ from partner_account_rehearsal.limits import (
     retired_runtimes,
 )
 from partner_account_rehearsal.local_aws import ACCOUNT, REGION, LocalAws
-from partner_account_rehearsal.partners import CATALOGS, RESOURCE_TYPE, SANDBOX, ManagedPartner, partners_of
+from partner_account_rehearsal.partners import (
+    CATALOGS,
+    OWN_TYPES,
+    SANDBOX,
+    ManagedPartner,
+    ManagedProfile,
+    partners_of,
+    profiles_of,
+)
 from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
 from partner_account_rehearsal.stand_ins import (
     StandIn,
@@ -134,7 +142,7 @@ class Rehearsal:
                 # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` tells what these need.
                 if self._options.stacks:
                     selected = self._list_stacks(*options)
-                    options.append("--exclusively")
+                    options += ["--exclusively", NO_BUILD]
                 self._run_app("synth", *selected, "--quiet", *options)
             selected = selected or all_stack_ids(self._assembly.folder)
             self._assembly = Assembly(self._assembly.folder, selected)
@@ -236,7 +244,7 @@ class Rehearsal:
             "deploy-former", f"Deploy what is deployed now, from {self._options.deployed} (cdk deploy)"
         ) as step:
             self._runner.run(*self._deploy_command(former, [one.id for one in former.stacks]), *self._code_parameters)
-            expect_created(step, self._former_partners)
+            expect_created(step, self._former_partners, profiles_of(former.stacks))
         self._deployed.clear()
 
     def _prepare_codes(self, assembly: Assembly, partners: Sequence[ManagedPartner], *, wrong: bool = False) -> None:
@@ -298,6 +306,8 @@ class Rehearsal:
             shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created_accounts(new, ' in all')}."
         self._expect_each_partner_once()
         self._report.results.append(shown)
+        for profile in (one for one in self._report.profiles if one.task_status):
+            self._report.results.append(f"Profile {profile.path}: its task was {profile.task_status} after that.")
 
     def _expect_created(self, step: StepReport) -> None:
         """Refuse to go on if the step did anything but to create each partner that isn't there already."""
@@ -306,12 +316,12 @@ class Rehearsal:
         if existing:  # An update may change a contact, for one.
             expect_equal("the number of CreatePartner requests", step.changes.count("CreatePartner"), len(new))
         else:
-            expect_created(step, new)
+            expect_created(step, new, profiles_of(self._assembly.stacks))
 
     def _deploy_during(self, fault: Fault) -> None:
         assembly = self._assembly
         if fault is ROLLBACK:
-            assembly = failing_copy(assembly, self._partners, self._aws.folder / "cdk.out.failing")
+            assembly = failing_copy(assembly, self._aws.folder / "cdk.out.failing")
         for order in fault.orders:
             self._aws.partner_central.order_fault(order)
         with self._runner.step(
@@ -322,15 +332,15 @@ class Rehearsal:
             result = self._runner.attempt(*self._deploy_command(assembly, assembly.selected), *self._code_parameters)
             # Not the stacks: each fails because a resource of it did.
             failed = next((one for one in step.events if one.failed and one.type not in ("", NESTED_STACK)), None)
-            intended = FAILING_TYPE if fault is ROLLBACK else RESOURCE_TYPE
-            if (failed and failed.type != intended) or (step.rolled_back and not failed):
+            intended: Sequence[str] = (FAILING_TYPE,) if fault is ROLLBACK else OWN_TYPES
+            if (failed and failed.type not in intended) or (step.rolled_back and not failed):
                 step.title = "Deploy, which failed before it met the fault (cdk deploy)"
                 raise RehearsalError(f"cdk deploy failed before it met the fault: {self._runner.reason(result)}")
             ending = "success" if result.exit_code == 0 else "a rollback" if step.rolled_back else "a failure"
             if ending != (expected := "success" if fault.survived else "a rollback"):
                 reason = f": {self._runner.reason(result, intended)}" if result.exit_code else ""
                 raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
-            if fault.orders and not any(request.failed for request in step.requests):
+            if fault.orders and not fault.is_met({request.subject for request in step.requests}):
                 raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
         self._aws.partner_central.clear_faults()
         if fault.survived:
@@ -382,6 +392,9 @@ class Rehearsal:
 
     def _read_outputs(self) -> None:
         self._report.outputs = json.loads(self._outputs_file.read_text("utf-8"))
+        statuses = {one.path: one.task_status(self._report.outputs) for one in profiles_of(self._assembly.stacks)}
+        for described in self._report.profiles:
+            described.task_status = statuses.get(described.path, "")
 
     def _expect_each_partner_once(self) -> list[str]:
         """The ids of the account's partners; there is one for each that the app has, and no other."""
@@ -402,11 +415,15 @@ def expect_equal(what: str, found: object, expected: object) -> None:
         raise RehearsalError(f"{what} should be {expected}, but is {found}")
 
 
-def expect_created(step: StepReport, partners: Sequence[ManagedPartner]) -> None:
-    """Refuse to go on if the step changed anything but to create each partner once."""
-    changes = step.changes
-    for partner in partners:
-        # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
-        if partner.catalog == SANDBOX and "TagResource" in changes:
-            changes.remove("TagResource")
-    expect_equal("the requests that change something", changes, ["CreatePartner"] * len(partners))
+def expect_created(
+    step: StepReport, partners: Sequence[ManagedPartner], profiles: Sequence[ManagedProfile] = ()
+) -> None:
+    """Refuse to go on if the step changed anything but to create each partner and to start each profile's task once."""
+    changes = Counter(step.changes)
+    # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
+    tags = sum(partner.catalog == SANDBOX for partner in partners)
+    # A profile that is as visible as it is to be is left alone.
+    visibilities = sum(bool(profile.visibility) for profile in profiles)
+    changes -= Counter({"TagResource": tags, "PutProfileVisibility": visibilities})
+    expected = ["CreatePartner"] * len(partners) + ["StartProfileUpdateTask"] * len(profiles)
+    expect_equal("the requests that change something", sorted(changes.elements()), expected)

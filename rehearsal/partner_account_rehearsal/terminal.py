@@ -124,17 +124,13 @@ class Reporter:
 
     def preview(self, report: RehearsalReport) -> None:
         """Tell what would be created, with which permissions, what can't be undone, and what is not rehearsed."""
-        for one in report.partners:
-            self.section(f"Partner account {one.path}")
-            for name, value in (
-                ("legal name", one.legal_name),
-                ("catalog", one.catalog),
-                ("primary solution type", one.primary_solution_type),
-                ("alliance lead contact", one.contact),
-                ("verification code", one.verification_code),
-                *([("state", "there already, would be updated")] if one.exists else []),
-            ):
-                self.line(f"{name:21}  {value}", hang=23)
+        partners = ((f"Partner account {one.path}", one.rows) for one in report.partners)
+        profiles = ((f"Profile {one.path}", one.rows) for one in report.profiles)
+        for heading, rows in (*partners, *profiles):
+            self.section(heading)
+            width = max(len(name) for name, _ in rows)
+            for name, value in rows:
+                self.line(f"{name:{width}}  {value}", hang=width + 2)
         self.section(f"Would be {report.course}")
         for stack in report.stacks:
             counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())

@@ -132,7 +132,8 @@ class ApiEndpoint:
                         )
                         raise ServiceError("AccessDeniedException", message, Reason="ACCESS_DENIED")
                 url = request.host_url.rstrip("/")
-                answer = self._service.perform(operation.name, caller.account, members, url)
+                plan = self._faults.task_plan(entry)
+                answer = self._service.perform(operation.name, caller.account, members, url, plan)
             finally:
                 # Also after a refusal: the client cannot know which answer it is that got lost.
                 self._faults.strike(entry, after_commit=True)

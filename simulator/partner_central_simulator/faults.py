@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import count
 
 from partner_central_simulator.exceptions import ServiceError
-from partner_central_simulator.models import Clock, Output, RecordedRequest
+from partner_central_simulator.models import Clock, Output, RecordedRequest, TaskPlan
 from partner_central_simulator.service import OPERATIONS
 
 ANY_OPERATION = "*"
@@ -61,6 +61,12 @@ class FaultKind(StrEnum):
     GARBLED = "garbled"
     """An answer that is no error breaks off in the middle, which botocore takes for an empty one."""
 
+    REVIEW_FAILS = "review-fails"
+    """The profile task that is started ends as FAILED, since its logo is refused."""
+
+    REVIEW_TAKES_DAYS = "review-takes-days"
+    """The profile task that is started stays IN_PROGRESS, as long as nobody cancels it."""
+
 
 _BEFORE_OR_AFTER_COMMIT = {
     FaultKind.INTERNAL_ERROR,
@@ -69,11 +75,18 @@ _BEFORE_OR_AFTER_COMMIT = {
     FaultKind.DELAY,
     FaultKind.HANG,
 }
-_OPERATIONS_OF = {
+_DISTORTED = {
     FaultKind.LAGGING_LIST: {"ListPartners"},
     FaultKind.NO_TAGS: {"ListTagsForResource"},
     FaultKind.NO_PROFILE_ID: {"CreatePartner", "GetPartner", "GetProfileVisibility", "PutProfileVisibility"},
 }
+_TASK_PLANS = {
+    FaultKind.REVIEW_FAILS: TaskPlan(
+        errors=[{"Locale": "en-US", "Message": "The logo can't be used.", "Reason": "INVALID_LOGO"}]
+    ),
+    FaultKind.REVIEW_TAKES_DAYS: TaskPlan(reads=None),
+}
+_OPERATIONS_OF = {**_DISTORTED, **{kind: {"StartProfileUpdateTask"} for kind in _TASK_PLANS}}
 _LONGEST = timedelta(days=365).total_seconds()
 
 
@@ -203,7 +216,7 @@ class Faults:
 
     def distort(self, request: RecordedRequest, answer: Output) -> Output:
         """The answer as lagging parts of the service would give it."""
-        for fault in self._waiting(request, _OPERATIONS_OF):
+        for fault in self._waiting(request, _DISTORTED):
             seen = dict(answer)
             if fault.kind is FaultKind.NO_TAGS:
                 seen["Tags"] = []
@@ -226,6 +239,10 @@ class Faults:
         if "Visibility" in answer and "ProfileId" not in answer:
             raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
         return answer
+
+    def task_plan(self, request: RecordedRequest) -> TaskPlan | None:
+        """How the profile task that the request starts is to end; None if no fault says so."""
+        return next((plan for kind, plan in _TASK_PLANS.items() if self.take(request, kind)), None)
 
     def take(self, request: RecordedRequest, kind: FaultKind) -> bool:
         """Whether the request meets a fault of that kind, which is used up by it."""

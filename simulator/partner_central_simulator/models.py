@@ -192,6 +192,7 @@ class ApiCall:
     readings: Readings
     page_size: int
     base_url: str
+    task_plan: TaskPlan
 
     def once(self, act: Callable[[], str]) -> str:
         """Run `act` once per client token, and return the id of what it made, also to a repeated request.

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import unicodedata
 from collections import Counter
@@ -73,9 +74,18 @@ def _summary(partner: SimulatedPartner) -> Output:
 
 def _describe(call: ApiCall, partner: SimulatedPartner) -> Output:
     profile = dict(partner.profile)
+    if call.readings.approved_logo_is_copied and partner.has_profile:
+        profile = _with_copied_logo(profile)
+        if contents := profile.get("LocalizedContents"):
+            profile["LocalizedContents"] = [_with_copied_logo(content) for content in contents]
     if partner.has_profile_id(call.readings):
         profile["ProfileId"] = partner.profile_id
     return {**_summary(partner), "Profile": profile}
+
+
+def _with_copied_logo(texts: Output) -> Output:
+    copy = hashlib.sha256(texts["LogoUrl"].encode()).hexdigest()[:16]
+    return {**texts, "LogoUrl": f"https://logos.aws.example/{copy}"}
 
 
 def get_partner(call: ApiCall) -> Output:

@@ -66,7 +66,7 @@ def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
         raise ServiceError.of("INCOMPATIBLE_PROFILE_STATE")
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
     _count_update(call.now, partner.profile_updates, PROFILE_UPDATES_PER_DAY, reason)
-    task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.account.task_plan)
+    task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.task_plan)
     partner.tasks.append(task)
     _progress(call.now, partner, task)
     return task

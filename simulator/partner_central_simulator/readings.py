@@ -118,6 +118,9 @@ class Readings:
     With False it shows the task before it, or says PARTNER_PROFILE_TASK_NOT_FOUND.
     """
 
+    approved_logo_is_copied: bool = True
+    """`GetPartner` shows each logo of an approved profile at an address of AWS's own, the task at the given one."""
+
     tag_at_creation_on_partner: bool = False
     """IAM checks the `TagResource` that goes with `CreatePartner` on `…/partner/*`, and not on `*`."""
 

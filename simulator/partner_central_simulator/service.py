@@ -94,22 +94,34 @@ class Service:
                     verifications.decide(account, kind, "SUCCEEDED", self._clock())
         return self._state.accounts[account_id]
 
-    def perform(self, operation: str, account_id: str, request: Mapping[str, Any], base_url: str) -> Output:
-        """Apply the rule of one operation to a request that the service model allows."""
+    def perform(
+        self,
+        operation: str,
+        account_id: str,
+        request: Mapping[str, Any],
+        base_url: str,
+        task_plan: TaskPlan | None = None,
+    ) -> Output:
+        """Apply the rule of one operation to a request that the service model allows.
+
+        A profile task that it starts ends by `task_plan`, by default as the account's tasks do.
+        """
         if request.get("Catalog", "AWS") not in CATALOGS:
             raise ServiceError.of_fields(
                 FieldProblem("Catalog", f"Must be one of {', '.join(CATALOGS)}.", "INVALID_VALUE")
             )
         with self.transaction() as state:
+            account = self.account(account_id)
             call = ApiCall(
                 operation=operation,
                 request=request,
-                account=self.account(account_id),
+                account=account,
                 state=state,
                 now=self._clock(),
                 readings=self._readings,
                 page_size=self._page_size,
                 base_url=base_url,
+                task_plan=task_plan or account.task_plan,
             )
             return OPERATIONS[operation](call)
 

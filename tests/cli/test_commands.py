@@ -197,6 +197,41 @@ class TestShow:
         told = stage.run("show").stdout
         assert "FAILED since " in told
         assert "INVALID_LOGO (en-US)" in told
+        assert told.endswith("Correct what the reasons name, and deploy again.\n")
+
+    def test_next_steps_are_commands_of_the_aws_cli_for_the_same_service_and_credentials(
+        self, stage: CliStage, tmp_path: Path
+    ) -> None:
+        """To follow a task that is in progress, or to cancel it; to correct one; to make an approved profile public."""
+        arn = stage.create_partner()
+        which = {"Catalog": "AWS", "Identifier": arn}
+        client, admin = stage.client("partnercentral-account"), stage.simulator.account(ACCOUNT)
+        keys = f"aws_access_key_id = {ACCOUNT}\naws_secret_access_key = x\n"
+        (tmp_path / "config").write_text(f'[profile "my own"]\n{keys}')
+        options = ("--profile", "my own", "--endpoint-url", stage.simulator.url)
+        led = f"--region us-east-1 --profile 'my own' --endpoint-url {stage.simulator.url} --catalog AWS"
+        of_partner = f"{led} --identifier {arn.rpartition('/')[2]}"
+
+        def last_lines(count: int) -> list[str]:
+            done = stage.run("show", *options, AWS_CONFIG_FILE=str(tmp_path / "config"))
+            return done.stdout.splitlines()[-count:]
+
+        assert last_lines(1)[0].startswith("Profile task")
+        admin.plan_profile_tasks(reads=None)
+        task = client.start_profile_update_task(**which, **PROFILE_TASK)["TaskId"]
+        assert last_lines(2) == [
+            f"Follow the task: aws partnercentral-account get-profile-update-task {of_partner}",
+            f"To cancel it: aws partnercentral-account cancel-profile-update-task {of_partner} --task-id {task}",
+        ]
+        client.cancel_profile_update_task(**which, TaskId=task)
+        admin.plan_profile_tasks(reads=0)
+        client.start_profile_update_task(**which, **PROFILE_TASK)
+        assert last_lines(1) == [
+            f"To make it PUBLIC: aws partnercentral-account put-profile-visibility {of_partner} --visibility PUBLIC"
+        ]
+        client.put_profile_visibility(**which, Visibility="PUBLIC")
+        assert last_lines(1)[0].startswith("Profile task")
+        assert re.search(r"Display name +Example\n", stage.run("show").stdout)
 
     def test_in_the_sandbox_tags_are_shown_if_there_are_any(self, stage: CliStage) -> None:
         """--catalog chooses; tags are shown if the partner has them."""

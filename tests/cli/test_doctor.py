@@ -23,6 +23,7 @@ from partner_account_cli.doctor import DoctorRun, principal_of
 from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
 from tests.simulator.calls import ManualClock
+from tests.simulator.test_profiles import DETAILS
 
 
 def verdicts(stage: CliStage, *options: str) -> dict[str, str]:
@@ -192,6 +193,22 @@ def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage:
     assert verdicts(stage)["existing-partner"] == "unknown"
 
 
+def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -> None:
+    """A deployment of a profile may be refused for it, or may be what has started it."""
+    arn = stage.create_partner()
+    assert "profile task" not in stage.run("doctor").stdout
+    stage.simulator.account(ACCOUNT).plan_profile_tasks(reads=None)
+    started = stage.client("partnercentral-account").start_profile_update_task(
+        Catalog="AWS", Identifier=arn, TaskDetails=DETAILS
+    )
+    checks = {one["Id"]: one for one in stage.run("doctor", "--output", "json").document["Checks"]}
+    assert checks["profile-task"]["Status"] == "unknown"
+    assert checks["profile-task"]["Finding"].startswith(
+        f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress"
+    )
+    assert "aws partnercentral-account get-profile-update-task" in checks["profile-task"]["Remedy"]
+
+
 def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
     """Nothing is certain there, and nothing has failed."""
     newcomer.create_partner("Sandbox")
@@ -321,6 +338,13 @@ def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) 
     found = dict(DoctorRun(Access(), "AWS", None, email).checks())["contact address"]()
     assert found.status == verdict
     assert email not in str(found)
+
+
+def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_named() -> None:
+    """A partner there is for tests."""
+    found = dict(DoctorRun(Access(), "Sandbox", None, "jane.doe@example.com").checks())["contact address"]()
+    assert (found.status, found.finding) == ("unknown", "not judged: a partner in the Sandbox is for tests")
+    assert "contact address" not in dict(DoctorRun(Access(), "Sandbox", None, None).checks())
 
 
 @contextmanager

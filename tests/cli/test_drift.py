@@ -7,7 +7,8 @@ tests/e2e/test_tutorial.py has one that was really deployed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +16,12 @@ import aws_cdk as cdk
 import pytest
 from moto.backends import get_backend
 
-from partner_account import AllianceLeadContact, Catalog, VerificationCode
-from partner_account_cli.drift import UNRESOLVED, resolve, values_of_ref
+from partner_account import AllianceLeadContact, Catalog, LocalizedContent, PartnerProfile, VerificationCode
+from partner_account_cli.deployed_stack import UNRESOLVED, resolve, values_of_ref
 from partner_account_handler import identity
 from tests.cli.stage import ACCOUNT, CONTACT, EMAIL, REGION, CliStage, Ended, open_stage
 from tests.construct.apps import new_app, partner_in, template_of
+from tests.simulator.test_profiles import DETAILS
 
 JANE = AllianceLeadContact(
     first_name=CONTACT["FirstName"],
@@ -28,19 +30,44 @@ JANE = AllianceLeadContact(
     business_title=CONTACT["BusinessTitle"],
 )
 TAGS = [{"Key": "team", "Value": "alliances"}]
+GERMAN = {
+    "DisplayName": "Beispiel",
+    "Description": "Wir geben Beispiele.",
+    "WebsiteUrl": "https://example.com/de",
+    "LogoUrl": "https://example.com/logo.png",
+}
+PROFILE_PROPS: dict[str, Any] = {
+    "display_name": DETAILS["DisplayName"],
+    "description": DETAILS["Description"],
+    "website_url": DETAILS["WebsiteUrl"],
+    "logo_url": DETAILS["LogoUrl"],
+    "industry_segments": DETAILS["IndustrySegments"],
+    "localized_contents": [
+        LocalizedContent(
+            locale="de-DE",
+            display_name=GERMAN["DisplayName"],
+            description=GERMAN["Description"],
+            website_url=GERMAN["WebsiteUrl"],
+            logo_url=GERMAN["LogoUrl"],
+        )
+    ],
+}
+LOCALES = ("de-DE", "fr-FR")
+AS_THE_TEMPLATE_SAYS = {**DETAILS, "LocalizedContents": [{"Locale": "de-DE", **GERMAN}]}
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/Demo/1"
 
 # moto wants a resource in each stack.
 NOTHING = {"P": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "-", "Type": "String", "Value": "-"}}}
 
 
-def template(**props: Any) -> dict[str, Any]:
-    """What the construct writes, for a partner whose legal name and title are parameters of the stack."""
+def template(profile: Mapping[str, Any] | None = None, **props: Any) -> dict[str, Any]:
+    """What the constructs write for a partner, whose legal name is a parameter of the stack, and for its profile."""
     stack = cdk.Stack(new_app(), "Demo")
     name = cdk.CfnParameter(stack, "Name")
-    cdk.Tags.of(partner_in(stack, **{"legal_name": name.value_as_string, "alliance_lead_contact": JANE, **props})).add(
-        "team", "alliances"
-    )
+    partner = partner_in(stack, **{"legal_name": name.value_as_string, "alliance_lead_contact": JANE, **props})
+    cdk.Tags.of(partner).add("team", "alliances")
+    if profile is not None:
+        PartnerProfile(stack, "Profile", partner=partner, **{**PROFILE_PROPS, **profile})
     return template_of(stack)
 
 
@@ -71,6 +98,7 @@ class Deployment:
     def _stack(self, written: dict[str, Any], arn: str, name: str) -> str:
         profile_id = self.stage.simulator.account(ACCOUNT).partners[0].profile_id
         outputs = {"PartnerArn": arn, "PartnerId": arn.rpartition("/")[2], "PartnerProfileId": profile_id}
+        outputs["ProfileProfileId"] = profile_id
         body = {
             "Parameters": {"Name": {"Type": "String"}, "BootstrapVersion": {"Type": "String", "Default": "1"}},
             "Resources": NOTHING,
@@ -83,10 +111,12 @@ class Deployment:
         )
         stack = get_backend("cloudformation")[ACCOUNT][REGION].stacks[made["StackId"]]
         stack.template = json.dumps(written)
-        logical_id = next(key for key, one in written["Resources"].items() if one["Type"] == "Custom::PartnerAccount")
-        resource = SimpleNamespace(logical_resource_id=logical_id, physical_resource_id=arn)
-        stack.resource_map._resource_json_map[logical_id] = {}  # noqa: SLF001 - moto deploys no custom resource
-        stack.resource_map._parsed_resources[logical_id] = resource  # noqa: SLF001
+        ids = {"Custom::PartnerAccount": arn, "Custom::PartnerProfile": f"profile-of-{arn.rpartition('/')[2]}"}
+        for logical_id, one in written["Resources"].items():
+            if one["Type"] in ids:
+                resource = SimpleNamespace(logical_resource_id=logical_id, physical_resource_id=ids[one["Type"]])
+                stack.resource_map._resource_json_map[logical_id] = {}  # noqa: SLF001 - moto deploys no custom resource
+                stack.resource_map._parsed_resources[logical_id] = resource  # noqa: SLF001
         return str(made["StackId"])
 
     def drift(self, *options: str) -> Ended:
@@ -105,6 +135,44 @@ class Deployment:
         assert done.document["Drifted"] == bool(fields)
         assert done.status == (2 if fields else 0)
         return fields
+
+
+class DeployedProfile:
+    """The profile of a deployed stack, and what others do to it."""
+
+    def __init__(self, deployment: Deployment, catalog: str = "AWS", **props: Any) -> None:
+        """Deploy both; nobody has started a task yet."""
+        own: dict[str, Any] = {}
+        if catalog == "Sandbox":
+            own = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
+        self.deployment = deployment
+        self.template = template(props, **own)
+        self._which = {"Catalog": catalog, "Identifier": deployment.deploy(self.template, catalog=catalog)}
+        self._client = deployment.stage.client("partnercentral-account")
+
+    def start(self, *, reads: int | None = 0, errors: Sequence[Mapping[str, str]] = (), **changes: Any) -> str:
+        """Start a task with what the template says, or changes of that; its id."""
+        self.deployment.admin.plan_profile_tasks(reads=reads, errors=errors)
+        details = {name: value for name, value in {**AS_THE_TEMPLATE_SAYS, **changes}.items() if value is not None}
+        return str(self._client.start_profile_update_task(**self._which, TaskDetails=details)["TaskId"])
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel it."""
+        self._client.cancel_profile_update_task(**self._which, TaskId=task_id)
+
+    def publish(self) -> None:
+        """Make it public."""
+        self._client.put_profile_visibility(**self._which, Visibility="PUBLIC")
+
+    def compared(self, *options: str) -> tuple[int, dict[str, list[str]], list[str]]:
+        """The exit status, the fields by their status, and the next steps."""
+        done = self.deployment.drift("--output", "json", *options)
+        (profile,) = done.document["Profiles"]
+        assert set(profile) == {"LogicalResourceId", "Arn", "Fields", "NextSteps"}
+        fields: dict[str, list[str]] = {}
+        for one in profile["Fields"]:
+            fields.setdefault(one["Status"], []).append(one["Field"])
+        return done.status, fields, profile["NextSteps"]
 
 
 @pytest.fixture
@@ -180,7 +248,7 @@ def test_a_partner_that_the_service_does_not_know_any_more_is_drift(
 
 def test_in_the_sandbox_an_ownership_tag_that_is_absent_is_no_drift(deployment: Deployment) -> None:
     """It may have been refused; but another's is drift, as in catalog AWS."""
-    sandbox = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
+    sandbox: dict[str, Any] = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
     partner_id = deployment.deploy(template(**sandbox), catalog="Sandbox")
     assert deployment.drifted() == []
     deployment.admin.tag_partner(partner_id, {identity.OWNER_TAG: "another's"})
@@ -196,7 +264,7 @@ def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(
     done = deployment.drift("--output", "json")
     (partner,) = done.document["Partners"]
     assert [one["Field"] for one in partner["Fields"] if one["Status"] == "unknown"] == ["LegalName"]
-    assert set(done.document) == {"StackName", "Drifted", "Partners"}
+    assert set(done.document) == {"StackName", "Drifted", "Partners", "Profiles"}
     assert set(partner) == {"LogicalResourceId", "Arn", "Fields"}
     assert {name for field in partner["Fields"] for name in field} == {"Field", "Template", "Service", "Status"}
     assert done.status == 0
@@ -317,3 +385,118 @@ def test_what_cannot_be_read_is_an_error(deployment: Deployment, written: dict[s
 def test_ref_and_join_are_worked_out_and_all_else_is_unknown_never_guessed(value: Any, resolved: Any) -> None:
     """Neither is a dynamic reference to SSM guessed."""
     assert resolve(value, {"Name": "Corp"}) == resolved
+
+
+# --- Profiles
+
+
+@pytest.mark.parametrize("catalog", ["AWS", "Sandbox"])
+@pytest.mark.parametrize("knows_partner", [True, False])
+def test_profile_that_was_just_approved_has_not_drifted_in_any_field(
+    deployment: Deployment, catalog: str, *, knows_partner: bool
+) -> None:
+    """Though the service shows its logos elsewhere; also where the partner's ARN is another stack's to know."""
+    profile = DeployedProfile(deployment, catalog, visibility="PUBLIC")
+    if not knows_partner:
+        for one in profile.template["Resources"].values():
+            if one["Type"] == "Custom::PartnerProfile":
+                one["Properties"]["PartnerArn"] = {"Fn::ImportValue": "Other-Partner-Arn"}
+        (stack,) = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
+        stack.template = json.dumps(profile.template)
+    profile.start()
+    profile.publish()
+    status, fields, steps = profile.compared()
+    assert (status, steps, list(fields)) == (0, [], ["same"])
+    expected = {"DisplayName", "IndustrySegments", "LocalizedContents.de-DE.LogoUrl", "Visibility", "Outputs.ProfileId"}
+    assert expected <= set(fields["same"])
+
+
+def test_solution_type_of_a_partner_is_its_profiles_once_there_is_one(deployment: Deployment) -> None:
+    """That of the account counts at the creation only; but a profile that names another one is drift."""
+    profile = DeployedProfile(deployment)
+    profile.start()
+    done = deployment.drift()
+    assert re.search(r"unmanaged +PrimarySolutionType: CONSULTING_SERVICES\n", done.stdout)
+    assert done.status == 0
+
+
+def test_profile_that_somebody_has_changed_is_drift_in_each_field_and_only_there(deployment: Deployment) -> None:
+    """Another text, another logo, a language that the template doesn't have, and the visibility."""
+    profile = DeployedProfile(deployment, visibility="PUBLIC")
+    french = {"Locale": "fr-FR", **GERMAN}
+    profile.start(DisplayName="Another", LogoUrl="https://example.com/2.png", LocalizedContents=[french])
+    status, fields, steps = profile.compared()
+    assert status == 2
+    locales = [f"LocalizedContents.{locale}.{name}" for locale in ("fr-FR", "de-DE") for name in GERMAN]
+    assert sorted(fields["drifted"]) == sorted(["DisplayName", "LogoUrl", "Visibility", *locales])
+    assert re.fullmatch(
+        r"To make it PUBLIC: aws partnercentral-account put-profile-visibility --region us-east-1 --catalog AWS "
+        r"--identifier partner-\w{13} --visibility PUBLIC",
+        steps[0],
+    )
+
+
+def test_running_task_with_what_the_template_says_is_no_drift_and_is_to_be_followed(deployment: Deployment) -> None:
+    """As a review takes days; the visibility is not asked for. The commands lead where this one was led."""
+    profile = DeployedProfile(deployment)
+    task = profile.start(reads=None)
+    status, fields, steps = profile.compared()
+    assert status == 0
+    assert {"ProfileTask", "DisplayName", "LocalizedContents.de-DE.Description"} <= set(fields["running"])
+    assert "drifted" not in fields
+    assert "get-profile-update-task --region us-east-1 --catalog AWS --identifier partner-" in steps[0]
+    assert steps[1].endswith(f"--task-id {task}")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"Description": "Another."}, {"LocalizedContents": [{"Locale": name, **GERMAN} for name in LOCALES]}]
+)
+def test_running_task_of_somebody_else_is_drift(deployment: Deployment, changes: dict[str, Any]) -> None:
+    """It would overwrite what the template says, or add a language to it; its id is told."""
+    profile = DeployedProfile(deployment)
+    profile.start()
+    task = profile.start(reads=None, **changes)
+    status, fields, steps = profile.compared()
+    assert (status, fields["drifted"]) == (2, ["ProfileTask"])
+    assert f"--task-id {task}" in steps[1]
+    assert f"ProfileTask: template SUCCEEDED, service {task} IN_PROGRESS since " in deployment.drift().stdout
+
+
+def test_failed_task_is_drift_with_its_reasons_until_the_profile_is_corrected(deployment: Deployment) -> None:
+    """By locale and reason; one with other contents is the past."""
+    profile = DeployedProfile(deployment)
+    error = {"Locale": "de-DE", "Message": "m", "Reason": "INVALID_LOGO"}
+    profile.start(errors=[error])
+    told = deployment.drift().stdout
+    assert re.search(r"drifted +ProfileTask: .* FAILED since .*, INVALID_LOGO \(de-DE\)\n", told)
+    assert "Correct what the reasons name, and deploy again.\n" in told
+    profile.start()
+    profile.start(errors=[error], Description="Another.")
+    status, fields, _ = profile.compared()
+    assert (status, "drifted" in fields) == (2, True)
+
+
+def test_value_of_a_profile_that_only_cloudformation_knows_is_unknown(deployment: Deployment) -> None:
+    """A text, a language, a segment."""
+    profile = DeployedProfile(deployment)
+    (properties,) = (
+        one["Properties"] for one in profile.template["Resources"].values() if one["Type"] == "Custom::PartnerProfile"
+    )
+    properties["DisplayName"] = {"Fn::Sub": "x"}
+    properties["IndustrySegments"] = [{"Fn::Sub": "x"}]
+    properties["LocalizedContents"][0]["Locale"] = {"Fn::Sub": "x"}
+    (stack,) = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
+    stack.template = json.dumps(profile.template)
+    profile.start()
+    status, fields, _ = profile.compared()
+    assert (status, fields["unknown"]) == (0, ["DisplayName", "IndustrySegments", "LocalizedContents"])
+
+
+def test_profile_whose_task_or_visibility_cannot_be_read_is_an_error(deployment: Deployment) -> None:
+    """And no "no drift"."""
+    DeployedProfile(deployment)
+    for operation in ("GetProfileUpdateTask", "GetProfileVisibility"):
+        deployment.stage.simulator.faults.add(operation, "access-denied")
+        done = deployment.drift()
+        assert done.status == 1
+        assert f"Allow partnercentral:{operation}" in done.stderr

@@ -25,7 +25,7 @@ this page says anything else. It shows a partner in catalog AWS; for one in the 
 ## What the function may do
 
 The role belongs to the stack's `PartnerAccountProvider`. It may write its own log; the rest is granted by a policy
-that each partner brings.
+that each partner and each profile brings.
 """
 
 GRANTS = """\
@@ -36,6 +36,12 @@ of those that take a partner's ARN; with `TagResource` and `UntagResource` the o
 """
 
 NOTES = {
+    "AskOwnStack": "For partners and profiles.",
+    "AskParentStack1": "For partners and profiles in a nested stack; one for each stack around it.",
+    "LookForImports": "For partners and profiles.",
+    "ReadProfile": "Granted with a `PartnerProfile`.",
+    "UpdateProfile": "Granted with a `PartnerProfile`.",
+    "UpdateProfileVisibility": "Granted with a `PartnerProfile` that has a `visibility`.",
     "CreatePartner": "Not granted with `existing_partner_id`.",
     "UpdateTags": "In the Sandbox `TagResource` alone, for the ownership tag.",
     "TagAtCreation": "Not granted in the Sandbox, nor with `existing_partner_id`.",
@@ -63,6 +69,9 @@ def granted() -> list[Permission]:
         permissions.read_code("ParameterStore", "ssm:GetParameter", "<the parameter>"),
         permissions.decrypt_code("Secret", key, "secretsmanager.<Region of the secret>"),
         permissions.decrypt_code("ParameterStore", key, f"ssm.{Aws.REGION}"),
+        *permissions.of_profile("<the partner>", sets_visibility=True),
+        *permissions.of_stack(Stack()),
+        permissions.ask_parent_stack("<the stack around it>"),
         permissions.write_log("<the own log group>:*"),
     ]
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from unittest.mock import Mock
 
 import aws_cdk as cdk
 import pytest
+from botocore import xform_name
 
 from partner_account import PartnerAccountError, asset, service_model
 from tests.construct.apps import new_app, new_stack, partner_in, resource_of
@@ -114,17 +116,27 @@ def test_the_asset_holds_handler_crhelper_and_service_model_and_nothing_else() -
 
 
 @pytest.mark.versions
-def test_the_service_model_is_botocores_own_without_its_documentation() -> None:
-    """Which is most of it: the API's metadata, operations and shapes are all there."""
+def test_the_service_model_is_botocores_own_of_what_the_function_may_call_without_documentation() -> None:
+    """The API's metadata is all there, and each operation with all shapes that it reaches."""
     bundled = asset_of_a_partner()[f"{MODEL}/service-2.json"]
     whole = gzip.decompress((service_model.model_folder() / "service-2.json.gz").read_bytes())
     model, original = json.loads(bundled), json.loads(whole)
+    assert model.keys() == original.keys() - {"documentation"}
     assert model["metadata"] == original["metadata"]
     for part in ("operations", "shapes"):
-        assert model[part].keys() == original[part].keys()
-        for name, members in original[part].items():
-            assert model[part][name].keys() >= members.keys() - {"documentation"}
-    assert len(bundled) < len(whole) / 2
+        for name, members in model[part].items():
+            assert members.keys() >= original[part][name].keys() - {"documentation"}
+    assert set(re.findall(r'"shape":"(\w+)"', bundled.decode())) == model["shapes"].keys()
+    assert len(bundled) < len(whole) / 4
+
+
+def test_each_operation_that_the_handler_names_is_in_the_service_model_of_the_asset() -> None:
+    """It is made of what the policies allow, so that what is missing there couldn't be called anyway."""
+    files = asset_of_a_partner()
+    source = b"".join(content for name, content in files.items() if name.startswith("partner_account_handler/"))
+    named = {name for name in service_model.service_model()["operations"] if f'"{xform_name(name)}"'.encode() in source}
+    assert {"CreatePartner", "PutAllianceLeadContact", "UntagResource"} <= named
+    assert named <= json.loads(files[f"{MODEL}/service-2.json"])["operations"].keys()
 
 
 # --- The same everywhere ---

@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda import Code, LayerVersion
 from aws_cdk.aws_logs import RetentionDays
 
-from partner_account import PartnerAccount, PartnerAccountProvider, permissions
+from partner_account import PartnerAccount, PartnerAccountProvider, PartnerProfile, permissions
 from tests.construct.apps import HERE, deployed, new_app, new_stack, partner_in, resource_of, resources_of
 from tests.construct.permission_table import NOTES, granted, page
 from tests.construct.test_provider import boundary_in, key_statement_in, vpc_in
@@ -47,6 +47,17 @@ def test_each_prop_of_the_provider_is_documented() -> None:
     signature = inspect.signature(PartnerAccountProvider.__init__)
     props = {name for name, parameter in signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
     assert first_cells("prop").keys() == props
+
+
+def test_each_prop_of_the_profile_is_documented() -> None:
+    """In the table of props of its page, which may have two in a row."""
+    table = (DOCS / "profile.md").read_text("utf-8").split("## Props")[1].split("## ")[0]
+    named = {
+        name for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    signature = inspect.signature(PartnerProfile.__init__)
+    props = {name for name, parameter in signature.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    assert named == props
 
 
 def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -> None:

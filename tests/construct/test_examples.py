@@ -194,6 +194,24 @@ def actions_of(statements: list[dict[str, Any]]) -> set[str]:
     return {action.removeprefix("partnercentral:") for actions in listed for action in actions}
 
 
+# --- A profile ---
+
+
+def test_the_profile_is_of_the_partner_beside_it_and_is_made_public_only_when_somebody_says_so() -> None:
+    """Without the word the visibility isn't touched, nor may it be."""
+    arn = {"Fn::GetAtt": ["Partner776273A3", "Arn"]}
+    for context in ({}, {"visibility": "PUBLIC"}):
+        (template,) = templates("profile", **context)
+        (profile,) = (one for one in template["Resources"].values() if one["Type"] == "Custom::PartnerProfile")
+        assert profile["Properties"]["PartnerArn"] == arn
+        assert profile["Properties"].get("Visibility") == context.get("visibility")
+        assert ("partnercentral:PutProfileVisibility" in json.dumps(template)) == bool(context)
+        assert set(template["Outputs"]) == {
+            *(f"Partner{name}" for name in ("Arn", "Id", "ProfileId")),
+            *(f"Profile{name}" for name in ("ProfileId", "TaskStatus")),
+        }
+
+
 # --- The pipeline: nobody deploys without an approval ---
 
 

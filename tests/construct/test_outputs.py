@@ -109,7 +109,7 @@ def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
     [
         (
             {"outputs": False, "export_names": ExportNames(partner_arn="x")},
-            "export_names: without outputs nothing is exported; leave them or outputs=False out",
+            "export_names: without outputs nothing is exported; leave it or outputs=False out",
         ),
         (
             {"export_names": ExportNames(partner_arn="a/b")},

@@ -64,6 +64,7 @@ def of_partner(catalog: str) -> dict[str, dict[str, Any]]:
         "ReadPartner": allowed(reading, partners),
         "UpdateContact": allowed("partnercentral:PutAllianceLeadContact", partners),
         "AskOwnStack": allowed("cloudformation:DescribeStacks", {"Ref": "AWS::StackId"}),
+        "LookForImports": allowed("cloudformation:ListImports", "*"),
         "ReadTags": allowed("partnercentral:ListTagsForResource", "*"),
     }
     if catalog == Catalog.SANDBOX:  # of tags there is the ownership tag alone, after creation

@@ -330,7 +330,9 @@ def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_
     assert resources_of(stack, POLICY) == {}
     function, of_partner = warnings_of(stack)
     assert f"must allow the statements WriteOwnLog already; {DOCUMENTATION}permissions.html lists them" in function
-    assert "LookForPartners, ReadPartner, UpdateContact, AskOwnStack, ReadTags, UpdateTags, CreatePartner" in of_partner
+    assert (
+        "LookForPartners, ReadPartner, UpdateContact, ReadTags, UpdateTags, CreatePartner, TagAtCreation" in of_partner
+    )
     for scope in (provider, partner):
         cdk.Annotations.of(scope).acknowledge_warning("partner-account:role-not-updated", "it has them")
     assert warnings_of(stack) == []

@@ -66,6 +66,7 @@ def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_re
             },
             "EmailVerificationCode": {"From": "SecretsManager", "SecretId": SECRET_ARN},
             "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Partner"},
+            "OutputPrefix": "Partner",
         },
         # The handler is called only once it may do its work, and once a failed call isn't repeated.
         "DependsOn": ["PartnerPolicyF63CE8D5", "PartnerAccountProviderFunctionEventInvokeConfig"],

@@ -45,6 +45,7 @@ from tests.construct.apps import (
     sandbox_partner_in,
     synth_error_of,
     template_of,
+    warnings_of,
 )
 from tests.handler.test_texts import NAMES, UNKNOWN, UNRESOLVED, UNSEEN
 
@@ -561,6 +562,47 @@ def test_a_parameter_of_another_stack_is_refused() -> None:
     code = VerificationCode.from_parameter(cdk.CfnParameter(cdk.Stack(app, "Other"), "Code", no_echo=True))
     (found,) = errors_of(cdk.Stack(app, "Demo"), email_verification_code=code)
     assert found.endswith("would be handed on in the clear; declare it in the partner's own stack")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_secret_that_the_partners_own_stack_makes_brings_a_warning(*, nested: bool) -> None:
+    """Nobody can store a code in time; who has deployed the secret before, and stored it, acknowledges that."""
+    stack = new_stack()
+    partner = partner_in(
+        cdk.NestedStack(stack, "Nested") if nested else stack,
+        email_verification_code=VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code")),
+    )
+    (warning,) = warnings_of(stack)
+    assert "Make the secret beforehand (partner-account store-code --create) or in another stack" in warning
+    cdk.Annotations.of(partner).acknowledge_warning("partner-account:secret-without-code", "deployed, with the code")
+    assert warnings_of(stack) == []
+
+
+SECRETS: dict[str, Callable[[cdk.Stack], secretsmanager.ISecret]] = {
+    "imported": lambda stack: secretsmanager.Secret.from_secret_name_v2(stack, "Code", "code"),
+    "of another stack": lambda stack: secretsmanager.Secret(cdk.Stack(cdk.App.of(stack), "Codes"), "Code"),
+    "with a value": lambda stack: secretsmanager.Secret(
+        stack,
+        "Code",
+        secret_string_value=cdk.SecretValue.cfn_parameter(cdk.CfnParameter(stack, "Given", no_echo=True)),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_a_secret_that_may_hold_the_code_in_time_brings_no_warning(kind: str) -> None:
+    """Made beforehand, deployed before, or with a value of the template's."""
+    stack = new_stack()
+    partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(SECRETS[kind](stack)))
+    assert not any("secret-without-code" in warning for warning in warnings_of(stack))
+
+
+def test_an_adopted_partner_needs_no_code_so_that_its_secret_brings_no_warning() -> None:
+    """Nothing is created."""
+    stack = new_stack()
+    code = VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code"))
+    partner_in(stack, existing_partner_id="partner-1234567890abc", email_verification_code=code)
+    assert warnings_of(stack) == []
 
 
 SSM_PARAMETERS: dict[str, Callable[[cdk.Stack], ssm.IStringParameter]] = {

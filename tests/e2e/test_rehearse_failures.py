@@ -116,19 +116,9 @@ def test_pattern_that_matches_no_stack_is_named_before_anything_is_deployed(with
 
 @pytest.fixture(scope="module")
 def greedy(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
-    """The greedy app, whose stack is deployed already with something else in it, with a fault during the update."""
+    """The greedy app."""
     folder = tmp_path_factory.mktemp("greedy")
-    former = folder / "former"
-    former.mkdir()
-    stack = {
-        "type": "aws:cloudformation:stack",
-        "environment": "aws://unknown-account/unknown-region",
-        "properties": {"templateFile": "Alliances.template.json"},
-    }
-    (former / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Alliances": stack}}))
-    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
-    (former / "Alliances.template.json").write_text(json.dumps(template))
-    return rehearsed(place_with(folder, GREEDY_APP), folder, "--from", str(former), "--fault", "rollback")
+    return rehearsed(place_with(folder, GREEDY_APP), folder)
 
 
 def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(greedy: Rehearsed) -> None:
@@ -139,16 +129,6 @@ def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(g
     assert (greedy.report["Outcome"], greedy.report["Problem"]) == ("failed", problem)
     assert greedy.report["Partners"][0]["VerificationCode"] == "the SSM parameter /code"
     greedy.place.assert_untouched()
-
-
-def test_what_is_deployed_now_is_deployed_first_and_the_fault_rolls_its_update_back(greedy: Rehearsed) -> None:
-    """The partner is created once, during the update that is rolled back."""
-    steps = {step["Id"]: step["Events"] for step in greedy.report["Steps"]}
-    assert [*steps][-3:] == ["store-codes", "deploy-with-fault", "deploy-after-fault"]
-    assert ("Queue", "CREATE_COMPLETE") in {(one["Subject"], one["Status"]) for one in steps["deploy-former"]}
-    assert "UPDATE_ROLLBACK_COMPLETE" in {one["Status"] for one in steps["deploy-with-fault"]}
-    assert "UPDATE_COMPLETE" in {one["Status"] for one in steps["deploy-after-fault"]}
-    assert greedy.changes()[-2:] == [["CreatePartner"], []]
 
 
 def test_apps_own_mistake_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ ODD = "AWS::DevOpsGuru::ResourceCollection"
 # An app of somebody else: a stage for one account and region, other resources, one that the local AWS doesn't know,
 # and the codes expected in a CloudFormation parameter, and in a secret of another stack.
 # It is run by its own Python, which has a module that the command's lacks, and lacks what the command needs; it is
-# bootstrapped as its company does; and one stack, which nobody names, can't be bundled here.
+# built first, bootstrapped as its company does, and deployed with a profile of its company's; and one stack, which
+# nobody names, can't be bundled here.
 OWN_APP = f"""
 import importlib.util, os
 import of_the_app
@@ -91,8 +92,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     (folder / "probe.json").write_text(json.dumps({"Readings": found}))
     options = ["--fault", "wrong-code", "--readings", str(folder / "probe.json")]
     options += ["--ssm-parameter", "/company/queue=orders"]
+    place = place_with(folder, OWN_APP)
+    settings = json.loads((place.app / "cdk.json").read_text())
+    settings |= {"profile": "company", "build": f"echo built >> '{folder / 'builds'}'"}
+    (place.app / "cdk.json").write_text(json.dumps(settings))
     path = os.pathsep.join([str(make_venv(folder / "venv")), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
-    done = rehearsed(place_with(folder, OWN_APP), folder, "Prod/*", *options, SUFFIX="Corp", PATH=path)
+    done = rehearsed(place, folder, "Prod/*", *options, SUFFIX="Corp", PATH=path)
     assert done.exit_code == 0, done.told
     done.place.assert_untouched()
     return done
@@ -131,6 +136,11 @@ def test_app_finds_the_ssm_parameter_that_is_given_and_cdks_custom_resource_runs
     assert own.report["Outputs"]["Prod-Two"]["QueueName"] == "orders"
     events = {(one["Type"], one["Status"]) for step in own.report["Steps"] for one in step["Events"]}
     assert ("Custom::S3AutoDeleteObjects", "DELETE_COMPLETE") in events
+
+
+def test_app_is_built_once_though_it_is_listed_synthesized_and_deployed(own: Rehearsed) -> None:
+    """By the `build` of its cdk.json, which the CLI runs before each of its commands."""
+    assert (own.folder / "builds").read_text().splitlines() == ["built"]
 
 
 def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> None:

@@ -115,6 +115,17 @@ def as_seen_with(aws: LocalAws, **credentials: str) -> LocalAws:
     return replace(aws, environment={**aws.environment, **credentials})
 
 
+def session_of(aws: LocalAws, role: str) -> LocalAws:
+    """The local AWS as a new session of the role sees it."""
+    made = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"]
+    return as_seen_with(
+        aws,
+        AWS_ACCESS_KEY_ID=made["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=made["SecretAccessKey"],
+        AWS_SESSION_TOKEN=made["SessionToken"],
+    )
+
+
 def archive(**modules: str) -> bytes:
     """A function's code."""
     written = io.BytesIO()
@@ -233,17 +244,36 @@ def test_simulator_neither_answers_nor_records_requests_without_the_session_toke
 def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws) -> None:
     """STS's are taken by AWS and by Partner Central, and no two sessions have the same."""
     listing = {"Effect": "Allow", "Action": "partnercentral:ListPartners", "Resource": "*"}
-    role, sts = make_role(aws, "Lister", listing), aws.client("sts")
-    first, second = (sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"] for _ in range(2))
-    assert len({aws.environment["AWS_SESSION_TOKEN"], first["SessionToken"], second["SessionToken"]}) == 3
-    session = as_seen_with(
-        aws,
-        AWS_ACCESS_KEY_ID=first["AccessKeyId"],
-        AWS_SECRET_ACCESS_KEY=first["SecretAccessKey"],
-        AWS_SESSION_TOKEN=first["SessionToken"],
-    )
+    role = make_role(aws, "Lister", listing)
+    session, other = (session_of(aws, role) for _ in range(2))
+    assert len({one.environment["AWS_SESSION_TOKEN"] for one in (aws, session, other)}) == 3
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/Lister/jane")
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
+
+
+def test_stacks_that_import_an_export_are_listed_to_who_may_ask_and_none_is_an_error_as_on_aws(aws: LocalAws) -> None:
+    """By this the function knows whether an output that it answers is in use."""
+    handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    cloudformation = aws.client("cloudformation")
+    for name, outputs in (
+        (
+            "Told",
+            {"Read": {"Value": "1", "Export": {"Name": "read"}}, "Unread": {"Value": "2", "Export": {"Name": "no"}}},
+        ),
+        ("Reader", {"Value": {"Value": {"Fn::ImportValue": "read"}}}),
+    ):
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": handle, "Outputs": outputs}))
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 200}
+        )
+    asking = {"Effect": "Allow", "Action": "cloudformation:ListImports", "Resource": "*"}
+    allowed = session_of(aws, make_role(aws, "Asking", asking)).client("cloudformation")
+    assert allowed.list_imports(ExportName="read")["Imports"] == ["Reader"]
+    with pytest.raises(ClientError, match=r"\(ValidationError\).*: Export 'no' is not imported by any stack\.$"):
+        allowed.list_imports(ExportName="no")
+    denied = session_of(aws, make_role(aws, "Silent")).client("cloudformation")
+    with pytest.raises(ClientError, match=r"AccessDenied.*cloudformation:ListImports"):
+        denied.list_imports(ExportName="read")
 
 
 @pytest.mark.parametrize(("catalog", "decision"), [("AWS", "allowed"), ("Sandbox", "implicitDeny")])

@@ -34,7 +34,7 @@ from partner_account_rehearsal.limits import (
     obstacles,
     retired_runtimes,
 )
-from partner_account_rehearsal.partners import masked_address, partners_of
+from partner_account_rehearsal.partners import masked_address, partners_of, profiles_of
 from partner_account_rehearsal.report import PARTNER_CENTRAL, RehearsalEvent, StepReport
 from partner_account_rehearsal.stand_ins import (
     StandIn,
@@ -45,6 +45,7 @@ from partner_account_rehearsal.stand_ins import (
 )
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
+from tests.simulator.test_profiles import DETAILS
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
 PARTNER: dict[str, Any] = {
@@ -58,6 +59,25 @@ PARTNER: dict[str, Any] = {
         "EmailVerificationCode": {"From": "ParameterStore", "Name": "/code"},
         "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Nested/Partner"},
     },
+}
+
+
+GERMAN = {
+    "DisplayName": "Beispiel",
+    "Description": "Wir geben Beispiele.",
+    "WebsiteUrl": "https://example.com/de",
+    "LogoUrl": "https://example.com/logo.png",
+}
+PROFILE: dict[str, Any] = {
+    "Type": "Custom::PartnerProfile",
+    "Properties": {
+        "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
+        "PartnerArn": {"Fn::GetAtt": ["Partner", "Arn"]},
+        **DETAILS,
+        "LocalizedContents": [{"Locale": "de-DE", **GERMAN}],
+        "Visibility": "PUBLIC",
+    },
+    "Metadata": {"aws:cdk:path": "One/Profile/Resource"},
 }
 
 
@@ -170,13 +190,15 @@ def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
     return {resource.path: reason for resource, reason in found}
 
 
-def test_legal_name_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
+def test_legal_name_or_contact_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
     """The name of the template's own parameter would tell nobody anything."""
     legal_name = {"Fn::Join": [" ", [{"Ref": "SsmValue"}, "Ltd"]]}
     parameters = {"SsmValue": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/company/name"}}
-    template = {"Parameters": parameters, **with_partner(LegalName=legal_name)}
+    contact = {"FirstName": {"Ref": "SsmValue"}, "LastName": "Doe", "Email": {"Ref": "SsmValue"}}
+    template = {"Parameters": parameters, **with_partner(LegalName=legal_name, AllianceLeadContact=contact)}
     (partner,) = partners_of(assembly_of(tmp_path, Alliances=template).stacks)
     assert partner.legal_name == "<SSM parameter /company/name> Ltd"
+    assert partner.masked_contact == "<SSM parameter /company/name> D. <SSM parameter /company/name>"
 
 
 def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path: Path) -> None:
@@ -275,9 +297,15 @@ def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pa
 
 @pytest.mark.parametrize(
     ("pattern", "error"),
-    [("AWS::Absent::*", "no resource has this type or path"), ("Custom::*", "would leave out the partner account")],
+    [
+        ("AWS::Absent::*", "no resource has this type or path"),
+        ("Custom::*", "would leave out the partner account Partner"),
+        ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
+    ],
 )
-def test_pattern_that_fits_nothing_or_a_partner_is_refused(tmp_path: Path, pattern: str, error: str) -> None:
+def test_pattern_that_fits_nothing_or_a_partner_or_its_function_is_refused(
+    tmp_path: Path, pattern: str, error: str
+) -> None:
     """A rehearsal without its partner would prove nothing."""
     with pytest.raises(RehearsalError, match=f"--stand-in {re.escape(pattern)}:? {error}"):
         stand_ins(assembly_of(tmp_path, One={"Resources": RESOURCES}), pattern)
@@ -315,10 +343,18 @@ def test_dependencies_of_a_stack_include_indirect_selected_ones_in_deployment_or
 def test_failing_resource_of_the_fault_waits_for_all_others_of_its_stack(tmp_path: Path) -> None:
     """So the app's own resources are rolled back too; stacks without a partner stay as they are."""
     assembly = assembly_of(tmp_path / "made", One={"Resources": RESOURCES}, Two={"Resources": {}})
-    copied = failing_copy(assembly, partners_of(assembly.stacks), tmp_path / "copy")
+    copied = failing_copy(assembly, tmp_path / "copy")
     one, two = (stack.template["Resources"] for stack in Assembly(copied.folder, copied.selected).stacks)
     assert one["FailsInThisRehearsal"]["DependsOn"] == list(RESOURCES)
     assert two == {}
+
+
+def test_fault_rollback_fails_the_stack_of_a_profile_too(tmp_path: Path) -> None:
+    """Which may be another than its partner's."""
+    profile = {"Resources": {"Profile": PROFILE}}
+    copied = failing_copy(assembly_of(tmp_path / "cdk.out", One=with_partner(), Two=profile), tmp_path / "copy")
+    stacks = Assembly(copied.folder, copied.selected).stacks
+    assert ["FailsInThisRehearsal" in stack.template["Resources"] for stack in stacks] == [True, True]
 
 
 def resources_of(folder: Path, **resources: Any) -> list[TemplateResource]:
@@ -512,6 +548,19 @@ def with_partner(**properties: Any) -> Any:
     return {"Resources": {"Partner": {**PARTNER, "Properties": {**PARTNER["Properties"], **properties}}}}
 
 
+def with_profile(**properties: Any) -> Any:
+    """A template with a partner and its profile; properties that are changed to None are left out."""
+    changed = {**PROFILE["Properties"], **properties}
+    own = {name: value for name, value in changed.items() if value is not None}
+    return {
+        "Resources": {**with_partner()["Resources"], "Profile": {**PROFILE, "Properties": own}},
+        "Outputs": {"ProfileTaskStatus": {"Value": {"Fn::GetAtt": ["Profile", "TaskStatus"]}}},
+    }
+
+
+KNOWN_ARN = {"Fn::Join": ["", ["arn:aws:partnercentral:us-east-1:1:catalog/AWS", ":partner/partner-abcDEF1234567"]]}
+
+
 @pytest.mark.parametrize(
     ("templates", "fault", "words"),
     [
@@ -529,6 +578,9 @@ def with_partner(**properties: Any) -> Any:
             "wrong-code",
             ["several partners in catalog Sandbox", "the Sandbox accepts any code"],
         ),
+        ({"One": with_profile()}, "review-fails", []),
+        ({"One": with_partner()}, "review-takes-days", ["none of these stacks has a PartnerProfile"]),
+        ({"One": with_profile(PartnerArn=KNOWN_ARN)}, None, ["One/Profile is of a partner that only your account has"]),
     ],
 )
 def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
@@ -560,6 +612,61 @@ def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
     events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
     with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
         expect_created(StepReport("", "", events=events), partners)
+
+
+@pytest.mark.parametrize(
+    ("visibility", "changes", "passes"),
+    [
+        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "PutProfileVisibility"], True),
+        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask"], True),
+        (None, ["CreatePartner", "StartProfileUpdateTask"], True),
+        (None, ["CreatePartner", "StartProfileUpdateTask", "PutProfileVisibility"], False),
+        ("PUBLIC", ["CreatePartner"], False),
+        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "StartProfileUpdateTask"], False),
+        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "CancelProfileUpdateTask"], False),
+    ],
+)
+def test_creation_starts_one_task_for_a_profile_and_sets_its_visibility_once_at_most(
+    tmp_path: Path, visibility: str | None, changes: list[str], passes: bool
+) -> None:
+    """Of which a rollback takes nothing back; and only where the template names one."""
+    stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
+    events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
+    with (
+        nullcontext()
+        if passes
+        else pytest.raises(RehearsalError, match="should be ..CreatePartner., .StartProfileUpdateTask")
+    ):
+        expect_created(StepReport("", "", events=events), partners_of(stacks), profiles_of(stacks))
+
+
+def test_a_profile_is_described_by_its_texts_in_each_locale(tmp_path: Path) -> None:
+    """Its own first; and by the task's status, once an output of its stack tells it."""
+    (profile,) = profiles_of(assembly_of(tmp_path, One=with_profile()).stacks)
+    own = {name: DETAILS[name] for name in GERMAN}
+    assert list(profile.texts.items()) == [("en-US", own), ("de-DE", GERMAN)]
+    assert (profile.path, profile.visibility) == ("One/Profile", "PUBLIC")
+    assert profile.task_status({"One": {"ProfileTaskStatus": "IN_PROGRESS"}}) == "IN_PROGRESS"
+    assert profile.task_status({"One": {}, "Two": {"ProfileTaskStatus": "IN_PROGRESS"}}) == ""
+    (unset,) = profiles_of(assembly_of(tmp_path / "other", One=with_profile(Visibility=None)).stacks)
+    assert unset.visibility == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "operations", "is_met"),
+    [
+        ("review-fails", {"StartProfileUpdateTask", "GetPartner"}, True),
+        ("review-fails", {"GetPartner"}, False),
+        ("answer-lost", {"ListPartners"}, False),
+        ("access-denied", {"GetPartner"}, True),
+        ("access-denied", set(), False),
+    ],
+)
+def test_fault_is_met_by_a_request_of_the_operation_that_it_is_about(
+    fault: str, operations: set[str], is_met: bool
+) -> None:
+    """Whether or not that fails; a deployment that asks for nothing meets none."""
+    assert FAULTS[fault].is_met(operations) == is_met
 
 
 @pytest.mark.parametrize(

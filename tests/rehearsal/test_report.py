@@ -28,6 +28,7 @@ from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
     PartnerReport,
+    ProfileReport,
     RehearsalEvent,
     RehearsalFinding,
     RehearsalReport,
@@ -44,7 +45,7 @@ from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from tests.browser import OVERFLOWING, chromium, needs_chromium
 from tests.e2e.rehearsals import Page
-from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner
+from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner, with_profile
 
 STACK, PARTNER = "AWS::CloudFormation::Stack", "Custom::PartnerAccount"
 ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-ey9McGJ6xME5N"
@@ -82,6 +83,14 @@ def report() -> RehearsalReport:
         partners=[
             PartnerReport(
                 "Alliances/Partner", "AWS", "Example <Corp>", "SOFTWARE_PRODUCTS", "J. D. <a…@example.com>", "any"
+            )
+        ],
+        profiles=[
+            ProfileReport(
+                "Alliances/Profile",
+                "PUBLIC",
+                {"en-US": {"DisplayName": "Example & Co"}, "de-DE": {"DisplayName": "Beispiel"}},
+                "SUCCEEDED",
             )
         ],
         iam_statements=[
@@ -201,6 +210,35 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
     assert created.count("Statethere already, would be updated") == 1
 
 
+@pytest.mark.parametrize(
+    ("visibility", "told"),
+    [
+        ("PUBLIC", "PUBLIC: everybody may read this"),
+        ("PRIVATE", "PRIVATE"),
+        (None, "left as it is; that of a new profile is PRIVATE"),
+    ],
+)
+def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], visibility: str | None, told: str
+) -> None:
+    """Each text in each locale; nothing of it is irreversible."""
+    stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
+    report = RehearsalReport()
+    report.describe(stacks, partners_of(stacks), None)
+    partner_alone = RehearsalReport()
+    partner_alone.describe(assembly_of(tmp_path / "alone", One=with_partner()).stacks, partners_of(stacks), None)
+    assert report.irreversible == partner_alone.irreversible
+    assert ("; the profile “Example” would be public" in report.headline) == (visibility == "PUBLIC")
+    Reporter().preview(report)
+    preview = capsys.readouterr().out
+    assert "Profile One/Profile\n" in preview
+    assert re.search(rf"^  visibility +{told}$", preview, re.MULTILINE)
+    assert re.search(r"^  description \(de-DE\) +Wir geben Beispiele\.$", preview, re.MULTILINE)
+    created = sections(report)["created"]
+    for row in (f"Visibility{told}", "Website (en-US)https://example.com", "Logo (de-DE)https://example.com/logo.png"):
+        assert row in created
+
+
 def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path: Path) -> None:
     """The secret is named as its owner knows it, a policy's resource by the ARN of the only partition there is."""
     secret = {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:partner/code"}
@@ -239,9 +277,12 @@ def test_addresses_in_what_others_say_are_masked(text: str, told: str) -> None:
         ("TagResource", "Sandbox", "", False),
         ("TagResource", "AWS", "ValidationException REQUEST_VALIDATION_FAILED", False),
         ("UntagResource", "Sandbox", "ValidationException REQUEST_VALIDATION_FAILED", False),
+        ("GetProfileUpdateTask", "AWS", "ResourceNotFoundException PARTNER_PROFILE_TASK_NOT_FOUND", True),
+        ("PutProfileVisibility", "AWS", "ResourceNotFoundException PARTNER_PROFILE_NOT_FOUND", True),
+        ("GetPartner", "AWS", "ResourceNotFoundException PARTNER_NOT_FOUND", False),
     ],
 )
-def test_only_a_tag_that_the_sandbox_finds_invalid_is_an_expected_refusal(
+def test_only_invalid_tags_in_the_sandbox_and_what_is_not_there_yet_of_a_profile_are_expected_refusals(
     operation: str, catalog: str, error: str, expected: bool
 ) -> None:
     """A tag refused in catalog AWS, and any denial, are failures."""
@@ -740,6 +781,7 @@ def test_each_option_and_each_fault_is_documented() -> None:
     table = PAGE.split("## Faults\n", 1)[1].split("\n## ", 1)[0]
     assert [fault.name for fault in FAULTS.values() if fault.meaning not in table.replace("`", "")] == []
     assert re.findall(r"^\| `([a-z-]+)` ", table, re.MULTILINE)[1:] == list(FAULTS)
+    assert " ".join(str(rehearse.help).split()).endswith(f"Faults: {', '.join(FAULTS)}.")
 
 
 def test_json_reference_has_each_member_and_each_id(report: RehearsalReport) -> None:
@@ -747,7 +789,10 @@ def test_json_reference_has_each_member_and_each_id(report: RehearsalReport) -> 
     section = PAGE.split("### JSON\n", 1)[1].split("\n## ", 1)[0]
     content = json.loads(report.to_json())
     assert re.findall(r"^\| `(\w+)` ", section, re.MULTILINE) == list(content)
-    within = [content[name][0] for name in ("Stacks", "Partners", "IamStatements", "Findings", "NotRehearsed", "Steps")]
+    within = [
+        content[name][0]
+        for name in ("Stacks", "Partners", "Profiles", "IamStatements", "Findings", "NotRehearsed", "Steps")
+    ]
     members = {member for one in [*within, content["Steps"][1]["Events"][0]] for member in one}
     source = Path(inspect.getfile(Rehearsal)).read_text()
     ids = set(re.findall(r'(?:\.step|_deploy_all)\(\s*"([a-z-]+)"', source))

@@ -18,6 +18,7 @@ from partner_account_handler.identity import OWNER_TAG
 from partner_central_simulator import Readings, Simulator
 from partner_central_simulator.authorization import AccessCheck, Caller, CallerCredentials, HttpAuthorizer
 from tests.simulator.calls import ACCOUNT, CONTACT, client_of, new_code, partner_request, server_of
+from tests.simulator.test_profiles import DETAILS
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Role/session"
 PARTNERS = f"arn:aws:partnercentral:us-east-1:{ACCOUNT}:catalog/AWS/partner/"
@@ -145,6 +146,15 @@ def test_each_operation_is_checked_on_the_resource_that_the_reference_names() ->
         assert asked(recorder) == ("PutAllianceLeadContact", arn, catalog | tags)
         session.get_profile_visibility(Catalog="AWS", Identifier=arn)
         assert asked(recorder) == ("GetProfileVisibility", arn, catalog | tags)
+        task = session.start_profile_update_task(Catalog="AWS", Identifier=arn, TaskDetails=DETAILS)["TaskId"]
+        assert asked(recorder) == ("StartProfileUpdateTask", arn, catalog | tags)
+        session.cancel_profile_update_task(Catalog="AWS", Identifier=partner_id, TaskId=task)
+        assert asked(recorder) == ("CancelProfileUpdateTask", arn, catalog | tags)
+        session.get_profile_update_task(Catalog="AWS", Identifier=arn)
+        assert asked(recorder) == ("GetProfileUpdateTask", arn, catalog | tags)
+        with pytest.raises(ClientError, match="PutProfileVisibility"):  # there is no profile yet
+            session.put_profile_visibility(Catalog="AWS", Identifier=arn, Visibility="PUBLIC")
+        assert asked(recorder) == ("PutProfileVisibility", arn, catalog | tags)
         session.tag_resource(ResourceArn=arn, Tags=[{"Key": "Team", "Value": "Sales"}])
         keys = {"aws:RequestTag/Team": "Sales", "aws:TagKeys": ["Team"]}
         assert asked(recorder) == ("TagResource", arn, keys | tags)

@@ -18,6 +18,7 @@ DETAILS = {
     "IndustrySegments": ["EDUCATION"],
     "TranslationSourceLocale": "en-US",
 }
+COPIED_LOGO = "https://logos.aws.example/adc2cf2dbcde0df0"
 NEWBORN = {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
 NO_PROFILE, NO_TASK = "PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"
 WRONG_STATE = "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE"
@@ -96,7 +97,7 @@ def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(p
     assert profile.shown() == NEWBORN
     ended = profile.task()
     assert (ended["TaskId"], ended["Status"], ended["EndedAt"]) == (started["TaskId"], "SUCCEEDED", NOON)
-    assert profile.shown() == {**DETAILS, "ProfileId": profile.visibility()["ProfileId"]}
+    assert profile.shown() == {**DETAILS, "LogoUrl": COPIED_LOGO, "ProfileId": profile.visibility()["ProfileId"]}
 
 
 @pytest.mark.versions
@@ -138,6 +139,25 @@ def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(profile
     ended = profile.task()
     assert (ended["Status"], ended["ErrorDetailList"]) == ("FAILED", errors)
     assert profile.shown() == NEWBORN
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reasons"),
+    [("review-fails", "FAILED", ["INVALID_LOGO"]), ("review-takes-days", "IN_PROGRESS", [])],
+)
+def test_review_of_one_task_ends_as_the_ordered_fault_says(
+    profile: OwnProfile, kind: str, status: str, reasons: list[str]
+) -> None:
+    """Whoever can't plan the tasks of the account, such as another process, orders it so; the next task succeeds."""
+    profile.simulator.faults.add("StartProfileUpdateTask", kind)
+    task = profile.start()["TaskId"]
+    for _ in range(3):
+        ended = profile.task()
+    assert (ended["Status"], [error["Reason"] for error in ended.get("ErrorDetailList", [])]) == (status, reasons)
+    if status == "IN_PROGRESS":
+        profile.cancel(task)
+    profile.start()
+    assert profile.task()["Status"] == "SUCCEEDED"
 
 
 def test_second_profile_task_waits_for_the_first_which_may_be_canceled(profile: OwnProfile) -> None:
@@ -210,6 +230,21 @@ def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
         last = profile.task()
         expected = ("CANCELED", "Second") if is_shown else ("SUCCEEDED", "First")
         assert (last["Status"], last["TaskDetails"]["DisplayName"]) == expected
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_logo_of_an_approved_profile_is_at_an_address_of_awss_own_as_the_reading_says(*, is_copied: bool) -> None:
+    """In each language; the task keeps the given one, by which the service knows a task with nothing new."""
+    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
+    with profile_in(approved_logo_is_copied=is_copied) as profile:
+        profile.approve(LocalizedContents=[{**texts, "Locale": "fr-FR"}])
+        shown = profile.shown()
+        logos = {shown["LogoUrl"], shown["LocalizedContents"][0]["LogoUrl"]}
+        assert logos == {COPIED_LOGO if is_copied else DETAILS["LogoUrl"]}
+        assert profile.task()["TaskDetails"]["LogoUrl"] == DETAILS["LogoUrl"]
+        assert refused(lambda: profile.start(LocalizedContents=[{**texts, "Locale": "fr-FR"}])) == (
+            "INCOMPATIBLE_PROFILE_STATE"
+        )
 
 
 # --- The profile's id, and visibility

@@ -1,15 +1,17 @@
 """The contract of Partner Central as a suite of calls that runs against any endpoint, in catalog Sandbox only.
 
-`questions` is the table of what is asked, `sandbox` calls, `report` is what came of it. Against the simulator it must
-find the readings that the simulator was started with; against AWS it finds those that are true there.
+`questions` is the table of what is asked, `profile_life` what a profile is led through for that, `sandbox` calls,
+`report` is what came of it. Against the simulator it must find the readings that the simulator was started with;
+against AWS it finds those that are true there.
 """
 
-from partner_central_simulator.contract.questions import ContractRun
+from partner_central_simulator.contract.questions import LOGO_URL, ContractRun
 from partner_central_simulator.contract.report import ContractFinding, ContractReport, Status
 from partner_central_simulator.contract.sandbox import CATALOG, MOST_CALLS, Sandbox, StoppedError, client_config
 
 __all__ = [
     "CATALOG",
+    "LOGO_URL",
     "MOST_CALLS",
     "ContractFinding",
     "ContractReport",

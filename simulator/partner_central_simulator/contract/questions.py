@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from partner_central_simulator.contract.profile_life import REVIEW, ProfileLife, Seen
 from partner_central_simulator.contract.report import ContractFinding, ContractReport, Status
 from partner_central_simulator.contract.sandbox import Reply, Sandbox, StoppedError
 from partner_central_simulator.readings import ProfileIdAppears
@@ -14,6 +15,9 @@ NAME_PREFIX = "partner-account probe"
 
 EMAIL = "alliance-lead@example.com"
 """The Sandbox sends no e-mail; nobody has an address at example.com."""
+
+LOGO_URL = "https://example.com/logo.png"
+"""There is no logo: whether the Sandbox looks for it is documented nowhere."""
 
 AWS_ENDPOINT = "https://partnercentral-account.us-east-1.api.aws"
 
@@ -41,15 +45,6 @@ NOT_IN_SANDBOX = {
 }
 """The switches that only catalog AWS could tell of: the question, and why."""
 
-NOT_ASKED = {
-    "profile_id_comes_with": "What gives a profile its id?",
-    "visibility_before_profile": "May visibility be set before there is a profile?",
-    "unchanged_profile_starts_task": "Does a profile task with nothing new start?",
-    "canceled_task_is_shown": "Is a canceled profile task still shown?",
-}
-NO_TASK = "the command starts no profile task"
-"""Why no run asks for these switches."""
-
 _CODE = "123456"
 _PAGES = 5
 _LAGS = (1, 2, 4, 8, 15)
@@ -68,16 +63,18 @@ class ContractRun:
     A call whose reply several questions look at is made when the first of them does.
     """
 
-    def __init__(self, sandbox: Sandbox, *, email: str = EMAIL, wait: float = 0) -> None:
+    def __init__(self, sandbox: Sandbox, *, email: str = EMAIL, logo_url: str = LOGO_URL, wait: float = 0) -> None:
         """Prepare; nothing is called yet.
 
         Args:
             sandbox: what is called.
             email: the address of the partner's alliance lead contact.
+            logo_url: the logo of the partner's profile.
             wait: how many seconds after its first use a client token is sent once more.
         """
         self.sandbox = sandbox
         self.email = email
+        self.logo_url = logo_url
         self.wait = wait
         self.began = sandbox.now()
         self.existing: list[dict[str, Any]] = []
@@ -111,11 +108,8 @@ class ContractRun:
         except StoppedError as stop:
             self._report.stopped = f"{stop}. {stop.remedy}"
             raise
-        unaskable = [
-            *(ContractFinding(text, Status.NOT_IN_SANDBOX, why, name) for name, (text, why) in NOT_IN_SANDBOX.items()),
-            *(ContractFinding(text, Status.NOT_ASKED, NO_TASK, name) for name, text in NOT_ASKED.items()),
-        ]
-        for finding in unaskable:
+        for name, (text, why) in NOT_IN_SANDBOX.items():
+            finding = ContractFinding(text, Status.NOT_IN_SANDBOX, why, name)
             self._report.findings.append(finding)
             yield finding
 
@@ -188,7 +182,7 @@ class ContractRun:
         return dict(reply.answer.get("AllianceLeadContact", self.request["AllianceLeadContact"]))
 
     @cached_property
-    def tags(self) -> dict[str, "Seen"]:
+    def tags(self) -> dict[str, Seen]:
         """What the questions on tags in the Sandbox are answered, by their readings, as far as IAM allows to find out.
 
         A denial may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
@@ -202,6 +196,20 @@ class ContractRun:
             for reading in ("sandbox_takes_tags_later", "tag_keys_ignore_case"):
                 told.setdefault(reading, (str(stop), None))
         return told
+
+    @cached_property
+    def profile(self) -> dict[str, Seen]:
+        """What the questions on the own partner's profile are answered, by their readings."""
+        details = {
+            "DisplayName": f"{NAME_PREFIX} {secrets.token_hex(6)}",
+            "Description": "A profile by which the Sandbox is tested.",
+            "WebsiteUrl": "https://example.com",
+            "LogoUrl": self.logo_url,
+            "PrimarySolutionType": "SOFTWARE_PRODUCTS",
+            "IndustrySegments": ["SOFTWARE_INTERNET"],
+            "TranslationSourceLocale": "en-US",
+        }
+        return dict(ProfileLife(self.sandbox, self.own_arn, details).answers())
 
     # --- Calls
 
@@ -277,10 +285,6 @@ def _with_title(request: dict[str, Any], title: str) -> dict[str, Any]:
 
 
 # --- The questions
-
-Seen: TypeAlias = tuple[str, bool | str | None]
-"""What was seen, and what it means: of a rule that AWS documents, whether it holds; of a reading, its value; of any
-other question, True. None if it decides nothing."""
 
 
 class Question(NamedTuple):
@@ -492,6 +496,21 @@ def _tags_afterwards(run: ContractRun) -> Iterator[tuple[str, Seen]]:
     else:
         yield case, ("no: both are kept", False)
     run.sandbox.call("UntagResource", ResourceArn=run.own_arn, TagKeys=list(_TAG_KEYS))
+
+
+for _reading, _text in {
+    "visibility_before_profile": "May visibility be set before there is a profile?",
+    "canceled_task_is_shown": "Is a canceled profile task still shown?",
+    REVIEW: "How does a profile task end?",
+    "approved_logo_is_copied": "Is a logo shown at an address of AWS's own?",
+    "profile_id_comes_with": "What gives a profile its id?",
+    "unchanged_profile_starts_task": "Does a profile task with nothing new start?",
+}.items():
+
+    def _ask(run: ContractRun, reading: str = _reading) -> Seen:
+        return run.profile[reading]
+
+    _question(_text, _reading.removeprefix(REVIEW), about="own partner")(_ask)
 
 
 @_question("Which HTTP status do refusals have?", source="API_account_CreatePartner.html")

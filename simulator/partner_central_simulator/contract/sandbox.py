@@ -24,16 +24,27 @@ MOST_CALLS = 60
 
 _ARN_OF_SANDBOX = f":catalog/{CATALOG}/partner/"
 _BY_CATALOG = {
+    "CancelProfileUpdateTask",
     "CreatePartner",
     "GetAllianceLeadContact",
     "GetPartner",
+    "GetProfileUpdateTask",
     "GetProfileVisibility",
     "ListPartners",
     "PutAllianceLeadContact",
+    "PutProfileVisibility",
+    "StartProfileUpdateTask",
 }
 _BY_ARN = {"ListTagsForResource", "TagResource", "UntagResource"}
-_NO_DATA = {"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken"}
+_NO_DATA = {"Catalog", "PrimarySolutionType", "Identifier", "ResourceArn", "ClientToken", "TaskId", "Visibility"}
 """Members of requests that a careful error message may repeat."""
+
+_EFFECTS = {
+    "CreatePartner": "a partner may have been created",
+    "PutProfileVisibility": "the profile may be public",
+    "StartProfileUpdateTask": "a profile task may have been started",
+}
+"""What is left behind by a call without a certain outcome."""
 
 _INVALID = "the endpoint returned an invalid AWS response"
 _CHECK_ENDPOINT = "Check the network, the proxy and --endpoint-url, then run it again."
@@ -64,8 +75,8 @@ class StoppedError(Exception):
 
 
 def _open_outcome(operation: str, text: str, remedy: str) -> StoppedError:
-    if operation == "CreatePartner":
-        text += "; a partner may have been created all the same"
+    if operation in _EFFECTS:
+        text += f"; {_EFFECTS[operation]} all the same"
         remedy += " `partner-account show --catalog Sandbox` tells what is there."
     return StoppedError(text, remedy, has_open_outcome=True)
 
