@@ -9,24 +9,16 @@ What each rehearsal proves (tests/e2e/test_rehearse.py) isn't proved here again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from app import add_stacks
-from partner_account_rehearsal.local_aws import LocalAws, local_aws
+from partner_account_rehearsal.local_aws import LocalAws
 from tests.e2e.account import EMAIL, SECRET, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
 
 NEW_TITLE = "Head of Alliances"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> None:

@@ -6,7 +6,6 @@ and tests/e2e/test_rehearse.py show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
 
 import aws_cdk as cdk
@@ -14,7 +13,7 @@ import pytest
 
 from app import add_stacks
 from partner_account_handler.identity import OWNER_TAG
-from partner_account_rehearsal.local_aws import LocalAws, local_aws
+from partner_account_rehearsal.local_aws import LocalAws
 from tests.e2e.account import EMAIL, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
@@ -31,13 +30,6 @@ def add_stacks_that_may_fail(app: cdk.App) -> None:
         absent = f"arn:aws:lambda:{stack.region}:{stack.account}:function:absent"
         later = cdk.CfnResource(stack, "Later", type="Custom::Later", properties={"ServiceToken": absent})
         later.node.add_dependency(stack.node.find_child("Partner"))
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws) -> None:

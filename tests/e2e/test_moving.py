@@ -6,12 +6,11 @@ MiniStack lets a service token and an export in use be changed, so nothing is co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import aws_cdk as cdk
 import pytest
 
-from partner_account_rehearsal.local_aws import local_aws
+from partner_account_rehearsal.local_aws import LocalAws
 from tests.e2e.account import ROOT, SECRET, VALUES, CdkAccount
 
 pytestmark = pytest.mark.e2e
@@ -104,21 +103,14 @@ class Moving:
         return {one["ExportName"]: one["OutputValue"] for one in outputs}
 
 
-@pytest.fixture(scope="module")
-def moving() -> Iterator[Moving]:
-    """A partner in the stack Alliances, made as the construct Partner."""
-    with local_aws() as aws:
-        account = CdkAccount(aws, add_stacks, **VALUES)
-        account.store_code()
-        yield Moving(account)
-
-
-def test_partner_is_moved_to_another_id_provider_and_stack(moving: Moving) -> None:
+def test_partner_is_moved_to_another_id_provider_and_stack(aws: LocalAws) -> None:
     """To another construct id, another provider, and another stack with a provider of its own.
 
     In each step Partner Central gets at most the new ownership tag, and all attributes stay what they were.
     """
-    account = moving.account
+    account = CdkAccount(aws, add_stacks, **VALUES)
+    account.store_code()
+    moving = Moving(account)
     before = moving.exports()
     assert before["Alliances-Partner-Arn"] == moving.arn
     renamed, renamed_with_exports = recipes("Another construct id")
