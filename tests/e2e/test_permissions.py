@@ -144,12 +144,12 @@ NEEDS = [
     Need("UpdateTags", "partnercentral:TagResource", updates=True),
     Need("UpdateTags", "partnercentral:UntagResource", updates=True),
     Need("AskOwnStack", "cloudformation:DescribeStacks", story="profile"),
+    Need("ReadProfile", "partnercentral:GetProfileVisibility", story="profile"),
+    Need("UpdateProfileVisibility", "partnercentral:PutProfileVisibility", story="profile"),
+    # By now the profile is hidden: the next deployments find it so.
     Need("ReadProfile", "partnercentral:GetPartner", story="profile"),
     Need("ReadProfile", "partnercentral:GetProfileUpdateTask", story="profile"),
     Need("UpdateProfile", "partnercentral:StartProfileUpdateTask", story="profile"),
-    # By now the task runs that the next deployments want: they start none.
-    Need("ReadProfile", "partnercentral:GetProfileVisibility", story="profile"),
-    Need("UpdateProfileVisibility", "partnercentral:PutProfileVisibility", story="profile"),
     Need("UpdateProfile", "partnercentral:CancelProfileUpdateTask", story="profile", updates=True),
 ]
 CONDITIONED = {"LookForPartners", "CreatePartner", "TagAtCreation", "DecryptCodeFromSecret"}
@@ -221,6 +221,8 @@ class TrialAccount:
                 AllianceLeadContact=contact,
                 EmailVerificationCode=code,
             )
+            named: dict[str, Any] = {"Catalog": "AWS", "Identifier": made["Arn"]}
+            partner_central.put_profile_visibility(**named, Visibility="PUBLIC")
             self.replaced = {PARTNER: made["Arn"], **self.replaced}
 
     @property
@@ -302,7 +304,7 @@ def synthesized(story: str) -> tuple[Template, Path]:
             website_url="https://example.com",
             logo_url="https://example.com/logo.png",
             industry_segments=[IndustrySegment.EDUCATION],
-            visibility=ProfileVisibility.PUBLIC,
+            visibility=ProfileVisibility.PRIVATE,
         )
     elif story == "secret":
         secret = secretsmanager.Secret.from_secret_attributes(
@@ -449,7 +451,7 @@ class Trials:
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
     """All deployments of the cases, some at a time."""
     # A tag that the Sandbox refuses, or the function may not set there, fails no deployment: nothing would be seen. A
-    # task that runs can be canceled, and a visibility be put before it has ended.
+    # task that runs can be canceled, and a profile be hidden before it has ended.
     readings = tmp_path_factory.mktemp("readings") / "probe.json"
     readings.write_text(json.dumps({"Readings": {"sandbox_takes_tags_later": True, "visibility_before_profile": True}}))
     with local_aws(readings=readings) as aws, ThreadPoolExecutor(len(GROUPS)) as pool:
