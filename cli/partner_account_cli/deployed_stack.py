@@ -80,7 +80,8 @@ def deployed_resources(client: Any, stack_name: str) -> list[DeployedResource]:
         for one in page["StackResourceSummaries"]
     }
     known = values_of_ref(stack, template.get("Parameters", {}))
-    known |= {f"{name}.Arn": ids.get(name, "") for name, one in resources.items() if one["Type"] == PARTNER}
+    arns = {name: ids.get(name, "") for name, one in resources.items() if one["Type"] == PARTNER}
+    known |= {**arns, **{f"{name}.Arn": arn for name, arn in arns.items()}}
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     found = []
     for name, resource in resources.items():

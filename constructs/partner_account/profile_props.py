@@ -141,7 +141,7 @@ def _segment_errors(segments: object) -> Iterator[str]:
     for number, segment in enumerate(segments):
         if not isinstance(segment, IndustrySegment) and not is_left_to_deployment(segment):
             yield (
-                f"industry_segments[{number}]: must be a member of IndustrySegment, such as "
+                f"industry_segments[{number}]: is {segment!r}; must be a member of IndustrySegment, such as "
                 "IndustrySegment.SOFTWARE_INTERNET, its exact name, or a token"
             )
     yield from _repetition_errors("industry_segments", segments)

@@ -394,6 +394,6 @@ def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
             "into it."
         )
         yield (
-            "AWS has no call that deletes a partner account or changes its catalog or legal name, and no deployment "
-            "changes its primary solution type; destroying the stack leaves it as it is."
+            "AWS has no call that deletes a partner account or changes its catalog or legal name, and only its profile "
+            "can change its primary solution type; destroying the stack leaves it as it is."
         )

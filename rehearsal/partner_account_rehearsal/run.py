@@ -16,6 +16,7 @@ from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from partner_account_rehearsal.page import is_html_report, to_html
+from partner_account_rehearsal.partners import SANDBOX
 from partner_account_rehearsal.processes import ProcessError, interruptions_as_exits, interruptions_deferred
 from partner_account_rehearsal.report import RehearsalReport, StepReport, is_json_report, without_addresses
 from partner_account_rehearsal.steps import Options, Rehearsal
@@ -158,4 +159,6 @@ def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -
     if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":
-        yield "partner-account doctor", "check the real account; then: cdk deploy"
+        catalogs = {partner.catalog for partner in report.new_partners}
+        option = f" --catalog {SANDBOX}" if catalogs == {SANDBOX} else ""
+        yield f"partner-account doctor{option}", "check the real account; then: cdk bootstrap, once, and cdk deploy"

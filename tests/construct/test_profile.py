@@ -382,7 +382,7 @@ SENTENCES: list[tuple[str, object, str]] = [
         "industry_segments",
         ["Retail"],
         (
-            "industry_segments[0]: must be a member of IndustrySegment, such as IndustrySegment.SOFTWARE_INTERNET, its "
+            "industry_segments[0]: is 'Retail'; must be a member of IndustrySegment, such as IndustrySegment.SOFTWARE_INTERNET, its "
             "exact name, or a token"
         ),
     ),
