@@ -382,8 +382,8 @@ SENTENCES: list[tuple[str, object, str]] = [
         "industry_segments",
         ["Retail"],
         (
-            "industry_segments[0]: is 'Retail'; must be a member of IndustrySegment, such as IndustrySegment.SOFTWARE_INTERNET, its "
-            "exact name, or a token"
+            "industry_segments[0]: is 'Retail'; must be a member of IndustrySegment, such as "
+            "IndustrySegment.SOFTWARE_INTERNET, its exact name, or a token"
         ),
     ),
     ("visibility", "HIDDEN", "visibility: must be ProfileVisibility.PRIVATE or ProfileVisibility.PUBLIC, or a token"),
