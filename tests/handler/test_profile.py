@@ -401,10 +401,8 @@ def test_fault_that_passes_costs_neither_the_deployment_nor_a_second_task(
     assert (own.partner.visibility, len(own.partner.visibility_updates) <= 2) == ("PUBLIC", True)
 
 
-def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_stacks_own(cloud: Cloud) -> None:
-    """How long a token is remembered is documented nowhere: then the repeated call meets its own task."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=3)
+def lose_the_first_task_and_its_token(cloud: Cloud) -> None:
+    """The next task starts, but nobody hears of it, and the service forgets by which token."""
     forgotten = ["another"]
 
     def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
@@ -414,6 +412,13 @@ def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_s
         return call(**members)
 
     cloud.between = between
+
+
+def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_stacks_own(cloud: Cloud) -> None:
+    """How long a token is remembered is documented nowhere: then the repeated call meets its own task."""
+    partner = cloud.add_partner()
+    cloud.account.plan_profile_tasks(reads=3)
+    lose_the_first_task_and_its_token(cloud)
     answer = cloud.create(profile(partner.arn), ResourceType="Custom::PartnerProfile")
     assert answer.data["TaskStatus"] == "SUCCEEDED"
     assert len(cloud.account.partner(partner.id).tasks) == 1

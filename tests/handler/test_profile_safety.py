@@ -9,13 +9,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from partner_account_handler.errors import HandlerError, RequestError
 from partner_central_simulator import Readings
 from tests.handler.cloud import Cloud, Deployed, VirtualTime, open_cloud, profile, properties
 from tests.handler.cloudformation import DeployedFunction
-from tests.handler.test_profile import CANARY, GERMAN, PUT, ROLLED_BACK, START, ProfileStack, add, details
+from tests.handler.test_profile import (
+    CANARY,
+    GERMAN,
+    PUT,
+    ROLLED_BACK,
+    START,
+    ProfileStack,
+    add,
+    details,
+    lose_the_first_task_and_its_token,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -264,15 +274,7 @@ def test_task_whose_answer_and_token_are_lost_and_that_has_succeeded_is_a_succes
     """The repeated call would change nothing, and is refused."""
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
-    forgotten = ["another"]
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "start_profile_update_task" and forgotten:
-            call(**{**members, "ClientToken": forgotten.pop()})
-            raise ReadTimeoutError(endpoint_url="")
-        return call(**members)
-
-    cloud.between = between
+    lose_the_first_task_and_its_token(cloud)
     assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "SUCCEEDED"
 
 
