@@ -11,7 +11,7 @@ from constructs import Construct
 from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET, SOLUTION_TYPE, Declared, add_outputs, asset_folder
 
 FUNCTION = "PartnerFunction"
-ACTIONS = ("CreatePartner", "GetPartner", "PutAllianceLeadContact")
+ACTIONS = ("CreatePartner", "GetPartner", "GetProfileVisibility", "PutAllianceLeadContact")
 
 
 def own_function(scope: Construct, handler: str, secret: secretsmanager.ISecret) -> lambda_.Function:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import botocore
 import botocore.session
 import trustme
 import urllib3
@@ -43,6 +44,9 @@ JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.js
 
 # What could lead an app to a real account, or away from this machine.
 _OF_AWS = ("AWS_", "CDK_")
+# The CLI takes each of its options from a variable too, `--profile` from CDK_PROFILE. These the CDK library reads, and
+# apps as AWS's documentation has them: they say how and for whom to synthesize, and lead nowhere.
+_OF_APPS = re.compile(r"CDK_(BLOCK_DEPRECATIONS|DEBUG|DEPLOY_.+|DISABLE_STACK_TRACE|DOCKER|VALIDATION)")
 _NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
 
@@ -113,7 +117,9 @@ class LocalAws:
         kept = {
             name: value
             for name, value in shell.items()
-            if not name.startswith(_OF_AWS) and name.lower() not in _NETWORK and name not in _TRUST
+            if (not name.startswith(_OF_AWS) or _OF_APPS.fullmatch(name))
+            and name.lower() not in _NETWORK
+            and name not in _TRUST
         }
         own = {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
         path = os.pathsep.join(filter(None, (shell.get("PATH"), str(Path(sys.executable).parent))))
@@ -274,8 +280,10 @@ def _start_ministack(
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # Functions in Node.js read no other bundle.
+        # For the answers of other custom resources: neither Node.js nor Python's own clients, as crhelper and
+        # cfn-response have them, read AWS_CA_BUNDLE.
         "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
+        "SSL_CERT_FILE": str(_public_and_own_authorities(folder, environment["AWS_CA_BUNDLE"])),
         **lambda_runtime.make_node_environment(folder / "lambda"),
         # It would remove containers that another MiniStack has left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
@@ -284,6 +292,14 @@ def _start_ministack(
     server = _serve("MiniStack", command, folder, {**environment, **own}, resources, descriptors)
     server.wait_for(lambda: "Running on" in server.log.read_text("utf-8", "replace") or None)
     return server
+
+
+def _public_and_own_authorities(folder: Path, own: str) -> Path:
+    """A bundle of those that botocore trusts and of the local AWS's own; a function may call other servers too."""
+    bundle = folder / "authorities.pem"
+    public = Path(botocore.__file__).with_name("cacert.pem")
+    bundle.write_text(public.read_text("utf-8") + Path(own).read_text("utf-8"), "utf-8")
+    return bundle
 
 
 def _serve(

@@ -2,16 +2,20 @@
 
 Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
 nested stacks can be updated, and tell which stacks they are nested in; buckets have their tags, and VPCs their address
-ranges; resources are created in the template's order; events have an order.
+ranges; inline functions have the `cfn-response` module; resources are created in the template's order; events have an
+order.
 """
 
 # MiniStack has no hooks and no settings for any of it.
 # ruff: noqa: SLF001
 
 import contextvars
+import io
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import set_request_region
@@ -44,6 +48,7 @@ def install() -> None:
     engine._resolve_refs = changesets._resolve_refs = handlers._resolve_refs = stacks._resolve_refs = resolve
     sort = _in_template_order(engine._topological_sort)
     engine._topological_sort = changesets._topological_sort = stacks._topological_sort = sort
+    provisioners._zip_inline = _with_cfn_response(provisioners._zip_inline)
     nested = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
     nested["update"] = _keeping_outputs(nested["update"])
     provisioners._update_resource = _in_nested_stack(provisioners._update_resource)  # the others' is that of `stacks`
@@ -59,6 +64,24 @@ def install() -> None:
         resource.update({verb: completed(resource[verb]) for verb in ("create", "update")})
     # Events of a nested stack and of the stack around it often share a millisecond: by microseconds they have an order.
     stacks.now_iso = lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _with_cfn_response(zip_inline: Callable[..., bytes | None]) -> Callable[..., bytes | None]:
+    """Let code that stands in the template find the module that answers CloudFormation; other code has it not."""
+
+    def zipped(source: str | None, handler: str, runtime: str) -> bytes | None:
+        made = zip_inline(source, handler, runtime)
+        if made is None:
+            return None
+        code, folder = io.BytesIO(made), Path(__file__).parent
+        with zipfile.ZipFile(code, "a") as archive:
+            if runtime.startswith("nodejs"):
+                archive.write(folder / "cfn-response.js", "node_modules/cfn-response.js")
+            else:
+                archive.write(folder / "cfnresponse.py", "cfnresponse.py")
+        return code.getvalue()
+
+    return zipped
 
 
 class _Answer(threading.Event):

@@ -94,15 +94,18 @@ def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_client
 
 def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) -> None:
     """Its Python, Node.js and `cdk` come first, and what they need; no profile, proxy, endpoint or trust store."""
-    shell = {"PATH": "/venv/bin:/usr/bin", "HOME": "/people/jane", "VIRTUAL_ENV": "/venv", "OWN": "1"}
-    leads_away = {"AWS_PROFILE": "production", "CDK_DEFAULT_ACCOUNT": "1", "https_proxy": "x", "SSL_CERT_FILE": "x"}
-    own = aws.environment_of_app({**shell, **leads_away})
-    assert own["PATH"] == f"/venv/bin:/usr/bin:{Path(sys.executable).parent}"
-    assert {name: own[name] for name in shell if name != "PATH"} == {
+    kept = {
         "HOME": "/people/jane",
         "VIRTUAL_ENV": "/venv",
-        "OWN": "1",
+        "CDK_DOCKER": "podman",
+        "CDK_DEPLOY_ACCOUNT": "222222222222",
     }
+    shell = {"PATH": "/venv/bin:/usr/bin", **kept}
+    leads_away = {"AWS_PROFILE": "x", "CDK_DEFAULT_ACCOUNT": "1", "CDK_PROFILE": "x", "https_proxy": "x"}
+    leads_away |= {"SSL_CERT_FILE": "x"}
+    own = aws.environment_of_app({**shell, **leads_away})
+    assert own["PATH"] == f"/venv/bin:/usr/bin:{Path(sys.executable).parent}"
+    assert {name: own[name] for name in kept} == kept
     assert not set(leads_away) & set(own)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
         assert Path(own[name]).is_relative_to(aws.folder), "the user's own is neither read nor written"

@@ -491,6 +491,70 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
     )
 
 
+# By CloudFormation's `cfn-response`, and as crhelper answers: no client is told whom to trust.
+ANSWERS = {
+    "cfnresponse": (
+        "python3.13",
+        """
+import cfnresponse
+
+def handler(event, context):
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Key": "value"}, "physical-id")
+""",
+    ),
+    "crhelper": (
+        "python3.13",
+        """
+import http.client, json, urllib.parse
+
+def handler(event, context):
+    url = urllib.parse.urlsplit(event["ResponseURL"])
+    answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "SUCCESS", "PhysicalResourceId": "physical-id", "Data": {"Key": "value"}}
+    connection = http.client.HTTPSConnection(url.netloc)
+    connection.request("PUT", f"{url.path}?{url.query}", json.dumps(answer), {"Content-Type": ""})
+    connection.getresponse()
+""",
+    ),
+    "cfn-response": (
+        "nodejs24.x",
+        """
+const response = require("cfn-response");
+exports.handler = (event, context) => {
+  response.send(event, context, response.SUCCESS, { Key: "value" }, "physical-id");
+};
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("module", ANSWERS)
+def test_inline_function_of_another_custom_resource_answers_cloudformation(aws: LocalAws, module: str) -> None:
+    """By the trust that its runtime has, since nobody wrote it for a local AWS."""
+    runtime, code = ANSWERS[module]
+    properties = {
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
+        "Runtime": runtime,
+        "Handler": "index.handler",
+        "Code": {"ZipFile": code},
+    }
+    template = {
+        "Resources": {
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
+            "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+        },
+        "Outputs": {"Key": {"Value": {"Fn::GetAtt": ["Custom", "Key"]}}, "Id": {"Value": {"Ref": "Custom"}}},
+    }
+    cloudformation, name = aws.client("cloudformation"), f"Answers-{module}"
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
+    )
+    outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    assert {one["OutputKey"]: one["OutputValue"] for one in outputs} == {"Key": "value", "Id": "physical-id"}
+    cloudformation.delete_stack(StackName=name)
+
+
 # --- What moto can't tell of `partner-account store-code` ---
 
 
