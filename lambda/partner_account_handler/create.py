@@ -3,7 +3,7 @@
 CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -61,8 +61,11 @@ class Result:
     stack: ObservedStack
 
 
-def create(request: PartnerRequest, aws: Aws) -> Result:
-    """The partner of this request, found, adopted or created; a HandlerError if none is known to belong to it."""
+def create(request: PartnerRequest, aws: Aws, on_created: Callable[[Result], None] = lambda _: None) -> Result:
+    """The partner of this request, found, adopted or created; a HandlerError if none is known to belong to it.
+
+    `on_created` is told as soon as CreatePartner has answered: whatever follows takes nothing of that back.
+    """
     wanted = request.wanted
     _require_partition(request.stack_id.split(":")[1])
     stack = aws.gate.await_create()
@@ -85,12 +88,14 @@ def create(request: PartnerRequest, aws: Aws) -> Result:
             failures.append(failure)
         else:
             log.info("partner created", partner=partner.id)
+            result = Result(partner, Outcome.CREATED, stack)
+            on_created(result)
             # One that was listed before, or that the stack shows, is an earlier result of the client token: it may be
             # another's by now.
             is_new = partner.arn not in {*stack.outputs.values(), *(listed.arn for listed in listing.partners)}
             if is_new and not wanted.taggable and not listing.tags_refused:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
-            return Result(partner, Outcome.CREATED, stack)
+            return result
         step = next_step(failures, may_pass=aws.calls.may_pass(failures[-1]))
         if step.value is not None:
             found, listing = _poll(request, aws, failures[-1], step.value, listing)

@@ -30,8 +30,10 @@ def respond(request: PartnerRequest | ProfileRequest, aws: Aws, on_timeout: OnTi
         return Answer(request.physical_id, {}, Report(Outcome.RETAINED))
     if isinstance(request, ProfileRequest):
         return _profile_answer(request, aws, aws.gate.await_create(), on_timeout)
-    result = create(request, aws)
-    on_timeout(Answer(result.partner.arn, _attributes(result.partner, PENDING), Report(result.outcome)))
+    on_known = partial(_answer_on_timeout, on_timeout)
+    result = create(request, aws, on_known)
+    if result.outcome is not Outcome.CREATED:  # else it was told at once
+        on_known(result)
     return _partner_answer(result, request, aws)
 
 
@@ -66,8 +68,14 @@ def _updated(
 ) -> Answer:
     if isinstance(request, ProfileRequest):
         return _profile_answer(request, aws, stack, on_timeout, is_rollback=is_rollback)
-    result = update(request, aws, stack, is_rollback=is_rollback)
-    return _partner_answer(result, request, aws, is_rollback=is_rollback, requires_id=not is_rollback)
+    result = update(request, aws, stack, partial(_answer_on_timeout, on_timeout), is_rollback=is_rollback)
+    requires_id = not is_rollback and result.outcome is not Outcome.CREATED
+    return _partner_answer(result, request, aws, is_rollback=is_rollback, requires_id=requires_id)
+
+
+def _answer_on_timeout(on_timeout: OnTimeout, result: Result) -> None:
+    """Once a partner is known, a Create succeeds: its profile id may come later."""
+    on_timeout(Answer(result.partner.arn, _attributes(result.partner, PENDING), Report(result.outcome)))
 
 
 def _partner_answer(

@@ -246,7 +246,7 @@ class PartnerCentral:
             self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
         except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
             log.info(
-                "the Sandbox took no ownership tag, so the legal name tells whose the partner is",
+                "the partner got no ownership tag in the Sandbox, so its legal name says whose it is",
                 partner=partner_id(arn),
                 error=type(error).__name__,
             )

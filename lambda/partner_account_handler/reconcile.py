@@ -29,18 +29,21 @@ class ContactChange:
         Whether the service wants a code for other changes than that of the address is documented nowhere: if it says
         so, the call is made again with the code.
         """
-        try:
-            aws.partner_central.put_contact(partner, self.contact, self.code, stack)
-        except CallError as error:
-            if aws.partner_central.contact(partner).is_same_as(self.contact):
-                return  # a lost answer was a success, after which a repeated call finds its code used up
-            wants_code = error.failure.call_outcome is CallOutcome.REFUSED and any(
-                detail.startswith("EmailVerificationCode:") for detail in error.failure.details
-            )
-            if self.code is not None or not wants_code:
-                raise
-            code = verification_code(self.source, aws.calls)
-            aws.partner_central.put_contact(partner, self.contact, code, stack)
+        code = self.code
+        while True:
+            try:
+                aws.partner_central.put_contact(partner, self.contact, code, stack)
+            except CallError as error:
+                if aws.partner_central.contact(partner).is_same_as(self.contact):
+                    return  # a lost answer was a success, after which a repeated call finds its code used up
+                wants_code = error.failure.call_outcome is CallOutcome.REFUSED and any(
+                    detail.startswith("EmailVerificationCode:") for detail in error.failure.details
+                )
+                if code is not None or not wants_code:
+                    raise
+                code = verification_code(self.source, aws.calls)
+            else:
+                return
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from partner_account_handler.errors import HandlerError, defects_as_errors
 from partner_account_handler.identity import PROFILE_TYPE, Owner, client_token
-from partner_account_handler.partner_properties import PartnerProperties
+from partner_account_handler.partner_properties import Contact, PartnerProperties
 from partner_account_handler.profile_properties import ProfileProperties
 
 _P = TypeVar("_P")
@@ -53,9 +53,9 @@ class Request(Generic[_P]):
 class PartnerRequest(Request[PartnerProperties]):
     """A request about a partner.
 
-    `previous` is None where there is none, where it can't be read, and where it is the partner that is wanted now: then
-    everything counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for done
-    (`cdk deploy --no-rollback`).
+    `previous` is None where there is none, where it can't be read, and where nothing differs from what is wanted now:
+    then everything counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for
+    done (`cdk deploy --no-rollback`). If only the code differs, the contact and the tags count as changed.
     """
 
     @property
@@ -109,24 +109,18 @@ def _profile_request(common: _Common, raw: Any, former: Any) -> ProfileRequest:
     return ProfileRequest(*common, wanted, previous if previous.partner_arn == wanted.partner_arn else None)
 
 
-_NO_PART_OF_PARTNER = {
-    "EmailVerificationCode",
-    "ExistingPartnerId",
-    "SchemaVersion",
-    "ServiceTimeout",
-    "ServiceToken",
-}
-"""What a retry may change to have the same partner written at last, such as a corrected code."""
-
-
 def _partner_request(common: _Common, raw: Any, former: Any) -> PartnerRequest:
     wanted, previous = _read(PartnerProperties.read, raw), _read(PartnerProperties.read, former)
     if isinstance(wanted, HandlerError):
         return PartnerRequest(*common, wanted, None)
     if isinstance(previous, HandlerError):
         return PartnerRequest(*common, wanted, None, _is_same_version(raw, former))
-    is_same = all(raw.get(name) == former.get(name) for name in {*raw, *former} - _NO_PART_OF_PARTNER)
-    return PartnerRequest(*common, wanted, None if is_same else previous)
+    if raw == former:
+        previous = None
+    elif all(raw.get(name) == former.get(name) for name in {*raw, *former} - {"EmailVerificationCode"}):
+        # A corrected code is mostly that of a retry, which has to write what its predecessor couldn't.
+        previous = replace(previous, contact=Contact("", "", "", ""), tags={})
+    return PartnerRequest(*common, wanted, previous)
 
 
 def _is_same_version(raw: Mapping[str, Any], former: object) -> bool:

@@ -16,7 +16,7 @@ from partner_account_handler.errors import TimeLeftError
 from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.outcome import NEEDS_ATTENTION, UNREPORTED, Answer, Report, report_of, undelivered
 
-SENDING_SECONDS = SEND_SECONDS + 1
+SEND_RESERVE_SECONDS = SEND_SECONDS + 1
 """Kept back at the end of an invocation: to send the answer (16 s), and to log what became of it."""
 
 
@@ -62,17 +62,15 @@ class SingleResponse(CfnResource):
     def _set_timeout(self) -> None:
         """Sets crhelper's timer, so long before Lambda ends the invocation that the answer can still be sent."""
         left = self._context.get_remaining_time_in_millis() / 1000
-        self._timer = Timer(max(left - SENDING_SECONDS, left / 2), self._answer_on_timeout, (self._turn,))
+        self._timer = Timer(max(left - SEND_RESERVE_SECONDS, left / 2), self._answer_on_timeout, (self._turn,))
         self._timer.start()
 
     def _answer_on_timeout(self, turn: _Turn) -> None:
-        if self._on_timeout is None:
+        if answer := self._on_timeout:
+            self._answer(turn, answer.report, "SUCCESS", "", answer)
+        else:
             report = report_of(TimeLeftError("the answer"))
             self._answer(turn, report, "FAILED", report.message)
-        else:
-            self.PhysicalResourceId = self._on_timeout.physical_id
-            self.Data.update(self._on_timeout.data)
-            self._answer(turn, self._on_timeout.report, "SUCCESS", "")
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
         del send_response  # crhelper's sender has no time-out and no end of its own
@@ -81,11 +79,16 @@ class SingleResponse(CfnResource):
         # crhelper gives a status only when it has failed itself.
         self._answer(self._turn, UNREPORTED if status else self.report, status, reason)
 
-    def _answer(self, turn: _Turn, report: Report, status: str | None, reason: str) -> None:
+    def _answer(
+        self, turn: _Turn, report: Report, status: str | None, reason: str, on_timeout: Answer | None = None
+    ) -> None:
         with turn.lock:
             if turn.is_taken:
                 return
             turn.is_taken = True
+            if on_timeout:
+                self.PhysicalResourceId = on_timeout.physical_id
+                self.Data.update(on_timeout.data)
             self._failure = "not sent"
             try:
                 super()._send(status, reason, self._deliver)  # type: ignore[misc]

@@ -3,7 +3,7 @@
 So the reversed Update of a rollback is harmless, and a repeated one makes no changing call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,7 +19,14 @@ from partner_account_handler.request import PartnerRequest
 from partner_account_handler.stack_gate import ObservedStack
 
 
-def update(request: PartnerRequest, aws: Aws, stack: ObservedStack, *, is_rollback: bool = False) -> Result:
+def update(
+    request: PartnerRequest,
+    aws: Aws,
+    stack: ObservedStack,
+    on_created: Callable[[Result], None] = lambda _: None,
+    *,
+    is_rollback: bool = False,
+) -> Result:
     """The partner of this request, as the template now says, and whether anything was written for it.
 
     A HandlerError says that the partner is not, or can't become, what the template says.
@@ -37,8 +44,11 @@ def update(request: PartnerRequest, aws: Aws, stack: ObservedStack, *, is_rollba
     except CallError as error:
         if error.failure.reason == "PARTNER_NOT_FOUND" and not wanted.taggable:
             log.warning("the Sandbox no longer has this partner")
-            return create(request, aws)
+            return create(request, aws, on_created)
         raise
+    if wanted.existing_partner_id not in {"", partner.id}:
+        happened = f"this resource is {partner.id}, and existing_partner_id names {wanted.existing_partner_id}"
+        raise PartnerError("OtherPartner", happened, "Adopt that one by a new PartnerAccount, without this one.")
     # What only Create sets may differ from before only if it is what the partner is: then the template follows.
     is_so = {
         "legal_name": same_name(partner.legal_name, wanted.legal_name),

@@ -176,13 +176,26 @@ def test_known_schema_is_read(version: object) -> None:
         (properties(LegalName=""), False, True),  # this version refuses them, so it has written nothing of them
         # CloudFormation updates nothing that is the same: it took a failed attempt for done, and this is its retry.
         (properties(), False, False),
-        (properties(EmailVerificationCode={"From": "Parameter", "Value": "123456"}), False, False),
+        (properties(ServiceTimeout="1"), True, False),
     ],
 )
-def test_old_properties_count_if_they_are_those_of_another_partner(
+def test_old_properties_count_if_anything_differs_from_them(
     old: dict[str, Any], is_known: bool, was_refused: bool
 ) -> None:
     """Else everything counts as changed."""
     request = read_request({**EVENT, "OldResourceProperties": old})
     assert isinstance(request, PartnerRequest)
     assert ((request.previous is not None), request.was_refused) == (is_known, was_refused)
+
+
+def test_another_code_alone_lets_contact_and_tags_count_as_changed_but_not_what_only_create_sets() -> None:
+    """Mostly it is the retry of an attempt that CloudFormation took for done."""
+    old = properties(EmailVerificationCode={"From": "Parameter", "Value": "123456"}, Tags=[{"Key": "a", "Value": "b"}])
+    wanted = old | {"EmailVerificationCode": {"From": "Parameter", "Value": "654321"}}
+    request = read_request({**EVENT, "ResourceProperties": wanted, "OldResourceProperties": old})
+    assert isinstance(request, PartnerRequest)
+    assert request.previous is not None
+    assert request.previous.legal_name == request.wanted.legal_name
+    assert (request.previous.contact, request.previous.tags) != (request.wanted.contact, request.wanted.tags)
+    assert request.previous.contact != request.wanted.contact
+    assert request.previous.tags == {}

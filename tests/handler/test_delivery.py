@@ -14,7 +14,7 @@ from partner_account_handler import calls, clock, delivery, index, response
 from partner_account_handler.delivery import Delivery
 from partner_account_handler.errors import AnswerUnreachableError, NotWaitingError
 from partner_account_handler.outcome import Outcome
-from partner_account_handler.response import SENDING_SECONDS
+from partner_account_handler.response import SEND_RESERVE_SECONDS
 from tests.handler.cloud import REGION, Cloud, LambdaContext, contact, properties
 from tests.handler.log_lines import final_lines_of, lines_of
 from tests.handler.network import Proxy, TlsServer, drip, full_addresses
@@ -300,10 +300,10 @@ def test_times_that_are_kept_back_add_up() -> None:
     """The last call, the last question and the answer fit into the margin, and the tries into what is kept for them."""
     call: Any = calls.CALL_CONFIG
     question: Any = calls.STACK_CONFIG
-    afterwards = question.connect_timeout + question.read_timeout + SENDING_SECONDS
+    afterwards = question.connect_timeout + question.read_timeout + SEND_RESERVE_SECONDS
     assert call.connect_timeout + call.read_timeout + afterwards <= clock.MARGIN_SECONDS
     assert 9 * call.connect_timeout + afterwards <= clock.MARGIN_SECONDS
-    assert delivery.SEND_SECONDS < SENDING_SECONDS
+    assert delivery.SEND_SECONDS < SEND_RESERVE_SECONDS
 
 
 # What the handler makes of it

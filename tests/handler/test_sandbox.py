@@ -54,6 +54,25 @@ class TestWithoutTags:
         deployed.update(sandbox(), sandbox(AllianceLeadContact=contact(Email="ann@example.com")))
         assert deployed.writes() == ["PutAllianceLeadContact"]
 
+    def test_new_partner_is_the_answer_in_case_of_a_time_out_before_its_tag_is_tried(self, cloud: Cloud) -> None:
+        """Once CreatePartner has answered nothing may make the Create fail, a call that hangs neither."""
+        written: list[list[str]] = []
+        cloud.deliver(cloud.event("Create", sandbox()), None, lambda _: written.append(cloud.writes()))
+        assert written == [["CreatePartner"]]
+
+    def test_partner_that_an_update_created_is_answered_though_its_profile_id_is_unknown(self, cloud: Cloud) -> None:
+        """Of another partner the stack may show one: it is not this one's."""
+        deployed = Deployed(cloud, sandbox())
+        cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=deployed.partner.profile_id)
+        cloud.set_status("UPDATE_IN_PROGRESS")
+        cloud.account.delete_partner(deployed.partner.id)
+        for operation in ("CreatePartner", "GetPartner", "GetProfileVisibility"):
+            cloud.fail(operation, "no-profile-id", times=None)
+        cloud.fail("GetProfileVisibility", "internal-error", times=None)
+        answer = deployed.update(sandbox(), CEO)
+        assert answer.physical_id == cloud.partners[0].arn != deployed.arn
+        assert answer.data["ProfileId"] == "pending"
+
     def test_rollback_does_not_replace_a_partner_that_was_wiped(self, cloud: Cloud) -> None:
         """A stack that rolls back waits for nothing new."""
         deployed = Deployed(cloud, sandbox())

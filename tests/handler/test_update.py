@@ -68,6 +68,23 @@ class TestContact:
         deployed.update(properties(), MOVED)
         assert deployed.partner.contact == contact(Email=NEW_EMAIL)
 
+    def test_answer_that_is_lost_once_the_service_has_asked_for_the_code_is_no_failure(self, moto_url: str) -> None:
+        """The repeated call is refused, since the code is used up; the contact is as wanted."""
+        with open_cloud(moto_url, readings=Readings(any_contact_change_needs_code=True)) as cloud:
+            deployed = Deployed(cloud)
+            cloud.prepare()
+
+            def lossy(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+                answer = call(**members)
+                if operation == "put_alliance_lead_contact" and cloud.writes().count("PutAllianceLeadContact") == 2:
+                    raise ReadTimeoutError(endpoint_url="")
+                return answer
+
+            cloud.between = lossy
+            deployed.update(properties(), CEO)
+            assert deployed.writes() == ["PutAllianceLeadContact"] * 3
+            assert deployed.partner.contact == contact(BusinessTitle="CEO")
+
     def test_wrong_code_fails_with_its_remedy_and_changes_nothing(self, deployed: Deployed) -> None:
         """Nothing of the user stands in the error, even if the service echoes it all."""
         deployed.cloud.fail("*", "echo", times=None)
@@ -227,10 +244,23 @@ class TestCreateOnly:
         deployed.update(CEO, {**CEO, "PrimarySolutionType": "TRAINING_SERVICES"})
 
     def test_renaming_alone_stops_no_other_change(self, deployed: Deployed) -> None:
-        """Drift is left."""
+        """Drift is left, and another place for the code is no change of the name."""
         deployed.cloud.account.rename_partner(deployed.partner.id, "New Name")
         deployed.update(properties(), CEO)
+        elsewhere = {**CEO, "EmailVerificationCode": {"From": "ParameterStore", "Name": "/code"}}
+        deployed.update(CEO, elsewhere)
+        deployed.update(elsewhere, {**elsewhere, "ServiceToken": "another"})
         assert deployed.writes() == ["PutAllianceLeadContact"]
+
+    def test_update_that_names_another_existing_partner_is_refused_before_anything_is_written(
+        self, deployed: Deployed
+    ) -> None:
+        """It would write to the one that the template no longer names."""
+        deployed.update(properties(), {**CEO, "ExistingPartnerId": deployed.partner.id})
+        mark = deployed.cloud.mark
+        with pytest.raises(PartnerError, match="OtherPartner: .*partner-0000000000001.*by a new PartnerAccount"):
+            deployed.update(CEO, properties(ExistingPartnerId="partner-0000000000001"))
+        assert deployed.cloud.writes(mark) == []
 
 
 class TestRollback:
