@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import CfnResource, IResolvable, RemovalPolicy, ScopedAws, Stack
+from aws_cdk import CfnResource, IResolvable, ScopedAws, Stack
 from constructs import Construct
 
 from partner_account import permissions
@@ -81,11 +81,16 @@ def _add(
             **({"OutputPrefix": names.prefix} if names.logical_ids else {}),
         },
     )
-    # No call deletes a partner or a profile: nothing else could be true.
-    resource.apply_removal_policy(RemovalPolicy.RETAIN)
+    retain(resource)
     # Without its settings Lambda might repeat a call for six hours; and they wait for the routes out of a VPC.
     resource.node.add_dependency(policy, provider.function.node.find_child("EventInvokeConfig"))
     return resource
+
+
+def retain(resource: CfnResource) -> None:
+    """Keep it, whatever removal policy it is given: no call deletes a partner or a profile, so nothing else is true."""
+    for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
+        resource.add_override(attribute, "Retain")
 
 
 def _partner_properties(partner: Construct, props: PartnerProps, stack: Stack) -> Mapping[str, Any]:

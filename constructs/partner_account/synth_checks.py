@@ -9,7 +9,7 @@ from constructs import Construct, IValidation
 
 from partner_account.grants import IPartnerAccount
 from partner_account.props import Catalog
-from partner_account.resource import PARTNER_TYPE
+from partner_account.resource import PARTNER_TYPE, retain
 from partner_account.tokens import holds_token, literal_in_resolved
 from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.texts import text_errors
@@ -38,10 +38,7 @@ class SynthChecks:
 
     def validate(self) -> list[str]:
         """What is wrong; and bring the resource and its outputs up to date."""
-        # No call deletes a partner or a profile. By an override, since only that wins over all others; and here, after
-        # all aspects, since RemovalPolicies.of(app).destroy() is one.
-        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            self._resource.add_override(policy, "Retain")
+        retain(self._resource)  # once more, after all aspects: the last override wins
         # CloudFormation refuses an output of a resource that isn't there.
         if condition := self._resource.cfn_options.condition:
             for output in self._outputs:

@@ -108,6 +108,16 @@ def test_a_partner_is_retained_whatever_removal_policy_it_is_given(way: str) -> 
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
+def test_a_partner_is_retained_though_nothing_is_validated() -> None:
+    """The removal policy of a whole app, and `skip_validation`."""
+    stack = new_stack()
+    DESTROYING["the whole app"](partner_in(stack))
+    app = cast("cdk.App", stack.node.root)
+    template = app.synth(skip_validation=True).get_stack_by_name(stack.stack_name).template
+    (found,) = (one for one in template["Resources"].values() if one["Type"] == "Custom::PartnerAccount")
+    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
 def test_overrides_and_aspects_reach_the_resource() -> None:
     """`node.default_child` is the custom resource itself."""
 
