@@ -12,6 +12,7 @@ import pytest
 
 from partner_account import provider
 from partner_account_handler.clock import MARGIN_SECONDS
+from partner_account_handler.delivery import SEND_SECONDS
 from partner_account_handler.response import SEND_RESERVE_SECONDS
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,8 @@ def test_each_limit_ends_before_the_next_one() -> None:
     """In the order of the table, with the numbers of the code."""
     timeout = provider._TIMEOUT_SECONDS  # noqa: SLF001
     oldest = provider._OLDEST_EVENT_SECONDS  # noqa: SLF001
-    limits = [timeout - MARGIN_SECONDS, timeout - SEND_RESERVE_SECONDS, timeout, oldest + timeout]
+    sending = timeout - SEND_RESERVE_SECONDS
+    limits = [timeout - MARGIN_SECONDS, sending, sending + SEND_SECONDS, timeout, oldest + timeout]
     rows = re.findall(r"^\| [^|]+ \| (\d[^|]+) s \|$", PAGE, re.MULTILINE)
     told = [sum(int(number) for number in re.findall(r"\d+", row)) for row in rows]
     assert told == [*limits, provider.SERVICE_TIMEOUT_SECONDS]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from aws_cdk import Stack
+from aws_cdk import CfnResource, Stack
 from constructs import Construct
 
 from partner_account.grants import IPartnerAccount
@@ -50,6 +50,7 @@ def _exports_of(construct: Construct, names: OutputNames) -> dict[str, Any]:
 class DeclaredPartner(DeclaredExports):
     """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
 
+    construct: Construct
     catalog: Catalog
     legal_name: str | None
     existing_partner_id: str | None
@@ -60,6 +61,7 @@ class DeclaredPartner(DeclaredExports):
         name = props.legal_name
         return cls(
             **_exports_of(partner, names),
+            construct=partner,
             catalog=props.catalog,
             legal_name=folded(name) if isinstance(name, str) and not is_left_to_deployment(name) else None,
             existing_partner_id=props.existing_partner_id,
@@ -81,6 +83,13 @@ class DeclaredPartner(DeclaredExports):
             and _may_equal(self.account, other.account)
             and not both_adopted
         )
+
+    def resource_in(self, stack: Stack) -> CfnResource | None:
+        """The partner's custom resource, if it is in this very stack."""
+        scope, resource = self.construct.node.scope, self.construct.node.default_child
+        if scope is None or scope.node.try_find_child(self.construct.node.id) is not self.construct:
+            return None  # it was removed
+        return resource if isinstance(resource, CfnResource) and Stack.of(resource) is stack else None
 
 
 @dataclass(frozen=True, kw_only=True)

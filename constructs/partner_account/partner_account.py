@@ -21,8 +21,8 @@ from partner_account.verification_code import VerificationCode
 
 _SECOND_PARTNER = (
     "This app has another PartnerAccount in catalog AWS. If both are deployed to one AWS account, the later one is "
-    "refused; if both are deployed at the same moment, as partners of one stack are, two may be created, and that "
-    "can't be undone. Keep one; if their AWS accounts differ, acknowledge this warning."
+    "refused; if two stacks are deployed at the same moment, two may be created, and that can't be undone. Keep one; "
+    "if their AWS accounts differ, acknowledge this warning."
 )
 
 
@@ -131,7 +131,7 @@ class PartnerAccount(IPartnerAccount):
                 *(error for other in registry.profiles for error in declared.export_clashes(other)),
             ],
         )
-        if any(declared.is_second_beside(other) for other in others):
+        if beside := [other for other in others if declared.is_second_beside(other)]:
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)
         if existing_partner_id is None:
@@ -143,6 +143,9 @@ class PartnerAccount(IPartnerAccount):
         tags = self._tags.rendered_tags if props.catalog == Catalog.AWS else None
         provider = provider or PartnerAccountProvider.get_or_create(self)
         self._resource = add_partner(self, props, names, tags, provider)
+        # CloudFormation would create partners of one stack at the same moment: so the later one finds the one before.
+        if before := next(filter(None, (other.resource_in(Stack.of(self)) for other in reversed(beside))), None):
+            self._resource.add_dependency(before)
         added = names.add(self, self._resource)
         self.node.add_validation(PartnerSynthChecks(self, props.texts(), self._tags, self._resource, added))
 

@@ -56,7 +56,7 @@ def of_stack(stack: Stack) -> list[Permission]:
             actions=["cloudformation:DescribeStacks"],
             resource=Aws.STACK_ID,
             reason="Before each change the handler asks whether the stack still waits for it: an "
-            "event may arrive hours late.",
+            "event may arrive when everybody has given it up.",
         ),
         *(ask_parent_stack(ScopedAws(parent).stack_name, level) for level, parent in enumerate(parents_of(stack), 1)),
         Permission(

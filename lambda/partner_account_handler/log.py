@@ -1,4 +1,4 @@
-"""What the function's log shows: outcomes and names, never a value of the user's; one JSON object per line.
+"""What the function's log shows: outcomes and names, one JSON object per line; of the user's values only a former profile.
 
 The lines go to stdout as they are. A metric filter of CloudWatch reads only log events that are JSON from the first
 character to the last, and Lambda puts a prefix before each record of `logging`.

@@ -1,6 +1,6 @@
 """One answer per invocation, and one line of the log that tells what became of it.
 
-A latch around crhelper's sender, which has no time-out and no end of its own.
+crhelper's own sender has no time-out and no end, so the answer goes out by `Delivery`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Whether the stack still waits for this request, and whether an answer can be sent: asked before each change.
 
-An event may come, or a call be repeated, hours after everybody has given it up. What CloudFormation said is a value,
+An event may come, or a call be repeated, after everybody has given it up. What CloudFormation said is a value,
 `ObservedStack`: whoever changes something hands in the stack on whose word it relies.
 """
 

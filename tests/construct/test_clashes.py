@@ -71,6 +71,21 @@ def test_a_second_partner_in_catalog_aws_brings_a_warning_unless_both_are_adopte
     assert warnings_of(stack) == []
 
 
+def test_partners_of_one_stack_in_catalog_aws_are_created_one_after_the_other() -> None:
+    """So the later one finds the first, and is refused; one that was removed from the tree is none."""
+    stack = new_stack()
+    partner_in(stack, "Zero", legal_name="Zero Corp")
+    stack.node.try_remove_child("Zero")
+    partner_in(stack, "One", legal_name="One Corp")
+    partner_in(stack, "Two", legal_name="Two Corp")
+    sandbox_partner_in(stack, "Test", legal_name="Test Corp")
+    resources = resources_of(stack, "Custom::PartnerAccount")
+    before = {
+        name[:3]: [one[:3] for one in resources if one in found["DependsOn"]] for name, found in resources.items()
+    }
+    assert before == {"One": [], "Two": ["One"], "Tes": []}
+
+
 def test_a_second_partner_in_the_sandbox_brings_no_warning() -> None:
     """There a partner stops no other, and nothing lasts."""
     stack = new_stack()
