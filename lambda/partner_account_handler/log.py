@@ -1,7 +1,7 @@
-"""What the function's log shows: outcomes and names, one JSON object per line; of the user's values only a former profile.
+"""What the function's log shows: outcomes and names, and no value of the user's but a former profile's.
 
-The lines go to stdout as they are. A metric filter of CloudWatch reads only log events that are JSON from the first
-character to the last, and Lambda puts a prefix before each record of `logging`.
+One JSON object per line, which goes to stdout as it is: a metric filter of CloudWatch reads only log events that are
+JSON from the first character to the last, and Lambda puts a prefix before each record of `logging`.
 
 Records of other libraries are dropped: botocore's DEBUG shows request bodies, crhelper's the whole event, and
 urllib3 warns with the URL that it tries again.
