@@ -88,6 +88,7 @@ class StepReport:
         began: when, in seconds from the beginning of the rehearsal.
         seconds: how long it took.
         outcome: `passed`, `failed` or `interrupted`.
+        refused: whether it failed only since AWS would refuse what the local AWS has done.
         events: what happened, in its order.
     """
 
@@ -96,6 +97,7 @@ class StepReport:
     began: float = 0.0
     seconds: float = 0.0
     outcome: str = "passed"
+    refused: bool = False
     events: list[RehearsalEvent] = field(default_factory=list)
 
     @property
@@ -106,6 +108,8 @@ class StepReport:
     @property
     def ending(self) -> str:
         """How it ended, in words: a step that was rolled back passes only if that was intended."""
+        if self.refused:
+            return "AWS would refuse this"
         return "rolled back, as intended" if self.outcome == "passed" and self.rolled_back else self.outcome
 
     @property
@@ -194,10 +198,14 @@ class ProfileReport:
 
 @dataclass(frozen=True)
 class RehearsalFinding:
-    """Something to know before the deployment that fails no rehearsal; its `id` stays the same in later versions."""
+    """Something to know before the deployment; its `id` stays the same in later versions.
+
+    What AWS would refuse though the local AWS does it `fails` the rehearsal, when everything else is rehearsed.
+    """
 
     id: str
     text: str
+    fails: bool = False
 
 
 @dataclass
@@ -303,6 +311,11 @@ class RehearsalReport:
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""
         return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 6)
+
+    @property
+    def refusals(self) -> list[str]:
+        """What AWS would refuse, though the local AWS has done it."""
+        return [finding.text for finding in self.findings if finding.fails]
 
     @property
     def headline(self) -> str:

@@ -86,8 +86,8 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
                 if json_to_stdout:
                     sys.stdout.write(report.to_json())
                 reporter.summary(report)
-                for file in written:
-                    reporter.line(f"The report is in {file}")
+                if written:
+                    reporter.commands("The report is in", (f"  {file}" for file in written))
         if aws and options.keep:
             aws.keep()
             reporter.commands("To use this AWS in a terminal:", aws.shell_exports())

@@ -28,7 +28,7 @@ from partner_account_rehearsal.partners import (
     partners_of,
     profiles_of,
 )
-from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
+from partner_account_rehearsal.report import RehearsalFinding, RehearsalReport, StepReport, created_accounts
 from partner_account_rehearsal.stand_ins import (
     StandIn,
     describe,
@@ -100,7 +100,6 @@ class Rehearsal:
         self._outputs_file = aws.folder / "outputs.json"
         self._locations: Sequence[tuple[ManagedPartner, CodeLocation]] = ()
         self._missing_context: list[str] = []
-        self._findings: list[str] = []
 
     def run(self) -> None:
         """Go through all steps.
@@ -119,8 +118,8 @@ class Rehearsal:
         if not self._options.keep:
             self._destroy()
         self._report.note_used(self._aws.used_statements())
-        if self._findings:
-            raise RehearsalError("; ".join(self._findings))
+        if refusals := self._report.refusals:
+            raise RehearsalError("; ".join(refusals))
 
     # What would be created
 
@@ -223,11 +222,11 @@ class Rehearsal:
         context = StandIn("context", self._missing_context, "it would be looked up, and is not in cdk.context.json")
         return [*describe(found), *images, *replace_public_parameters(stacks), *([context] if context.paths else [])]
 
-    def _find(self, findings: Iterable[str]) -> None:
+    def _find(self, findings: Iterable[RehearsalFinding]) -> None:
         """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
         for finding in findings:
-            self._findings.append(finding)
-            self._reporter.line(finding, "red")
+            self._report.findings.append(finding)
+            self._reporter.line(finding.text, "red")
 
     # What comes before a deployment
 
@@ -299,13 +298,15 @@ class Rehearsal:
         fault, new = self._options.fault, len(self._report.new_partners)
         if fault is None:
             self._expect_created(self._deploy_all("deploy", "Deploy the app (cdk deploy)"))
-            shown = f"Deployed: {created_accounts(new)}."
+            shown, created = "Deployed", created_accounts(new)
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
-            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created_accounts(new, ' in all')}."
+            shown = f"Fault {fault.name} ({fault.meaning}): {course}"
+            created = created_accounts(new, " in all")
         self._expect_each_partner_once()
-        self._report.results.append(shown)
+        refused = ", which AWS would refuse" if self._report.refusals else ""
+        self._report.results.append(f"{shown}{refused}; {created}.")
         self._report.note_profiles()
 
     def _expect_created(self, step: StepReport) -> None:

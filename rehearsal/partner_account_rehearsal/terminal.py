@@ -61,7 +61,9 @@ class Reporter:
         try:
             with clock:
                 yield
-            sign, style, ending = "✓", "green", step.ending
+            ending = step.ending
+            if step.outcome == "passed":
+                sign, style = "✓", "green"
         except (KeyboardInterrupt, SystemExit):
             ending = "interrupted"
             raise
@@ -170,7 +172,7 @@ class Reporter:
         if report.findings:
             self.section("Findings")
             for finding in report.findings:
-                self.line(finding.text, "yellow")
+                self.line(finding.text, "red" if finding.fails else "yellow")
         if report.outcome == "passed":
             self.section("Results")
             for sentence in report.results:

@@ -22,6 +22,7 @@ from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
+from partner_account_rehearsal.limits import names_taken
 from partner_account_rehearsal.page import Timeline, to_html
 from partner_account_rehearsal.partners import partners_of
 from partner_account_rehearsal.report import (
@@ -45,7 +46,7 @@ from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from tests.browser import OVERFLOWING, chromium, needs_chromium
 from tests.e2e.rehearsals import Page
-from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner, with_profile
+from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, resources_of, with_partner, with_profile
 
 STACK, PARTNER = "AWS::CloudFormation::Stack", "Custom::PartnerAccount"
 ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-ey9McGJ6xME5N"
@@ -155,7 +156,7 @@ THERE = "One partner account, there already, would be updated: “Example <accou
 @pytest.mark.parametrize(
     ("catalogs", "fault", "headline", "result"),
     [
-        (["AWS"], None, THERE, "Deployed: no partner account was created."),
+        (["AWS"], None, THERE, "Deployed; no partner account was created."),
         (["AWS"], "rollback", THERE, f"{UPDATED}): rolled back, then deployed; no partner account was created."),
         (
             ["AWS", "Sandbox"],
@@ -489,6 +490,49 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
+def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_in_each_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the local AWS has done it: no tick, and no result that claims it; what was or is done otherwise passes."""
+    recorded = Recorded()
+    assembly = assembly_of(tmp_path, One=with_partner())
+    rehearsal: Any = SimpleNamespace(_reporter=recorded.reporter, _report=recorded.report)
+
+    def deploy(_fault: object) -> None:
+        with recorded.runner.step("deploy-with-fault", "Deploy while another resource fails"):
+            pass
+        kept = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "orders"}}
+        left = names_taken(resources_of(tmp_path / "left", Kept=kept), {"Kept": "AWS::DynamoDB::Table"})
+        Rehearsal._find(rehearsal, left)  # noqa: SLF001
+        for step_id in ("deploy-after-fault", "destroy"):
+            with recorded.runner.step(step_id, "Go on"):
+                pass
+
+    rehearsal.__dict__.update(
+        _options=Options(tmp_path, (), fault=FAULTS["rollback"]),
+        _assembly=assembly,
+        _deploy_during=deploy,
+        _expect_each_partner_once=list,
+    )
+    Rehearsal._deploy(rehearsal)  # noqa: SLF001
+    recorded.reporter.summary(recorded.report)
+    told = capsys.readouterr().out
+    content = json.loads(recorded.report.to_json())
+    assert [(step["Outcome"], step["Refused"]) for step in content["Steps"]] == [
+        ("passed", False),
+        ("failed", True),
+        ("passed", False),
+    ]
+    assert re.search(r"✗ AWS would refuse this  \d", told)
+    assert re.search(r"✗ +\d.\d s  Go on: AWS would refuse this\n", told)
+    (finding,) = content["Findings"]
+    assert (finding["Id"], finding["Fails"]) == ("name-taken", True)
+    assert f"Findings\n  {finding['Text']}\n" in told
+    assert finding["Text"] in sections(recorded.report)["findings"]
+    assert "Go onAWS would refuse this" in sections(recorded.report)["steps"]
+    assert "rolled back, then deployed, which AWS would refuse; " in content["Results"][0]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
     error: type[BaseException], capsys: pytest.CaptureFixture[str]
@@ -639,7 +683,8 @@ def test_json_report_has_one_casing_and_stable_ids(report: RehearsalReport) -> N
     assert content["Outputs"] == report.outputs
     assert content["Versions"] == report.versions
     assert content["Stacks"][0]["Resources"] == {"AWS::IAM::Role": 2, PARTNER: 1}
-    assert content["Findings"] == [{"Id": "app-warning", "Text": "[Warning at /Alliances] the role isn't updated"}]
+    text = "[Warning at /Alliances] the role isn't updated"
+    assert content["Findings"] == [{"Id": "app-warning", "Text": text, "Fails": False}]
 
 
 # --- The page
