@@ -6,14 +6,14 @@ The legal name is among them: who approves of a partner account must read under 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
-from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, profiles_of
+from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, partners_of, profiles_of
 from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
@@ -124,12 +124,38 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class PlannedChange:
+    """What an update would do to a resource: `Add`, `Modify` or `Remove` it, in the words of a change set."""
+
+    action: str
+    type: str
+    path: str
+
+    @property
+    def done(self) -> str:
+        """The action, as it will have been done."""
+        return {"Add": "added", "Modify": "changed", "Remove": "removed"}[self.action]
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What an update would change in a stack, and how many of its resources stay as they are."""
+
+    changes: list[PlannedChange]
+    unchanged: int
+
+
+@dataclass(frozen=True)
 class StackReport:
-    """What a stack would create: how many resources of each type, and the paths of those that outlive it."""
+    """What a stack would create: how many resources of each type, and the paths of those that outlive it.
+
+    `update` is what of it differs from what is deployed now; None if the stack is a new one.
+    """
 
     name: str
     resources: dict[str, int]
     retained: list[str]
+    update: UpdateReport | None = None
 
 
 @dataclass
@@ -249,15 +275,18 @@ class RehearsalReport:
         stacks: Sequence[Stack],
         partners: Sequence[ManagedPartner],
         fault: Fault | None,
-        existing: Collection[str] = (),
+        former: Sequence[Stack] = (),
     ) -> None:
-        """Note what the app would create, before it does; in the catalogs `existing` its partner is there already."""
+        """Note what the app would create, or change in the stacks `former` that are there already, before it does."""
         self.stacks = []
+        existing = {partner.catalog for partner in partners_of(former)}
+        deployed = {stack.name: stack for stack in former}
         for stack in stacks:
             resources = [one for one in stack.resources() if one.type != _METADATA]
             types = Counter(one.type for one in resources)
             retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
-            self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained))
+            update = _update(deployed[stack.name], stack) if stack.name in deployed else None
+            self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained, update))
         self.partners = [
             PartnerReport(
                 path=partner.path,
@@ -347,8 +376,8 @@ class RehearsalReport:
 
     @property
     def course(self) -> str:
-        """What would happen to the stacks' resources: `created`, or also `updated` if a partner is there already."""
-        return "created or updated" if any(one.exists for one in self.partners) else "created"
+        """What would happen to the stacks' resources: `created`, or also `updated` if a stack is there already."""
+        return "created or updated" if any(stack.update for stack in self.stacks) else "created"
 
     @property
     def retained(self) -> list[str]:
@@ -390,6 +419,27 @@ def without_arn_prefix(text: str) -> str:
 def without_addresses(text: str) -> str:
     """The text with each e-mail address cut down to its first letter and its domain."""
     return _ADDRESS.sub(r"\1…@", text)
+
+
+def _update(former: Stack, stack: Stack) -> UpdateReport:
+    """What the template changes; not what changes only since a resource that it refers to is replaced."""
+    before, after = (
+        {(*(parent.logical_id for parent in one.parents), one.logical_id): one for one in each.resources()}
+        for each in (former, stack)
+    )
+    changes: list[PlannedChange] = []
+    unchanged = 0
+    for key, one in (before | after).items():
+        if one.type == _METADATA:
+            continue
+        if key not in before or key not in after:
+            changes.append(PlannedChange("Add" if key in after else "Remove", one.type, one.path))
+        # CDK's metadata, such as paths, are no change of the resource itself.
+        elif {**before[key].definition, "Metadata": {}} != {**one.definition, "Metadata": {}}:
+            changes.append(PlannedChange("Modify", one.type, one.path))
+        else:
+            unchanged += 1
+    return UpdateReport(changes, unchanged)
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:

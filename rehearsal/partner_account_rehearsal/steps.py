@@ -193,19 +193,20 @@ class Rehearsal:
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
         self._environment = {**self._environment, **self._aws.credentials_and_region()}
-        self._runner.select_account(self._aws, self._cdk(), stacks)
+        # An update deletes resources that only the former stacks name.
+        former = self._former.stacks if self._former else []
+        self._runner.select_account(self._aws, self._cdk(), [*former, *stacks])
 
     def _describe(self) -> None:
         stacks = self._assembly.stacks
-        existing = {partner.catalog for partner in self._former_partners}
-        self._report.describe(stacks, self._partners, self._options.fault, existing)
+        former_stacks = self._former.stacks if self._former else []
+        self._report.describe(stacks, self._partners, self._options.fault, former_stacks)
         self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
-        former: set[str] = set()
         if self._former:
-            self._replace_what_is_missing(self._former.stacks, strict=False)
+            self._replace_what_is_missing(former_stacks, strict=False)
             self._former = Assembly(self._former.folder, self._former.selected)
-            former = {one.path for stack in self._former.stacks for one in stack.resources()}
+        former = {one.path for stack in former_stacks for one in stack.resources()}
         new = (one for stack in stacks for one in stack.resources() if one.path not in former)
         self._find(retired_runtimes(new))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)

@@ -19,6 +19,7 @@ from partner_account_rehearsal.report import (
     PARTNER_CENTRAL,
     RehearsalEvent,
     RehearsalReport,
+    StackReport,
     StepReport,
     created_accounts,
     without_arn_prefix,
@@ -135,8 +136,7 @@ class Reporter:
                 self.line(f"{name:{width}}  {value}", hang=width + 2)
         self.section(f"Would be {report.course}")
         for stack in report.stacks:
-            counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
-            self.line(f"{stack.name}: {', '.join(counted)}")
+            self._preview_of(stack)
         self.section("The partner account's function may")
         for statement in report.iam_statements:
             resources = ", ".join(without_arn_prefix(resource) for resource in statement.resources)
@@ -159,6 +159,16 @@ class Reporter:
             self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
             for stand_in in report.not_rehearsed:
                 self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
+
+    def _preview_of(self, stack: StackReport) -> None:
+        """Tell the resources of a new stack, counted by their types, or what an update changes, each by its path."""
+        if stack.update is None:
+            counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
+            self.line(f"{stack.name}: {', '.join(counted)}")
+            return
+        self.line(f"{stack.name}: {stack.update.unchanged} of its resources stay as they are")
+        for change in stack.update.changes:
+            self.line(f"  {change.done:7}  {change.type} {change.path}", hang=11)
 
     def summary(self, report: RehearsalReport) -> None:
         """Tell how each step ended, the outputs, and the verdict."""

@@ -19,6 +19,7 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
+from partner_account_rehearsal.assembly import Assembly
 from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
@@ -182,11 +183,11 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
         _options=Options(tmp_path, (), fault=FAULTS[fault] if fault else None),
         _assembly=assembly,
         _partners=partners,
-        _former=None,
+        _former=Assembly(assembly.folder, ("InAWS",)),
         _former_partners=partners[:1],
         _report=report,
         _reporter=Reporter(),
-        _replace_what_is_missing=lambda _stacks: [],
+        _replace_what_is_missing=lambda _stacks, **_strict: [],
         _find=list,
         _deploy_during=str,
         _deploy_all=lambda *_words: None,
@@ -210,6 +211,40 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
     created = sections(report)["created"]
     assert created.startswith("What would be created or updated")
     assert created.count("Statethere already, would be updated") == 1
+
+
+def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the terminal, on the page and as JSON; a construct that only has another path is as it was."""
+    before, after = with_partner(), with_partner(LegalName="Example Inc")
+    queue = {"Type": "AWS::SQS::Queue", "Metadata": {"aws:cdk:path": "One/Moved"}}
+    before["Resources"] |= {"Same": {**queue, "Metadata": {}}, "Old": queue, "Data": {"Type": "AWS::CDK::Metadata"}}
+    after["Resources"] |= {"Same": queue, "New": queue}
+    former = assembly_of(tmp_path / "former", One=before).stacks
+    stacks = assembly_of(tmp_path / "new", One=after, Two={"Resources": {"New": queue}}).stacks
+    report = RehearsalReport()
+    report.describe(stacks, partners_of(stacks), None, former)
+    one, two = json.loads(report.to_json())["Stacks"]
+    assert two["Update"] is None
+    assert one["Update"] == {
+        "Changes": [
+            {"Action": "Modify", "Type": PARTNER, "Path": "Partner"},
+            {"Action": "Remove", "Type": "AWS::SQS::Queue", "Path": "One/Moved"},
+            {"Action": "Add", "Type": "AWS::SQS::Queue", "Path": "One/Moved"},
+        ],
+        "Unchanged": len(before["Resources"]) - 3,
+    }
+    Reporter().preview(report)
+    told = capsys.readouterr().out
+    assert (
+        f"Would be created or updated\n  One: {one['Update']['Unchanged']} of its resources stay as they are\n"
+        f"    changed  {PARTNER} Partner\n    removed  AWS::SQS::Queue One/Moved\n"
+        "    added    AWS::SQS::Queue One/Moved\n  Two: AWS::SQS::Queue\n"
+    ) in told
+    created = sections(report)["created"]
+    assert f"Onechanged: {PARTNER} Partnerremoved: AWS::SQS::Queue One/Movedadded: " in created
+    assert created.endswith("stay as they are TwoAWS::SQS::Queue")
 
 
 @pytest.mark.parametrize(
