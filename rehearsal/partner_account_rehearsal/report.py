@@ -162,7 +162,7 @@ class StackReport:
 class PartnerReport:
     """A partner account as the template describes it; the contact is masked, the code's place named.
 
-    `exists` says that what is deployed now has it already, so that it would be updated.
+    `exists` says that what is deployed now has it already, so that it isn't created.
     """
 
     path: str
@@ -182,7 +182,7 @@ class PartnerReport:
             ("primary solution type", self.primary_solution_type),
             ("alliance lead contact", self.contact),
             ("verification code", self.verification_code),
-            *([("state", "there already, would be updated")] if self.exists else []),
+            *([("state", "there already")] if self.exists else []),
         ]
 
 
@@ -354,7 +354,7 @@ class RehearsalReport:
         sentences = []
         for fate, partners in (
             (" would be created", self.new_partners),
-            (", there already, would be updated", [one for one in self.partners if one.exists]),
+            (", there already", [one for one in self.partners if one.exists]),
         ):
             names = [
                 f"“{one.legal_name}” in catalog {one.catalog}" if len(self.partners) > 1 else f"“{one.legal_name}”"

@@ -159,6 +159,6 @@ def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -
     if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":
-        catalogs = {partner.catalog for partner in report.new_partners}
+        catalogs = {partner.catalog for partner in report.new_partners or report.partners}
         option = f" --catalog {SANDBOX}" if catalogs == {SANDBOX} else ""
         yield f"partner-account doctor{option}", "check the real account; then: cdk bootstrap, once, and cdk deploy"

@@ -151,7 +151,7 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
 
 NEW = "One partner account would be created: “Example <account ID>” in catalog Sandbox; "
 UPDATED = "Fault rollback (another resource of the stack fails after the partner was created or updated"
-THERE = "One partner account, there already, would be updated: “Example <account ID>”"
+THERE = "One partner account, there already: “Example <account ID>”"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ THERE = "One partner account, there already, would be updated: “Example <accou
         ),
     ],
 )
-def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversible_is_told_of_it(
+def test_partner_that_is_deployed_already_is_told_as_such_and_nothing_irreversible_is_told_of_it(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     catalogs: list[str],
@@ -203,14 +203,14 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
     assert report.irreversible == []
     assert report.results[0].endswith(result)
     assert "Would be created or updated\n" in told
-    assert told.count("  state                  there already, would be updated\n") == 1
+    assert told.count("  state                  there already\n") == 1
     verdict = (
         "One partner account was created, and no other." if len(catalogs) > 1 else "No partner account was created."
     )
     assert f"\n{verdict} (" in told
     created = sections(report)["created"]
     assert created.startswith("What would be created or updated")
-    assert created.count("Statethere already, would be updated") == 1
+    assert created.count("Statethere already") == 1
 
 
 def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
@@ -601,6 +601,15 @@ def test_rollback_is_offered_as_one_of_a_creation_or_an_update(report: Rehearsal
     """After a rehearsal without a fault, which may have found the partner there already."""
     purposes = dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
     assert purposes["--fault rollback"].endswith("rolled back after the partner was created or updated")
+
+
+def test_doctor_of_the_sandbox_is_the_next_step_where_the_only_partner_is_there(report: RehearsalReport) -> None:
+    """Whether it is new or there already."""
+    for exists in (False, True):
+        report.partners = [replace(report.partners[0], catalog="Sandbox", exists=exists)]
+        assert "partner-account doctor --catalog Sandbox" in dict(
+            _next_steps(Options(Path(), ()), ReportFiles(), report)
+        )
 
 
 def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
