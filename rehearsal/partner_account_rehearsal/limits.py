@@ -11,6 +11,7 @@ from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
 from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, ManagedPartner, profiles_of
+from partner_account_rehearsal.report import RehearsalFinding
 
 # Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
 # put off the day more than once.
@@ -78,25 +79,27 @@ def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden
             yield f"SSM parameter {name} is read, and none of these stacks makes it: add --ssm-parameter {name}=VALUE"
 
 
-def retired_runtimes(resources: Iterable[TemplateResource]) -> Iterator[str]:
+def retired_runtimes(resources: Iterable[TemplateResource]) -> Iterator[RehearsalFinding]:
     """Functions that AWS would refuse to create."""
     for resource in resources:
         runtime = resource.properties.get("Runtime")
         if resource.type == "AWS::Lambda::Function" and isinstance(runtime, str) and _RETIRED.fullmatch(runtime):
-            yield f"{resource.path}: AWS creates no function with {runtime} any more: choose a newer runtime"
+            text = f"{resource.path}: AWS creates no function with {runtime} any more: choose a newer runtime"
+            yield RehearsalFinding("retired-runtime", text, fails=True)
 
 
-def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str]) -> Iterator[str]:
+def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str]) -> Iterator[RehearsalFinding]:
     """What a rollback has left behind under a fixed name, so that AWS would refuse to create it again.
 
     `skipped` are the types of the resources that were not deleted, by their paths.
     """
     for resource in resources:
         if skipped.get(resource.path) == resource.type != RESOURCE_TYPE and (name := _fixed_name(resource)):
-            yield (
+            text = (
                 f"{resource.path}: after a rollback AWS refuses to create it again, since {name} already exists: leave "
                 "its name to CloudFormation, or apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE"
             )
+            yield RehearsalFinding("name-taken", text, fails=True)
 
 
 def _fixed_name(resource: TemplateResource) -> str:

@@ -3,7 +3,7 @@
 Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
 nested stacks can be updated, and tell which stacks they are nested in; buckets have their tags, and VPCs their address
 ranges; inline functions have the `cfn-response` module; resources are created in the template's order; events have an
-order.
+order, and tell a resource that an update creates from one that it changes.
 """
 
 # MiniStack has no hooks and no settings for any of it.
@@ -22,6 +22,7 @@ from ministack.core.responses import set_request_region
 from ministack.services import ec2, lambda_svc, s3
 from ministack.services.cloudformation import (
     _exports,
+    _stack_events,
     _stacks,
     changesets,
     custom_resource,
@@ -62,6 +63,7 @@ def install() -> None:
     for kind, completed in completions.items():
         resource = provisioners._RESOURCE_HANDLERS[kind]
         resource.update({verb: completed(resource[verb]) for verb in ("create", "update")})
+    stacks._add_event = _with_creations(stacks._add_event)
     # Events of a nested stack and of the stack around it often share a millisecond: by microseconds they have an order.
     stacks.now_iso = lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
@@ -167,6 +169,22 @@ def _in_template_order(sort: Callable[..., list[str]]) -> Callable[..., list[str
         return [*done]
 
     return ordered
+
+
+def _with_creations(add_event: Callable[..., None]) -> Callable[..., None]:
+    """Let the events of a resource that an update adds to its stack tell of its creation."""
+
+    def added(
+        stack_id: str, stack_name: str, logical_id: str, kind: str, status: str, *more: Any, **named: Any
+    ) -> None:
+        if status.startswith("UPDATE_") and logical_id != stack_name:
+            before = [one for one in _stack_events.get(stack_id, ()) if one["LogicalResourceId"] == logical_id]
+            began = bool(before) and before[-1]["ResourceStatus"] == "CREATE_IN_PROGRESS"
+            if began or logical_id not in _stacks[stack_name]["_resources"]:
+                status = status.replace("UPDATE_", "CREATE_", 1)
+        add_event(stack_id, stack_name, logical_id, kind, status, *more, **named)
+
+    return added
 
 
 def _with_tags(change: Callable[..., Any]) -> Callable[..., Any]:

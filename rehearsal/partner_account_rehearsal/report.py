@@ -6,14 +6,14 @@ The legal name is among them: who approves of a partner account must read under 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
-from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, profiles_of
+from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, partners_of, profiles_of
 from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
@@ -88,6 +88,7 @@ class StepReport:
         began: when, in seconds from the beginning of the rehearsal.
         seconds: how long it took.
         outcome: `passed`, `failed` or `interrupted`.
+        refused: whether it failed only since AWS would refuse what the local AWS has done.
         events: what happened, in its order.
     """
 
@@ -96,6 +97,7 @@ class StepReport:
     began: float = 0.0
     seconds: float = 0.0
     outcome: str = "passed"
+    refused: bool = False
     events: list[RehearsalEvent] = field(default_factory=list)
 
     @property
@@ -106,6 +108,8 @@ class StepReport:
     @property
     def ending(self) -> str:
         """How it ended, in words: a step that was rolled back passes only if that was intended."""
+        if self.refused:
+            return "AWS would refuse this"
         return "rolled back, as intended" if self.outcome == "passed" and self.rolled_back else self.outcome
 
     @property
@@ -120,19 +124,45 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class PlannedChange:
+    """What an update would do to a resource: `Add`, `Modify` or `Remove` it, in the words of a change set."""
+
+    action: str
+    type: str
+    path: str
+
+    @property
+    def done(self) -> str:
+        """The action, as it will have been done."""
+        return {"Add": "added", "Modify": "changed", "Remove": "removed"}[self.action]
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What an update would change in a stack, and how many of its resources stay as they are."""
+
+    changes: list[PlannedChange]
+    unchanged: int
+
+
+@dataclass(frozen=True)
 class StackReport:
-    """What a stack would create: how many resources of each type, and the paths of those that outlive it."""
+    """What a stack would create: how many resources of each type, and the paths of those that outlive it.
+
+    `update` is what of it differs from what is deployed now; None if the stack is a new one.
+    """
 
     name: str
     resources: dict[str, int]
     retained: list[str]
+    update: UpdateReport | None = None
 
 
 @dataclass
 class PartnerReport:
     """A partner account as the template describes it; the contact is masked, the code's place named.
 
-    `exists` says that what is deployed now has it already, so that it would be updated.
+    `exists` says that what is deployed now has it already, so that it isn't created.
     """
 
     path: str
@@ -152,7 +182,7 @@ class PartnerReport:
             ("primary solution type", self.primary_solution_type),
             ("alliance lead contact", self.contact),
             ("verification code", self.verification_code),
-            *([("state", "there already, would be updated")] if self.exists else []),
+            *([("state", "there already")] if self.exists else []),
         ]
 
 
@@ -194,10 +224,14 @@ class ProfileReport:
 
 @dataclass(frozen=True)
 class RehearsalFinding:
-    """Something to know before the deployment that fails no rehearsal; its `id` stays the same in later versions."""
+    """Something to know before the deployment; its `id` stays the same in later versions.
+
+    What AWS would refuse though the local AWS does it `fails` the rehearsal, when everything else is rehearsed.
+    """
 
     id: str
     text: str
+    fails: bool = False
 
 
 @dataclass
@@ -241,15 +275,18 @@ class RehearsalReport:
         stacks: Sequence[Stack],
         partners: Sequence[ManagedPartner],
         fault: Fault | None,
-        existing: Collection[str] = (),
+        former: Sequence[Stack] = (),
     ) -> None:
-        """Note what the app would create, before it does; in the catalogs `existing` its partner is there already."""
+        """Note what the app would create, or change in the stacks `former` that are there already, before it does."""
         self.stacks = []
+        existing = {partner.catalog for partner in partners_of(former)}
+        deployed = {stack.name: stack for stack in former}
         for stack in stacks:
             resources = [one for one in stack.resources() if one.type != _METADATA]
             types = Counter(one.type for one in resources)
             retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
-            self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained))
+            update = _update(deployed[stack.name], stack) if stack.name in deployed else None
+            self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained, update))
         self.partners = [
             PartnerReport(
                 path=partner.path,
@@ -305,6 +342,11 @@ class RehearsalReport:
         return round(((when or datetime.now(UTC)) - self.began_at).total_seconds(), 6)
 
     @property
+    def refusals(self) -> list[str]:
+        """What AWS would refuse, though the local AWS has done it."""
+        return [finding.text for finding in self.findings if finding.fails]
+
+    @property
     def headline(self) -> str:
         """What a reader of the report must know first."""
         if not self.partners:
@@ -312,7 +354,7 @@ class RehearsalReport:
         sentences = []
         for fate, partners in (
             (" would be created", self.new_partners),
-            (", there already, would be updated", [one for one in self.partners if one.exists]),
+            (", there already", [one for one in self.partners if one.exists]),
         ):
             names = [
                 f"“{one.legal_name}” in catalog {one.catalog}" if len(self.partners) > 1 else f"“{one.legal_name}”"
@@ -334,8 +376,8 @@ class RehearsalReport:
 
     @property
     def course(self) -> str:
-        """What would happen to the stacks' resources: `created`, or also `updated` if a partner is there already."""
-        return "created or updated" if any(one.exists for one in self.partners) else "created"
+        """What would happen to the stacks' resources: `created`, or also `updated` if a stack is there already."""
+        return "created or updated" if any(stack.update for stack in self.stacks) else "created"
 
     @property
     def retained(self) -> list[str]:
@@ -377,6 +419,27 @@ def without_arn_prefix(text: str) -> str:
 def without_addresses(text: str) -> str:
     """The text with each e-mail address cut down to its first letter and its domain."""
     return _ADDRESS.sub(r"\1…@", text)
+
+
+def _update(former: Stack, stack: Stack) -> UpdateReport:
+    """What the template changes; not what changes only since a resource that it refers to is replaced."""
+    before, after = (
+        {(*(parent.logical_id for parent in one.parents), one.logical_id): one for one in each.resources()}
+        for each in (former, stack)
+    )
+    changes: list[PlannedChange] = []
+    unchanged = 0
+    for key, one in (before | after).items():
+        if one.type == _METADATA:
+            continue
+        if key not in before or key not in after:
+            changes.append(PlannedChange("Add" if key in after else "Remove", one.type, one.path))
+        # CDK's metadata, such as paths, are no change of the resource itself.
+        elif {**before[key].definition, "Metadata": {}} != {**one.definition, "Metadata": {}}:
+            changes.append(PlannedChange("Modify", one.type, one.path))
+        else:
+            unchanged += 1
+    return UpdateReport(changes, unchanged)
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:

@@ -86,8 +86,8 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
                 if json_to_stdout:
                     sys.stdout.write(report.to_json())
                 reporter.summary(report)
-                for file in written:
-                    reporter.line(f"The report is in {file}")
+                if written:
+                    reporter.commands("The report is in", (f"  {file}" for file in written))
         if aws and options.keep:
             aws.keep()
             reporter.commands("To use this AWS in a terminal:", aws.shell_exports())
@@ -159,6 +159,6 @@ def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -
     if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":
-        catalogs = {partner.catalog for partner in report.new_partners}
+        catalogs = {partner.catalog for partner in report.new_partners or report.partners}
         option = f" --catalog {SANDBOX}" if catalogs == {SANDBOX} else ""
         yield f"partner-account doctor{option}", "check the real account; then: cdk bootstrap, once, and cdk deploy"

@@ -36,6 +36,8 @@ _UNANSWERED = {"cut", "hang"}
 # The CLI tells of the events too, but seconds later and in no order.
 _EVENT_OF_CLI = re.compile(r"\S+ \| +\d+(/\d+)? \| ")
 _POLLING_SECONDS = 0.4
+# What AWS would refuse stands in what these deploy.
+_DEPLOYMENTS_OF_THE_APP = ("deploy", "deploy-with-fault", "deploy-after-fault", "deploy-unchanged")
 _LAST_LINES = 40
 # What stands at the end of the CLI's output, and gives no reason.
 _NO_REASON = re.compile(r"\s*$|.*: Subprocess exited with error \d+$|Synthesis finished with errors$|Found errors$")
@@ -80,7 +82,8 @@ class StepRunner:
             with self._reporter.step(step, len(self._report.steps)):
                 try:
                     yield step
-                    step.outcome = "passed"
+                    step.refused = step_id in _DEPLOYMENTS_OF_THE_APP and bool(self._report.refusals)
+                    step.outcome = "failed" if step.refused else "passed"
                 except (KeyboardInterrupt, SystemExit):
                     step.outcome = "interrupted"
                     raise

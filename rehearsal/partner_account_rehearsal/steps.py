@@ -28,7 +28,7 @@ from partner_account_rehearsal.partners import (
     partners_of,
     profiles_of,
 )
-from partner_account_rehearsal.report import RehearsalReport, StepReport, created_accounts
+from partner_account_rehearsal.report import RehearsalFinding, RehearsalReport, StepReport, created_accounts
 from partner_account_rehearsal.stand_ins import (
     StandIn,
     describe,
@@ -100,7 +100,6 @@ class Rehearsal:
         self._outputs_file = aws.folder / "outputs.json"
         self._locations: Sequence[tuple[ManagedPartner, CodeLocation]] = ()
         self._missing_context: list[str] = []
-        self._findings: list[str] = []
 
     def run(self) -> None:
         """Go through all steps.
@@ -119,8 +118,8 @@ class Rehearsal:
         if not self._options.keep:
             self._destroy()
         self._report.note_used(self._aws.used_statements())
-        if self._findings:
-            raise RehearsalError("; ".join(self._findings))
+        if refusals := self._report.refusals:
+            raise RehearsalError("; ".join(refusals))
 
     # What would be created
 
@@ -194,19 +193,20 @@ class Rehearsal:
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
         self._environment = {**self._environment, **self._aws.credentials_and_region()}
-        self._runner.select_account(self._aws, self._cdk(), stacks)
+        # An update deletes resources that only the former stacks name.
+        former = self._former.stacks if self._former else []
+        self._runner.select_account(self._aws, self._cdk(), [*former, *stacks])
 
     def _describe(self) -> None:
         stacks = self._assembly.stacks
-        existing = {partner.catalog for partner in self._former_partners}
-        self._report.describe(stacks, self._partners, self._options.fault, existing)
+        former_stacks = self._former.stacks if self._former else []
+        self._report.describe(stacks, self._partners, self._options.fault, former_stacks)
         self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
-        former: set[str] = set()
         if self._former:
-            self._replace_what_is_missing(self._former.stacks, strict=False)
+            self._replace_what_is_missing(former_stacks, strict=False)
             self._former = Assembly(self._former.folder, self._former.selected)
-            former = {one.path for stack in self._former.stacks for one in stack.resources()}
+        former = {one.path for stack in former_stacks for one in stack.resources()}
         new = (one for stack in stacks for one in stack.resources() if one.path not in former)
         self._find(retired_runtimes(new))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
@@ -223,11 +223,11 @@ class Rehearsal:
         context = StandIn("context", self._missing_context, "it would be looked up, and is not in cdk.context.json")
         return [*describe(found), *images, *replace_public_parameters(stacks), *([context] if context.paths else [])]
 
-    def _find(self, findings: Iterable[str]) -> None:
+    def _find(self, findings: Iterable[RehearsalFinding]) -> None:
         """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
         for finding in findings:
-            self._findings.append(finding)
-            self._reporter.line(finding, "red")
+            self._report.findings.append(finding)
+            self._reporter.line(finding.text, "red")
 
     # What comes before a deployment
 
@@ -299,13 +299,15 @@ class Rehearsal:
         fault, new = self._options.fault, len(self._report.new_partners)
         if fault is None:
             self._expect_created(self._deploy_all("deploy", "Deploy the app (cdk deploy)"))
-            shown = f"Deployed: {created_accounts(new)}."
+            shown, created = "Deployed", created_accounts(new)
         else:
             self._deploy_during(fault)
             course = "deployed all the same" if fault.survived else "rolled back, then deployed"
-            shown = f"Fault {fault.name} ({fault.meaning}): {course}; {created_accounts(new, ' in all')}."
+            shown = f"Fault {fault.name} ({fault.meaning}): {course}"
+            created = created_accounts(new, " in all")
         self._expect_each_partner_once()
-        self._report.results.append(shown)
+        refused = ", which AWS would refuse" if self._report.refusals else ""
+        self._report.results.append(f"{shown}{refused}; {created}.")
         self._report.note_profiles()
 
     def _expect_created(self, step: StepReport) -> None:

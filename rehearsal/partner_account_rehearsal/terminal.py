@@ -19,6 +19,7 @@ from partner_account_rehearsal.report import (
     PARTNER_CENTRAL,
     RehearsalEvent,
     RehearsalReport,
+    StackReport,
     StepReport,
     created_accounts,
     without_arn_prefix,
@@ -61,7 +62,9 @@ class Reporter:
         try:
             with clock:
                 yield
-            sign, style, ending = "✓", "green", step.ending
+            ending = step.ending
+            if step.outcome == "passed":
+                sign, style = "✓", "green"
         except (KeyboardInterrupt, SystemExit):
             ending = "interrupted"
             raise
@@ -133,8 +136,7 @@ class Reporter:
                 self.line(f"{name:{width}}  {value}", hang=width + 2)
         self.section(f"Would be {report.course}")
         for stack in report.stacks:
-            counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
-            self.line(f"{stack.name}: {', '.join(counted)}")
+            self._preview_of(stack)
         self.section("The partner account's function may")
         for statement in report.iam_statements:
             resources = ", ".join(without_arn_prefix(resource) for resource in statement.resources)
@@ -158,6 +160,16 @@ class Reporter:
             for stand_in in report.not_rehearsed:
                 self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
 
+    def _preview_of(self, stack: StackReport) -> None:
+        """Tell the resources of a new stack, counted by their types, or what an update changes, each by its path."""
+        if stack.update is None:
+            counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
+            self.line(f"{stack.name}: {', '.join(counted)}")
+            return
+        self.line(f"{stack.name}: {stack.update.unchanged} of its resources stay as they are")
+        for change in stack.update.changes:
+            self.line(f"  {change.done:7}  {change.type} {change.path}", hang=11)
+
     def summary(self, report: RehearsalReport) -> None:
         """Tell how each step ended, the outputs, and the verdict."""
         self.section("Steps")
@@ -170,7 +182,7 @@ class Reporter:
         if report.findings:
             self.section("Findings")
             for finding in report.findings:
-                self.line(finding.text, "yellow")
+                self.line(finding.text, "red" if finding.fails else "yellow")
         if report.outcome == "passed":
             self.section("Results")
             for sentence in report.results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 
 pytestmark = pytest.mark.e2e
 
-# The next release renames the contact of the partner in the Sandbox, and adds the real partner to the same stack.
+# The next release renames the Sandbox partner's contact, adds the real partner to the same stack, and removes a queue.
 APP = """
 import os
 import aws_cdk as cdk
-from aws_cdk import aws_ssm
+from aws_cdk import aws_sqs, aws_ssm
 from partner_account import *
 
 is_next = os.environ["RELEASE"] == "next"
@@ -28,7 +29,9 @@ common = dict(
         first_name="Jane", last_name="Roe" if is_next else "Doe", email="alliances@example.com", business_title="Lead"))
 PartnerAccount(
     stack, "Trial", catalog=Catalog.SANDBOX, email_verification_code=VerificationCode.for_sandbox(), **common)
-if is_next:
+if not is_next:
+    aws_sqs.Queue(stack, "Old")
+else:
     stored = aws_ssm.StringParameter.from_secure_string_parameter_attributes(stack, "Stored", parameter_name="/code")
     PartnerAccount(
         stack, "Partner", catalog=Catalog.AWS, company_is_new_to_apn=True,
@@ -42,7 +45,10 @@ def update(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     """The next release, rehearsed from the last one, with a fault."""
     folder = tmp_path_factory.mktemp("update")
     place = place_with(folder, APP)
-    environment = {**os.environ, "RELEASE": "last", "CDK_OUTDIR": str(folder / "last")}
+    # As the CLI tells the app, the template has the paths.
+    context = json.dumps({"aws:cdk:enable-path-metadata": True})
+    own = {"RELEASE": "last", "CDK_OUTDIR": str(folder / "last"), "CDK_CONTEXT_JSON": context}
+    environment = {**os.environ, **own}
     subprocess.run([sys.executable, "app.py"], cwd=place.app, env=environment, check=True)
     done = rehearsed(place, folder, "--from", "../last", "--fault", "rollback", RELEASE="next")
     assert done.exit_code == 0, done.told
@@ -74,6 +80,22 @@ def test_update_of_a_partner_that_is_there_is_undone_by_the_rollback_and_made_ag
         "deploy-with-fault",
         "deploy-after-fault",
     ]
+
+
+def test_what_the_update_changes_is_told_before_it_and_its_events_name_what_it_creates(update: Rehearsed) -> None:
+    """By paths, those of the former release too; what it doesn't change is only counted."""
+    (stack,) = update.report["Stacks"]
+    changes = {one["Path"]: one["Action"] for one in stack["Update"]["Changes"]}
+    assert changes["Alliances/Trial"] == "Modify"
+    assert changes["Alliances/Partner"] == "Add"
+    assert changes["Alliances/Old"] == "Remove"
+    assert stack["Update"]["Unchanged"] > 0
+    assert "    removed  AWS::SQS::Queue Alliances/Old\n" in update.told
+    events = [event for step in update.report["Steps"] for event in step["Events"] if step["Id"].startswith("deploy")]
+    statuses = {(event["Subject"], event["Status"]) for event in events}
+    assert ("Alliances/Old", "CREATE_COMPLETE") in statuses
+    assert ("Alliances/Partner", "CREATE_COMPLETE") in statuses
+    assert ("Alliances/Trial", "UPDATE_COMPLETE") in statuses
 
 
 def test_report_tells_the_partner_that_is_there_from_the_one_that_is_created(update: Rehearsed) -> None:

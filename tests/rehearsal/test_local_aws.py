@@ -155,6 +155,29 @@ def test_nested_stack_tells_the_stack_that_it_is_nested_in_and_the_outermost_one
     s3.delete_bucket(Bucket="nested")
 
 
+def test_events_of_an_update_tell_a_resource_that_is_created_from_one_that_is_updated(aws: LocalAws) -> None:
+    """In the stack and in the nested one, as CloudFormation does."""
+    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
+    s3.create_bucket(Bucket="updates")
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    for verb, names in (("create", ["Old"]), ("update", ["Old", "New"])):
+        template: dict[str, Any] = {"Resources": dict.fromkeys(names, handle)}
+        s3.put_object(Bucket="updates", Key=verb, Body=json.dumps(template))
+        properties = {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/updates/{verb}"}
+        template["Resources"]["Inner"] = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+        getattr(cloudformation, f"{verb}_stack")(StackName="Updated", TemplateBody=json.dumps(template))
+        cloudformation.get_waiter(f"stack_{verb}_complete").wait(StackName="Updated", WaiterConfig={"Delay": 0.1})
+        s3.delete_object(Bucket="updates", Key=verb)
+    s3.delete_bucket(Bucket="updates")
+    stacks = [one["StackId"] for one in cloudformation.describe_stacks()["Stacks"] if "Updated" in one["StackName"]]
+    assert len(stacks) == 2
+    for stack in stacks:
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        told = {name: [one["ResourceStatus"] for one in events if one["LogicalResourceId"] == name] for name in names}
+        created = ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"]
+        assert told == {"Old": ["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", *created], "New": created}
+
+
 def test_a_second_local_aws_is_independent_inherits_no_credentials_and_leaves_nothing(
     aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -382,7 +382,7 @@ def test_retained_resource_of_a_fixed_name_is_found_after_a_rollback(
     resources = resources_of(tmp_path, Kept={"Type": kind, "Properties": properties})
     assert [*names_taken(resources, {})] == []
     found = [*names_taken(resources, {"Kept": kind})]
-    assert [f"since {name} already exists" in one for one in found] == ([True] if name else [])
+    assert [f"since {name} already exists" in one.text for one in found] == ([True] if name else [])
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
 ) -> None:
     """The local AWS creates it without a word."""
     function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime}}
-    found = [*retired_runtimes(resources_of(tmp_path, Function=function))]
+    found = [one.text for one in retired_runtimes(resources_of(tmp_path, Function=function))]
     assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
 
 

@@ -19,9 +19,11 @@ import pytest
 
 from partner_account_cli.rehearse import rehearse
 from partner_account_rehearsal import RehearsalError
+from partner_account_rehearsal.assembly import Assembly
 from partner_account_rehearsal.cdk import CommandResult
 from partner_account_rehearsal.faults import FAULTS
 from partner_account_rehearsal.iam_statements import Statement
+from partner_account_rehearsal.limits import names_taken
 from partner_account_rehearsal.page import Timeline, to_html
 from partner_account_rehearsal.partners import partners_of
 from partner_account_rehearsal.report import (
@@ -45,7 +47,7 @@ from partner_account_rehearsal.steps import Options, Rehearsal
 from partner_account_rehearsal.terminal import Reporter
 from tests.browser import OVERFLOWING, chromium, needs_chromium
 from tests.e2e.rehearsals import Page
-from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, with_partner, with_profile
+from tests.rehearsal.test_rehearsal import RESOURCES, assembly_of, resources_of, with_partner, with_profile
 
 STACK, PARTNER = "AWS::CloudFormation::Stack", "Custom::PartnerAccount"
 ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner-ey9McGJ6xME5N"
@@ -149,13 +151,13 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
 
 NEW = "One partner account would be created: “Example <account ID>” in catalog Sandbox; "
 UPDATED = "Fault rollback (another resource of the stack fails after the partner was created or updated"
-THERE = "One partner account, there already, would be updated: “Example <account ID>”"
+THERE = "One partner account, there already: “Example <account ID>”"
 
 
 @pytest.mark.parametrize(
     ("catalogs", "fault", "headline", "result"),
     [
-        (["AWS"], None, THERE, "Deployed: no partner account was created."),
+        (["AWS"], None, THERE, "Deployed; no partner account was created."),
         (["AWS"], "rollback", THERE, f"{UPDATED}): rolled back, then deployed; no partner account was created."),
         (
             ["AWS", "Sandbox"],
@@ -165,7 +167,7 @@ THERE = "One partner account, there already, would be updated: “Example <accou
         ),
     ],
 )
-def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversible_is_told_of_it(
+def test_partner_that_is_deployed_already_is_told_as_such_and_nothing_irreversible_is_told_of_it(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     catalogs: list[str],
@@ -181,11 +183,11 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
         _options=Options(tmp_path, (), fault=FAULTS[fault] if fault else None),
         _assembly=assembly,
         _partners=partners,
-        _former=None,
+        _former=Assembly(assembly.folder, ("InAWS",)),
         _former_partners=partners[:1],
         _report=report,
         _reporter=Reporter(),
-        _replace_what_is_missing=lambda _stacks: [],
+        _replace_what_is_missing=lambda _stacks, **_strict: [],
         _find=list,
         _deploy_during=str,
         _deploy_all=lambda *_words: None,
@@ -201,14 +203,48 @@ def test_partner_that_is_deployed_already_would_be_updated_and_nothing_irreversi
     assert report.irreversible == []
     assert report.results[0].endswith(result)
     assert "Would be created or updated\n" in told
-    assert told.count("  state                  there already, would be updated\n") == 1
+    assert told.count("  state                  there already\n") == 1
     verdict = (
         "One partner account was created, and no other." if len(catalogs) > 1 else "No partner account was created."
     )
     assert f"\n{verdict} (" in told
     created = sections(report)["created"]
     assert created.startswith("What would be created or updated")
-    assert created.count("Statethere already, would be updated") == 1
+    assert created.count("Statethere already") == 1
+
+
+def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the terminal, on the page and as JSON; a construct that only has another path is as it was."""
+    before, after = with_partner(), with_partner(LegalName="Example Inc")
+    queue = {"Type": "AWS::SQS::Queue", "Metadata": {"aws:cdk:path": "One/Moved"}}
+    before["Resources"] |= {"Same": {**queue, "Metadata": {}}, "Old": queue, "Data": {"Type": "AWS::CDK::Metadata"}}
+    after["Resources"] |= {"Same": queue, "New": queue}
+    former = assembly_of(tmp_path / "former", One=before).stacks
+    stacks = assembly_of(tmp_path / "new", One=after, Two={"Resources": {"New": queue}}).stacks
+    report = RehearsalReport()
+    report.describe(stacks, partners_of(stacks), None, former)
+    one, two = json.loads(report.to_json())["Stacks"]
+    assert two["Update"] is None
+    assert one["Update"] == {
+        "Changes": [
+            {"Action": "Modify", "Type": PARTNER, "Path": "Partner"},
+            {"Action": "Remove", "Type": "AWS::SQS::Queue", "Path": "One/Moved"},
+            {"Action": "Add", "Type": "AWS::SQS::Queue", "Path": "One/Moved"},
+        ],
+        "Unchanged": len(before["Resources"]) - 3,
+    }
+    Reporter().preview(report)
+    told = capsys.readouterr().out
+    assert (
+        f"Would be created or updated\n  One: {one['Update']['Unchanged']} of its resources stay as they are\n"
+        f"    changed  {PARTNER} Partner\n    removed  AWS::SQS::Queue One/Moved\n"
+        "    added    AWS::SQS::Queue One/Moved\n  Two: AWS::SQS::Queue\n"
+    ) in told
+    created = sections(report)["created"]
+    assert f"Onechanged: {PARTNER} Partnerremoved: AWS::SQS::Queue One/Movedadded: " in created
+    assert created.endswith("stay as they are TwoAWS::SQS::Queue")
 
 
 @pytest.mark.parametrize(
@@ -489,6 +525,49 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
+def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_in_each_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the local AWS has done it: no tick, and no result that claims it; what was or is done otherwise passes."""
+    recorded = Recorded()
+    assembly = assembly_of(tmp_path, One=with_partner())
+    rehearsal: Any = SimpleNamespace(_reporter=recorded.reporter, _report=recorded.report)
+
+    def deploy(_fault: object) -> None:
+        with recorded.runner.step("deploy-with-fault", "Deploy while another resource fails"):
+            pass
+        kept = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "orders"}}
+        left = names_taken(resources_of(tmp_path / "left", Kept=kept), {"Kept": "AWS::DynamoDB::Table"})
+        Rehearsal._find(rehearsal, left)  # noqa: SLF001
+        for step_id in ("deploy-after-fault", "destroy"):
+            with recorded.runner.step(step_id, "Go on"):
+                pass
+
+    rehearsal.__dict__.update(
+        _options=Options(tmp_path, (), fault=FAULTS["rollback"]),
+        _assembly=assembly,
+        _deploy_during=deploy,
+        _expect_each_partner_once=list,
+    )
+    Rehearsal._deploy(rehearsal)  # noqa: SLF001
+    recorded.reporter.summary(recorded.report)
+    told = capsys.readouterr().out
+    content = json.loads(recorded.report.to_json())
+    assert [(step["Outcome"], step["Refused"]) for step in content["Steps"]] == [
+        ("passed", False),
+        ("failed", True),
+        ("passed", False),
+    ]
+    assert re.search(r"✗ AWS would refuse this  \d", told)
+    assert re.search(r"✗ +\d.\d s  Go on: AWS would refuse this\n", told)
+    (finding,) = content["Findings"]
+    assert (finding["Id"], finding["Fails"]) == ("name-taken", True)
+    assert f"Findings\n  {finding['Text']}\n" in told
+    assert finding["Text"] in sections(recorded.report)["findings"]
+    assert "Go onAWS would refuse this" in sections(recorded.report)["steps"]
+    assert "rolled back, then deployed, which AWS would refuse; " in content["Results"][0]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
     error: type[BaseException], capsys: pytest.CaptureFixture[str]
@@ -522,6 +601,15 @@ def test_rollback_is_offered_as_one_of_a_creation_or_an_update(report: Rehearsal
     """After a rehearsal without a fault, which may have found the partner there already."""
     purposes = dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
     assert purposes["--fault rollback"].endswith("rolled back after the partner was created or updated")
+
+
+def test_doctor_of_the_sandbox_is_the_next_step_where_the_only_partner_is_there(report: RehearsalReport) -> None:
+    """Whether it is new or there already."""
+    for exists in (False, True):
+        report.partners = [replace(report.partners[0], catalog="Sandbox", exists=exists)]
+        assert "partner-account doctor --catalog Sandbox" in dict(
+            _next_steps(Options(Path(), ()), ReportFiles(), report)
+        )
 
 
 def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
@@ -639,7 +727,8 @@ def test_json_report_has_one_casing_and_stable_ids(report: RehearsalReport) -> N
     assert content["Outputs"] == report.outputs
     assert content["Versions"] == report.versions
     assert content["Stacks"][0]["Resources"] == {"AWS::IAM::Role": 2, PARTNER: 1}
-    assert content["Findings"] == [{"Id": "app-warning", "Text": "[Warning at /Alliances] the role isn't updated"}]
+    text = "[Warning at /Alliances] the role isn't updated"
+    assert content["Findings"] == [{"Id": "app-warning", "Text": text, "Fails": False}]
 
 
 # --- The page
