@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl
 
 import boto3
 import pytest
 from botocore.stub import Stubber
+from werkzeug.wrappers import Request, Response
 
 from partner_account_cli.aws import Access
 from partner_account_cli.doctor import DoctorRun, principal_of
 from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
-from tests.simulator.calls import ManualClock
+from tests.simulator.calls import ManualClock, server_of
 from tests.simulator.test_profiles import DETAILS
 
 
@@ -201,12 +199,10 @@ def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -
     started = stage.client("partnercentral-account").start_profile_update_task(
         Catalog="AWS", Identifier=arn, TaskDetails=DETAILS
     )
-    checks = {one["Id"]: one for one in stage.run("doctor", "--output", "json").document["Checks"]}
-    assert checks["profile-task"]["Status"] == "unknown"
-    assert checks["profile-task"]["Finding"].startswith(
-        f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress"
-    )
-    assert "aws partnercentral-account get-profile-update-task" in checks["profile-task"]["Remedy"]
+    found = check(stage, "profile-task")
+    assert found["Status"] == "unknown"
+    assert found["Finding"].startswith(f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress")
+    assert "aws partnercentral-account get-profile-update-task" in found["Remedy"]
 
 
 def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
@@ -265,31 +261,11 @@ def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(s
     assert set(list(found.values())[2:]) == {"unknown"}
 
 
-@contextmanager
-def answering(answer: Callable[[str], str]) -> Iterator[str]:
-    """The address of a service that answers each request's body so: no local AWS knows it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            content = answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
 def test_a_free_account_plan_has_failed(stage: CliStage, plan: str, verdict: str) -> None:
     """A free plan is told before Partner Central refuses it."""
     told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
-    with answering(lambda _: json.dumps(told)) as url:
+    with server_of(lambda _: Response(json.dumps(told))) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
         assert verdicts(stage)["account-plan"] == verdict
 
@@ -348,27 +324,28 @@ def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_name
 
 
 @contextmanager
-def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[tuple[str, dict[str, str]]]]]:
     """What answers SimulatePrincipalPolicy: by operation, the decision and the keys that were missing.
 
     With its address comes what it was asked. tests/rehearsal asks one that evaluates policies.
     """
-    requests: list[dict[str, str]] = []
+    asked: list[tuple[str, dict[str, str]]] = []
 
-    def answer(body: str) -> str:
-        requests.append(dict(parse_qsl(body)))
-        action = requests[-1]["ActionNames.member.1"]
+    def answer(request: Request) -> Response:
+        action = request.form["ActionNames.member.1"]
+        keys = [f"ContextEntries.member.{number}.ContextKey" for number in (1, 2)]
+        asked.append((action, {request.form[f"{key}Name"]: request.form[f"{key}Values.member.1"] for key in keys}))
         decision, missing = results[action.partition(":")[2]]
-        keys = f"<member>{missing}</member>" if missing else ""
-        return (
+        lacking = f"<member>{missing}</member>" if missing else ""
+        return Response(
             f"<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member>"
             f"<EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>"
-            f"<MissingContextValues>{keys}</MissingContextValues></member></EvaluationResults>"
+            f"<MissingContextValues>{lacking}</MissingContextValues></member></EvaluationResults>"
             f"</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
         )
 
-    with answering(answer) as url:
-        yield url, requests
+    with server_of(answer) as url:
+        yield url, asked
 
 
 ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
@@ -395,23 +372,11 @@ def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
     newcomer: CliStage, send: tuple[str, str], start: tuple[str, str], status: str, told: str
 ) -> None:
     """With the condition keys of the real requests; what depends on other keys is unknown, never allowed or denied."""
-    with simulated_iam(SendEmailVerificationCode=send, StartVerification=start) as (url, requests):
+    with simulated_iam(SendEmailVerificationCode=send, StartVerification=start) as (url, asked):
         newcomer.environment["AWS_ENDPOINT_URL_IAM"] = url
         found = check(newcomer, "permissions-to-act")
     assert found["Status"] == status
     assert told in found["Finding"]
-    asked = [
-        (
-            one["ActionNames.member.1"],
-            {
-                one[f"ContextEntries.member.{number}.ContextKeyName"]: one[
-                    f"ContextEntries.member.{number}.ContextKeyValues.member.1"
-                ]
-                for number in (1, 2)
-            },
-        )
-        for one in requests
-    ]
     region = {"aws:RequestedRegion": "us-east-1"}
     assert asked == [
         ("partnercentral:SendEmailVerificationCode", {**region, "partnercentral:Catalog": "AWS"}),
@@ -424,12 +389,12 @@ def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
 
 def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_sandbox(stage: CliStage) -> None:
     """What the function's role needs, the caller of a deployment does not."""
-    with simulated_iam(SendEmailVerificationCode=ALLOWED) as (url, requests):
+    with simulated_iam(SendEmailVerificationCode=ALLOWED) as (url, asked):
         stage.environment["AWS_ENDPOINT_URL_IAM"] = url
         assert check(stage, "permissions-to-act")["Status"] == "passed"
-        assert len(requests) == 1
+        assert len(asked) == 1
         assert "permissions-to-act" not in verdicts(stage, "--catalog", "Sandbox")
-        assert len(requests) == 1
+        assert len(asked) == 1
 
 
 def test_iam_is_asked_about_the_role_of_a_session_and_not_about_the_root_user() -> None:
