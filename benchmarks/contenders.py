@@ -31,11 +31,6 @@ class Contender:
     title: str
     handler: str = ""
 
-    @property
-    def answers_by_node(self) -> bool:
-        """Whether a function of CDK's, in Node.js, answers CloudFormation: on port 443 only."""
-        return self in (AWS_CUSTOM_RESOURCE, PROVIDER_FRAMEWORK)
-
 
 CONSTRUCT = Contender("construct", "PartnerAccount")
 AWS_CUSTOM_RESOURCE = Contender("aws_custom_resource", "AwsCustomResource")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from benchmarks.apps import ATTRIBUTES, CATALOG, SECRET
 from benchmarks.contenders import ALL, AWS_CUSTOM_RESOURCE, CRHELPER, NODE_MODULES, ROOT, Contender, turned
-from benchmarks.port import https_port_leads_to
 from benchmarks.series import Results
 from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.local_aws import REGION, LocalAws, local_aws
@@ -80,12 +77,11 @@ class Deployments:
 
         No further round begins that might not end before the monotonic clock shows `until`.
         """
-        with local_aws() as aws, ExitStack() as port:
-            contenders = self._those_who_can_answer(aws, port)
+        with local_aws() as aws:
             sleepers: list[ContenderAccount] = []
             for number in range(rounds):
                 began = time.monotonic()
-                for contender in turned(contenders, number):
+                for contender in turned(ALL, number):
                     with self.results.attempt("life of a stack", contender.name):
                         sleepers += self._live(self._account(contender, aws), is_first=number == 0)
                 now = time.monotonic()
@@ -94,15 +90,6 @@ class Deployments:
             for account in sleepers:
                 with self.results.attempt("destroy", account.contender.name):
                     self._step(account, "destroy", is_first=True)
-
-    def _those_who_can_answer(self, aws: LocalAws, port: ExitStack) -> Sequence[Contender]:
-        try:
-            port.enter_context(https_port_leads_to(urlsplit(aws.environment["AWS_ENDPOINT_URL"]).port or 0))
-        except OSError as error:
-            for contender in (one for one in ALL if one.answers_by_node):
-                self.results.miss("life of a stack", contender.name, f"it answers on port 443 only: {error.strerror}")
-            return [one for one in ALL if not one.answers_by_node]
-        return ALL
 
     def _account(self, contender: Contender, aws: LocalAws) -> ContenderAccount:
         number = str(next(_accounts))
@@ -115,7 +102,6 @@ class Deployments:
             "company": f"Example Corp {number}",
             "asset": str(self.assets.get(contender, "")),
             "node_path": str(NODE_MODULES),
-            "node_ca": aws.environment["AWS_CA_BUNDLE"],
         }
         account = ContenderAccount(contender, here, Cdk(folder, folder, here.environment), context)
         _require_success(account.cdk.run("bootstrap", f"aws://{number}/{REGION}"))  # as long as there is no app

@@ -86,6 +86,8 @@ def _page(results: Results) -> Iterator[str]:
     yield from ("", "## Targets", "", "| target | measured | |", "|---|---|---|")
     for verdict in verdicts(results):
         yield f"| {verdict.target} | {verdict.measured} | {_VERDICTS[verdict.reached]} |"
+    yield from ("", "## Why targets are missed", "")
+    yield from (Path(__file__).parent / "missed.md").read_text().splitlines()
     yield from ("", "## Costs", "", "![Ratios to PartnerAccount](benchmarks-ratios.svg)", "")
     yield from _table((*ALL, FLOOR), COSTS, results)
     yield from ("", "## Requests of the handler", "")

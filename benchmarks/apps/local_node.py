@@ -8,10 +8,9 @@ from constructs import IConstruct
 
 @jsii.implements(IAspect)
 class LocalNode:
-    """Leads functions in Node.js to the AWS SDK for JavaScript, and to the local AWS's certificate."""
+    """Leads functions in Node.js to the AWS SDK for JavaScript."""
 
     def visit(self, node: IConstruct) -> None:
-        """Set the variables, by the names that Node.js has for them."""
+        """Set the variable by which Node.js finds packages."""
         if isinstance(node, lambda_.CfnFunction) and not str(node.runtime).startswith("python"):
-            for variable, value in (("NODE_PATH", "node_path"), ("NODE_EXTRA_CA_CERTS", "node_ca")):
-                node.add_property_override(f"Environment.Variables.{variable}", node.node.get_context(value))
+            node.add_property_override("Environment.Variables.NODE_PATH", node.node.get_context("node_path"))

@@ -12,7 +12,7 @@ from partner_account_cli.aws import Access, require_valid
 Decorator = Callable[[Any], Any]
 
 
-class _Name(click.ParamType):  # type: ignore[type-arg] # click 8.1 has no such arguments
+class _Name(click.ParamType[str]):
     """A text that isn't empty: what a shell makes of a variable that isn't set names nothing."""
 
     name = "name"

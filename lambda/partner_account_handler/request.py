@@ -33,6 +33,8 @@ class Request(Generic[_P]):
     properties: _P | HandlerError
     """What the template asks for, or what is wrong with it: an Update that belongs to a rollback needs none of it."""
     previous: _P | None
+    was_refused: bool = False
+    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
 
     @property
     def wanted(self) -> _P:
@@ -56,9 +58,6 @@ class PartnerRequest(Request[PartnerProperties]):
     (`cdk deploy --no-rollback`).
     """
 
-    was_refused: bool = False
-    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
-
     @property
     def owner(self) -> Owner:
         """The construct that this request comes from."""
@@ -68,9 +67,6 @@ class PartnerRequest(Request[PartnerProperties]):
 @dataclass(frozen=True, repr=False)
 class ProfileRequest(Request[ProfileProperties]):
     """A request about a partner's profile. `previous` is None where it can't be read, or was another partner's."""
-
-    was_refused: bool = False
-    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
 
 
 def is_custom_resource_event(event: object) -> bool:

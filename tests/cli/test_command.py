@@ -115,8 +115,9 @@ def test_completion_prints_the_script_of_a_shell(stage: CliStage, shell: str) ->
         subprocess.run(["bash", "-c", f"{done.stdout}\ncomplete -p partner-account"], check=True, capture_output=True)
 
 
+@pytest.mark.versions
 def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStage) -> None:
-    """By click, in the list of all commands and in a group; click 8.4 is the first that does."""
+    """By click, in the list of all commands and in a group."""
     for typed, meant in ((["verificaton"], "verification"), (["simulator", "outbax"], "outbox")):
         assert f"Did you mean '{meant}'?" in stage.run(*typed).stderr
 

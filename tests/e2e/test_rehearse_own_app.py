@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.account import ROOT
+from tests.e2e.account import CLI_CONTEXT, ROOT
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 
 pytestmark = pytest.mark.e2e
@@ -25,13 +25,17 @@ ODD = "AWS::DevOpsGuru::ResourceCollection"
 # built first, bootstrapped as its company does, and deployed with a profile of its company's; and one stack, which
 # nobody names, can't be bundled here.
 OWN_APP = f"""
-import importlib.util, os
+import importlib.util, json, os
 import of_the_app
 import aws_cdk as cdk
 from aws_cdk import aws_lambda, aws_s3, aws_secretsmanager, aws_sqs, aws_ssm
 from partner_account import *
 
 assert not importlib.util.find_spec("partner_account_rehearsal")
+# What other tests give an app in the CLI's stead; the stacks are those that the user has named.
+told = json.loads(os.environ["CDK_CONTEXT_JSON"])
+bundled = {{"aws:cdk:bundling-stacks": told["aws:cdk:bundling-stacks"]}}
+assert {{name: told[name] for name in told if "aws" in name}} == {CLI_CONTEXT} | bundled, told
 
 def partner(stack, name, catalog, code):
     contact = AllianceLeadContact(

@@ -47,7 +47,7 @@ class ResponseSink:
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", 0, self._app, threaded=True, ssl_context=context, request_handler=Quiet
         )
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
