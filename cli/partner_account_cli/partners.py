@@ -28,14 +28,8 @@ class PartnerRecord:
 
 def list_arns(client: Any, catalog: str) -> list[str]:
     """The ARNs of all partners in the catalog, from all pages."""
-    found: list[str] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = client.list_partners(Catalog=catalog, **page)
-        found += [partner["Arn"] for partner in answer["PartnerSummaryList"]]
-        if not answer.get("NextToken"):
-            return list(dict.fromkeys(found))
-        page = {"NextToken": answer["NextToken"]}
+    pages = client.get_paginator("list_partners").paginate(Catalog=catalog)
+    return list(dict.fromkeys(partner["Arn"] for page in pages for partner in page["PartnerSummaryList"]))
 
 
 def read(client: Any, catalog: str, arn: str) -> PartnerRecord:

@@ -9,12 +9,7 @@ from partner_account_cli.options import aws_options, catalog_option, output_opti
 from partner_account_cli.partners import PartnerRecord
 
 _CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
-_UNREAD = {
-    "AllianceLeadContact": "Contact",
-    "ProfileTask": "Profile task",
-    "Tags": "Tags",
-    "Visibility": "Visibility",
-}
+_UNREAD = {"AllianceLeadContact": "Contact", "ProfileTask": "Profile task"}
 
 
 @click.command()
@@ -70,4 +65,4 @@ def _facts(partner: PartnerRecord) -> dict[str, str]:
         "Tags": ", ".join(tags) or "none",
         "Profile task": partners.describe_task(task) if task else "none",
     }
-    return told | {_UNREAD[member]: "could not be read" for member in partner.unread}
+    return told | {_UNREAD.get(member, member): "could not be read" for member in partner.unread}

@@ -8,16 +8,14 @@ a switch. Who decides by which policies is the business of an `Authorizer`: with
 """
 
 import hmac
-import http.client
 import json
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
+import urllib3
 from werkzeug.wrappers import Request
 
 from partner_central_simulator.exceptions import ServiceError
@@ -130,9 +128,9 @@ class HttpAuthorizer:
 
     def __init__(self, url: str, session_token: str, ca_file: str | None = None) -> None:
         """Ask at that URL."""
-        self._url = urlsplit(url)
+        self._url = url
         self._session_token = session_token
-        self._tls = ssl.create_default_context(cafile=ca_file) if self._url.scheme == "https" else None
+        self._ca_file = ca_file
 
     def caller(self, credentials: CallerCredentials) -> Caller | None:
         """Whose they are, as the address says."""
@@ -146,21 +144,13 @@ class HttpAuthorizer:
 
     def _ask(self, credentials: CallerCredentials, *checks: AccessCheck) -> Any:
         question = {"credentials": asdict(credentials), "checks": [asdict(check) for check in checks]}
-        connection = (
-            http.client.HTTPSConnection(self._url.netloc, timeout=10, context=self._tls)
-            if self._tls
-            else http.client.HTTPConnection(self._url.netloc, timeout=10)
-        )
-        try:
-            headers = {SESSION_TOKEN: self._session_token, "Content-Type": "application/json"}
-            connection.request("POST", self._url.path, json.dumps(question), headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            return json.loads(content) if answer.status == HTTPStatus.OK else None
-        except (OSError, http.client.HTTPException):
-            raise ServiceError("InternalServerException", "IAM doesn't answer.") from None
-        finally:
-            connection.close()
+        headers = {SESSION_TOKEN: self._session_token, "Content-Type": "application/json"}
+        with urllib3.PoolManager(timeout=10, retries=False, cert_reqs="CERT_REQUIRED", ca_certs=self._ca_file) as web:
+            try:
+                answer = web.request("POST", self._url, body=json.dumps(question), headers=headers)
+            except urllib3.exceptions.HTTPError:
+                raise ServiceError("InternalServerException", "IAM doesn't answer.") from None
+            return json.loads(answer.data) if answer.status == HTTPStatus.OK else None
 
 
 def checks_of(

@@ -169,7 +169,6 @@ class AccountAdmin:
         legal_name: str,
         *,
         catalog: str = "AWS",
-        primary_solution_type: str = "SOFTWARE_PRODUCTS",
         contact: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         age: timedelta = DAY,
@@ -181,7 +180,7 @@ class AccountAdmin:
             legal_name=legal_name,
             created_at=self._service.now() - age,
             contact=dict(contact or _DEFAULT_CONTACT),
-            profile={"PrimarySolutionType": primary_solution_type},
+            profile={"PrimarySolutionType": "SOFTWARE_PRODUCTS"},
             tags=dict(tags or {}),
         )
         with self._account() as account:

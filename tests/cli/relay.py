@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import urllib3
+from werkzeug.wrappers import Request, Response
+
+from tests.simulator.calls import server_of
 
 
 @dataclass
@@ -33,41 +34,23 @@ class Relay:
         (found,) = (members for name, members in self.requests if name == operation)
         return found
 
-    def operations(self) -> list[str]:
-        """The operations, in order."""
-        return [name for name, _ in self.requests]
-
 
 @contextmanager
 def open_relay(moto_url: str) -> Iterator[Relay]:
     """A relay of the JSON protocol, which Secrets Manager and SSM speak."""
     relay = Relay()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-            relay.requests.append((operation, json.loads(body)))
-            if answer := relay.answers.get(operation):
-                code, message = answer(body.decode())
-                self._answer(400, json.dumps({"__type": code, "message": message}).encode())
-                return
-            if first := relay.before.pop(operation, None):
-                first()
-            passed = urllib3.request("POST", moto_url, body=body, headers=dict(self.headers.items()), retries=False)
-            self._answer(passed.status, passed.data)
+    def respond(request: Request) -> Response:
+        operation = request.headers["X-Amz-Target"].rpartition(".")[2]
+        body = request.get_data(as_text=True)
+        relay.requests.append((operation, json.loads(body)))
+        if answer := relay.answers.get(operation):
+            code, message = answer(body)
+            return Response(json.dumps({"__type": code, "message": message}), 400)
+        if first := relay.before.pop(operation, None):
+            first()
+        passed = urllib3.request("POST", moto_url, body=body, headers=dict(request.headers), retries=False)
+        return Response(passed.data, passed.status)
 
-        def _answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        relay.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with server_of(respond) as relay.url:
         yield relay
-        server.shutdown()

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from unittest import mock
 
 import boto3
 import botocore.session
@@ -29,6 +30,7 @@ from click.testing import CliRunner
 
 from partner_account_cli.command_line import partner_account
 from partner_central_simulator import Simulator
+from partner_central_simulator.contract import profile_life
 
 SCRIPT = Path(sys.executable).parent / "partner-account"
 ACCOUNT = "123456789012"
@@ -210,7 +212,8 @@ def _lead_the_terminal() -> None:
 def open_stage(moto_url: str, *, verified: bool = True, **settings: Any) -> Iterator[CliStage]:
     """A stage with an empty account, whose verifications have succeeded if it is `verified`."""
     urllib3.request("POST", f"{moto_url}/moto-api/reset")
-    with Simulator(verified=verified, **settings) as simulator:
+    at_once = mock.patch.object(profile_life, "_WAITS", (0,) * 5)  # the simulator's reviews end at the first look
+    with at_once, Simulator(verified=verified, **settings) as simulator:
         # moto knows neither: it would tell so on the standard output of this process, which is the command's, too.
         unknown = {f"AWS_ENDPOINT_URL_{service}": "http://127.0.0.1:9" for service in ("IAM", "FREETIER")}
         yield CliStage(simulator, moto_url, unknown)

@@ -5,46 +5,37 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl
 
 import boto3
 import pytest
 from botocore.stub import Stubber
+from werkzeug.wrappers import Request, Response
 
 from partner_account_cli.aws import Access
 from partner_account_cli.doctor import DoctorRun, principal_of
 from tests.cli.stage import ACCOUNT, CliStage, open_stage
 from tests.cli.test_store_code import FIELD, PARAMETER, SECRET, Kept
-from tests.simulator.calls import ManualClock
+from tests.simulator.calls import ManualClock, server_of
 from tests.simulator.test_profiles import DETAILS
 
 
-def verdicts(stage: CliStage, *options: str) -> dict[str, str]:
-    """How each check ended."""
-    done = stage.run("doctor", *options, "--output", "json")
-    found = {one["Id"]: one["Status"] for one in done.document["Checks"]}
-    assert done.status == (1 if "failed" in found.values() else 0)
-    return found
-
-
-def check(stage: CliStage, name: str, *options: str) -> dict[str, str]:
-    """What one check tells."""
+def checks(stage: CliStage, *options: str) -> dict[str, dict[str, str]]:
+    """What each check tells, by its id."""
     done = stage.run("doctor", *options, "--output", "json")
     assert "swordfish" not in done.told
-    (found,) = (one for one in done.document["Checks"] if one["Id"] == name)
-    return dict(found)
+    found = {one["Id"]: one for one in done.document["Checks"]}
+    assert done.status == (1 if any(one["Status"] == "failed" for one in found.values()) else 0)
+    return found
 
 
 def code_check(stage: CliStage, *options: str) -> dict[str, str]:
     """What is told of the verification code; the code itself, or what is in its place, never is."""
-    found = check(stage, "verification-code", *options, "--debug")
+    found = checks(stage, *options, "--debug")["verification-code"]
     assert "swordfish" not in str(found)
     assert "123456" not in str(found).replace(ACCOUNT, "")
     return found
@@ -162,7 +153,7 @@ def test_a_verification_that_waits_for_a_human_has_its_url_until_that_expires(mo
     """Then it is to be started again."""
     with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=days))) as stage:
         stage.run("verification", "start", "registrant")
-        registrant = check(stage, "registrant-verification")
+        registrant = checks(stage)["registrant-verification"]
         assert registrant["Status"] == "failed"
         assert bool(registrant["CompletionUrl"]) == (days == 0)
         assert ("start registrant" in registrant["Remedy"]) == (days > 0)
@@ -177,7 +168,7 @@ def test_each_partner_must_be_of_a_stack(stage: CliStage, owned: tuple[bool, ...
     for name, has_owner in zip(("Example One", "Example Two"), owned, strict=False):
         tag = "cdk-partner-account:owner" if has_owner else "team"
         stage.simulator.account(ACCOUNT).add_partner(name, tags={tag: "x"})
-    found = check(stage, "existing-partner")
+    found = checks(stage)["existing-partner"]
     expected = ("passed", "") if all(owned) else ("failed", "Set existing_partner_id to adopt it.")
     assert (found["Status"], found["Remedy"]) == expected
 
@@ -190,7 +181,7 @@ def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage:
     if not first:
         stage.simulator.faults.add("ListTagsForResource", "delay", seconds=0.01)
     stage.simulator.faults.add("ListTagsForResource", "access-denied")
-    assert verdicts(stage)["existing-partner"] == "unknown"
+    assert checks(stage)["existing-partner"]["Status"] == "unknown"
 
 
 def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -> None:
@@ -201,28 +192,26 @@ def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -
     started = stage.client("partnercentral-account").start_profile_update_task(
         Catalog="AWS", Identifier=arn, TaskDetails=DETAILS
     )
-    checks = {one["Id"]: one for one in stage.run("doctor", "--output", "json").document["Checks"]}
-    assert checks["profile-task"]["Status"] == "unknown"
-    assert checks["profile-task"]["Finding"].startswith(
-        f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress"
-    )
-    assert "aws partnercentral-account get-profile-update-task" in checks["profile-task"]["Remedy"]
+    found = checks(stage)["profile-task"]
+    assert found["Status"] == "unknown"
+    assert found["Finding"].startswith(f"{started['TaskId']} of {arn.rpartition('/')[2]} is in progress")
+    assert "aws partnercentral-account get-profile-update-task" in found["Remedy"]
 
 
 def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
     """Nothing is certain there, and nothing has failed."""
     newcomer.create_partner("Sandbox")
-    found = verdicts(newcomer, "--catalog", "Sandbox")
-    assert found["business-verification"] == "unknown"
-    assert found["existing-partner"] == "unknown"
-    assert found["verification-code"] == "passed"
+    found = checks(newcomer, "--catalog", "Sandbox")
+    assert found["business-verification"]["Status"] == "unknown"
+    assert found["existing-partner"]["Status"] == "unknown"
+    assert found["verification-code"]["Status"] == "passed"
 
 
 def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newcomer: CliStage) -> None:
     """Where the Sandbox took it, the tag tells, as in catalog AWS."""
     partner_id = newcomer.create_partner("Sandbox").rpartition("/")[2]
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
-    found = check(newcomer, "existing-partner", "--catalog", "Sandbox")
+    found = checks(newcomer, "--catalog", "Sandbox")["existing-partner"]
     assert found["Status"] == "passed"
     assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
 
@@ -230,13 +219,11 @@ def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newco
 def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknown(stage: CliStage) -> None:
     """Each permission to read that is missing is named; what depends on it is unknown."""
     stage.simulator.faults.add("*", "access-denied", times=None)
-    done = stage.run("doctor", "--output", "json")
-    found = {one["Id"]: one for one in done.document["Checks"]}
+    found = checks(stage)
     assert found["endpoint"]["Status"] == "passed"
     assert found["permissions-to-read"]["Status"] == "failed"
     assert "partnercentral:ListPartners, partnercentral:GetVerification" in found["permissions-to-read"]["Remedy"]
     assert {found[name]["Status"] for name in ("business-verification", "existing-partner")} == {"unknown"}
-    assert done.status == 1
 
 
 def test_without_credentials_the_rest_is_unknown(stage: CliStage) -> None:
@@ -259,39 +246,18 @@ def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: 
 
 def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(stage: CliStage) -> None:
     """What needs Partner Central is unknown if it is out of reach."""
-    found = verdicts(stage, "--endpoint-url", "http://127.0.0.1:9")
-    assert found["credentials"] == "passed"
-    assert found["endpoint"] == "failed"
-    assert set(list(found.values())[2:]) == {"unknown"}
-
-
-@contextmanager
-def answering(answer: Callable[[str], str]) -> Iterator[str]:
-    """The address of a service that answers each request's body so: no local AWS knows it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            content = answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    found = [one["Status"] for one in checks(stage, "--endpoint-url", "http://127.0.0.1:9").values()]
+    assert found[:2] == ["passed", "failed"]
+    assert set(found[2:]) == {"unknown"}
 
 
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
 def test_a_free_account_plan_has_failed(stage: CliStage, plan: str, verdict: str) -> None:
     """A free plan is told before Partner Central refuses it."""
     told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
-    with answering(lambda _: json.dumps(told)) as url:
+    with server_of(lambda _: Response(json.dumps(told))) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
-        assert verdicts(stage)["account-plan"] == verdict
+        assert checks(stage)["account-plan"]["Status"] == verdict
 
 
 def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_asked(stage: CliStage) -> None:
@@ -304,14 +270,14 @@ def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_
         assert words in asked
     assert len(stage.run("doctor", "--output", "json").document["Questions"]) == 4
     assert stage.run("doctor", "--catalog", "Sandbox", "--output", "json").document["Questions"] == []
-    assert check(stage, "existing-partner", "--catalog", "Sandbox")["Status"] == "passed"
+    assert checks(stage, "--catalog", "Sandbox")["existing-partner"]["Status"] == "passed"
 
 
 def test_the_management_account_of_an_organization_is_asked_about(stage: CliStage) -> None:
     """AWS recommends a member account; an account of no organization is neither."""
-    assert check(stage, "organization")["Finding"] == "the account is in no organization"
+    assert checks(stage)["organization"]["Finding"] == "the account is in no organization"
     stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
-    found = check(stage, "organization")
+    found = checks(stage)["organization"]
     assert (found["Status"], found["Finding"]) == ("unknown", "this is the management account of the organization")
     assert "AWS recommends a member account" in found["Remedy"]
 
@@ -348,27 +314,28 @@ def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_name
 
 
 @contextmanager
-def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def simulated_iam(**results: tuple[str, str]) -> Iterator[tuple[str, list[tuple[str, dict[str, str]]]]]:
     """What answers SimulatePrincipalPolicy: by operation, the decision and the keys that were missing.
 
     With its address comes what it was asked. tests/rehearsal asks one that evaluates policies.
     """
-    requests: list[dict[str, str]] = []
+    asked: list[tuple[str, dict[str, str]]] = []
 
-    def answer(body: str) -> str:
-        requests.append(dict(parse_qsl(body)))
-        action = requests[-1]["ActionNames.member.1"]
+    def answer(request: Request) -> Response:
+        action = request.form["ActionNames.member.1"]
+        keys = [f"ContextEntries.member.{number}.ContextKey" for number in (1, 2)]
+        asked.append((action, {request.form[f"{key}Name"]: request.form[f"{key}Values.member.1"] for key in keys}))
         decision, missing = results[action.partition(":")[2]]
-        keys = f"<member>{missing}</member>" if missing else ""
-        return (
+        lacking = f"<member>{missing}</member>" if missing else ""
+        return Response(
             f"<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member>"
             f"<EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>"
-            f"<MissingContextValues>{keys}</MissingContextValues></member></EvaluationResults>"
+            f"<MissingContextValues>{lacking}</MissingContextValues></member></EvaluationResults>"
             f"</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
         )
 
-    with answering(answer) as url:
-        yield url, requests
+    with server_of(answer) as url:
+        yield url, asked
 
 
 ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
@@ -395,23 +362,11 @@ def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
     newcomer: CliStage, send: tuple[str, str], start: tuple[str, str], status: str, told: str
 ) -> None:
     """With the condition keys of the real requests; what depends on other keys is unknown, never allowed or denied."""
-    with simulated_iam(SendEmailVerificationCode=send, StartVerification=start) as (url, requests):
+    with simulated_iam(SendEmailVerificationCode=send, StartVerification=start) as (url, asked):
         newcomer.environment["AWS_ENDPOINT_URL_IAM"] = url
-        found = check(newcomer, "permissions-to-act")
+        found = checks(newcomer)["permissions-to-act"]
     assert found["Status"] == status
     assert told in found["Finding"]
-    asked = [
-        (
-            one["ActionNames.member.1"],
-            {
-                one[f"ContextEntries.member.{number}.ContextKeyName"]: one[
-                    f"ContextEntries.member.{number}.ContextKeyValues.member.1"
-                ]
-                for number in (1, 2)
-            },
-        )
-        for one in requests
-    ]
     region = {"aws:RequestedRegion": "us-east-1"}
     assert asked == [
         ("partnercentral:SendEmailVerificationCode", {**region, "partnercentral:Catalog": "AWS"}),
@@ -424,12 +379,12 @@ def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
 
 def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_sandbox(stage: CliStage) -> None:
     """What the function's role needs, the caller of a deployment does not."""
-    with simulated_iam(SendEmailVerificationCode=ALLOWED) as (url, requests):
+    with simulated_iam(SendEmailVerificationCode=ALLOWED) as (url, asked):
         stage.environment["AWS_ENDPOINT_URL_IAM"] = url
-        assert check(stage, "permissions-to-act")["Status"] == "passed"
-        assert len(requests) == 1
-        assert "permissions-to-act" not in verdicts(stage, "--catalog", "Sandbox")
-        assert len(requests) == 1
+        assert checks(stage)["permissions-to-act"]["Status"] == "passed"
+        assert len(asked) == 1
+        assert "permissions-to-act" not in checks(stage, "--catalog", "Sandbox")
+        assert len(asked) == 1
 
 
 def test_iam_is_asked_about_the_role_of_a_session_and_not_about_the_root_user() -> None:

@@ -60,13 +60,6 @@ def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliS
     assert len(partners_of(stage)) == int(status == 0)
 
 
-def test_probe_of_a_verified_account_creates_no_partner_in_catalog_aws(stage: CliStage) -> None:
-    """It could create one there; no request names that catalog."""
-    assert probe(stage, "--yes").status == 0
-    assert {partner.catalog for partner in partners_of(stage)} == {"Sandbox"}
-    assert {request.input.get("Catalog", "Sandbox") for request in stage.simulator.requests} == {"Sandbox"}
-
-
 def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliStage) -> None:
     """By the action that it lacks, before it is asked for anything."""
     stage.simulator.faults.add("ListPartners", "access-denied")
@@ -218,15 +211,6 @@ def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_
     report = json.loads(file.read_text("utf-8"))
     assert report["PartnersCreated"] is None
     assert "partner-account show" in report["Stopped"]
-
-
-def test_answer_that_breaks_off_stops_the_run(stage: CliStage, tmp_path: Path) -> None:
-    """It is no answer, and is in the report as such."""
-    stage.simulator.faults.add("GetAllianceLeadContact", "garbled")
-    done = probe(stage, "--yes", "--json", str(tmp_path / "report.json"))
-    assert done.status == 1
-    assert "the endpoint returned an invalid AWS response to GetAllianceLeadContact" in done.stderr
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["Stopped"]
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"<html>Sign in</html>"), (404, b'{"__type": 7}')])

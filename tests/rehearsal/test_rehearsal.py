@@ -45,7 +45,7 @@ from partner_account_rehearsal.stand_ins import (
 )
 from partner_account_rehearsal.steps import expect_created
 from tests.construct.apps import partner_in
-from tests.simulator.test_profiles import DETAILS
+from tests.simulator.test_profiles import DETAILS, GERMAN, IN_GERMAN
 
 ARN = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["Odd", "Name"]}]]}
 PARTNER: dict[str, Any] = {
@@ -60,21 +60,13 @@ PARTNER: dict[str, Any] = {
         "Owner": {"StackName": {"Ref": "AWS::StackName"}, "ConstructPath": "Nested/Partner"},
     },
 }
-
-
-GERMAN = {
-    "DisplayName": "Beispiel",
-    "Description": "Wir geben Beispiele.",
-    "WebsiteUrl": "https://example.com/de",
-    "LogoUrl": "https://example.com/logo.png",
-}
 PROFILE: dict[str, Any] = {
     "Type": "Custom::PartnerProfile",
     "Properties": {
         "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
         "PartnerArn": {"Fn::GetAtt": ["Partner", "Arn"]},
         **DETAILS,
-        "LocalizedContents": [{"Locale": "de-DE", **GERMAN}],
+        "LocalizedContents": IN_GERMAN,
         "Visibility": "PUBLIC",
     },
     "Metadata": {"aws:cdk:path": "One/Profile/Resource"},
@@ -592,52 +584,40 @@ def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 
-@pytest.mark.parametrize(
-    ("catalog", "changes", "passes"),
-    [
-        ("AWS", ["CreatePartner"], True),
-        ("AWS", ["CreatePartner", "TagResource"], False),
-        ("AWS", ["CreatePartner", "CreatePartner"], False),
-        ("Sandbox", ["CreatePartner", "TagResource"], True),
-        ("Sandbox", ["CreatePartner"], True),
-        ("Sandbox", ["CreatePartner", "TagResource", "TagResource"], False),
-        ("Sandbox", ["CreatePartner", "PutAllianceLeadContact"], False),
-    ],
-)
-def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox(
-    tmp_path: Path, catalog: str, changes: list[str], passes: bool
-) -> None:
-    """In catalog AWS the ownership tag is part of CreatePartner; the Sandbox refuses it there."""
-    partners = partners_of(assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks)
-    events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
-    with nullcontext() if passes else pytest.raises(RehearsalError, match="should be ..CreatePartner.., but is"):
-        expect_created(StepReport("", "", events=events), partners)
+TASK, PUT = "StartProfileUpdateTask", "PutProfileVisibility"
 
 
 @pytest.mark.parametrize(
-    ("visibility", "changes", "passes"),
+    ("template", "further", "passes"),
     [
-        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "PutProfileVisibility"], True),
-        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask"], True),
-        (None, ["CreatePartner", "StartProfileUpdateTask"], True),
-        (None, ["CreatePartner", "StartProfileUpdateTask", "PutProfileVisibility"], False),
-        ("PUBLIC", ["CreatePartner"], False),
-        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "StartProfileUpdateTask"], False),
-        ("PUBLIC", ["CreatePartner", "StartProfileUpdateTask", "CancelProfileUpdateTask"], False),
+        (with_partner(), [], True),
+        (with_partner(), ["TagResource"], False),
+        (with_partner(), ["CreatePartner"], False),
+        (with_partner(Catalog="Sandbox"), ["TagResource"], True),
+        (with_partner(Catalog="Sandbox"), [], True),
+        (with_partner(Catalog="Sandbox"), ["TagResource", "TagResource"], False),
+        (with_partner(Catalog="Sandbox"), ["PutAllianceLeadContact"], False),
+        (with_profile(), [TASK, PUT], True),
+        (with_profile(), [TASK], True),
+        (with_profile(Visibility=None), [TASK], True),
+        (with_profile(Visibility=None), [TASK, PUT], False),
+        (with_profile(), [], False),
+        (with_profile(), [TASK, TASK], False),
+        (with_profile(), [TASK, "CancelProfileUpdateTask"], False),
     ],
 )
-def test_creation_starts_one_task_for_a_profile_and_sets_its_visibility_once_at_most(
-    tmp_path: Path, visibility: str | None, changes: list[str], passes: bool
+def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox_one_task_for_a_profile_and_its_visibility(
+    tmp_path: Path, template: Any, further: list[str], *, passes: bool
 ) -> None:
-    """Of which a rollback takes nothing back; and only where the template names one."""
-    stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
-    events = [RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", subject, "OK", changes=True) for subject in changes]
-    with (
-        nullcontext()
-        if passes
-        else pytest.raises(RehearsalError, match="should be ..CreatePartner., .StartProfileUpdateTask")
-    ):
-        expect_created(StepReport("", "", events=events), partners_of(stacks), profiles_of(stacks))
+    """In catalog AWS the ownership tag is part of CreatePartner; a rollback takes nothing of a profile back."""
+    stacks = assembly_of(tmp_path, One=template).stacks
+    partners, profiles = partners_of(stacks), profiles_of(stacks)
+    events = [
+        RehearsalEvent(0.0, PARTNER_CENTRAL, "", "", name, "OK", changes=True) for name in ("CreatePartner", *further)
+    ]
+    expected = "..CreatePartner., .StartProfileUpdateTask" if profiles else "..CreatePartner.."
+    with nullcontext() if passes else pytest.raises(RehearsalError, match=f"should be {expected}.*, but is"):
+        expect_created(StepReport("", "", events=events), partners, profiles)
 
 
 def test_a_profile_is_described_by_its_texts_in_each_locale_and_the_rest_of_its_content(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -635,7 +636,7 @@ def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
     began = {line.split()[0] for line in elsewhere if line and not line.startswith(" ")}
     monkeypatch.setenv("FORCE_COLOR", "1")
     # The clock draws over itself, which no reader of lines sees.
-    monkeypatch.setattr("partner_account_rehearsal.terminal.Progress", SilentProgress)
+    monkeypatch.setattr("partner_account_rehearsal.terminal.Progress", mock.MagicMock())
     for columns in range(78, 121):
         monkeypatch.setenv("COLUMNS", str(columns))
         lines = told_by(capsys, report)
@@ -644,27 +645,6 @@ def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
         assert " ".join(lines).split() == " ".join(elsewhere).split()
         assert all(not line or line.startswith("  ") or line.split()[0] in began for line in lines)
         assert len(lines) > len(elsewhere)
-
-
-class SilentProgress:
-    """A clock that nobody sees."""
-
-    task_ids = (0,)
-
-    def __init__(self, *_columns: object, **_settings: object) -> None:
-        pass
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_error: object) -> None:
-        pass
-
-    def add_task(self, *_words: object, **_settings: object) -> None:
-        """Begin."""
-
-    def update(self, *_words: object, **_settings: object) -> None:
-        """Go on."""
 
 
 def test_story_tells_what_matters_and_that_the_rollback_was_intended(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from aws_cdk import Aws
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
@@ -133,45 +134,34 @@ def test_each_operation_is_checked_on_the_resource_that_the_reference_names() ->
     with partner_central(recorder) as (simulator, session):
         arn = create(simulator, session)
         recorder.checks.clear()
-        partner_id, catalog = arn.rpartition("/")[2], {"partnercentral:Catalog": "AWS"}
         tags = {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in TAGS}
-
-        session.list_partners(Catalog="AWS")
-        assert asked(recorder) == ("ListPartners", "*", catalog)
-        session.get_partner(Catalog="AWS", Identifier=partner_id)
-        assert asked(recorder) == ("GetPartner", arn, catalog | tags)
-        session.get_alliance_lead_contact(Catalog="AWS", Identifier=arn)
-        assert asked(recorder) == ("GetAllianceLeadContact", arn, catalog | tags)
-        session.put_alliance_lead_contact(Catalog="AWS", Identifier=arn, AllianceLeadContact=CONTACT)
-        assert asked(recorder) == ("PutAllianceLeadContact", arn, catalog | tags)
-        session.get_profile_visibility(Catalog="AWS", Identifier=arn)
-        assert asked(recorder) == ("GetProfileVisibility", arn, catalog | tags)
-        task = session.start_profile_update_task(Catalog="AWS", Identifier=arn, TaskDetails=DETAILS)["TaskId"]
-        assert asked(recorder) == ("StartProfileUpdateTask", arn, catalog | tags)
-        session.cancel_profile_update_task(Catalog="AWS", Identifier=partner_id, TaskId=task)
-        assert asked(recorder) == ("CancelProfileUpdateTask", arn, catalog | tags)
-        session.get_profile_update_task(Catalog="AWS", Identifier=arn)
-        assert asked(recorder) == ("GetProfileUpdateTask", arn, catalog | tags)
-        with pytest.raises(ClientError, match="PutProfileVisibility"):  # there is no profile yet
-            session.put_profile_visibility(Catalog="AWS", Identifier=arn, Visibility="PUBLIC")
-        assert asked(recorder) == ("PutProfileVisibility", arn, catalog | tags)
-        session.tag_resource(ResourceArn=arn, Tags=[{"Key": "Team", "Value": "Sales"}])
-        keys = {"aws:RequestTag/Team": "Sales", "aws:TagKeys": ["Team"]}
-        assert asked(recorder) == ("TagResource", arn, keys | tags)
-        session.untag_resource(ResourceArn=arn, TagKeys=["Team"])
-        assert asked(recorder) == (
-            "UntagResource",
-            arn,
-            {"aws:TagKeys": ["Team"], **tags, "aws:ResourceTag/Team": "Sales"},
-        )
-        session.list_tags_for_resource(ResourceArn=arn)
-        assert asked(recorder) == ("ListTagsForResource", "*", {f"aws:ResourceTag/{OWNER_TAG}": "stack"})
-        session.get_verification(VerificationType="BUSINESS_VERIFICATION")
-        assert asked(recorder) == (
-            "GetVerification",
-            "*",
-            {"partnercentral:VerificationType": "BUSINESS_VERIFICATION"},
-        )
+        by_arn, catalog = {"Catalog": "AWS", "Identifier": arn}, {"partnercentral:Catalog": "AWS"}
+        by_id = {**by_arn, "Identifier": arn.rpartition("/")[2]}
+        team = {"aws:RequestTag/Team": "Sales", "aws:TagKeys": ["Team"]}
+        business = "BUSINESS_VERIFICATION"
+        for operation, request, resource, context in (
+            ("ListPartners", {"Catalog": "AWS"}, "*", catalog),
+            ("GetPartner", by_id, arn, catalog | tags),
+            ("GetAllianceLeadContact", by_arn, arn, catalog | tags),
+            ("PutAllianceLeadContact", {**by_arn, "AllianceLeadContact": CONTACT}, arn, catalog | tags),
+            ("GetProfileVisibility", by_arn, arn, catalog | tags),
+            ("StartProfileUpdateTask", {**by_arn, "TaskDetails": DETAILS}, arn, catalog | tags),
+            ("CancelProfileUpdateTask", {**by_id, "TaskId": "pprofiletask-0123456789abc"}, arn, catalog | tags),
+            ("GetProfileUpdateTask", by_arn, arn, catalog | tags),
+            ("PutProfileVisibility", {**by_arn, "Visibility": "PUBLIC"}, arn, catalog | tags),
+            ("TagResource", {"ResourceArn": arn, "Tags": [{"Key": "Team", "Value": "Sales"}]}, arn, team | tags),
+            (
+                "UntagResource",
+                {"ResourceArn": arn, "TagKeys": ["Team"]},
+                arn,
+                {"aws:TagKeys": ["Team"], **tags, "aws:ResourceTag/Team": "Sales"},
+            ),
+            ("ListTagsForResource", {"ResourceArn": arn}, "*", {f"aws:ResourceTag/{OWNER_TAG}": "stack"}),
+            ("GetVerification", {"VerificationType": business}, "*", {"partnercentral:VerificationType": business}),
+        ):
+            with suppress(ClientError):  # of the service: there is no such task
+                getattr(session, xform_name(operation))(**request)
+            assert asked(recorder) == (operation, resource, context)
 
 
 def test_resource_of_tag_actions_is_as_the_readings_say_where_the_reference_is_silent() -> None:
@@ -208,12 +198,6 @@ def test_unknown_access_key_is_refused() -> None:
     """As AWS refuses an access key that it doesn't know."""
     with partner_central(Recorder()) as (simulator, _), pytest.raises(ClientError, match="UnrecognizedClientException"):
         client(simulator, "ASIAANOTHER").list_partners(Catalog="AWS")
-
-
-def test_simulator_without_an_authorizer_allows_everything() -> None:
-    """To any access key."""
-    with Simulator(verified=True) as simulator:
-        assert create(simulator, client(simulator, ACCOUNT)).startswith(PARTNERS)
 
 
 @pytest.mark.parametrize("tag_at_creation_on_partner", [False, True])
@@ -269,6 +253,6 @@ def test_nothing_is_allowed_if_the_address_of_the_authorizer_does_not_answer() -
     """The service fails, as AWS's does without IAM."""
     with (
         partner_central(HttpAuthorizer("http://127.0.0.1:9/iam", "own")) as (simulator, _),
-        pytest.raises(ClientError, match="InternalServerException"),
+        pytest.raises(ClientError, match="InternalServerException.*IAM doesn't answer"),
     ):
         client(simulator).list_partners(Catalog="AWS")

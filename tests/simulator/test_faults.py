@@ -193,17 +193,6 @@ def test_fault_strikes_its_own_operation_as_often_as_ordered_and_the_record_says
     ]
 
 
-def test_fault_of_any_operation_without_end_lasts_until_faults_are_cleared(simulator: Simulator) -> None:
-    """`*`, and None for always."""
-    client = client_of(simulator)
-    simulator.faults.add("*", "throttle", times=None)
-    for _ in range(3):
-        with pytest.raises(ClientError):
-            client.list_partners(Catalog="AWS")
-    simulator.faults.clear()
-    client.list_partners(Catalog="AWS")
-
-
 def test_several_faults_strike_one_request_in_the_order_of_their_addition(simulator: Simulator) -> None:
     """A request that was cut has no status."""
     simulator.faults.add("CreatePartner", "delay", seconds=0)
@@ -255,20 +244,6 @@ def test_impossible_fault_is_refused_with_the_remedy_in_process_and_over_http(
     assert response.status == 400
     assert re.search(words, response.json()["error"])
     assert simulator.faults.pending == []
-
-
-def test_faults_are_ordered_shown_and_cleared_over_http(simulator: Simulator) -> None:
-    """By another process."""
-    url = f"{simulator.url}/_simulator/faults"
-    order = {"operation": "ListPartners", "kind": "throttle", "times": 2}
-    assert urllib3.request("POST", url, json=order).status == 200
-    refusal(client_of(simulator).list_partners, Catalog="AWS")
-    waiting = urllib3.request("GET", url).json()["faults"]
-    assert [(fault["operation"], fault["kind"], fault["times"]) for fault in waiting] == [
-        ("ListPartners", "throttle", 1)
-    ]
-    assert urllib3.request("DELETE", url).json() == {"faults": []}
-    client_of(simulator).list_partners(Catalog="AWS")
 
 
 @pytest.mark.parametrize(

@@ -384,14 +384,6 @@ def test_code_of_a_new_contact_address_must_be_the_one_sent_there(*, needed: boo
         assert client.get_alliance_lead_contact(**which)["AllianceLeadContact"] == CONTACT
 
 
-@pytest.mark.parametrize("operation", ["get_partner", "get_alliance_lead_contact", "get_profile_visibility"])
-def test_partner_that_does_not_exist_is_not_found(simulator: Simulator, operation: str) -> None:
-    """By its own Reason."""
-    call = getattr(client_of(simulator), operation)
-    response = refusal(call, Catalog="AWS", Identifier="partner-0123456789abc")
-    assert (response["Error"]["Code"], response["Reason"]) == ("ResourceNotFoundException", "PARTNER_NOT_FOUND")
-
-
 # --- Tags
 
 

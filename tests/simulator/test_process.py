@@ -15,7 +15,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from partner_central_simulator import Simulator
-from tests.simulator.calls import ACCOUNT, CONTACT, EMAIL, client_of, partner_request
+from tests.simulator.calls import ACCOUNT, CONTACT, EMAIL, client_of, partner_request, refusal
 
 START = [sys.executable, "-m", "partner_account_cli", "simulator", "start"]
 VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"
@@ -44,18 +44,15 @@ def own_endpoint(url: str, what: str, session_token: str = SESSION_TOKEN, method
     return urllib3.request(method, f"{url}/_simulator/{what}", headers={"X-Amz-Security-Token": session_token})
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_interrupted(
-    number: signal.Signals, status: int
-) -> None:
-    """With the status of an interruption after Ctrl-C, and 0 where it was asked to end."""
+def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_interrupted() -> None:
+    """With the status of an interruption; tests/cli/test_commands.py asks it to end by SIGTERM."""
     with process("--verified") as (running, url):
         client = client_of(url, session_token=SESSION_TOKEN)
         client.send_email_verification_code(Catalog="AWS", Email=EMAIL)
         code = own_endpoint(url, "outbox").json()["outbox"][0]["code"]
         client.create_partner(**partner_request(Catalog="AWS", EmailVerificationCode=code))
-        running.send_signal(number)
-        assert running.wait(timeout=10) == status
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=10) == 130
         assert running.stdout
         output = running.stdout.read()
     assert f"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT={url}" in output
@@ -84,8 +81,8 @@ def test_accounts_are_unverified_unless_asked_for_and_completion_urls_need_no_se
     """The link on which a verification is completed holds its own secret, and is followed in a browser."""
     with process() as (_, url):
         client = client_of(url, session_token=SESSION_TOKEN)
-        with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            client.get_verification(VerificationType="BUSINESS_VERIFICATION")
+        response = refusal(client.get_verification, VerificationType="BUSINESS_VERIFICATION")
+        assert response["Reason"] == "VERIFICATION_NOT_FOUND"
         started = client.start_verification(VerificationDetails={"RegistrantVerificationDetails": {}})
         (details,) = started["VerificationResponseDetails"].values()
         assert urllib3.request("GET", details["CompletionUrl"]).status == 200
@@ -94,8 +91,9 @@ def test_accounts_are_unverified_unless_asked_for_and_completion_urls_need_no_se
 
 
 def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_recorded() -> None:
-    """No code, no request, no fault, no operation."""
-    with process("--verified") as (_, url):
+    """No code, no request, no fault, no operation; one that only begins with it is that of a role of the rehearsal."""
+    with Simulator(session_token=SESSION_TOKEN) as simulator:
+        url = simulator.url
         client_of(url, session_token=SESSION_TOKEN).send_email_verification_code(Catalog="AWS", Email=EMAIL)
         asked = [("GET", "outbox"), ("GET", "requests"), ("POST", "faults"), ("DELETE", "faults")]
         for token in ("", "made-up", SESSION_TOKEN[:-1]):
@@ -103,6 +101,7 @@ def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_rec
             with pytest.raises(ClientError, match="UnrecognizedClientException"):
                 client_of(url, session_token=token).send_email_verification_code(Catalog="AWS", Email=EMAIL)
         assert len(own_endpoint(url, "requests").json()["requests"]) == 1
+        assert client_of(url, session_token=f"{SESSION_TOKEN}-of-a-role").list_partners(Catalog="AWS")
 
 
 def test_process_that_is_given_no_session_token_makes_a_new_one_and_tells_it() -> None:
@@ -129,23 +128,20 @@ def test_any_credentials_let_anybody_call_the_service_and_nobody_see_the_codes()
         assert len(own_endpoint(url, "outbox").json()["outbox"]) == 1
 
 
-def test_taken_port_is_told_in_two_lines() -> None:
-    """What happened, and the remedy."""
+@pytest.mark.parametrize(
+    ("host", "taken", "wrong"),
+    [("127.0.0.1", True, "--port"), ("foo.bar.invalid", False, "--host"), ("192.0.2.1", False, "--host")],
+)
+def test_address_that_cannot_be_listened_at_is_told_with_the_option_to_change(
+    host: str, wrong: str, *, taken: bool
+) -> None:
+    """A port that is taken, and a host that is not of this machine, where another port wouldn't help."""
     with Simulator() as other:
-        port = other.url.rpartition(":")[2]
-        ended = subprocess.run([*START, "--port", port], capture_output=True, text=True, check=False)
+        port = other.url.rpartition(":")[2] if taken else "0"
+        ended = subprocess.run([*START, "--host", host, "--port", port], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"Error: the simulator can't listen at 127.0.0.1:{port}: ")
-    assert ended.stderr.splitlines()[1:] == ["Name another --port."]
-
-
-@pytest.mark.parametrize("host", ["foo.bar.invalid", "192.0.2.1"])
-def test_host_that_is_not_of_this_machine_is_told_in_two_lines(host: str) -> None:
-    """Another port wouldn't help."""
-    ended = subprocess.run([*START, "--host", host], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:0: ")
-    assert ended.stderr.splitlines()[1:] == ["Name another --host."]
+    assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:{port}: ")
+    assert ended.stderr.splitlines()[1:] == [f"Name another {wrong}."]
 
 
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:

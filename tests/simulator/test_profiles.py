@@ -9,7 +9,7 @@ import pytest
 from partner_central_simulator import ProfileIdAppears, ProfileIdComesWith, Readings, Simulator
 from tests.simulator.calls import ACCOUNT, NOON, ManualClock, client_of, field_problems, partner_request, refusal
 
-DETAILS = {
+DETAILS: dict[str, Any] = {
     "DisplayName": "Example",
     "Description": "We give examples.",
     "WebsiteUrl": "https://example.com",
@@ -18,6 +18,13 @@ DETAILS = {
     "IndustrySegments": ["EDUCATION"],
     "TranslationSourceLocale": "en-US",
 }
+GERMAN = {
+    "DisplayName": "Beispiel",
+    "Description": "Wir geben Beispiele.",
+    "WebsiteUrl": "https://example.com/de",
+    "LogoUrl": DETAILS["LogoUrl"],
+}
+IN_GERMAN = [{"Locale": "de-DE", **GERMAN}]
 COPIED_LOGO = "https://logos.aws.example/adc2cf2dbcde0df0"
 NEWBORN = {"PrimarySolutionType": "SOFTWARE_PRODUCTS"}
 NO_PROFILE, NO_TASK = "PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"
@@ -101,12 +108,11 @@ def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(p
 
 
 @pytest.mark.versions
-def test_headquarters_outlive_a_task_that_omits_them(profile: OwnProfile) -> None:
-    """All else is replaced; another task can still change them."""
+def test_headquarters_outlive_a_task_that_omits_them_and_localized_contents_go(profile: OwnProfile) -> None:
+    """Which makes it no unchanged one; another task can still change the headquarters."""
     france, spain = {"CountryCode": "FR", "SubdivisionCode": "75"}, {"CountryCode": "ES", "SubdivisionCode": "M"}
-    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
-    profile.approve(Headquarters=france, LocalizedContents=[{**texts, "Locale": "fr-FR"}])
-    profile.approve(DisplayName="Another")
+    profile.approve(Headquarters=france, LocalizedContents=IN_GERMAN)
+    profile.approve()
     assert profile.shown()["Headquarters"] == france
     assert "LocalizedContents" not in profile.shown()
     profile.approve(Headquarters=spain)
@@ -217,14 +223,6 @@ def test_task_with_what_the_profile_has_already_starts_as_the_reading_says(*, st
         profile.approve(DisplayName="Another")
 
 
-def test_task_that_takes_the_localized_contents_away_is_no_unchanged_one(profile: OwnProfile) -> None:
-    """Leaving them out removes them."""
-    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
-    profile.approve(LocalizedContents=[{**texts, "Locale": "fr-FR"}])
-    profile.approve()
-    assert "LocalizedContents" not in profile.shown()
-
-
 @pytest.mark.parametrize("is_shown", [True, False])
 def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
     """With its details; or the task before it, or none."""
@@ -243,16 +241,13 @@ def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
 @pytest.mark.parametrize("is_copied", [True, False])
 def test_logo_of_an_approved_profile_is_at_an_address_of_awss_own_as_the_reading_says(*, is_copied: bool) -> None:
     """In each language; the task keeps the given one, by which the service knows a task with nothing new."""
-    texts = {name: DETAILS[name] for name in ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")}
     with profile_in(approved_logo_is_copied=is_copied) as profile:
-        profile.approve(LocalizedContents=[{**texts, "Locale": "fr-FR"}])
+        profile.approve(LocalizedContents=IN_GERMAN)
         shown = profile.shown()
         logos = {shown["LogoUrl"], shown["LocalizedContents"][0]["LogoUrl"]}
         assert logos == {COPIED_LOGO if is_copied else DETAILS["LogoUrl"]}
         assert profile.task()["TaskDetails"]["LogoUrl"] == DETAILS["LogoUrl"]
-        assert refused(lambda: profile.start(LocalizedContents=[{**texts, "Locale": "fr-FR"}])) == (
-            "INCOMPATIBLE_PROFILE_STATE"
-        )
+        assert refused(lambda: profile.start(LocalizedContents=IN_GERMAN)) == ("INCOMPATIBLE_PROFILE_STATE")
 
 
 # --- The profile's id, and visibility
@@ -298,14 +293,6 @@ def test_visibility_is_set_before_there_is_a_profile_as_the_reading_says(*, allo
         else:
             assert refused(profile.put) == NO_PROFILE
         assert profile.visibility()["Visibility"] == ("PUBLIC" if allowed else "PRIVATE")
-
-
-def test_profile_is_private_until_it_is_made_public_and_keeps_its_id(profile: OwnProfile) -> None:
-    """Reading tells which."""
-    profile.approve()
-    answers = [profile.visibility(), profile.put("PUBLIC"), profile.visibility()]
-    assert [answer["Visibility"] for answer in answers] == ["PRIVATE", "PUBLIC", "PUBLIC"]
-    assert len({answer["ProfileId"] for answer in answers}) == 1
 
 
 def test_five_visibility_updates_are_allowed_within_24_hours(profile: OwnProfile, clock: ManualClock) -> None:

@@ -11,7 +11,7 @@ from botocore.model import ServiceModel
 from werkzeug.test import Client
 
 from partner_central_simulator import Readings, Simulator
-from partner_central_simulator.api import REMEMBERED_BYTES, ApiEndpoint
+from partner_central_simulator.api import LARGEST_BODY, REMEMBERED_BYTES, ApiEndpoint
 from partner_central_simulator.exceptions import ServiceError
 from partner_central_simulator.faults import Faults
 from partner_central_simulator.service import OPERATIONS, Service
@@ -131,6 +131,7 @@ def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) ->
     """No real request is as large."""
     response = post(simulator, b"{" + b" " * 1024 * 1024 + b"}")
     assert (response.status, error_type(response)) == (413, "RequestEntityTooLargeException")
+    assert simulator.requests[-1].size == LARGEST_BODY
 
 
 # --- The gateway: who may call, and what
@@ -321,15 +322,6 @@ def test_record_and_log_have_error_code_and_reason_also_of_requests_that_reached
     assert caplog.messages == lines
 
 
-def test_requests_since_a_mark_are_those_that_came_after_it(simulator: Simulator) -> None:
-    """So that a test can look at one step."""
-    client = client_of(simulator)
-    client.list_partners(Catalog="AWS")
-    mark = simulator.mark()
-    client.list_partners(Catalog="Sandbox")
-    assert [sent.input for sent in simulator.requests_since(mark)] == [{"Catalog": "Sandbox"}]
-
-
 def test_record_is_bounded_in_number_and_in_bytes() -> None:
     """Requests without a body count too; the oldest are forgotten, and the latest is kept in any case."""
     clock = ManualClock()
@@ -354,11 +346,13 @@ def test_outbox_endpoint_shows_each_email_with_its_code(simulator: Simulator, cl
     assert _get(simulator, "outbox") == {"outbox": [{**mail, "sent_at": clock().isoformat()}]}
 
 
-def test_requests_endpoint_shows_the_requests_after_a_number(simulator: Simulator) -> None:
+def test_requests_after_a_mark_or_a_number_are_given_in_process_and_over_http(simulator: Simulator) -> None:
     """Those of the endpoints themselves are not among them, known or not."""
     client = client_of(simulator)
     client.list_partners(Catalog="AWS")
+    mark = simulator.mark()
     client.list_partners(Catalog="Sandbox")
+    assert [sent.input for sent in simulator.requests_since(mark)] == [{"Catalog": "Sandbox"}]
     assert [sent["number"] for sent in _get(simulator, "requests")["requests"]] == [1, 2]
     assert [sent["input"] for sent in _get(simulator, "requests?since=1")["requests"]] == [{"Catalog": "Sandbox"}]
     assert urllib3.request("GET", f"{simulator.url}/_simulator/nothing").status == 404
@@ -375,16 +369,6 @@ def test_own_endpoints_are_for_callers_on_this_machine_only() -> None:
 
 def _get(simulator: Simulator, path: str) -> Any:
     return urllib3.request("GET", f"{simulator.url}/_simulator/{path}").json()
-
-
-def test_session_token_may_be_longer_than_the_one_that_is_asked_for() -> None:
-    """As the rehearsal's IAM makes those of its roles of it."""
-    with Simulator(session_token="told") as simulator:
-        for token in ("told", "told-and-more"):
-            assert client_of(simulator, session_token=token).list_partners(Catalog="AWS")
-        for token in ("", "tol", "more-told"):
-            response = refusal(client_of(simulator, session_token=token).list_partners, Catalog="AWS")
-            assert response["Error"]["Code"] == "UnrecognizedClientException"
 
 
 # --- Starting and stopping

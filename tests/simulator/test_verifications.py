@@ -113,12 +113,6 @@ def test_business_verification_waits_for_a_human_in_another_reading(clock: Manua
         assert verified["VerificationResponseDetails"] == {"BusinessVerificationResponse": details}
 
 
-def test_verification_that_was_never_started_is_not_found(simulator: Simulator) -> None:
-    """By its own Reason."""
-    response = refusal(client_of(simulator).get_verification, VerificationType="BUSINESS_VERIFICATION")
-    assert response["Reason"] == "VERIFICATION_NOT_FOUND"
-
-
 def test_pending_or_successful_verification_cannot_be_started_again(simulator: Simulator) -> None:
     """Each with its Reason."""
     client = client_of(simulator)
