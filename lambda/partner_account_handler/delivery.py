@@ -16,8 +16,6 @@ from threading import Thread
 from typing import Any
 
 import urllib3
-from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get_cert_path
-from botocore.utils import get_environ_proxies
 
 from partner_account_handler.calls import ca_bundle
 from partner_account_handler.clock import pauses
@@ -32,6 +30,7 @@ _CONNECT_SECONDS = 3.0
 """For each address of the host, of which S3 has about eight. As for calls to AWS: what they reach is reached."""
 
 _READ_SECONDS = 3.0
+_HEADERS = {"content-type": ""}  # as the URL was signed
 _TEMPORARY = {403, 408, 429, 500, 502, 503, 504}
 """What S3 may say of a URL that it takes a moment later. Its `Retry-After` is longer than CloudFormation waits."""
 
@@ -78,17 +77,25 @@ class Delivery:
         raise AssertionError("pauses never end")
 
     def _put(self, content: bytes, until: float) -> int:
-        connection = self._connection()
+        try:
+            connection = self._connection()
+        except (AttributeError, ImportError, TypeError):
+            return self._put_plainly(content)
         try:
             if time.monotonic() > until:
                 raise TimeoutError  # to connect has taken so long that nobody waits for this any more
             connection.timeout = _READ_SECONDS
             connection.sock.settimeout(_READ_SECONDS)
             target = urllib3.util.parse_url(self._url).request_uri
-            connection.request("PUT", target, body=content, headers={"content-type": ""})  # as the URL was signed
+            connection.request("PUT", target, body=content, headers=_HEADERS)
             return int(connection.getresponse().status)
         finally:
             connection.close()
+
+    def _put_plainly(self, content: bytes) -> int:
+        """By urllib3's public way alone: AWS renews the runtime by itself, and no answer must hang on its inside."""
+        with urllib3.PoolManager(timeout=_READ_SECONDS, retries=False) as pool:
+            return int(pool.request("PUT", self._url, body=content, headers=_HEADERS).status)
 
     def _keep_connection(self) -> str:
         self._connections.append(self._connection())
@@ -116,6 +123,14 @@ class Delivery:
 
     @cached_property
     def _pool(self) -> urllib3.HTTPConnectionPool:
+        # Only now: a botocore without them must not keep the function from being loaded.
+        from botocore.httpsession import (  # noqa: PLC0415
+            ProxyConfiguration,
+            create_urllib3_context,
+            get_cert_path,
+        )
+        from botocore.utils import get_environ_proxies  # noqa: PLC0415
+
         proxies = ProxyConfiguration(get_environ_proxies(self._url))
         proxy = proxies.proxy_url_for(self._url)
         trusted: Any = ca_bundle() or os.environ.get("REQUESTS_CA_BUNDLE") or True

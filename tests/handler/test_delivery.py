@@ -56,6 +56,24 @@ def eventually(holds: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
+@pytest.mark.parametrize("lacks", ["botocore", "urllib3"])
+def test_runtime_that_lacks_what_the_connection_takes_gets_its_answer_and_nothing_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    """AWS renews a runtime by itself; the plain way knows neither AWS_CA_BUNDLE nor a proxy."""
+    with ResponseSink(tmp_path) as sink:
+        monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
+        if lacks == "botocore":
+            monkeypatch.delattr("botocore.httpsession.get_cert_path")
+        else:
+            monkeypatch.setattr(Delivery, "_pool", object())
+        changed = Delivery(sink.url("changed"))
+        with pytest.raises(AnswerUnreachableError, match="ImportError|AttributeError"):
+            changed.require_reachable()
+        assert changed.send(BODY) == ""
+        assert sink.answers("changed") == [BODY]
+
+
 # The connection that is made before
 
 
