@@ -18,7 +18,7 @@ from partner_account_handler.response import SEND_RESERVE_SECONDS
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/architecture.md").read_text("utf-8")
 
-PURE = {"identity", "remedies", "shapes", "texts"}
+PURE = {"identity", "remedies", "service", "shapes", "texts"}
 """The handler's modules that other rooms import: what both must know alike is written once."""
 
 ROOMS = {

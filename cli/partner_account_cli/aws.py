@@ -12,13 +12,8 @@ from typing import Any
 import click
 
 from partner_account_cli.errors import CommandError
+from partner_account_handler.service import API_VERSION, SERVICE, SERVICE_REGION
 from partner_account_handler.shapes import shape_errors
-
-PARTNER_CENTRAL_REGION = "us-east-1"
-"""The service has one endpoint, in this region; botocore would build a URL for any."""
-
-API_VERSION = "2025-04-04"
-"""The version of Partner Central's API that the commands are written for; botocore would take the latest it finds."""
 
 _FIRST_ERROR = 300
 
@@ -48,9 +43,7 @@ class Access:
 
     def partner_central(self, config: Any = None) -> Any:
         """A client of Partner Central, always in its one region; `config` is botocore's."""
-        return self.client(
-            "partnercentral-account", PARTNER_CENTRAL_REGION, endpoint_url=self.endpoint_url, config=config
-        )
+        return self.client(SERVICE, SERVICE_REGION, endpoint_url=self.endpoint_url, config=config)
 
     def client(
         self, service: str, region: str | None = None, *, endpoint_url: str | None = None, config: Any = None
@@ -62,7 +55,7 @@ class Access:
             # The AWS CLI heeds AWS_REGION; botocore for Python knows AWS_DEFAULT_REGION alone.
             default = self.region or os.environ.get("AWS_REGION") or None
             self._session = boto3.Session(profile_name=self.profile, region_name=default)
-        version = API_VERSION if service == "partnercentral-account" else None
+        version = API_VERSION if service == SERVICE else None
         client = self._session.client(
             service, region_name=region, api_version=version, endpoint_url=endpoint_url, config=config
         )
@@ -134,7 +127,7 @@ def require_valid(operation: str, members: Mapping[str, Any]) -> None:
     from botocore.model import ServiceModel  # noqa: PLC0415
 
     loader = create_loader(os.environ.get("AWS_DATA_PATH"))
-    model = ServiceModel(loader.load_service_model("partnercentral-account", "service-2", API_VERSION))
+    model = ServiceModel(loader.load_service_model(SERVICE, "service-2", API_VERSION))
     errors = []
     for error in shape_errors(model.operation_model(operation).input_shape, members):
         path, _, what = error.partition(" ")

@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from partner_account_cli import partners, rendering, verification
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
+from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import allow, explain, is_denied, reason_of
 from partner_account_cli.options import aws_options, catalog_option, email_option, output_option
@@ -27,6 +27,7 @@ from partner_account_cli.verification_code import (
     store_options,
 )
 from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.service import SERVICE_REGION
 
 # Each word of an address's local part must be one of these, alone or joined: jane.sales@ is a person's.
 _SHARED_ALIAS = re.compile(
@@ -160,7 +161,7 @@ class DoctorRun:
 
     def _credentials(self) -> CheckResult:
         try:
-            identity = self._access.client("sts", PARTNER_CENTRAL_REGION).get_caller_identity()
+            identity = self._access.client("sts", SERVICE_REGION).get_caller_identity()
         except _ERRORS as error:
             problem = explain(error)
             if isinstance(error, NoConnectionError | HTTPClientError):
@@ -221,11 +222,11 @@ class DoctorRun:
         denied: list[str] = []
         undecided: dict[str, list[str]] = {}
         try:
-            iam = self._access.client("iam", PARTNER_CENTRAL_REGION)
+            iam = self._access.client("iam", SERVICE_REGION)
             principal = principal_of(iam, self._caller)
             for operation, key, value in requests:
                 action = f"partnercentral:{operation}"
-                context = {"aws:RequestedRegion": PARTNER_CENTRAL_REGION, key: value}
+                context = {"aws:RequestedRegion": SERVICE_REGION, key: value}
                 entries = [
                     {"ContextKeyName": name, "ContextKeyValues": [known], "ContextKeyType": "string"}
                     for name, known in context.items()
@@ -272,7 +273,7 @@ class DoctorRun:
 
     def _account_plan(self) -> CheckResult:
         try:
-            plan = self._access.client("freetier", PARTNER_CENTRAL_REGION).get_account_plan_state()
+            plan = self._access.client("freetier", SERVICE_REGION).get_account_plan_state()
         except _ERRORS as error:
             return _unknown(
                 f"AWS doesn't tell ({explain(error)})",
@@ -285,7 +286,7 @@ class DoctorRun:
 
     def _organization(self) -> CheckResult:
         try:
-            organization = self._access.client("organizations", PARTNER_CENTRAL_REGION).describe_organization()
+            organization = self._access.client("organizations", SERVICE_REGION).describe_organization()
         except _ERRORS as error:
             if reason_of(error) == "AWSOrganizationsNotInUseException":
                 return _passed("the account is in no organization")

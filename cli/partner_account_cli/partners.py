@@ -8,9 +8,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access
+from partner_account_cli.aws import Access
 from partner_account_cli.errors import CommandError
 from partner_account_cli.explanations import code_of, reason_of
+from partner_account_handler.service import SERVICE_REGION
 
 _ABSENT = {"PARTNER_PROFILE_NOT_FOUND", "PARTNER_PROFILE_TASK_NOT_FOUND"}
 
@@ -72,7 +73,7 @@ def next_steps_of_profile(access: Access, partner: PartnerRecord, visibility: st
 
     def aws(operation: str, options: str = "") -> str:
         which = f"--catalog {members['Catalog']} --identifier {members['Id']}"
-        region = f"--region {PARTNER_CENTRAL_REGION}{profile}{endpoint}"
+        region = f"--region {SERVICE_REGION}{profile}{endpoint}"
         return f"aws partnercentral-account {operation} {region} {which}{options}"
 
     task = members.get("ProfileTask", {})

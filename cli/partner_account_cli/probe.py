@@ -12,9 +12,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_cli import rendering
-from partner_account_cli.aws import PARTNER_CENTRAL_REGION, Access, require_whole_answer
+from partner_account_cli.aws import Access, require_whole_answer
 from partner_account_cli.errors import CommandError
 from partner_account_cli.options import aws_options, email_option, output_option
+from partner_account_handler.service import SERVICE_REGION
 from partner_central_simulator import contract
 from partner_central_simulator.contract import ContractReport, Status
 
@@ -143,7 +144,7 @@ def _require_new(file: Path) -> None:
 def _confirm(access: Access, endpoint: str, existing: int, *, yes: bool) -> None:
     try:
         with rendering.working("Asking whose credentials these are"):
-            account = f"Account {access.client('sts', PARTNER_CENTRAL_REGION).get_caller_identity()['Account']}"
+            account = f"Account {access.client('sts', SERVICE_REGION).get_caller_identity()['Account']}"
     except (BotoCoreError, ClientError, CommandError):  # it only helps to notice the wrong account
         account = "An account that AWS STS doesn't tell"
     rendering.note(f"{account}, catalog Sandbox at {endpoint}, with {existing} partners so far.")

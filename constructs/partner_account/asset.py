@@ -22,7 +22,8 @@ from constructs import Construct
 
 from partner_account.errors import PartnerAccountError
 from partner_account.permissions import partner_operations
-from partner_account.service_model import API_VERSION, SERVICE, model_folder, model_of
+from partner_account.service_model import model_folder, model_of
+from partner_account_handler.service import API_VERSION, SERVICE
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

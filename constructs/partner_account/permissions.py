@@ -14,12 +14,10 @@ from aws_cdk import aws_iam as iam
 
 from partner_account.props import Catalog
 from partner_account_handler.identity import OWNER_TAG
+from partner_account_handler.service import SERVICE_REGION
 
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
-
-# The service has one endpoint, in this region, whatever the stack's region.
-SERVICE_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, kw_only=True)

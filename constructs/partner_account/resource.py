@@ -14,13 +14,10 @@ from partner_account.policy import add_policy
 from partner_account.profile_props import ProfileProps
 from partner_account.provider import SERVICE_TIMEOUT_SECONDS, PartnerAccountProvider
 from partner_account.validation import PartnerProps
-from partner_account_handler.identity import PROFILE_TYPE
+from partner_account_handler.identity import PROFILE_TYPE, SCHEMA_VERSION
 from partner_account_handler.texts import composed
 
 PARTNER_TYPE = "Custom::PartnerAccount"
-
-# Changes with the shape of the properties: the function refuses what a newer version of this package writes.
-_SCHEMA_VERSION = "1"
 
 
 def add_partner(
@@ -75,7 +72,7 @@ def _add(
         properties={
             "ServiceToken": provider.service_token,
             "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
-            "SchemaVersion": _SCHEMA_VERSION,
+            "SchemaVersion": str(SCHEMA_VERSION),
             **properties,
             # By these the handler finds what the stack shows.
             **({"OutputPrefix": names.prefix} if names.logical_ids else {}),

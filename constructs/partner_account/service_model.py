@@ -11,12 +11,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from partner_account.errors import PartnerAccountError
+from partner_account_handler.service import API_VERSION, SERVICE
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
-
-SERVICE = "partnercentral-account"
-API_VERSION = "2025-04-04"
 
 
 def member_shape(structure: str, member: str) -> Mapping[str, Any]:

@@ -18,11 +18,9 @@ from partner_account_handler import log
 from partner_account_handler.clock import IAM_SETTLING_SECONDS, Clock, pauses
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, TimeLeftError
 from partner_account_handler.remedies import BY_FIELD
+from partner_account_handler.service import API_VERSION, SERVICE
 
 _T = TypeVar("_T")
-
-API_VERSION = "2025-04-04"
-"""That of the model in the asset. Unless told, botocore takes the latest that it finds, which may be the runtime's."""
 
 CALL_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
 STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
@@ -55,7 +53,7 @@ def ca_bundle() -> Any:
 def client(service: str, region: str) -> Any:
     """The botocore client of a service, made once per process."""
     config = STACK_CONFIG if service == "cloudformation" else CALL_CONFIG
-    version = API_VERSION if service == "partnercentral-account" else None
+    version = API_VERSION if service == SERVICE else None  # that of the model in the asset
     return _session().create_client(service, region_name=region, api_version=version, config=config)
 
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from partner_account_handler.errors import RequestError
+from partner_account_handler.identity import SCHEMA_VERSION
 from partner_account_handler.texts import composed, text_errors
-
-_SCHEMA_VERSION = 1
 
 
 class Fields:
@@ -27,7 +26,7 @@ class Fields:
         """The ResourceProperties; a RequestError if they are those of a newer template than this function knows."""
         fields = cls(raw)
         version = fields.raw.get("SchemaVersion")
-        if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > _SCHEMA_VERSION:
+        if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
             # Providers are shared: a stack may be deployed by a newer construct than the one that made the function.
             raise RequestError(
                 ["the template's SchemaVersion is newer than this function"],

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 OWNER_TAG = "cdk-partner-account:owner"  # key of the tag that says which construct of which stack a partner belongs to
 
+SCHEMA_VERSION = 1  # of the custom resources' properties: a function refuses those of a newer construct
+
 PROFILE_TYPE = "Custom::PartnerProfile"  # the resource type by which the function tells a profile from a partner
 
 PARTITION = "aws"  # the partition that Partner Central is in; it is in no other

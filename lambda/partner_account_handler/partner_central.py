@@ -18,11 +18,9 @@ from partner_account_handler.clock import Clock, pauses
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, HandlerError, RequestError
 from partner_account_handler.identity import OWNER_TAG, Owner, catalog_of, partner_id
 from partner_account_handler.partner_properties import Contact
+from partner_account_handler.service import SERVICE, SERVICE_REGION
 from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
-
-_SERVICE = "partnercentral-account"
-_REGION = "us-east-1"  # the service has this one endpoint; botocore would build a URL for any region without complaint
 
 _SANDBOX_TAGS_SECONDS = 30.0  # how long tags that the Sandbox may not tell at all are asked for
 
@@ -184,7 +182,7 @@ class PartnerCentral:
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
         """Holds a request against the service model before anything is sent: all errors in one RequestError."""
-        model = self._calls.clients(_SERVICE, _REGION).meta.service_model
+        model = self._calls.clients(SERVICE, SERVICE_REGION).meta.service_model
         if found := list(shape_errors(model.operation_model(operation).input_shape, body)):
             raise RequestError(found)
 
@@ -263,7 +261,7 @@ class PartnerCentral:
         return self._call(operation, before=partial(self._gate.require_open, stack), **members)
 
     def _call(self, operation: str, **members: Any) -> Mapping[str, Any]:
-        return self._calls.call(_SERVICE, operation, region=_REGION, **members)
+        return self._calls.call(SERVICE, operation, region=SERVICE_REGION, **members)
 
 
 def _named(arn: str) -> dict[str, Any]:

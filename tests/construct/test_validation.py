@@ -34,6 +34,7 @@ from partner_account import (
     VerificationCode,
     service_model,
 )
+from partner_account_handler.service import API_VERSION, SERVICE
 from tests.construct.apps import (
     HERE,
     contact,
@@ -646,7 +647,7 @@ def test_a_botocore_older_than_the_service_is_told_which_one_to_install(monkeypa
 
 def test_a_service_model_of_the_users_own_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody keeps under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
-    folder = tmp_path / ".aws" / "models" / service_model.SERVICE / service_model.API_VERSION
+    folder = tmp_path / ".aws" / "models" / SERVICE / API_VERSION
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"shapes": {}}')
     monkeypatch.setenv("HOME", str(tmp_path))

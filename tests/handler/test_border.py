@@ -155,7 +155,7 @@ def test_schema_versions_are_compared_as_numbers(
     monkeypatch: pytest.MonkeyPatch, known: int, version: str, is_newer: bool
 ) -> None:
     """Not as texts, of which "9" would be the newer one beside "10"."""
-    monkeypatch.setattr("partner_account_handler.fields._SCHEMA_VERSION", known)
+    monkeypatch.setattr("partner_account_handler.fields.SCHEMA_VERSION", known)
     told = "newer than this function" if is_newer else "Catalog is missing"
     with pytest.raises(RequestError, match=told):
         PartnerProperties.read({"SchemaVersion": version})

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from partner_account import service_model
-from partner_account_cli import aws
-from partner_account_handler.calls import API_VERSION
+from partner_account_handler.service import API_VERSION, SERVICE
 from partner_central_simulator import models
 from tests.handler.cloud import ACCOUNT, Cloud, contact, properties
 from tests.handler.lambda_runtime import LambdaRuntime, variables
@@ -190,9 +189,9 @@ def later_model(data: Path) -> None:
     for old, new in (("CreatePartner", "MakePartner"), ("LegalName", "Name")):
         assert old in model
         model = model.replace(old, new)
-    later = data / service_model.SERVICE / "2099-01-01"
+    later = data / SERVICE / "2099-01-01"
     later.mkdir(parents=True)
-    (later / "service-2.json").write_text(model.replace(service_model.API_VERSION, later.name))
+    (later / "service-2.json").write_text(model.replace(API_VERSION, later.name))
     for name in ("endpoint-rule-set-1.json.gz", "paginators-1.json"):
         (later / name).write_bytes((service_model.model_folder() / name).read_bytes())
 
@@ -220,9 +219,9 @@ def in_botocore(folder: Path, boto3: Path) -> dict[str, str]:
     data = boto3 / "botocore" / "data"
     data.mkdir()
     for entry in (installed / "data").iterdir():
-        if entry.name != service_model.SERVICE:
+        if entry.name != SERVICE:
             (data / entry.name).symlink_to(entry)
-    shutil.copytree(installed / "data" / service_model.SERVICE, data / service_model.SERVICE)
+    shutil.copytree(installed / "data" / SERVICE, data / SERVICE)
     later_model(data)
     return {}
 
@@ -238,6 +237,6 @@ def test_a_later_api_version_beside_the_bundled_model_changes_nothing(
     run_with(f"{sys.version_info.major}.{sys.version_info.minor}", boto3, cloud, sink, asset, **more)
 
 
-def test_construct_handler_commands_and_simulator_name_one_api_version() -> None:
-    """The construct bundles the version that handler and commands ask botocore for, and the simulator speaks."""
-    assert {API_VERSION, aws.API_VERSION, models.API_VERSION} == {service_model.API_VERSION}
+def test_simulator_speaks_the_api_version_that_construct_handler_and_commands_are_written_for() -> None:
+    """It shares no code with them."""
+    assert (models.SERVICE, models.API_VERSION) == (SERVICE, API_VERSION)
