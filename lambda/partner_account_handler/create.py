@@ -28,16 +28,16 @@ _FRESH_SECONDS = 5.0
 """How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
 
 
-class Next(Enum):
-    """What follows a failed CreatePartner, or a failed question before it: how many seconds a partner is looked for.
+class AfterFailure(Enum):
+    """What follows a failed CreatePartner, or a failed question before it; the value is how many seconds are polled.
 
     To give up is safe: the next deployment looks again.
     """
 
-    RESEND = None  # looking, asking, and the same call with the same token and body
+    RESEND = None  # look, ask, and make the same call with the same token and body
     POLL_UNTIL_DEADLINE = float("inf")  # until the time is up, since a list may lag behind
     POLL_BRIEFLY = 30.0
-    GIVE_UP = 0.0  # one more look, and failing
+    GIVE_UP = 0.0  # look once more, and fail
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ def _require_partition(partition: str) -> None:
         )
 
 
-def next_step(failures: Sequence[CallError], *, may_pass: bool) -> Next:
+def next_step(failures: Sequence[CallError], *, may_pass: bool) -> AfterFailure:
     """What follows CreatePartner's failures in this invocation; `may_pass` if the last of them may not recur."""
     if may_pass:
-        return Next.RESEND
+        return AfterFailure.RESEND
     if _may_have_created(failures):
-        return Next.POLL_UNTIL_DEADLINE
+        return AfterFailure.POLL_UNTIL_DEADLINE
     last = failures[-1].failure
-    return Next.POLL_BRIEFLY if _MAY_EXIST & {last.reason, *last.details} else Next.GIVE_UP
+    return AfterFailure.POLL_BRIEFLY if _MAY_EXIST & {last.reason, *last.details} else AfterFailure.GIVE_UP
 
 
 def _may_have_created(failures: Sequence[CallError]) -> bool:

@@ -126,7 +126,7 @@ class CallError(HandlerError):
         by_detail = (
             remedies.BY_DETAIL.get(one) or remedies.BY_FIELD.get(one.partition(":")[0]) for one in failure.details
         )
-        by_operation = {"refused": remedies.BY_OPERATION, "denied": remedies.DENIED_OPERATION}
+        by_operation = {"refused": remedies.BY_OPERATION, "denied": remedies.BY_DENIED_OPERATION}
         remedy = (
             next(filter(None, by_detail), None)
             or remedies.BY_REASON.get(failure.reason)

@@ -104,7 +104,7 @@ class PartnerProperties:
             existing_partner_id=fields.text("ExistingPartnerId", default=""),
             owner_stack=owner.text("StackName"),
             owner_path=owner.text("ConstructPath"),
-            tags=_tags(fields, "Tags"),
+            tags=_tags(fields),
         )
         for error in blank_errors(properties.legal_name):
             fields.wrong("LegalName", error)
@@ -121,11 +121,11 @@ def _code_source(fields: Fields) -> CodeSource:
     return CodeSource(store, fields.text(key) if key else "", fields.text("JsonField", default=""))
 
 
-def _tags(fields: Fields, name: str) -> dict[str, str]:
-    tags = fields.items(name)
+def _tags(fields: Fields) -> dict[str, str]:
+    tags = fields.items("Tags")
     pairs = [(tag.get("Key"), tag.get("Value")) if isinstance(tag, dict) else (None, None) for tag in tags]
     sound = [(key, value) for key, value in pairs if isinstance(key, str) and isinstance(value, str)]
     if len(sound) < len(pairs):
-        fields.wrong(name, "is no list of Key and Value")
+        fields.wrong("Tags", "is no list of Key and Value")
     # The construct reserves the ownership tag, which only this package may write.
     return {key: value for key, value in sound if key != OWNER_TAG}

@@ -110,7 +110,7 @@ BY_CODE = {
 _MAY_READ = (
     "Allow this call, and kms:Decrypt if the store has a key of your own, for the function's role, deploy again."
 )
-DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}  # what was denied there
+BY_DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}  # what was denied there
 
 BY_OUTCOME = {
     "unknown": _DEPLOY_AGAIN,

@@ -20,12 +20,12 @@ SEND_RESERVE_SECONDS = SEND_SECONDS + 1
 """Kept back at the end of an invocation: to send the answer (16 s), and to log what became of it."""
 
 
-class _Turn:
-    """One invocation's right to answer. Who comes second waits until the first has sent its answer."""
+class _Invocation:
+    """One invocation, which answers once. Who comes second waits until the first has sent its answer."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.is_taken = False
+        self.is_answered = False
 
 
 class SingleResponse(CfnResource):
@@ -48,7 +48,7 @@ class SingleResponse(CfnResource):
 
     def begin(self, url: str = "") -> None:
         """Starts a new invocation, with an answer of its own, which goes to this URL."""
-        self._turn = _Turn()
+        self._invocation = _Invocation()
         self.delivery = Delivery(url)
         self._began = time.monotonic()
         self.report = UNREPORTED
@@ -62,30 +62,30 @@ class SingleResponse(CfnResource):
     def _set_timeout(self) -> None:
         """Sets crhelper's timer, so long before Lambda ends the invocation that the answer can still be sent."""
         left = self._context.get_remaining_time_in_millis() / 1000
-        self._timer = Timer(max(left - SEND_RESERVE_SECONDS, left / 2), self._answer_on_timeout, (self._turn,))
+        self._timer = Timer(max(left - SEND_RESERVE_SECONDS, left / 2), self._answer_on_timeout, (self._invocation,))
         self._timer.start()
 
-    def _answer_on_timeout(self, turn: _Turn) -> None:
+    def _answer_on_timeout(self, invocation: _Invocation) -> None:
         if answer := self._on_timeout:
-            self._answer(turn, answer.report, "SUCCESS", "", answer)
+            self._answer(invocation, answer.report, "SUCCESS", "", answer)
         else:
             report = report_of(TimeLeftError("the answer"))
-            self._answer(turn, report, "FAILED", report.message)
+            self._answer(invocation, report, "FAILED", report.message)
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
         del send_response  # crhelper's sender has no time-out and no end of its own
         if self._timer:
             self._timer.cancel()
         # crhelper gives a status only when it has failed itself.
-        self._answer(self._turn, UNREPORTED if status else self.report, status, reason)
+        self._answer(self._invocation, UNREPORTED if status else self.report, status, reason)
 
     def _answer(
-        self, turn: _Turn, report: Report, status: str | None, reason: str, on_timeout: Answer | None = None
+        self, invocation: _Invocation, report: Report, status: str | None, reason: str, on_timeout: Answer | None = None
     ) -> None:
-        with turn.lock:
-            if turn.is_taken:
+        with invocation.lock:
+            if invocation.is_answered:
                 return
-            turn.is_taken = True
+            invocation.is_answered = True
             if on_timeout:
                 self.PhysicalResourceId = on_timeout.physical_id
                 self.Data.update(on_timeout.data)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from partner_account_handler.create import Next, choose, next_step
+from partner_account_handler.create import AfterFailure, choose, next_step
 from partner_account_handler.errors import CallError, CallFailure, CallOutcome, PartnerError
 from partner_account_handler.exports import shown_attributes
 from partner_account_handler.identity import (
@@ -202,20 +202,22 @@ UNKNOWN, THROTTLED, DENIED, REFUSED = (
 @pytest.mark.parametrize(
     ("failures", "may_pass", "step"),
     [
-        ([UNKNOWN], True, Next.RESEND),
-        ([THROTTLED], True, Next.RESEND),
-        ([DENIED], True, Next.RESEND),
-        ([failed(CallOutcome.REFUSED, "DUPLICATE_PARTNER")], False, Next.POLL_BRIEFLY),
-        ([failed(CallOutcome.REFUSED, "CONFLICT_CLIENT_TOKEN")], False, Next.POLL_BRIEFLY),
-        ([failed(CallOutcome.REFUSED, "", "LegalName:DUPLICATE_VALUE")], False, Next.POLL_BRIEFLY),
-        ([failed(CallOutcome.REFUSED, "", "LegalName:INVALID_VALUE")], False, Next.GIVE_UP),
+        ([UNKNOWN], True, AfterFailure.RESEND),
+        ([THROTTLED], True, AfterFailure.RESEND),
+        ([DENIED], True, AfterFailure.RESEND),
+        ([failed(CallOutcome.REFUSED, "DUPLICATE_PARTNER")], False, AfterFailure.POLL_BRIEFLY),
+        ([failed(CallOutcome.REFUSED, "CONFLICT_CLIENT_TOKEN")], False, AfterFailure.POLL_BRIEFLY),
+        ([failed(CallOutcome.REFUSED, "", "LegalName:DUPLICATE_VALUE")], False, AfterFailure.POLL_BRIEFLY),
+        ([failed(CallOutcome.REFUSED, "", "LegalName:INVALID_VALUE")], False, AfterFailure.GIVE_UP),
         # The first call may have used up the code, and created the partner.
-        ([UNKNOWN, REFUSED], False, Next.POLL_UNTIL_DEADLINE),
-        ([THROTTLED, REFUSED], False, Next.GIVE_UP),
-        ([failed(CallOutcome.UNKNOWN, operation="DescribeStacks"), REFUSED], False, Next.GIVE_UP),
-        ([DENIED], False, Next.GIVE_UP),
+        ([UNKNOWN, REFUSED], False, AfterFailure.POLL_UNTIL_DEADLINE),
+        ([THROTTLED, REFUSED], False, AfterFailure.GIVE_UP),
+        ([failed(CallOutcome.UNKNOWN, operation="DescribeStacks"), REFUSED], False, AfterFailure.GIVE_UP),
+        ([DENIED], False, AfterFailure.GIVE_UP),
     ],
 )
-def test_failures_of_create_partner_decide_the_next_step(failures: list[CallError], may_pass: bool, step: Next) -> None:
+def test_failures_of_create_partner_decide_the_next_step(
+    failures: list[CallError], may_pass: bool, step: AfterFailure
+) -> None:
     """A partner that may exist is looked for, a doubt lasts until the deadline, a refusal ends it."""
     assert next_step(failures, may_pass=may_pass) is step

@@ -82,7 +82,7 @@ def rows_of(*remedies: Mapping[str, str], suffix: str = "") -> set[tuple[str, st
         ("profile task", rows_of(remedies.BY_PROFILE_ERROR, remedies.BY_TASK_STATUS)),
         (
             "call",
-            rows_of(remedies.BY_OPERATION, suffix=" refused") | rows_of(remedies.DENIED_OPERATION, suffix=" denied"),
+            rows_of(remedies.BY_OPERATION, suffix=" refused") | rows_of(remedies.BY_DENIED_OPERATION, suffix=" denied"),
         ),
     ],
 )

@@ -17,12 +17,12 @@ from partner_account_handler.calls import call_failure
 from partner_account_handler.errors import REASON_LIMIT, CallError, CallFailure, CallOutcome
 from partner_account_handler.remedies import (
     BY_CODE,
+    BY_DENIED_OPERATION,
     BY_DETAIL,
     BY_FIELD,
     BY_OPERATION,
     BY_OUTCOME,
     BY_REASON,
-    DENIED_OPERATION,
 )
 
 OPERATIONS = (
@@ -36,7 +36,7 @@ OPERATIONS = (
     "GetAllianceLeadContact",
     "GetProfileVisibility",
 )
-TABLES = (BY_DETAIL, BY_FIELD, BY_REASON, BY_CODE, BY_OPERATION, DENIED_OPERATION, BY_OUTCOME)
+TABLES = (BY_DETAIL, BY_FIELD, BY_REASON, BY_CODE, BY_OPERATION, BY_DENIED_OPERATION, BY_OUTCOME)
 REMEDIES = {text for table in TABLES for text in table.values()}
 ECHO = "Canary Corp, canary@example.com, 123456"
 
@@ -275,7 +275,7 @@ BY_NAME = [
     *((named(reason=name), name, remedy) for name, remedy in BY_REASON.items()),
     *((named(code=name, call_outcome=CallOutcome.UNKNOWN), name, remedy) for name, remedy in BY_CODE.items()),
     *((named(operation=name), name, remedy) for name, remedy in BY_OPERATION.items()),
-    *((named(operation=n, call_outcome=CallOutcome.DENIED), n, remedy) for n, remedy in DENIED_OPERATION.items()),
+    *((named(operation=n, call_outcome=CallOutcome.DENIED), n, remedy) for n, remedy in BY_DENIED_OPERATION.items()),
     *((named(call_outcome=CallOutcome(name)), "", remedy) for name, remedy in BY_OUTCOME.items()),
 ]
 
