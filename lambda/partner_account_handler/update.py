@@ -48,7 +48,9 @@ def update(
         raise
     if wanted.existing_partner_id not in {"", partner.id}:
         happened = f"this resource is {partner.id}, and existing_partner_id names {wanted.existing_partner_id}"
-        raise PartnerError("OtherPartner", happened, "Adopt that one by a new PartnerAccount, without this one.")
+        raise PartnerError(
+            "OtherPartner", happened, "Restore existing_partner_id, or adopt that one by a new PartnerAccount."
+        )
     # What only Create sets may differ from before only if it is what the partner is: then the template follows.
     is_so = {
         "legal_name": same_name(partner.legal_name, wanted.legal_name),

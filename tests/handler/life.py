@@ -472,7 +472,7 @@ class Life(AwsAccount):
         partners = self.partners
         if error.code == "CreateOnly" and (own := self.partner(stack.arn)):
             return {"legal_name": own.legal_name, "solution": own.profile["PrimarySolutionType"]}
-        if error.code == "PartnerNotFound":
+        if error.code in {"PartnerNotFound", "OtherPartner"}:
             return {"existing": None}
         if error.code == "PartnerExists":
             return {"existing": next(i for i, partner in enumerate(partners) if f"{partner.id}," in str(error))}
