@@ -32,7 +32,13 @@ def measure(results: Results, other_app: Path | None) -> None:
     name = CONSTRUCT.name
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
         clone, cache = Path(folder, "clone"), Path(folder, "cache")
-        variables = {"PIP_CACHE_DIR": str(cache / "pip"), "npm_config_cache": str(cache / "npm"), "MAKEFLAGS": ""}
+        variables = {
+            "PIP_CACHE_DIR": str(cache / "pip"),
+            "PIP_NO_CACHE_DIR": "0",
+            "npm_config_cache": str(cache / "npm"),
+        }
+        # Nothing of the `make bench` that may have started this.
+        variables |= {"MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": ""}
         _run(Path(folder), "git", "clone", "--quiet", str(ROOT), str(clone))
         with results.attempt(METRIC + DEMO_INSTALL, name):
             results.add(METRIC + "wall", DEMO_INSTALL, name, _run(clone, "make", *_DEMO, **variables)[0])
