@@ -116,8 +116,8 @@ def _partner_request(common: _Common, raw: Any, former: Any) -> PartnerRequest:
     if isinstance(previous, HandlerError):
         return PartnerRequest(*common, wanted, None, _is_same_version(raw, former))
     if raw == former:
-        previous = None
-    elif all(raw.get(name) == former.get(name) for name in {*raw, *former} - {"EmailVerificationCode"}):
+        return PartnerRequest(*common, wanted, None)
+    if all(raw.get(name) == former.get(name) for name in {*raw, *former} - {"EmailVerificationCode"}):
         # A corrected code is mostly that of a retry, which has to write what its predecessor couldn't.
         previous = replace(previous, contact=Contact("", "", "", ""), tags={})
     return PartnerRequest(*common, wanted, previous)
