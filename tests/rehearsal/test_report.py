@@ -540,7 +540,7 @@ def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_i
         kept = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "orders"}}
         left = names_taken(resources_of(tmp_path / "left", Kept=kept), {"Kept": "AWS::DynamoDB::Table"})
         Rehearsal._find(rehearsal, left)  # noqa: SLF001
-        for step_id in ("deploy-after-fault", "destroy"):
+        for step_id in ("deploy-after-fault", "deploy-unchanged", "destroy"):
             with recorded.runner.step(step_id, "Go on"):
                 pass
 
@@ -557,6 +557,7 @@ def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_i
     assert [(step["Outcome"], step["Refused"]) for step in content["Steps"]] == [
         ("passed", False),
         ("failed", True),
+        ("failed", True),
         ("passed", False),
     ]
     assert re.search(r"✗ AWS would refuse this  \d", told)
@@ -566,6 +567,7 @@ def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_i
     assert f"Findings\n  {finding['Text']}\n" in told
     assert finding["Text"] in sections(recorded.report)["findings"]
     assert "Go onAWS would refuse this" in sections(recorded.report)["steps"]
+    assert to_html(recorded.report).count('<li><i class="bar failed"></i>') == 1, "the legend names each colour once"
     assert "rolled back, then deployed, which AWS would refuse; " in content["Results"][0]
 
 
