@@ -32,11 +32,7 @@ def measure(results: Results, other_app: Path | None) -> None:
     name = CONSTRUCT.name
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
         clone, cache = Path(folder, "clone"), Path(folder, "cache")
-        variables = {
-            "PIP_CACHE_DIR": str(cache / "pip"),
-            "PIP_NO_CACHE_DIR": "0",
-            "npm_config_cache": str(cache / "npm"),
-        }
+        variables = {"PIP_CACHE_DIR": str(cache / "pip"), "npm_config_cache": str(cache / "npm")}
         # Nothing of the `make bench` that may have started this, and no packages that this machine has at hand.
         variables |= {"MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": "", "PIP_FIND_LINKS": ""}
         _run(Path(folder), "git", "clone", "--quiet", str(ROOT), str(clone))

@@ -69,17 +69,20 @@ def install() -> None:
 
 
 def _with_cfn_response(zip_inline: Callable[..., bytes | None]) -> Callable[..., bytes | None]:
-    """Let code that stands in the template find the module that answers CloudFormation; other code has it not."""
+    """Let code that stands in the template find the module that answers CloudFormation; other code has it not.
+
+    For Python, AWS adds it only for this very statement, and for no other way to import it.
+    """
 
     def zipped(source: str | None, handler: str, runtime: str) -> bytes | None:
         made = zip_inline(source, handler, runtime)
-        if made is None:
+        if source is None or made is None:
             return None
         code, folder = io.BytesIO(made), Path(__file__).parent
         with zipfile.ZipFile(code, "a") as archive:
             if runtime.startswith("nodejs"):
                 archive.write(folder / "cfn-response.js", "node_modules/cfn-response.js")
-            else:
+            elif "import cfnresponse" in source:
                 archive.write(folder / "cfnresponse.py", "cfnresponse.py")
         return code.getvalue()
 
