@@ -57,7 +57,8 @@ def update(
         # Once there is a profile, that rules.
         "primary_solution_type": partner.has_profile or partner.primary_solution_type == wanted.primary_solution_type,
     }
-    if refused := [prop for prop in is_so if not is_so[prop] and _changed(prop, wanted, request.previous)]:
+    different = [prop for prop in is_so if not is_so[prop]]
+    if refused := [prop for prop in different if _changed(prop, wanted, request.previous)]:
         raise _create_only(arn, refused)
     tags = central.tags(arn) if wanted.taggable else central.sandbox_tags(arn)
     partner = replace(partner, tags=tags or {})
@@ -71,7 +72,7 @@ def update(
     written = _reconcile(partner, request, aws, stack, is_rollback=is_rollback)
     log.info("partner compared", partner=partner.id, written=written)
     if not is_rollback:
-        _log_drift(partner, request, aws)
+        _log_drift(partner, request, aws, different)
     return Result(partner, Outcome.UPDATED if written else Outcome.UNCHANGED, stack)
 
 
@@ -115,14 +116,14 @@ def _reconcile(
     return written
 
 
-def _log_drift(partner: Partner, request: PartnerRequest, aws: Aws) -> None:
-    """Logs what differs though the template didn't change it now.
+def _log_drift(partner: Partner, request: PartnerRequest, aws: Aws, create_only: Sequence[str]) -> None:
+    """Logs what differs though the template didn't change it now; `create_only` are the props of Create that do.
 
     A human may have changed it. Or an Update that failed without rollback has left it: if CloudFormation takes that
     one's properties for the former ones, a retry with a further change shows only that change.
     """
     wanted, previous = request.wanted, request.previous
-    differing = []
+    differing = [*create_only]
     if previous and wanted.taggable:
         unchanged = {key: value for key, value in wanted.tags.items() if previous.tags.get(key) == value}
         differing += ["tags"] if differing_tags(partner, unchanged) else []

@@ -175,6 +175,28 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
 
 
 @pytest.mark.versions
+def test_timer_that_rings_while_the_answer_is_being_sent_changes_nothing_of_it(
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would have answered is older: a profile id that is known by now would be `pending` again."""
+    deliver = index.helper._deliver  # noqa: SLF001
+    seen: list[tuple[str, dict[str, str]]] = []
+
+    def ring_meanwhile(*given: Any) -> None:
+        helper = index.helper
+        helper.succeed_on_timeout(Answer("an-older-arn", {"Arn": "an-older-arn"}, Report(Outcome.CREATED)))
+        timer = threading.Thread(target=helper._answer_on_timeout, args=(helper._invocation,))  # noqa: SLF001
+        timer.start()
+        timer.join(0.2)
+        seen.append((helper.PhysicalResourceId, dict(helper.Data)))
+        deliver(*given)
+
+    monkeypatch.setattr(index.helper, "_deliver", ring_meanwhile)
+    answer = function.delete("x")
+    assert seen == [("x", {})]
+    assert (answer["PhysicalResourceId"], answer["Data"]) == ("x", {})
+
+
 def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunction) -> None:
     """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
     rings: list[Any] = []

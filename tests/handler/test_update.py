@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -243,7 +244,9 @@ class TestCreateOnly:
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
         deployed.update(CEO, {**CEO, "PrimarySolutionType": "TRAINING_SERVICES"})
 
-    def test_renaming_alone_stops_no_other_change(self, deployed: Deployed) -> None:
+    def test_renaming_alone_stops_no_other_change_and_is_logged(
+        self, deployed: Deployed, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         """Drift is left, and another place for the code is no change of the name."""
         deployed.cloud.account.rename_partner(deployed.partner.id, "New Name")
         deployed.update(properties(), CEO)
@@ -251,6 +254,8 @@ class TestCreateOnly:
         deployed.update(CEO, elsewhere)
         deployed.update(elsewhere, {**elsewhere, "ServiceToken": "another"})
         assert deployed.writes() == ["PutAllianceLeadContact"]
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
+        assert [line["differing"] for line in told] == [["legal_name"]] * 3
 
     def test_update_that_names_another_existing_partner_is_refused_before_anything_is_written(
         self, deployed: Deployed

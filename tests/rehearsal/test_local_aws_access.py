@@ -427,6 +427,9 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
     ("code", "reason"),
     [
         ({"index": "import crhelper"}, "Lambda can't load the function: No module named 'crhelper'"),
+        # CloudFormation adds it to code in the template, and for Python by `import cfnresponse` alone.
+        ({"index": "import cfnresponse"}, "Lambda can't load the function: No module named 'cfnresponse'"),
+        ("from cfnresponse import send", "Lambda can't load the function: No module named 'cfnresponse'"),
         ({"other": ""}, "Lambda can't load the function: No module named 'index'"),
         (
             {"index": "raise SystemExit('no licence')"},
@@ -444,7 +447,7 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
     ],
 )
 def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or_does_not_answer(
-    aws: LocalAws, code: Mapping[str, str], reason: str
+    aws: LocalAws, code: Mapping[str, str] | str, reason: str
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
     timeout = "1" if reason.startswith("no answer") else "3600"
@@ -456,7 +459,7 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
                     "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
                     "Runtime": "python3.13",
                     "Handler": "index.handler",
-                    "Code": {"S3Bucket": "code", "S3Key": "code.zip"},
+                    "Code": {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"},
                 },
             },
             "Custom": {
@@ -467,7 +470,8 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
     }
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
     s3.create_bucket(Bucket="code")
-    s3.put_object(Bucket="code", Key="code.zip", Body=archive(**code))
+    if not isinstance(code, str):
+        s3.put_object(Bucket="code", Key="code.zip", Body=archive(**code))
     stack = cloudformation.create_stack(StackName="Broken", TemplateBody=json.dumps(template), OnFailure="DELETE")
     deadline = time.monotonic() + 20
     reasons: list[str] = []
