@@ -145,7 +145,7 @@ class PartnerAccount(IPartnerAccount):
         self._resource = add_partner(self, props, names, tags, provider)
         # CloudFormation would create partners of one stack at the same moment: so the later one finds the one before.
         if before := next(filter(None, (other.resource_in(Stack.of(self)) for other in reversed(beside))), None):
-            self._resource.add_dependency(before)
+            self._resource.node.add_dependency(before)
         added = names.add(self, self._resource)
         self.node.add_validation(PartnerSynthChecks(self, props.texts(), self._tags, self._resource, added))
 

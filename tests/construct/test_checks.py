@@ -189,7 +189,8 @@ def test_synth_writes_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str])
     """Neither this construct nor CDK's own checks of the template, which older ones don't have."""
     app = new_app()
     sandbox_partner_in(cdk.Stack(app, "Rehearsal"))
-    with_everything_in(cdk.Stack(app, "Demo", env=HERE))
+    with_everything_in(demo := cdk.Stack(app, "Demo", env=HERE))
+    partner_in(demo, "Second", legal_name="Second Corp")
     if hasattr(cdk, "CloudFormationValidatePlugin"):
         cdk.Validations.of(app).add_plugins(cdk.CloudFormationValidatePlugin())
     app.synth()
