@@ -14,6 +14,7 @@ from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
 from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, partners_of, profiles_of
+from partner_account_rehearsal.planned_updates import METADATA, UpdateReport, planned_update
 from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
@@ -21,7 +22,6 @@ FORMAT = 2
 
 CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
 _WORDS = {"DisplayName": "display name", "Description": "description", "WebsiteUrl": "website", "LogoUrl": "logo"}
-_METADATA = "AWS::CDK::Metadata"
 _RETAINED = ("Retain", "RetainExceptOnCreate")
 _ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@(?=[\w.-]+\.[A-Za-z]{2,})")
 # All of an ARN that stands before the resource, whose account may be written `${AWS::AccountId}`.
@@ -121,28 +121,6 @@ class StepReport:
     def changes(self) -> list[str]:
         """The requests that change something at Partner Central."""
         return [request.subject for request in self.requests if request.changes]
-
-
-@dataclass(frozen=True)
-class PlannedChange:
-    """What an update would do to a resource: `Add`, `Modify` or `Remove` it, in the words of a change set."""
-
-    action: str
-    type: str
-    path: str
-
-    @property
-    def done(self) -> str:
-        """The action, as it will have been done."""
-        return {"Add": "added", "Modify": "changed", "Remove": "removed"}[self.action]
-
-
-@dataclass(frozen=True)
-class UpdateReport:
-    """What an update would change in a stack, and how many of its resources stay as they are."""
-
-    changes: list[PlannedChange]
-    unchanged: int
 
 
 @dataclass(frozen=True)
@@ -282,10 +260,10 @@ class RehearsalReport:
         existing = {partner.catalog for partner in partners_of(former)}
         deployed = {stack.name: stack for stack in former}
         for stack in stacks:
-            resources = [one for one in stack.resources() if one.type != _METADATA]
+            resources = [one for one in stack.resources() if one.type != METADATA]
             types = Counter(one.type for one in resources)
             retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
-            update = _update(deployed[stack.name], stack) if stack.name in deployed else None
+            update = planned_update(deployed[stack.name], stack) if stack.name in deployed else None
             self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained, update))
         self.partners = [
             PartnerReport(
@@ -419,27 +397,6 @@ def without_arn_prefix(text: str) -> str:
 def without_addresses(text: str) -> str:
     """The text with each e-mail address cut down to its first letter and its domain."""
     return _ADDRESS.sub(r"\1…@", text)
-
-
-def _update(former: Stack, stack: Stack) -> UpdateReport:
-    """What the template changes; not what changes only since a resource that it refers to is replaced."""
-    before, after = (
-        {(*(parent.logical_id for parent in one.parents), one.logical_id): one for one in each.resources()}
-        for each in (former, stack)
-    )
-    changes: list[PlannedChange] = []
-    unchanged = 0
-    for key, one in (before | after).items():
-        if one.type == _METADATA:
-            continue
-        if key not in before or key not in after:
-            changes.append(PlannedChange("Add" if key in after else "Remove", one.type, one.path))
-        # CDK's metadata, such as paths, are no change of the resource itself.
-        elif {**before[key].definition, "Metadata": {}} != {**one.definition, "Metadata": {}}:
-            changes.append(PlannedChange("Modify", one.type, one.path))
-        else:
-            unchanged += 1
-    return UpdateReport(changes, unchanged)
 
 
 def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
