@@ -173,7 +173,7 @@ def _new_company_errors(props: PartnerProps) -> Iterator[str]:
 def member_errors(prop: str, value: object, enum: type[StrEnum]) -> Iterator[str]:
     """That a value is neither a member of the enum nor a token."""
     if not isinstance(value, enum) and not is_left_to_deployment(value):
-        yield f"{prop}: must be {_members_of(enum)}, or a token{how_to_get_string(value)}"
+        yield f"{prop}: must be {_members_of(enum)}, its exact name, or a token{how_to_get_string(value)}"
 
 
 def _members_of(enum: type[StrEnum]) -> str:

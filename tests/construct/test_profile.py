@@ -386,7 +386,11 @@ SENTENCES: list[tuple[str, object, str]] = [
             "IndustrySegment.SOFTWARE_INTERNET, its exact name, or a token"
         ),
     ),
-    ("visibility", "HIDDEN", "visibility: must be ProfileVisibility.PRIVATE or ProfileVisibility.PUBLIC, or a token"),
+    (
+        "visibility",
+        "HIDDEN",
+        "visibility: must be ProfileVisibility.PRIVATE or ProfileVisibility.PUBLIC, its exact name, or a token",
+    ),
     (
         "translation_source_locale",
         "en_US",
