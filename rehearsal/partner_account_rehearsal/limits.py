@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from botocore.session import Session
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
 
 from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
@@ -32,8 +33,10 @@ def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault
         return
     if len(accounts := {stack.account for stack in stacks if stack.account}) > 1:
         yield f"these stacks belong to {len(accounts)} accounts: name stacks of one account"
+    # Not by a session, which asks for the profile that the user has chosen elsewhere.
+    regions = EndpointResolver(create_loader().load_data("endpoints"))
     for stack in {partner.stack.id: partner.stack for partner in partners}.values():
-        if stack.region and (partition := Session().get_partition_for_region(stack.region)) != "aws":
+        if stack.region and (partition := regions.get_partition_for_region(stack.region)) != "aws":
             yield f"{stack.id} is for {stack.region}: partition {partition} has no Partner Central"
     if adopting := [partner.path for partner in partners if partner.adopts]:
         yield (

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NoReturn
 from uuid import uuid4
 
-import botocore.session
+from botocore.loaders import create_loader
 from botocore.model import OperationModel, ServiceModel
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
@@ -158,7 +158,8 @@ def _check_error(operation: OperationModel, error: ServiceError) -> None:
 
 @cache
 def _service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model(SERVICE, api_version=API_VERSION)
+    # Not by a session, which asks for the profile that the user has chosen for AWS.
+    return ServiceModel(create_loader().load_service_model(SERVICE, "service-2", API_VERSION), SERVICE)
 
 
 def _operation(request: Request, name: str | None) -> OperationModel:

@@ -576,9 +576,10 @@ KNOWN_ARN = {"Fn::Join": ["", ["arn:aws:partnercentral:us-east-1:1:catalog/AWS",
     ],
 )
 def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
-    tmp_path: Path, templates: Any, fault: str | None, words: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: Any, fault: str | None, words: list[str]
 ) -> None:
-    """Before anything is deployed."""
+    """Before anything is deployed, and whatever profile the shell has chosen."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-one")
     stacks = assembly_of(tmp_path, **templates).stacks
     told = [*obstacles(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)

@@ -31,6 +31,14 @@ def test_examples_of_the_page_pass_in_a_project_of_their_own(pytester: pytest.Py
     pytester.runpytest_inprocess().assert_outcomes(passed=4)
 
 
+def test_profile_that_the_shell_has_chosen_means_nothing_to_the_simulator() -> None:
+    """Nor that this machine has none of that name."""
+    program = "import partner_central_simulator.api as api; print(api._service_model().service_id)"
+    environment = {**os.environ, "AWS_PROFILE": "nobody-has-this-one"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("PartnerCentral Account\n", "")
+
+
 def test_fixture_without_the_extra_names_what_to_install(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
