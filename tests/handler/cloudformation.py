@@ -279,7 +279,6 @@ class CustomResourceStack:
         parent_id: str = "",
         beside: CustomResourceStack | None = None,
         exports: Mapping[str, str] | None = None,
-        deletion_policy: str = "Delete",
         old_is_attempted: bool = False,
     ) -> None:
         """The cloud's own stack, or one that is nested in another.
@@ -295,7 +294,6 @@ class CustomResourceStack:
             parent_id: The stack that it is nested in.
             beside: The stack that has this resource too.
             exports: Attributes by the names under which the user exports them, in the outermost stack if nested.
-            deletion_policy: The resource's.
             old_is_attempted: See above.
         """
         self.cloud = cloud
@@ -312,7 +310,6 @@ class CustomResourceStack:
         self._type = {"ResourceType": f"Custom::{kind}", "LogicalResourceId": LOGICAL_IDS[kind]}
         self._is_nested = bool(parent_id)
         self._exports = exports or {}
-        self._deletion_policy = deletion_policy
         self._old_is_attempted = old_is_attempted
         self._properties: dict[str, Any] | None = None
         self._attempted: dict[str, Any] | None = None
@@ -488,9 +485,9 @@ class CustomResourceStack:
         self._move("UPDATE_FAILED")
 
     def _remove(self) -> bool:
-        """Whether the resource is out of the way: a Delete, unless it was made and is to be retained."""
-        made, self._properties = self._properties, None
-        if not self.physical_id or (made is not None and self._deletion_policy == "Retain"):
+        """Whether the resource is out of the way."""
+        self._properties = None
+        if not self.physical_id:
             return True
         asked_for = self.requests[-1]["ResourceProperties"]
         answer = self.deliver(self.request("Delete", asked_for, PhysicalResourceId=self.physical_id))

@@ -115,23 +115,6 @@ def test_imported_pending_stays_until_the_reader_lets_go(read: ReadStack, kind: 
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
 
 
-def test_what_was_changed_beside_an_imported_value_is_written(world: DeployedFunction) -> None:
-    """The contact, of which the update was."""
-    read = read_stack(world, "PartnerAccount")
-    world.cloud.set_imports({KINDS["PartnerAccount"]: ["Reader"]})
-    assert read.update() == "UPDATE_COMPLETE"
-    assert world.cloud.partners[0].contact == read.wanted["AllianceLeadContact"]
-
-
-def test_pending_is_kept_where_nobody_may_ask_who_imports_it(read: ReadStack) -> None:
-    """It may be imported: so it counts as imported."""
-    read.world.cloud.set_imports(None)
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
-    assert read.kept()
-    read.world.cloud.set_imports({})
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
-
-
 def test_import_of_another_attribute_or_of_anothers_export_keeps_nothing(read: ReadStack) -> None:
     """The ARN doesn't change, and what another stack exports is no concern of this one."""
     read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"], "Root-Partner-Id": ["Reader"], "Other": ["Reader"]})
@@ -224,11 +207,6 @@ class TestWipedSandbox:
         assert read.update() == "UPDATE_COMPLETE"
         assert read.stack.attributes["Arn"] == read.world.arn()
         assert read.stack.attributes["Id"] == read.world.cloud.partners[0].id
-
-    def test_former_partner_that_nobody_imports_is_shown_no_more(self, read: ReadStack) -> None:
-        """The update after the wipe shows the new one."""
-        assert read.update() == "UPDATE_COMPLETE"
-        assert read.stack.attributes["Arn"] == read.stack.physical_id == read.world.arn()
 
     def test_value_that_is_kept_is_not_taken_for_the_partner(self, read: ReadStack) -> None:
         """A Create that is delivered again finds the new one, and the next update asks about the new one only."""
@@ -351,11 +329,11 @@ def test_stack_whose_values_stay_asks_nobody_about_imports(cloud: Cloud, kind: s
     deployed = Deployed(cloud)
     cloud.account.plan_profile_tasks(reads=0)
     wanted = profile(deployed.arn) if kind == "PartnerProfile" else properties()
-    made = cloud.create(wanted, ResourceType=f"Custom::{kind}")
+    made = cloud.create(wanted)
     exported: dict[str, Any] = {f"{wanted['OutputPrefix']}{name}": (value, name) for name, value in made.data.items()}
     cloud.set_outputs(**{**exported, "ProfileTaskStatus": "SUCCEEDED"})
     cloud.asked.clear()
-    cloud.update(made.physical_id, wanted, changed(wanted), ResourceType=f"Custom::{kind}")
+    cloud.update(made.physical_id, wanted, changed(wanted))
     assert "list_imports" not in cloud.asked
 
 
@@ -425,11 +403,11 @@ def test_imported_pending_that_the_user_exports_by_names_like_ours_is_kept(cloud
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)
-    made = cloud.create(first, ResourceType="Custom::PartnerProfile")
+    made = cloud.create(first)
     cloud.set_outputs(UserProfileId=(PENDING, "Id"), UserTaskStatus=("IN_PROGRESS", "Status"))
     cloud.set_imports({"Id": ["Reader"], "Status": ["Reader"]})
     cloud.set_status("UPDATE_IN_PROGRESS")
-    answer = cloud.update(made.physical_id, first, changed(first), ResourceType="Custom::PartnerProfile")
+    answer = cloud.update(made.physical_id, first, changed(first))
     assert answer.data == {"ProfileId": PENDING, "TaskStatus": "IN_PROGRESS"}
 
 
@@ -465,11 +443,11 @@ def test_answer_in_a_time_out_keeps_what_is_imported(cloud: Cloud) -> None:
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)
-    made = cloud.create(first, ResourceType="Custom::PartnerProfile")
+    made = cloud.create(first)
     cloud.set_outputs(Id=(made.data["ProfileId"], "Id"), Status=("SUCCEEDED", "Status"))
     cloud.set_imports({"Id": ["Reader"], "Status": ["Reader"]})
     cloud.set_status("UPDATE_IN_PROGRESS")
     told: list[Any] = []
-    more = {"PhysicalResourceId": made.physical_id, "ResourceType": "Custom::PartnerProfile"}
-    cloud.deliver(cloud.event("Update", changed(first), first, **more), on_timeout=told.append)
+    event = cloud.event("Update", changed(first), first, PhysicalResourceId=made.physical_id)
+    cloud.deliver(event, on_timeout=told.append)
     assert told[0].data == made.data

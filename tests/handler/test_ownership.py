@@ -144,14 +144,6 @@ class TestAnotherStack:
         """The properties in the new stack."""
         return at("Partner", "Company", ExistingPartnerId=deployed.partner.id)
 
-    def test_partner_of_another_stack_is_refused_without_existing_partner_id(
-        self, deployed: Deployed, company: str
-    ) -> None:
-        """The reason names the partner and the recipe, and nothing is written."""
-        with pytest.raises(PartnerError, match=f"PartnerExists: .*{deployed.partner.id}.*existing_partner_id"):
-            deployed.cloud.create(at("Partner", "Company"), StackId=company)
-        assert deployed.writes() == []
-
     def test_adopting_writes_the_ownership_tag_and_the_old_stack_has_no_say_any_more(
         self, deployed: Deployed, company: str
     ) -> None:
@@ -231,12 +223,6 @@ class TestForgedOwner:
         cloud.prepare()
         arn = self.create(cloud, "Root-Nested-1ABC", "Root", nested=True)
         assert self.create(cloud, "Root-Nested-2DEF", "Root", nested=True) == arn
-
-    def test_nested_stack_whose_name_has_no_room_for_its_parents_belongs_to_its_root(self, cloud: Cloud) -> None:
-        """CloudFormation shortens the parent's name in a nested stack's, which has 100 characters at most."""
-        cloud.prepare()
-        name = f"{self.LONG[:43]}-NestNestedStackNestNestedStackResource1234567-1RZC9WVO3L791"
-        assert self.create(cloud, name, self.LONG, nested=True)
 
     @pytest.mark.parametrize("stack", ["Other", "Root2", "Roo", "xRoot", "root", "My-Root", "Root-evil"])
     def test_create_with_another_stacks_owner_is_refused_and_touches_nothing(
