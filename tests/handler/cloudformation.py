@@ -284,17 +284,9 @@ class CustomResourceStack:
         """The cloud's own stack, or one that is nested in another.
 
         After an Update that failed without rollback, OldResourceProperties are the last successful ones, or the last
-        attempted ones with `old_is_attempted`: AWS documents neither.
-
-        Args:
-            cloud: Where it is.
-            function: Gets the requests.
-            bucket: Takes the answers.
-            kind: The resource's type, without `Custom::`.
-            parent_id: The stack that it is nested in.
-            beside: The stack that has this resource too.
-            exports: Attributes by the names under which the user exports them, in the outermost stack if nested.
-            old_is_attempted: See above.
+        attempted ones with `old_is_attempted`: AWS documents neither. `kind` is the resource's type without `Custom::`,
+        `beside` the stack that has this resource too, and `exports` are attributes by the names under which the user
+        exports them, in the outermost stack if nested.
         """
         self.cloud = cloud
         self.function = function

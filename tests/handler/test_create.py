@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import boto3
 import pytest
@@ -419,21 +417,6 @@ class TestUnknownOutcome:
         with pytest.raises(CallError, match="AccessDenied"):
             cloud.create(properties(), time)
         assert 60 < time.seconds < 95
-
-    def test_two_deliveries_at_once_make_one_partner_and_answer_alike(self, cloud: Cloud) -> None:
-        """Both have looked before either has acted."""
-        cloud.prepare()
-        cloud.fail("CreatePartner", "delay", times=2, seconds=0.3)
-        answers: list[Any] = []
-        deliveries = [
-            threading.Thread(target=lambda: answers.append(cloud.create(properties(), RequestId="r"))) for _ in range(2)
-        ]
-        for delivery in deliveries:
-            delivery.start()
-        for delivery in deliveries:
-            delivery.join()
-        assert len(cloud.partners) == 1
-        assert answers[0] == answers[1]
 
     def test_slow_service_is_created_against_all_the_same(self, cloud: Cloud) -> None:
         """Where each call takes its time, so does the look; it is repeated once, not for ever."""

@@ -168,12 +168,10 @@ def test_reader_that_comes_while_the_stack_is_updated_costs_a_rollback_and_nothi
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
 
 
-def test_known_id_that_is_imported_never_falls_back(world: DeployedFunction, kind: str) -> None:
-    """Not even while the service tells none."""
-    read = read_stack(world, kind)
+def test_known_id_never_falls_back_while_the_service_tells_none(read: ReadStack) -> None:
+    """Though nobody imports it: the stack's own output remembers it."""
     assert read.update() == "UPDATE_COMPLETE"
-    world.cloud.set_imports({KINDS[kind]: ["Reader"]})
-    without_id(world, read.update)
+    without_id(read.world, read.update)
     assert (read.stack.status, read.shown) == ("UPDATE_COMPLETE", read.real)
 
 

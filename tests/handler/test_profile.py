@@ -261,9 +261,10 @@ def test_task_that_fails_is_told_with_its_reasons_locales_and_a_remedy_and_the_r
 
 
 @pytest.mark.parametrize("reason", ERROR_REASONS)
-def test_each_reason_of_a_failed_task_has_a_remedy_of_its_own_that_fits(cloud: Cloud, reason: str) -> None:
+def test_each_reason_of_a_failed_task_has_a_remedy_of_its_own_that_fits(
+    cloud: Cloud, partner: Any, reason: str
+) -> None:
     """However many locales fail."""
-    partner = cloud.add_partner()
     errors = [{**CANARY, "Locale": f"{letter}e-DE", "Reason": reason} for letter in "abcdefghijklmnopqrstuvwxyz"]
     cloud.account.plan_profile_tasks(reads=0, errors=errors)
     with pytest.raises(HandlerError) as caught:
@@ -284,9 +285,8 @@ def test_create_whose_task_fails_leaves_nothing_to_mend(own: ProfileStack) -> No
     assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "SUCCEEDED")
 
 
-def test_task_that_a_human_cancels_meanwhile_fails_the_deployment(cloud: Cloud) -> None:
+def test_task_that_a_human_cancels_meanwhile_fails_the_deployment(cloud: Cloud, partner: Any) -> None:
     """It will never be as the template says."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     client = cloud.client("partnercentral-account")
 
@@ -299,18 +299,17 @@ def test_task_that_a_human_cancels_meanwhile_fails_the_deployment(cloud: Cloud) 
         cloud.create(profile(partner.arn), VirtualTime(meanwhile=cancel))
 
 
-def test_review_is_waited_for_a_minute_and_no_longer(cloud: Cloud) -> None:
+def test_review_is_waited_for_a_minute_and_no_longer(cloud: Cloud, partner: Any) -> None:
     """A human at AWS may take days."""
-    partner, time = cloud.add_partner(), VirtualTime()
+    time = VirtualTime()
     cloud.account.plan_profile_tasks(reads=None)
     answer = cloud.create(profile(partner.arn), time)
     assert answer.data["TaskStatus"] == "IN_PROGRESS"
     assert 50 <= sum(time.pauses) <= 70
 
 
-def test_review_that_cannot_be_followed_is_told_as_in_progress(cloud: Cloud) -> None:
+def test_review_that_cannot_be_followed_is_told_as_in_progress(cloud: Cloud, partner: Any) -> None:
     """The task was started: a failure would say otherwise, and the rollback cancel it."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     cloud.happens_before(
         "start_profile_update_task", lambda: cloud.fail("GetProfileUpdateTask", "internal-error", times=None)
@@ -345,9 +344,8 @@ def test_running_task_of_somebody_else_is_named_and_never_canceled(own: ProfileS
     assert own.partner.profile == details(DisplayName="Another")
 
 
-def test_task_that_somebody_else_starts_after_the_look_is_not_canceled(cloud: Cloud) -> None:
+def test_task_that_somebody_else_starts_after_the_look_is_not_canceled(cloud: Cloud, partner: Any) -> None:
     """The service refuses a second one; what is not ours is named then."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     start = cloud.client("partnercentral-account").start_profile_update_task
     theirs = {"Catalog": "AWS", "Identifier": partner.id, "TaskDetails": details(DisplayName="X")}
@@ -391,10 +389,10 @@ def test_fault_that_passes_costs_neither_the_deployment_nor_a_second_task(
 
 @pytest.mark.parametrize("reads", [3, 0], ids=["in progress", "succeeded"])
 def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_stacks_own(
-    cloud: Cloud, reads: int
+    cloud: Cloud, partner: Any, reads: int
 ) -> None:
     """How long a token is remembered is documented nowhere: then the repeated call meets its own task."""
-    partner, forgotten = cloud.add_partner(), ["another"]
+    forgotten = ["another"]
     cloud.account.plan_profile_tasks(reads=reads)
 
     def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
@@ -566,10 +564,8 @@ def test_profile_that_is_as_wanted_before_its_create_is_taken_as_it_is(own: Prof
     assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "SUCCEEDED")
 
 
-def test_unchanged_profile_costs_three_reads_and_one_question_to_cloudformation(cloud: Cloud) -> None:
+def test_unchanged_profile_costs_three_reads_and_one_question_to_cloudformation(cloud: Cloud, partner: Any) -> None:
     """Each deployment of the stack pays for it."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     made = cloud.create(profile(partner.arn))
     cloud.set_outputs(ProfileProfileId=made.data["ProfileId"], ProfileTaskStatus="SUCCEEDED")
     cloud.set_status("UPDATE_IN_PROGRESS")
@@ -579,9 +575,8 @@ def test_unchanged_profile_costs_three_reads_and_one_question_to_cloudformation(
     assert sorted(cloud.asked) == ["describe_stacks", *reads]
 
 
-def test_each_change_comes_right_after_a_question_to_cloudformation(cloud: Cloud) -> None:
+def test_each_change_comes_right_after_a_question_to_cloudformation(cloud: Cloud, partner: Any) -> None:
     """A stack that has gone on gets no task, no cancellation and no publication."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     made = cloud.create(profile(partner.arn))
     cloud.account.plan_profile_tasks(reads=0)

@@ -96,10 +96,8 @@ def test_visibility_is_looked_at_before_it_is_put_again(own: ProfileStack, times
     assert (own.stack.status, len(own.partner.visibility_updates)) == ("UPDATE_COMPLETE", 1)
 
 
-def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud) -> None:
+def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud, partner: Any) -> None:
     """No part of AWS knows everything at once."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     cloud.answer_instead("put_profile_visibility", *[refusal("PARTNER_PROFILE_NOT_FOUND")] * 2)
     cloud.create(profile(partner.arn, Visibility="PUBLIC"))
     assert cloud.account.partner(partner.id).visibility == "PUBLIC"
@@ -121,11 +119,9 @@ def test_visibility_that_the_template_says_nothing_of_is_not_needed(own: Profile
     assert own.stack.status == "CREATE_COMPLETE"
 
 
-def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud) -> None:
+def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud, partner: Any) -> None:
     """The Update that is taken back has published it."""
-    partner = cloud.add_partner()
     hidden, public = profile(partner.arn, Visibility="PRIVATE"), profile(partner.arn, Visibility="PUBLIC")
-    cloud.account.plan_profile_tasks(reads=0)
     cloud.create(hidden)
     late = cloud.client("partnercentral-account").get_profile_visibility(Catalog="AWS", Identifier=partner.arn)
     updated(cloud, "UPDATE_IN_PROGRESS", hidden, public)
@@ -196,20 +192,16 @@ def test_logo_of_a_language_alone_is_a_change(own: ProfileStack) -> None:
     assert own.update(LocalizedContents=[{**GERMAN, "LogoUrl": NEW_LOGO}]) == [START]
 
 
-def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud) -> None:
+def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud, partner: Any) -> None:
     """What the service calls unchanged is not what the template asks for."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     cloud.create(profile(partner.arn))
     cloud.answer_instead("start_profile_update_task", *[refusal("INCOMPATIBLE_PROFILE_STATE")] * 99)
     with pytest.raises(HandlerError, match="INCOMPATIBLE_PROFILE_STATE"):
         updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), profile(partner.arn, LogoUrl=NEW_LOGO))
 
 
-def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud) -> None:
+def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud, partner: Any) -> None:
     """The task that succeeded tells better what the profile is."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     first, second = profile(partner.arn), profile(partner.arn, DisplayName="Another")
     cloud.create(first)
     late = cloud.client("partnercentral-account").get_partner(Catalog="AWS", Identifier=partner.arn)
@@ -233,9 +225,10 @@ def test_headquarters_that_are_there_already_start_nothing(moto_url: str) -> Non
         assert cloud.writes(mark) == []
 
 
-def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(cloud: Cloud) -> None:
+def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(
+    cloud: Cloud, partner: Any
+) -> None:
     """The service may show it late."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     cloud.create(profile(partner.arn))
     late = cloud.client("partnercentral-account").get_profile_update_task(Catalog="AWS", Identifier=partner.arn)
@@ -253,26 +246,24 @@ def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_someb
     assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
 
 
-def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(cloud: Cloud) -> None:
+def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(
+    cloud: Cloud, partner: Any
+) -> None:
     """Of a task that is not found, or of a profile."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     cloud.answer_instead("get_profile_update_task", refusal("PARTNER_PROFILE_NOT_FOUND"))
     assert cloud.create(profile(partner.arn)).data["TaskStatus"] == "SUCCEEDED"
 
 
-def test_task_without_a_status_is_in_progress(cloud: Cloud) -> None:
+def test_task_without_a_status_is_in_progress(cloud: Cloud, partner: Any) -> None:
     """It was started."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     cloud.alter_answers("start_profile_update_task", lambda answer: answer.pop("Status"))
     assert cloud.create(profile(partner.arn)).data["TaskStatus"] == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("each", [8.0, 14.0])
-def test_slow_service_costs_no_deployment(cloud: Cloud, each: float) -> None:
+def test_slow_service_costs_no_deployment(cloud: Cloud, partner: Any, each: float) -> None:
     """The task goes on, and is followed as long as there is time."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
     answer = cloud.create(profile(partner.arn), VirtualTime(each_call=each))
     assert answer.data["TaskStatus"] == "IN_PROGRESS"
