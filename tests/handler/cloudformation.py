@@ -176,13 +176,10 @@ def _physical_id(event: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]
         yield "PhysicalResourceId is empty"
     elif len(physical_id.encode()) > LARGEST_PHYSICAL_ID:
         yield f"PhysicalResourceId has more than {LARGEST_PHYSICAL_ID} bytes"
-    elif _must_keep_id(event, answer) and physical_id != event["PhysicalResourceId"]:
+    elif physical_id != event.get("PhysicalResourceId", physical_id) and (
+        event["RequestType"] == "Delete" or answer.get("Status") == "FAILED"
+    ):  # only a successful Update may name another, and by that replaces the resource
         yield "PhysicalResourceId is not that of the resource"
-
-
-def _must_keep_id(event: dict[str, Any], answer: dict[str, Any]) -> bool:
-    """Only a successful Update may name another id, and by that replaces the resource."""
-    return event["RequestType"] == "Delete" or (event["RequestType"] == "Update" and answer.get("Status") == "FAILED")
 
 
 def as_delivered(value: Any) -> Any:

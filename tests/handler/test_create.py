@@ -137,14 +137,6 @@ class TestNewPartner:
         assert early == [replace(answer, data={**answer.data, "ProfileId": "pending"})]
         assert (answer.data["ProfileId"] == "pending") == fails
 
-    def test_no_partner_gets_the_profile_id_that_the_stack_shows_for_another(self, moto_url: str) -> None:
-        """Even if the stack has no other ProfileId in its outputs."""
-        with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.WITH_PROFILE)) as cloud:
-            cloud.prepare()
-            cloud.set_outputs(ExportsOutputFnGetAttPartnerAProfileId="pprofile-0000000000001")
-            cloud.set_status("UPDATE_IN_PROGRESS")
-            assert cloud.create(properties()).data["ProfileId"] == "pending"
-
 
 class TestExistingPartner:
     """An account that has a partner already."""
@@ -386,29 +378,6 @@ class TestUnknownOutcome:
         assert [partner.arn for partner in cloud.partners] == [answer.physical_id]
         calls = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
         assert len({request.input["ClientToken"] for request in calls}) == 1
-
-    def test_answers_lost_for_ever_fail_in_time_and_the_next_deployment_finds_the_partner(self, cloud: Cloud) -> None:
-        """Nothing is lost by failing: the tag tells whose it is."""
-        cloud.prepare()
-        cloud.fail("CreatePartner", "cut", times=None, after_commit=True)
-        cloud.fail("ListPartners", "lagging-list", times=None)
-        time = VirtualTime()
-        with pytest.raises(CallError, match="no certain outcome.*Deploy again"):
-            cloud.create(properties(), time)
-        assert time.seconds >= 45
-        cloud.simulator.faults.clear()
-        cloud.recreate_stack()
-        assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
-
-    @pytest.mark.parametrize(("kind", "times"), [("throttle", 1), ("access-denied", 2), ("garbled", 2)])
-    def test_failure_of_a_read_or_write_that_passes_is_waited_for(self, cloud: Cloud, kind: str, times: int) -> None:
-        """Throttling, a policy of a new role that has not reached all of AWS, an answer that breaks off."""
-        cloud.prepare()
-        for operation in ("ListPartners", "CreatePartner", "GetProfileVisibility"):
-            cloud.fail(operation, kind, times=times)
-        answer = cloud.create(properties())
-        assert [partner.arn for partner in cloud.partners] == [answer.physical_id]
-        assert answer.data["ProfileId"] == cloud.partners[0].profile_id
 
     def test_denial_that_lasts_fails_before_the_deadline(self, cloud: Cloud) -> None:
         """After a minute and a half."""

@@ -6,7 +6,6 @@ another stack imports.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.handler.cloud import Cloud, Deployed, VirtualTime, contact, profile, properties, sandbox
 from tests.handler.cloudformation import CustomResourceStack, DeployedFunction
+from tests.handler.log_lines import lines_of
 
 pytestmark = pytest.mark.slow
 
@@ -59,8 +59,7 @@ class ReadStack:
     def kept(self) -> list[str]:
         """The lines of the log that tell that a value was kept."""
         (runtime,) = self.world.runtimes
-        lines = [json.loads(line) for line in runtime.output.splitlines()]
-        return [line["message"] for line in lines if "import" in line["message"]]
+        return [line["message"] for line in lines_of(runtime.output) if "import" in line["message"]]
 
 
 def without_id(world: DeployedFunction, make: Any) -> None:
@@ -106,43 +105,28 @@ def test_pending_that_nobody_imports_becomes_the_real_id(read: ReadStack) -> Non
         assert (read.update(), read.shown, read.kept()) == ("UPDATE_COMPLETE", read.real, [])
 
 
-def test_imported_pending_stays_until_the_reader_lets_go(read: ReadStack, kind: str) -> None:
-    """Each update succeeds, and its log says what was kept and why."""
-    read.world.cloud.set_imports({KINDS[kind]: ["Reader"]})
+@pytest.mark.parametrize("shown_by", ["our output", "our output and a reference", "a reference", "the outermost stack"])
+def test_imported_pending_stays_until_the_reader_lets_go(world: DeployedFunction, kind: str, shown_by: str) -> None:
+    """Each update succeeds, and its log says what was kept and why: `pending` in any own export counts as shown.
+
+    The outputs of a nested stack aren't exported: its value is, two levels above.
+    """
+    reference = "Root:ExportsOutputFnGetAttResourceProfileId"  # as CDK names it
+    exports = {} if shown_by == "our output" else {reference: "ProfileId"}
+    middle = world.cloud.new_stack("Middle", world.cloud.stack_id) if shown_by == "the outermost stack" else ""
+    read = read_stack(world, kind, outputs=shown_by != "a reference", parent_id=middle, exports=exports)
+    if middle:
+        world.cloud.set_outputs(middle, Passed=PENDING)
+    world.cloud.set_imports({export: ["Reader"] for export in exports or [KINDS[kind]]})
     for number in (1, 2):
         assert (read.update(), read.shown, len(read.kept())) == ("UPDATE_COMPLETE", PENDING, number)
-    read.world.cloud.set_imports({})
+    world.cloud.set_imports({})
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
 
 
 def test_import_of_another_attribute_or_of_anothers_export_keeps_nothing(read: ReadStack) -> None:
     """The ARN doesn't change, and what another stack exports is no concern of this one."""
     read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"], "Root-Partner-Id": ["Reader"], "Other": ["Reader"]})
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
-
-
-@pytest.mark.parametrize("outputs", [True, False])
-def test_export_that_cdk_makes_of_a_reference_is_kept_as_well(
-    world: DeployedFunction, kind: str, *, outputs: bool
-) -> None:
-    """Of whatever name, and also if the construct makes no outputs: `pending` in any own export counts as shown."""
-    reference = "Root:ExportsOutputFnGetAttResourceProfileId"
-    read = read_stack(world, kind, outputs=outputs, exports={reference: "ProfileId"})
-    world.cloud.set_imports({reference: ["Reader"]})
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
-    assert read.kept()
-    world.cloud.set_imports({})
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
-
-
-def test_nested_stack_keeps_what_the_outermost_stack_exports_of_it(world: DeployedFunction, kind: str) -> None:
-    """Two levels above: its own outputs aren't exported."""
-    middle = world.cloud.new_stack("Middle", world.cloud.stack_id)
-    read = read_stack(world, kind, parent_id=middle, exports={"Company-ProfileId": "ProfileId"})
-    world.cloud.set_outputs(middle, Passed=PENDING)
-    world.cloud.set_imports({"Company-ProfileId": ["Reader"]})
-    assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
-    world.cloud.set_imports({})
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
 
 
@@ -344,17 +328,6 @@ def without_outputs(world: DeployedFunction, **exports: str) -> tuple[CustomReso
     wanted = profile(world.cloud.add_partner().arn, OutputPrefix=None)
     stack = world.stack(kind="PartnerProfile", exports=exports)
     return stack, wanted
-
-
-def test_imported_id_of_a_profile_is_kept_in_a_rollback_that_restores_nothing(world: DeployedFunction) -> None:
-    """Whoever exports it."""
-    stack, wanted = without_outputs(world, Own="ProfileId")
-    stack.create(wanted)
-    shown = stack.attributes["ProfileId"]
-    world.cloud.set_imports({"Own": ["Reader"]})
-    world.cloud.fail("*", "internal-error", times=None)
-    stack.update(changed(wanted))
-    assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_ROLLBACK_COMPLETE", shown)
 
 
 @pytest.mark.parametrize("gained", [{}, {"OutputPrefix": "Profile"}], ids=["without outputs", "gaining outputs"])
