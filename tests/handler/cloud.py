@@ -440,6 +440,11 @@ class Deployed:
         """Delivers an Update."""
         return self.cloud.update(self.arn, previous, wanted, time)
 
+    def roll_back(self, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None) -> Answer:
+        """Delivers the reversed Update of a rollback, which takes the stack from `previous` back to `wanted`."""
+        self.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        return self.update(previous, wanted, time)
+
     def writes(self) -> list[str]:
         """The changing operations that Partner Central received since the deployment."""
         return self.cloud.writes(self._mark)

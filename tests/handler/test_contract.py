@@ -173,8 +173,8 @@ class TestUpdate:
         assert world.cloud.partners[0].contact["BusinessTitle"] == "CEO"
 
 
-class TestDelivery:
-    """Lambda delivers at least once, and perhaps hours later."""
+class TestProperties:
+    """Whatever a template holds arrives as CloudFormation, or an emulator, hands it over."""
 
     def test_scalars_arrive_as_strings(self, world: DeployedFunction) -> None:
         """A number and a boolean in a template reach the service as the text that they have become."""

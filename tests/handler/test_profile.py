@@ -470,7 +470,7 @@ def test_update_that_failed_without_rollback_is_retried(
     assert (own.stack.status, own.partner.profile) == ("UPDATE_COMPLETE", details(DisplayName="Another"))
 
 
-# Who waits
+# Another partner
 
 
 def test_another_partner_is_a_replacement_and_the_formers_profile_stays(own: ProfileStack) -> None:

@@ -77,8 +77,7 @@ class TestWithoutTags:
         """A stack that rolls back waits for nothing new."""
         deployed = Deployed(cloud, sandbox())
         cloud.account.delete_partner(deployed.partner.id)
-        cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        assert deployed.update(sandbox(), sandbox()).physical_id == deployed.arn
+        assert deployed.roll_back(sandbox(), sandbox()).physical_id == deployed.arn
         assert cloud.partners == []
 
     def test_partners_whose_names_fold_alike_are_chosen_from_by_id(self, cloud: Cloud) -> None:
@@ -180,8 +179,7 @@ class TestWhereTagsAreTaken:
         deployed.update(sandbox(), MOVED)
         moved = Owner.from_tag(deployed.partner.tags[OWNER_TAG])
         assert moved.is_same_construct(Owner.of(tagging.stack_id, "Root", "Company"))
-        tagging.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        deployed.update(MOVED, sandbox())
+        deployed.roll_back(MOVED, sandbox())
         assert tags(tagging) == [tag_of(tagging)]
         assert deployed.writes() == ["TagResource", "TagResource"]
 

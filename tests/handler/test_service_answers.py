@@ -58,17 +58,15 @@ class TestArnOfAnotherForm:
         """The catalog is the template's, where the ARN doesn't tell it."""
         assert deployed.update(properties(), CEO).physical_id == deployed.arn
         assert [partner.contact["BusinessTitle"] for partner in deployed.cloud.partners] == ["CEO"]
-        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        assert deployed.update(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
+        assert deployed.roll_back(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
         assert [partner.contact for partner in deployed.cloud.partners] == [contact()]
 
     def test_rollback_is_tolerated_when_nothing_can_be_asked(self, deployed: Deployed) -> None:
         """What is said then comes from the physical id and the stack's outputs."""
         told = deployed.cloud.create(properties())
         deployed.cloud.set_outputs(**{f"Partner{attribute}": value for attribute, value in told.data.items()})
-        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
         deployed.cloud.fail("*", "internal-error", times=None)
-        assert deployed.update(CEO, properties()) == told
+        assert deployed.roll_back(CEO, properties()) == told
 
 
 def test_physical_id_stays_the_stacks_own_if_the_service_spells_the_arn_otherwise(deployed: Deployed) -> None:

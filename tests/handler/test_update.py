@@ -236,8 +236,7 @@ class TestRollback:
         deployed.update(properties(), moved)
         if code_is_gone:
             deployed.cloud.client("ssm").delete_parameter(Name="/partner/code")
-        deployed.cloud.set_status(ROLLING_BACK)
-        answer = deployed.update(moved, properties())
+        answer = deployed.roll_back(moved, properties())
         assert (answer.physical_id, answer.report.outcome.value) == (deployed.arn, "RollbackTolerated")
         assert answer.data["ProfileId"] == deployed.partner.profile_id
         assert deployed.partner.tags["team"] == "alliances"
@@ -247,8 +246,7 @@ class TestRollback:
         """And the log has why."""
         deployed.update(properties(), BOTH)
         deployed.cloud.fail("TagResource", "access-denied", times=None)
-        deployed.cloud.set_status(ROLLING_BACK)
-        answer = deployed.update(BOTH, properties())
+        answer = deployed.roll_back(BOTH, properties())
         assert answer.report.outcome.value == "RollbackTolerated"
         assert "TagResource" in answer.report.message
         assert deployed.partner.contact == contact()
@@ -256,10 +254,9 @@ class TestRollback:
     def test_contact_is_not_restored_once_the_stack_has_gone_on_during_the_tags(self, deployed: Deployed) -> None:
         """What refused the tags refuses the contact too: both rely on the same observed stack."""
         deployed.update(properties(), BOTH)
-        deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.fail("TagResource", "throttle")
         time = VirtualTime(meanwhile=lambda: deployed.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"))
-        deployed.update(BOTH, properties(), time)
+        deployed.roll_back(BOTH, properties(), time)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_rollback_of_refused_properties_leaves_the_change_of_a_human(self, deployed: Deployed) -> None:
@@ -268,8 +265,7 @@ class TestRollback:
         refused = properties(AllianceLeadContact=contact(FirstName="J\u200bane"))
         with pytest.raises(RequestError):
             deployed.update(properties(), refused)
-        deployed.cloud.set_status(ROLLING_BACK)
-        deployed.update(refused, properties())
+        deployed.roll_back(refused, properties())
         assert deployed.writes() == []
 
     def test_service_that_is_down_fails_an_update_and_no_rollback(self, deployed: Deployed) -> None:
@@ -303,10 +299,9 @@ class TestRollback:
         """Each call takes as long as one may; the answer still comes in time, and with the known profile id."""
         profile_id = deployed.partner.profile_id
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=profile_id)
-        deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.fail("*", "cut", times=None)
         time = VirtualTime(each_call=25)
-        assert deployed.update(CEO, properties(), time).data["ProfileId"] == profile_id
+        assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == profile_id
         assert time.seconds >= 16
 
     def test_rollback_of_what_never_had_a_partner_keeps_the_id(self, cloud: Cloud) -> None:
@@ -324,8 +319,7 @@ class TestRollback:
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND.*ask AWS Partner support"):
             deployed.update(properties(), CEO, time)
         assert 25 < sum(time.pauses) < 40, "no part of AWS knows everything at once"
-        deployed.cloud.set_status(ROLLING_BACK)
-        assert deployed.update(CEO, properties()).physical_id == deployed.arn
+        assert deployed.roll_back(CEO, properties()).physical_id == deployed.arn
         assert deployed.writes() == []
 
 
@@ -500,10 +494,9 @@ class TestLateDescribeStacks:
     def test_cloudformation_that_is_silent_for_a_while_is_waited_for(self, deployed: Deployed) -> None:
         """Else a rollback would be taken for an update, which may change what is imported."""
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId="pending")
-        deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.answer_instead("describe_stacks", *[ReadTimeoutError(endpoint_url="")] * 3)
         time = VirtualTime()
-        assert deployed.update(CEO, properties(), time).data["ProfileId"] == "pending"
+        assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == "pending"
         assert time.pauses == [0.5, 1.0, 2.0]
 
     def test_description_without_a_stack_stops_no_update(self, deployed: Deployed) -> None:
@@ -596,5 +589,4 @@ def test_unforeseen_error_of_an_update_is_a_handler_error_without_the_input(depl
     with pytest.raises(HandlerError, match="Defect: AttributeError at partner_properties.py") as caught:
         deployed.update(properties(), CEO)
     assert caught.value.__context__ is None
-    deployed.cloud.set_status(ROLLING_BACK)
-    assert deployed.update(CEO, properties()).report.reason == "Defect"
+    assert deployed.roll_back(CEO, properties()).report.reason == "Defect"
