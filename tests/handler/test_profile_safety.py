@@ -5,7 +5,6 @@ Found by a reviewer who looked for sequences of events and answers that nobody h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -233,15 +232,7 @@ def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_someb
     cloud.create(profile(partner.arn))
     late = cloud.client("partnercentral-account").get_profile_update_task(Catalog="AWS", Identifier=partner.arn)
     cloud.account.plan_profile_tasks(reads=0)
-    left: list[Any] = []
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "get_profile_update_task" and left:
-            return left.pop()
-        left.extend([late] if operation == "cancel_profile_update_task" else [])
-        return call(**members)
-
-    cloud.between = between
+    cloud.happens_before("cancel_profile_update_task", lambda: cloud.answer_instead("get_profile_update_task", late))
     wanted = profile(partner.arn, DisplayName="Another")
     assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
 
