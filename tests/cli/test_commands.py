@@ -302,9 +302,10 @@ class TestSimulator:
 
     def test_start_tells_programs_how_to_reach_it_in_one_line_of_json(self, stage: CliStage) -> None:
         """And ends by SIGTERM with 0; its log is on standard error."""
-        environment = {name: value for name, value in stage.variables({}).items() if value}
         command = [str(SCRIPT), "simulator", "start", "--output", "json"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        with subprocess.Popen(
+            command, env=stage.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as started:
             assert started.stdout
             told = json.loads(started.stdout.readline())
             own = {
