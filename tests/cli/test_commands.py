@@ -134,6 +134,17 @@ class TestVerification:
         assert done.stdout.count("SUCCEEDED") == 2
         assert "_simulator" not in done.stdout
 
+    def test_watch_in_a_terminal_tells_each_change_on_a_line_of_its_own(self, newcomer: CliStage) -> None:
+        """And not behind the spinner's words."""
+        newcomer.run("verification", "start", "registrant")
+        newcomer.simulator.faults.add("GetVerification", "delay", seconds=0.5)  # the spinner is there by then
+        with newcomer.terminal("verification", "status", "--watch", COLUMNS="200") as terminal:
+            terminal.expect("/_simulator/verifications/[^\r]+\r\n")
+            terminal.type("\x03")
+            assert terminal.ended() == 130
+        assert "Ctrl-C ends this" in terminal.shown
+        assert not re.search(r"Ctrl-C ends this(\x1b\[[0-9;]*m)*business: ", terminal.shown)
+
     def test_watch_ends_when_nobody_is_at_work(self, moto_url: str) -> None:
         """A completion URL that has expired is waited for in vain, and so is what was never started."""
         with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=2))) as stage:
