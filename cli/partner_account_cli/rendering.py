@@ -28,6 +28,9 @@ _COMMAND = re.compile(r"`[^`]+`|\b(?:partner-account|export|aws partnercentral-a
 
 _JOINT = "\0"
 
+_spinning: list[Console] = []
+"""The console of the spinner, while there is one: only what that one prints does the spinner make room for."""
+
 
 def wrapped(text: str, indent: int = 2, *, stderr: bool = False) -> str:
     """The text as it fits into the terminal; what continues a line is indented."""
@@ -92,7 +95,11 @@ def working(sentence: str) -> Iterator[None]:
     """A spinner while something takes its time; on a terminal only."""
     to = console(stderr=True)
     with to.status(Text(sentence), spinner="dots" if to.encoding.startswith("utf") else "line"):
-        yield
+        _spinning.append(to)
+        try:
+            yield
+        finally:
+            _spinning.remove(to)
 
 
 def when(time: datetime) -> str:
@@ -108,6 +115,8 @@ def masked(text: str) -> str:
 
 def console(*, stderr: bool = False) -> Console:
     """The terminal, or what is in its place."""
+    if stderr and _spinning:
+        return _spinning[-1]
     made = Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not made.is_terminal:
         made.width = _UNLIMITED

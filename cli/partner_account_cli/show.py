@@ -8,7 +8,6 @@ from partner_account_cli.explanations import explain
 from partner_account_cli.options import aws_options, catalog_option, output_option, show_contact_option
 from partner_account_cli.partners import PartnerRecord
 
-_CONTACT = "{FirstName} {LastName}, {BusinessTitle}, {Email}"
 _UNREAD = {"AllianceLeadContact": "Contact", "ProfileTask": "Profile task"}
 
 
@@ -61,7 +60,7 @@ def _facts(partner: PartnerRecord) -> dict[str, str]:
         "Website": profile.get("WebsiteUrl", "-"),
         "Profile id": members.get("ProfileId", "none yet"),
         "Visibility": members.get("Visibility", "none yet"),
-        "Contact": _CONTACT.format_map(contact) if contact else "-",
+        "Contact": "{FirstName} {LastName}, {BusinessTitle}, {Email}".format_map(contact) if contact else "-",
         "Tags": ", ".join(tags) or "none",
         "Profile task": partners.describe_task(task) if task else "none",
     }

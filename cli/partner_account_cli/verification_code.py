@@ -268,13 +268,12 @@ def read_store(access: Access, store: NamedStore) -> StoredCode:
 
 
 def _content_of_secret(found: Mapping[str, Any], json_field: str | None) -> StoreContent:
-    text = found.get("SecretString", "")
-    fields = _fields(text)
     if "SecretBinary" in found:
         return StoreContent.OTHER
+    text = found.get("SecretString", "")
+    fields, content = _fields(text), content_of(text)
     if fields is None:
-        is_wrong = json_field and content_of(text) is not StoreContent.NOTHING
-        return StoreContent.NO_OBJECT if is_wrong else content_of(text)
+        return StoreContent.NO_OBJECT if json_field and content is not StoreContent.NOTHING else content
     if json_field is None:
         return StoreContent.OBJECT
     value = fields.get(json_field)

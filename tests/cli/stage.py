@@ -15,7 +15,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +87,7 @@ class CliStage:
 
     def run(self, *arguments: str, stdin: str | bytes = "", charset: str = "utf-8", **environment: str) -> Ended:
         """Run the command in this process, without a terminal; an empty variable is left out."""
-        own = {name: value or None for name, value in self.variables(environment).items()}
+        own = self.variables(**environment)
         ended = CliRunner(charset, **_SEPARATE).invoke(partner_account, arguments, stdin, own, catch_exceptions=False)
         assert "Traceback" not in ended.stdout + ended.stderr
         return Ended(ended.exit_code, ended.stdout, ended.stderr)
@@ -95,12 +95,11 @@ class CliStage:
     @contextmanager
     def terminal(self, *arguments: str, **environment: str) -> Iterator[PseudoTerminal]:
         """Run the command in a terminal of its own."""
-        own = {name: value for name, value in self.variables(environment).items() if value}
-        with PseudoTerminal([str(SCRIPT), *arguments], own) as terminal:
+        with PseudoTerminal([str(SCRIPT), *arguments], self.variables(**environment)) as terminal:
             yield terminal
 
-    def variables(self, changes: Mapping[str, str]) -> dict[str, str]:
-        """The environment variables of a run; an empty one is to be left out."""
+    def variables(self, **changes: str) -> dict[str, str]:
+        """The environment variables of a run; an empty one is left out, which tests/conftest.py has removed."""
         own = {
             "PATH": os.environ["PATH"],
             "HOME": "/nowhere",
@@ -115,7 +114,7 @@ class CliStage:
             "AWS_ENDPOINT_URL": self.moto_url,
             "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": getattr(self.partner_central, "url", ""),
         }
-        return {**own, **self.environment, **changes}
+        return {name: value for name, value in {**own, **self.environment, **changes}.items() if value}
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of somebody else in the same account."""

@@ -355,8 +355,8 @@ def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: CliSt
 
 def test_a_reader_that_goes_away_early_is_no_error(stage: CliStage) -> None:
     """Such as `head`."""
-    environment = {name: value for name, value in stage.variables({}).items() if value}
-    with subprocess.Popen([SCRIPT, "show"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([SCRIPT, "show"], env=stage.variables(), stdout=pipe, stderr=pipe) as run:
         assert run.stdout
         assert run.stderr
         run.stdout.close()
@@ -431,7 +431,7 @@ def test_nothing_is_broken_within_a_word_and_what_goes_on_below_is_indented(newc
     for arguments, status in TOLD:
         words = arguments.split()
         unlimited = (
-            CliRunner().invoke(partner_account, words, "123456", newcomer.variables({}), terminal_width=100_000).output
+            CliRunner().invoke(partner_account, words, "123456", newcomer.variables(), terminal_width=100_000).output
         )
         known = set(unlimited.split())
         cells = [cell for line in unlimited.splitlines() for cell in re.split(r"\s{2,}", line.strip())]
@@ -575,7 +575,7 @@ def test_on_windows_each_command_works_or_says_that_it_needs_posix(stage: CliSta
     ]
     done = subprocess.run(
         [sys.executable, "-c", ON_WINDOWS],
-        env={name: value for name, value in stage.variables({"PYTHONPATH": "."}).items() if value},
+        env=stage.variables(PYTHONPATH="."),
         input=json.dumps([*work, ["rehearse"], ["simulator", "start"]]),
         cwd=ROOT,
         capture_output=True,

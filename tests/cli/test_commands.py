@@ -134,6 +134,17 @@ class TestVerification:
         assert done.stdout.count("SUCCEEDED") == 2
         assert "_simulator" not in done.stdout
 
+    def test_watch_in_a_terminal_tells_each_change_on_a_line_of_its_own(self, newcomer: CliStage) -> None:
+        """And not behind the spinner's words."""
+        newcomer.run("verification", "start", "registrant")
+        newcomer.simulator.faults.add("GetVerification", "delay", seconds=0.5)  # the spinner is there by then
+        with newcomer.terminal("verification", "status", "--watch", COLUMNS="200") as terminal:
+            terminal.expect("/_simulator/verifications/[^\r]+\r\n")
+            terminal.type("\x03")
+            assert terminal.ended() == 130
+        assert "Ctrl-C ends this" in terminal.shown
+        assert not re.search(r"Ctrl-C ends this(\x1b\[[0-9;]*m)*business: ", terminal.shown)
+
     def test_watch_ends_when_nobody_is_at_work(self, moto_url: str) -> None:
         """A completion URL that has expired is waited for in vain, and so is what was never started."""
         with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=2))) as stage:
@@ -302,9 +313,10 @@ class TestSimulator:
 
     def test_start_tells_programs_how_to_reach_it_in_one_line_of_json(self, stage: CliStage) -> None:
         """And ends by SIGTERM with 0; its log is on standard error."""
-        environment = {name: value for name, value in stage.variables({}).items() if value}
         command = [str(SCRIPT), "simulator", "start", "--output", "json"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        with subprocess.Popen(
+            command, env=stage.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as started:
             assert started.stdout
             told = json.loads(started.stdout.readline())
             own = {

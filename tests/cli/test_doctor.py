@@ -103,7 +103,7 @@ def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwr
     """A mistyped name may have led to somebody's password, which isn't shown either."""
     Kept(stage).holds(held)
     found = code_check(stage, *options)
-    assert (found["Status"], found.get("Remedy", "")) == (status, remedy)
+    assert (found["Status"], found["Remedy"]) == (status, remedy)
     assert f" holds {finding}" in found["Finding"]
 
 
@@ -137,7 +137,7 @@ def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: CliStage, name: str
     found += [code_check(stage, "--secret-id", name), code_check(stage, "--secret-id", arn)]
     assert [one["Status"] for one in found] == ["failed", "passed", "passed"]
     for one in found:
-        assert (f"The name {name} ends in a hyphen and six characters" in one.get("Remedy", "")) == cautioned
+        assert (f"The name {name} ends in a hyphen and six characters" in one["Remedy"]) == cautioned
 
 
 def test_a_parameter_that_lies_open_is_warned_of(stage: CliStage) -> None:

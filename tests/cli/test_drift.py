@@ -6,9 +6,11 @@ tests/e2e/test_tutorial.py has one that was really deployed.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,10 +57,15 @@ def template(profile: Mapping[str, Any] | None = None, **props: Any) -> dict[str
     return template_of(stack)
 
 
-@pytest.fixture(scope="module")
-def written() -> dict[str, Any]:
-    """The template, made once."""
-    return template()
+template_of_partner = functools.cache(template)
+"""That of the partner alone, made once."""
+
+
+def properties_of(written: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The properties of the one resource of this type."""
+    properties: dict[str, Any]
+    (properties,) = (one["Properties"] for one in written["Resources"].values() if one["Type"] == kind)
+    return properties
 
 
 class Deployment:
@@ -69,11 +76,11 @@ class Deployment:
         self.stage = stage
         self.admin = stage.simulator.account(ACCOUNT)
 
-    def deploy(self, written: dict[str, Any], *, catalog: str = "AWS", name: str = "Example Corp") -> str:
+    def deploy(self, written: dict[str, Any] | None = None, *, catalog: str = "AWS", name: str = "Example Corp") -> str:
         """Create partner and stack; the partner's id."""
         tags = {} if catalog == "Sandbox" else {"Tags": [*TAGS, {"Key": identity.OWNER_TAG, "Value": "-"}]}
         arn = self.stage.create_partner(catalog, **tags)
-        stack_id = self._stack(written, arn, name)
+        stack_id = self._stack(written or template_of_partner(), arn, name)
         if catalog == "AWS":
             owner = identity.Owner.of(stack_id, "Demo", "Partner").to_tag()
             self.admin.tag_partner(arn.rpartition("/")[2], {identity.OWNER_TAG: owner})
@@ -145,10 +152,6 @@ class DeployedProfile:
         details = {name: value for name, value in {**AS_THE_TEMPLATE_SAYS, **changes}.items() if value is not None}
         return str(self._client.start_profile_update_task(**self._which, TaskDetails=details)["TaskId"])
 
-    def cancel(self, task_id: str) -> None:
-        """Cancel it."""
-        self._client.cancel_profile_update_task(**self._which, TaskId=task_id)
-
     def publish(self) -> None:
         """Make it public."""
         self._client.put_profile_visibility(**self._which, Visibility="PUBLIC")
@@ -171,9 +174,9 @@ def deployment(moto_url: str) -> Iterator[Deployment]:
         yield Deployment(stage)
 
 
-def test_what_was_just_deployed_has_not_drifted_in_any_field(deployment: Deployment, written: dict[str, Any]) -> None:
+def test_what_was_just_deployed_has_not_drifted_in_any_field(deployment: Deployment) -> None:
     """What was just deployed has not drifted, in any field, those of a parameter among them."""
-    deployment.deploy(written)
+    deployment.deploy()
     done = deployment.drift()
     assert done.status == 0
     assert "drifted" not in done.stdout
@@ -183,11 +186,9 @@ def test_what_was_just_deployed_has_not_drifted_in_any_field(deployment: Deploym
     assert "?" not in done.stdout
 
 
-def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_not(
-    deployment: Deployment, written: dict[str, Any]
-) -> None:
+def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_not(deployment: Deployment) -> None:
     """A change of the contact, of a tag, of the ownership, and of the name by support is drift; another tag is not."""
-    partner_id = deployment.deploy(written)
+    partner_id = deployment.deploy()
     (partner,) = deployment.admin.partners
     moved = f"{partner.tags[identity.OWNER_TAG]}/{'0' * 32}"  # the mark of a construct that was moved
     deployment.admin.tag_partner(partner_id, {"cost-center": "1", identity.OWNER_TAG: moved})
@@ -205,9 +206,9 @@ def test_a_change_of_name_contact_tag_or_ownership_is_drift_and_another_tag_is_n
     ]
 
 
-def test_personal_data_is_masked_without_show_contact(deployment: Deployment, written: dict[str, Any]) -> None:
+def test_personal_data_is_masked_without_show_contact(deployment: Deployment) -> None:
     """Personal data is masked, and shown with --show-contact."""
-    partner_id = deployment.deploy(written)
+    partner_id = deployment.deploy()
     deployment.admin.change_contact(partner_id, FirstName="Jill")
     done = deployment.drift()
     assert done.status == 2
@@ -218,20 +219,16 @@ def test_personal_data_is_masked_without_show_contact(deployment: Deployment, wr
     assert EMAIL in shown
 
 
-def test_case_blanks_and_composition_of_characters_are_no_drift(
-    deployment: Deployment, written: dict[str, Any]
-) -> None:
+def test_case_blanks_and_composition_of_characters_are_no_drift(deployment: Deployment) -> None:
     """The service may write name and address in its own way; the function takes them for the same."""
-    partner_id = deployment.deploy(written, name="EXAMPLE  corp")
+    partner_id = deployment.deploy(name="EXAMPLE  corp")
     deployment.admin.change_contact(partner_id, Email=EMAIL.title(), BusinessTitle="\uff21lliance  Lead")
     assert deployment.drifted() == []
 
 
-def test_a_partner_that_the_service_does_not_know_any_more_is_drift(
-    deployment: Deployment, written: dict[str, Any]
-) -> None:
+def test_a_partner_that_the_service_does_not_know_any_more_is_drift(deployment: Deployment) -> None:
     """A partner that the service doesn't know any more."""
-    deployment.admin.delete_partner(deployment.deploy(written))
+    deployment.admin.delete_partner(deployment.deploy())
     assert deployment.drifted() == ["Partner"]
 
 
@@ -249,16 +246,13 @@ def test_in_the_sandbox_an_ownership_tag_that_is_absent_is_no_drift(deployment: 
     [{"Fn::GetAtt": ["Other", "Name"]}, "{{resolve:ssm:/partner/value}}", "The {{resolve:ssm:/partner/value:3}}"],
     ids=["another resource's", "parameter", "version of a parameter"],
 )
-def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(
-    deployment: Deployment, written: dict[str, Any], value: Any
-) -> None:
+def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(deployment: Deployment, value: Any) -> None:
     """Of an SSM parameter it has put in the value of the day of the deployment, and shows the reference."""
-    template = json.loads(json.dumps(written))
-    (partner,) = (one for one in template["Resources"].values() if one["Type"] == "Custom::PartnerAccount")
-    partner["Properties"]["LegalName"] = value
-    partner["Properties"]["AllianceLeadContact"]["Email"] = {"Fn::Join": ["", [value, {"Ref": "AWS::Region"}]]}
-    partner["Properties"]["Tags"][0]["Value"] = value
-    deployment.deploy(template)
+    written = deepcopy(template_of_partner())
+    partner = properties_of(written, "Custom::PartnerAccount")
+    partner["LegalName"] = partner["Tags"][0]["Value"] = value
+    partner["AllianceLeadContact"]["Email"] = {"Fn::Join": ["", [value, {"Ref": "AWS::Region"}]]}
+    deployment.deploy(written)
     done = deployment.drift("--output", "json")
     (compared,) = done.document["Partners"]
     unknown = [one["Field"] for one in compared["Fields"] if one["Status"] == "unknown"]
@@ -269,9 +263,9 @@ def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(
     assert (done.status, deployment.drifted()) == (0, [])
 
 
-def test_a_template_that_is_not_json_is_an_error(deployment: Deployment, written: dict[str, Any]) -> None:
+def test_a_template_that_is_not_json_is_an_error(deployment: Deployment) -> None:
     """The CDK deploys JSON."""
-    deployment.deploy(written)
+    deployment.deploy()
     deployment.replace_template("Resources: {}")
     done = deployment.drift()
     assert done.status == 1
@@ -294,13 +288,9 @@ def test_ref_gives_the_value_of_a_parameter_unless_it_is_hidden(
     declared: dict[str, Any], shown: str, known: bool
 ) -> None:
     """Its value, unless it is hidden."""
-    stack = {
-        "StackId": STACK_ID,
-        "StackName": "Demo",
-        "Parameters": [{"ParameterKey": "Name", "ParameterValue": shown}],
-    }
-    assert (values_of_ref(stack, {"Name": declared}).get("Name") == shown) == known
-    assert ("Name" in values_of_ref(stack, {"Name": declared})) == known
+    parameters = [{"ParameterKey": "Name", "ParameterValue": shown}]
+    stack = {"StackId": STACK_ID, "StackName": "Demo", "Parameters": parameters}
+    assert values_of_ref(stack, {"Name": declared}).get("Name") == (shown if known else None)
 
 
 @pytest.mark.parametrize(
@@ -316,9 +306,9 @@ def test_nothing_to_compare_is_an_error(deployment: Deployment, name: str, told:
     assert told in done.stderr
 
 
-def test_what_cannot_be_read_is_an_error(deployment: Deployment, written: dict[str, Any]) -> None:
+def test_what_cannot_be_read_is_an_error(deployment: Deployment) -> None:
     """Is an error as well."""
-    deployment.deploy(written)
+    deployment.deploy()
     deployment.stage.simulator.faults.add("GetAllianceLeadContact", "access-denied")
     done = deployment.drift()
     assert done.status == 1
@@ -359,9 +349,8 @@ def test_profile_that_was_just_approved_has_not_drifted_in_any_field(
     """Though the service shows its logos elsewhere; also where the partner's ARN is another stack's to know."""
     profile = DeployedProfile(deployment, catalog, visibility="PUBLIC")
     if not knows_partner:
-        for one in profile.template["Resources"].values():
-            if one["Type"] == "Custom::PartnerProfile":
-                one["Properties"]["PartnerArn"] = {"Fn::ImportValue": "Other-Partner-Arn"}
+        own = properties_of(profile.template, "Custom::PartnerProfile")
+        own["PartnerArn"] = {"Fn::ImportValue": "Other-Partner-Arn"}
         deployment.replace_template(json.dumps(profile.template))
     profile.start()
     profile.publish()
@@ -439,9 +428,7 @@ def test_failed_task_is_drift_with_its_reasons_until_the_profile_is_corrected(de
 def test_value_of_a_profile_that_only_cloudformation_knows_is_unknown(deployment: Deployment) -> None:
     """A text, a language, a segment."""
     profile = DeployedProfile(deployment)
-    (properties,) = (
-        one["Properties"] for one in profile.template["Resources"].values() if one["Type"] == "Custom::PartnerProfile"
-    )
+    properties = properties_of(profile.template, "Custom::PartnerProfile")
     properties["DisplayName"] = {"Fn::Sub": "x"}
     properties["IndustrySegments"] = [{"Fn::Sub": "x"}]
     properties["LocalizedContents"][0]["Locale"] = {"Fn::Sub": "x"}

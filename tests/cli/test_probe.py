@@ -111,8 +111,8 @@ def test_probe_of_aws_names_its_endpoint_as_on_the_wire_and_reports_aws(aws: Cli
 
 def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the same address as --debug."""
-    for name, value in aws.variables({}).items():
-        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    for name, value in aws.variables().items():
+        monkeypatch.setenv(name, value)
     found = dict(DoctorRun(Access(), "AWS", None, None).checks())["endpoint"]()
     assert found.finding == "https://partnercentral-account.us-east-1.api.aws answers"
 
