@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import jsii
 import pytest
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from partner_account import (
     Headquarters,
@@ -55,12 +56,12 @@ KNOWS_HEADQUARTERS = "Headquarters" in shapes()
 GERMAN = {**TEXTS, "locale": "de-DE"}
 
 
-def known_partner_in(scope: cdk.Stack, arn: str = ARN, name: str = "Known") -> IPartnerAccount:
+def known_partner_in(scope: Construct, arn: str = ARN, name: str = "Known") -> IPartnerAccount:
     """A partner that is known by its ARN."""
     return PartnerAccount.from_partner_arn(scope, name, arn)
 
 
-def profile_in(scope: cdk.Stack, name: str = "Profile", **props: Any) -> PartnerProfile:
+def profile_in(scope: Construct, name: str = "Profile", **props: Any) -> PartnerProfile:
     """A profile, but for the props that are given."""
     good: dict[str, Any] = {**TEXTS, "industry_segments": [IndustrySegment.SOFTWARE_INTERNET]}
     if "partner" not in props:
