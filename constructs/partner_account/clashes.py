@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 from aws_cdk import CfnResource, Stack
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from partner_account.grants import IPartnerAccount
 from partner_account.outputs import OutputNames
@@ -21,6 +22,7 @@ _ID = "cdk-partner-account"
 class DeclaredExports:
     """The exports of one construct of an app; None is known only at deployment."""
 
+    construct: Construct
     path: str
     account: str | None
     region: str | None
@@ -30,14 +32,17 @@ class DeclaredExports:
 
     def export_clashes(self, other: "DeclaredExports") -> Iterator[str]:
         """The error that CloudFormation would give if both were deployed."""
-        if _may_equal(self.account, other.account) and _may_equal(self.region, other.region):
-            for name in sorted(self.exports & other.exports):
+        common = self.exports & other.exports
+        is_elsewhere = not (_may_equal(self.account, other.account) and _may_equal(self.region, other.region))
+        if common and not is_elsewhere and is_in_tree(other.construct):
+            for name in sorted(common):
                 yield f"{self.prop}: {other.path!r} exports {name!r} too; give one of them another name"
 
 
 def _exports_of(construct: Construct, names: OutputNames) -> dict[str, Any]:
     stack = Stack.of(construct)
     return {
+        "construct": construct,
         "path": construct.node.path,
         "account": known(stack.account),
         "region": known(stack.region),
@@ -50,7 +55,6 @@ def _exports_of(construct: Construct, names: OutputNames) -> dict[str, Any]:
 class DeclaredPartner(DeclaredExports):
     """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
 
-    construct: Construct
     catalog: Catalog
     legal_name: str | None
     existing_partner_id: str | None
@@ -61,7 +65,6 @@ class DeclaredPartner(DeclaredExports):
         name = props.legal_name
         return cls(
             **_exports_of(partner, names),
-            construct=partner,
             catalog=props.catalog,
             legal_name=folded(name) if isinstance(name, str) and not is_left_to_deployment(name) else None,
             existing_partner_id=props.existing_partner_id,
@@ -69,7 +72,8 @@ class DeclaredPartner(DeclaredExports):
 
     def clashes_with(self, other: "DeclaredPartner") -> Iterator[str]:
         """The errors that the service or CloudFormation would give if both were deployed."""
-        if self.legal_name is not None and (self.catalog, self.legal_name) == (other.catalog, other.legal_name):
+        is_same = (self.catalog, self.legal_name) == (other.catalog, other.legal_name)
+        if is_same and self.legal_name is not None and is_in_tree(other.construct):
             yield (
                 f"legal_name: {other.path!r} has the same name in the same catalog, and the service keeps names unique"
             )
@@ -86,9 +90,7 @@ class DeclaredPartner(DeclaredExports):
 
     def resource_in(self, stack: Stack) -> CfnResource | None:
         """The partner's custom resource, if it is in this very stack."""
-        scope, resource = self.construct.node.scope, self.construct.node.default_child
-        if scope is None or scope.node.try_find_child(self.construct.node.id) is not self.construct:
-            return None  # it was removed
+        resource = self.construct.node.default_child if is_in_tree(self.construct) else None
         return resource if isinstance(resource, CfnResource) and Stack.of(resource) is stack else None
 
 
@@ -106,7 +108,7 @@ class DeclaredProfile(DeclaredExports):
 
     def clashes_with(self, other: "DeclaredProfile") -> Iterator[str]:
         """The errors that CloudFormation would give, and that of two profiles that overwrite each other."""
-        if self.partner == other.partner:
+        if self.partner == other.partner and is_in_tree(other.construct):
             yield f"partner: {other.path!r} is the profile of the same partner, which has one; keep one of them"
         yield from self.export_clashes(other)
 
@@ -127,6 +129,15 @@ class PartnerRegistry(Construct):
         root = cast("Construct", scope.node.root)
         found = root.node.try_find_child(_ID)
         return found if isinstance(found, PartnerRegistry) else PartnerRegistry(root)
+
+
+def is_in_tree(construct: IConstruct) -> bool:
+    """Whether nobody has removed it, or what it stands in, from the tree again."""
+    scopes = construct.node.scopes
+    nodes = [scope.node for scope in scopes]  # each asked of CDK once
+    return all(
+        around.try_find_child(own.id) is scope for (around, own), scope in zip(pairwise(nodes), scopes[1:], strict=True)
+    )
 
 
 def _may_equal(one: str | None, other: str | None) -> bool:

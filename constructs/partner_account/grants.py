@@ -37,7 +37,7 @@ _ACTIONS_ON_PARTNER = frozenset(
 """Those for which the Service Authorization Reference names a partner's ARN."""
 
 # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
-_CATALOG = 1
+_CATALOG, ID = 1, 3
 
 _TAGGING = {"partnercentral:TagResource", "partnercentral:UntagResource"}
 

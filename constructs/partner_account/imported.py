@@ -6,12 +6,10 @@ from aws_cdk import Fn
 from constructs import Construct
 
 from partner_account.errors import PartnerAccountError, raise_if_invalid, stack_of, string_error
-from partner_account.grants import IPartnerAccount, part_of_arn
+from partner_account.grants import ID, IPartnerAccount, part_of_arn
 from partner_account.outputs import export_name
 from partner_account.service_model import shapes
 from partner_account.tokens import holds_token
-
-_ID = 3  # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
 
 
 class ImportedPartner(IPartnerAccount):
@@ -41,7 +39,7 @@ class ImportedPartner(IPartnerAccount):
         if name == "Arn":
             return self._arn
         if name == "Id":
-            return part_of_arn(self._arn, _ID)
+            return part_of_arn(self._arn, ID)
         if self._profile_id is None:
             raise PartnerAccountError(
                 f"PartnerAccount {self.node.path!r} has no profile_id, which its ARN doesn't tell; "

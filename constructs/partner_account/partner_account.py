@@ -15,7 +15,7 @@ from partner_account.outputs import PARTNER_ATTRIBUTES, OutputNames
 from partner_account.props import AllianceLeadContact, Catalog, ExportNames, PrimarySolutionType
 from partner_account.provider import PartnerAccountProvider, sharing_errors
 from partner_account.resource import add_partner
-from partner_account.synth_checks import PartnerSynthChecks, tag_manager_in
+from partner_account.synth_checks import SynthChecks, TagChecks, tag_manager_in
 from partner_account.validation import PartnerProps, as_member, as_struct, export_names_errors, props_errors
 from partner_account.verification_code import VerificationCode
 
@@ -147,7 +147,8 @@ class PartnerAccount(IPartnerAccount):
         if before := next(filter(None, (other.resource_in(Stack.of(self)) for other in reversed(beside))), None):
             self._resource.node.add_dependency(before)
         added = names.add(self, self._resource)
-        self.node.add_validation(PartnerSynthChecks(self, props.texts(), self._tags, self._resource, added))
+        self.node.add_validation(SynthChecks(self, props.texts(), self._resource, added))
+        self.node.add_validation(TagChecks(self, self._tags))
 
     def _attribute(self, name: str) -> str:
         return self._resource.get_att(name).to_string()

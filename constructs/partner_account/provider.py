@@ -17,7 +17,7 @@ from constructs import Construct
 
 from partner_account import permissions
 from partner_account.asset import assembled_asset
-from partner_account.clashes import PartnerRegistry
+from partner_account.clashes import PartnerRegistry, is_in_tree
 from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, stack_of, type_errors
 from partner_account.network import Network
 from partner_account.policy import add_policy
@@ -200,9 +200,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
 def _provider_of(stack: Stack) -> PartnerAccountProvider | None:
     """The stack's provider, unless it was taken out of the tree again."""
     found = PartnerRegistry.of(stack).providers.get(stack.node.path)
-    if not isinstance(found, PartnerAccountProvider) or (scope := found.node.scope) is None:
-        return None
-    return found if scope.node.try_find_child(found.node.id) is found else None
+    return found if isinstance(found, PartnerAccountProvider) and is_in_tree(found) else None
 
 
 def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:

@@ -48,32 +48,24 @@ class SynthChecks:
         return [f"{prop}: {error}" for prop, text in texts.items() for error in text_errors(text)]
 
 
-class PartnerSynthChecks(SynthChecks):
-    """Judges a partner's tags too."""
+@jsii.implements(IValidation)
+class TagChecks:
+    """Judges a partner's tags, by the validation of its construct."""
 
-    def __init__(
-        self,
-        partner: IPartnerAccount,
-        texts: Mapping[str, str],
-        tags: TagManager,
-        resource: CfnResource,
-        outputs: Sequence[CfnOutput],
-    ) -> None:
-        """Judge these texts, by their props, and tags."""
-        super().__init__(partner, texts, resource, outputs)
+    def __init__(self, partner: IPartnerAccount, tags: TagManager) -> None:
+        """Judge these tags of that partner."""
         self._partner = partner
         self._tags = tags
 
     def validate(self) -> list[str]:
-        """What is wrong; and bring the resource, its outputs and the notes up to date."""
-        errors = super().validate()
+        """What is wrong; in the Sandbox, which gets no tags, a note says so instead."""
         if self._partner.catalog == Catalog.AWS:
-            return [*errors, *_tag_errors(Stack.of(self._partner).resolve(self._tags.rendered_tags) or [])]
+            return list(_tag_errors(Stack.of(self._partner).resolve(self._tags.rendered_tags) or []))
         if self._tags.tag_values():
             Annotations.of(self._partner).add_info(
                 "The Sandbox refuses tags in CreatePartner: those of this PartnerAccount are not sent."
             )
-        return errors
+        return []
 
 
 def tag_manager_in(stack: Stack) -> TagManager:

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import pytest
 from constructs import Construct
 
-from partner_account import ExportNames, PartnerAccountError
+from partner_account import ExportNames, PartnerAccount, PartnerAccountError
 from tests.construct.apps import (
     new_app,
     new_stack,
@@ -16,6 +16,7 @@ from tests.construct.apps import (
     template_of,
     warnings_of,
 )
+from tests.construct.test_profile import ARN, profile_in
 
 ADOPTED = "partner-1234567890abc"
 
@@ -72,26 +73,35 @@ def test_a_second_partner_in_catalog_aws_brings_a_warning_unless_both_are_adopte
 
 
 def test_partners_of_one_stack_in_catalog_aws_are_created_one_after_the_other() -> None:
-    """So the later one finds the first, and is refused; one that was removed from the tree is none."""
+    """So the later one finds the first, and is refused; one that was removed is none, nor are those of the Sandbox."""
     stack = new_stack()
     partner_in(stack, "Zero", legal_name="Zero Corp")
     stack.node.try_remove_child("Zero")
     partner_in(stack, "One", legal_name="One Corp")
     partner_in(stack, "Two", legal_name="Two Corp")
     sandbox_partner_in(stack, "Test", legal_name="Test Corp")
+    sandbox_partner_in(stack, "Probe", legal_name="Probe Corp")
     resources = resources_of(stack, "Custom::PartnerAccount")
     before = {
         name[:3]: [one[:3] for one in resources if one in found["DependsOn"]] for name, found in resources.items()
     }
-    assert before == {"One": [], "Two": ["One"], "Tes": []}
+    assert before == {"One": [], "Two": ["One"], "Tes": [], "Pro": []}
 
 
-def test_a_second_partner_in_the_sandbox_brings_no_warning() -> None:
-    """There a partner stops no other, and nothing lasts."""
+def test_what_was_removed_from_the_tree_with_what_it_stood_in_clashes_with_nothing() -> None:
+    """Neither by legal name nor by export, nor as another profile of one partner."""
     stack = new_stack()
-    sandbox_partner_in(stack, "One", legal_name="One Corp")
-    sandbox_partner_in(stack, "Two", legal_name="Two Corp")
-    assert warnings_of(stack) == []
+    names = ExportNames(partner_arn="apn-arn")
+    known = PartnerAccount.from_partner_arn(stack, "Known", ARN)
+    for name in ("Former", "Latter"):
+        stack.node.try_remove_child("Former")
+        around = Construct(stack, name)
+        partner_in(around, export_names=names)
+        profile_in(around, partner=known)
+    resources = resources_of(stack, "Custom::PartnerAccount") | resources_of(stack, "Custom::PartnerProfile")
+    assert all(name.startswith("Latter") for name in resources)
+    assert len(resources) == 2
+    assert not [one for found in resources.values() for one in found["DependsOn"] if one.startswith("Former")]
 
 
 A, B, UNKNOWN = "111111111111", "222222222222", None

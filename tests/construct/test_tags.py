@@ -30,11 +30,6 @@ def tags_of(partner: PartnerAccount) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in properties_of(partner).get("Tags", [])}
 
 
-def test_a_partner_without_tags_has_no_property_tags() -> None:
-    """An empty one would be a change later."""
-    assert "Tags" not in properties_of(partner_in(new_stack()))
-
-
 @pytest.mark.parametrize("level", ["partner", "around it", "stack", "app"])
 @pytest.mark.parametrize("explicit", [True, False])
 def test_tags_come_from_every_level(level: str, explicit: bool) -> None:

@@ -23,6 +23,7 @@ from partner_account import (
     Catalog,
     PartnerAccount,
     PartnerAccountProvider,
+    PartnerProfile,
     PrimarySolutionType,
     VerificationCode,
 )
@@ -297,7 +298,7 @@ class CompanyPartner(PartnerAccount):
         )
 
 
-@pytest.mark.parametrize("construct", [PartnerAccount, PartnerAccountProvider, CompanyPartner])
+@pytest.mark.parametrize("construct", [PartnerAccount, PartnerProfile, PartnerAccountProvider, CompanyPartner])
 def test_help_and_editors_are_shown_the_props_with_their_types(construct: type[Construct]) -> None:
     """Not `(*args, **kwargs)`, which is what jsii's metaclass makes of every construct."""
     shown = inspect.signature(construct)
