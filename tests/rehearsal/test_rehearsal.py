@@ -581,7 +581,7 @@ def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     """Before anything is deployed, and whatever profile the shell has chosen."""
     monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-one")
     stacks = assembly_of(tmp_path, **templates).stacks
-    told = [*obstacles(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
+    told = [*obstacles(stacks, FAULTS[fault] if fault else None)]
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 

@@ -137,7 +137,7 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
     """An AWS Partner must migrate, terms are accepted, the account is chosen for good, nothing deletes a partner."""
     stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None)
+    report.describe(stacks)
     text = " ".join(report.irreversible)
     for words in (
         "must migrate its account instead",
@@ -225,7 +225,7 @@ def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
     former = assembly_of(tmp_path / "former", One=before).stacks
     stacks = assembly_of(tmp_path / "new", One=after, Two={"Resources": {"New": queue}}).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None, former)
+    report.describe(stacks, former=former)
     one, two = json.loads(report.to_json())["Stacks"]
     assert two["Update"] is None
     assert one["Update"] == {
@@ -262,9 +262,9 @@ def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
     """Each text in each locale, and the rest of the profile; nothing of it is irreversible."""
     stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None)
+    report.describe(stacks)
     partner_alone = RehearsalReport()
-    partner_alone.describe(assembly_of(tmp_path / "alone", One=with_partner()).stacks, partners_of(stacks), None)
+    partner_alone.describe(assembly_of(tmp_path / "alone", One=with_partner()).stacks)
     assert report.irreversible == partner_alone.irreversible
     assert ("; the profile “Example” would be public" in report.headline) == (visibility == "PUBLIC")
     Reporter().preview(report)
@@ -307,7 +307,7 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
     template["Resources"] = RESOURCES | template["Resources"]
     stacks = assembly_of(tmp_path, One=template).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), FAULTS["rollback"])
+    report.describe(stacks, FAULTS["rollback"])
     assert report.partners[0].verification_code == "the secret partner/code"
     assert report.iam_statements[0].resources == ["arn:aws:s3:::${Odd.Name}"]
     assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
