@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,6 @@ WAITING = {
         },
     },
 }
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 @pytest.fixture
@@ -384,18 +377,13 @@ def test_function_in_node_js_has_the_sdk_that_lambda_has_under_its_roles_policie
     }
 
 
-def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(aws: LocalAws) -> None:
+def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(
+    aws: LocalAws, nested: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
     """CDK's auto_delete_objects looks for a tag, a nested stack may export, and weak references name the region."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "tagged", "Tags": [{"Key": "a", "Value": "b"}]}}
-    nested = {
-        "Resources": {"Bucket": bucket},
-        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}},
-    }
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="templates")
-    s3.put_object(Bucket="templates", Key="nested.json", Body=json.dumps(nested))
-    url = f"{aws.environment['AWS_ENDPOINT_URL']}/templates/nested.json"
-    outer = {"Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    exported = {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}}
+    outer = {"Nested": nested({"Resources": {"Bucket": bucket}, "Outputs": exported})}
     imported = {"Imported": {"Value": {"Fn::ImportValue": "exported"}}}
     handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     reference = {"Fn::GetStackOutput": {"StackName": "Imports", "OutputName": "Imported", "Region": "eu-west-1"}}
@@ -406,7 +394,7 @@ def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regio
         ("us-east-1", "Elsewhere", {"Resources": {"Read": parameter}}),
     ):
         deploy(aws.at(region), name, template)
-    assert s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    assert aws.client("s3").get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
     assert aws.client("ssm").get_parameter(Name="/read")["Parameter"]["Value"] == "tagged"
 
 

@@ -590,19 +590,23 @@ def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
 # --- The terminal
 
 
+def offered_after(report: RehearsalReport) -> dict[str, str]:
+    """What to type next and what for, after a rehearsal without options."""
+    return dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
+
+
 @pytest.mark.parametrize(("tried", "commands"), [(1, ["--verbose"]), (2, ["--verbose", "--keep", "--html"])])
 def test_after_a_failed_synthesis_nothing_is_offered_to_look_at(
     report: RehearsalReport, tried: int, commands: list[str]
 ) -> None:
     """No local AWS to keep and no page; both as soon as another step was tried."""
     report.outcome, report.steps = "failed", report.steps[:tried]
-    offered = [command.split()[0] for command, _ in _next_steps(Options(Path(), ()), ReportFiles(), report)]
-    assert offered == commands
+    assert [command.split()[0] for command in offered_after(report)] == commands
 
 
 def test_rollback_is_offered_as_one_of_a_creation_or_an_update(report: RehearsalReport) -> None:
     """After a rehearsal without a fault, which may have found the partner there already."""
-    purposes = dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
+    purposes = offered_after(report)
     assert purposes["--fault rollback"].endswith("rolled back after the partner was created or updated")
 
 
@@ -610,9 +614,7 @@ def test_doctor_of_the_sandbox_is_the_next_step_where_the_only_partner_is_there(
     """Whether it is new or there already."""
     for exists in (False, True):
         report.partners = [replace(report.partners[0], catalog="Sandbox", exists=exists)]
-        assert "partner-account doctor --catalog Sandbox" in dict(
-            _next_steps(Options(Path(), ()), ReportFiles(), report)
-        )
+        assert "partner-account doctor --catalog Sandbox" in offered_after(report)
 
 
 def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
