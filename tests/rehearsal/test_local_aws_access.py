@@ -411,6 +411,16 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
     assert own["found"] == ["of_the_function"]
 
 
+def custom_resource(code: Mapping[str, str], runtime: str = "python3.13", **properties: str) -> dict[str, Any]:
+    """A custom resource and its function, whose role nobody has made."""
+    role, token = f"arn:aws:iam::{ACCOUNT}:role/anybody", {"Fn::GetAtt": ["Function", "Arn"]}
+    made = {"Role": role, "Runtime": runtime, "Handler": "index.handler", "Code": code}
+    return {
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": made},
+        "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": token, **properties}},
+    }
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -439,23 +449,8 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
     timeout = "1" if reason.startswith("no answer") else "3600"
-    template = {
-        "Resources": {
-            "Function": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
-                    "Runtime": "python3.13",
-                    "Handler": "index.handler",
-                    "Code": {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"},
-                },
-            },
-            "Custom": {
-                "Type": "Custom::It",
-                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "ServiceTimeout": timeout},
-            },
-        }
-    }
+    place = {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"}
+    template = {"Resources": custom_resource(place, ServiceTimeout=timeout)}
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
     s3.create_bucket(Bucket="code")
     if not isinstance(code, str):
@@ -514,17 +509,8 @@ exports.handler = (event, context) => {
 def test_inline_function_of_another_custom_resource_answers_cloudformation(aws: LocalAws, module: str) -> None:
     """By the trust that its runtime has, since nobody wrote it for a local AWS."""
     runtime, code = ANSWERS[module]
-    properties = {
-        "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
-        "Runtime": runtime,
-        "Handler": "index.handler",
-        "Code": {"ZipFile": code},
-    }
     template = {
-        "Resources": {
-            "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
-            "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
-        },
+        "Resources": custom_resource({"ZipFile": code}, runtime),
         "Outputs": {"Key": {"Value": {"Fn::GetAtt": ["Custom", "Key"]}}, "Id": {"Value": {"Ref": "Custom"}}},
     }
     outputs = deploy(aws, f"Answers-{module}", template)
