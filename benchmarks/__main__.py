@@ -87,7 +87,10 @@ def _newcomer(kept: Path, other_app: Path | None) -> Results:
     results = Results.read(kept)
     results.drop(newcomer.METRIC)
     here = machine.about()
-    results.about[newcomer.METRIC.strip()] = f"{here['date']}, {here['commit']}, load {here['load at the beginning']}"
+    rehearsed = f", somebody else's app is {other_app.name}" if other_app else ""
+    results.about[newcomer.METRIC.strip()] = (
+        f"{here['date']}, {here['commit']}, load {here['load at the beginning']}{rehearsed}"
+    )
     newcomer.measure(results, other_app)
     results.write(kept)
     return results

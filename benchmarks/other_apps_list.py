@@ -197,6 +197,15 @@ APPS = [
         asks="==2.183.0",
     ),
     OtherApp(
+        name="openchallenges",
+        repository="Sage-Bionetworks-IT/openchallenges",
+        commit="95e10f5c2ef5a5617d7c4ad4ea46d330aa32a13b",
+        stack="bucket_stack",
+        asks="==2.139.0",
+        install=("-r", "requirements.txt", "pytest"),
+        tests=_PYTEST,
+    ),
+    OtherApp(
         name="titiler",
         repository="developmentseed/titiler",
         commit="483c9f554e01b942349d535df792e06c389523b8",

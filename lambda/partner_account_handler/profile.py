@@ -63,19 +63,12 @@ def write_profile(
     _validate(wanted, aws)
     if is_rollback and _was_refused(request, aws):
         return ProfileResult(written=False, task_status=SUCCEEDED if was_approved else IN_PROGRESS)
-    failure, profile_id, was_set = None, "", False
+    profile_id, was_set = "", False
     if wanted.visibility == "PRIVATE":
         profile_id, was_set = _write_visibility(request, aws, stack, SUCCEEDED, is_rollback=is_rollback)
-    try:
-        content = _write_content(request, aws, stack, on_started, is_rollback=is_rollback, was_approved=was_approved)
-    except HandlerError as error:
-        if not is_rollback:
-            raise
-        failure, content = error, ProfileResult(written=False, task_status=IN_PROGRESS)
+    content = _write_content(request, aws, stack, on_started, is_rollback=is_rollback, was_approved=was_approved)
     if wanted.visibility == "PUBLIC":
         profile_id, was_set = _write_visibility(request, aws, stack, content.task_status, is_rollback=is_rollback)
-    if failure:
-        raise failure
     left = previous.left_out_by(wanted) if is_rollback and previous else []
     happened = f"{', '.join(left)} of the profile stay as they are, since the former template says nothing of them"
     not_restored = PartnerError("NotRestored", happened, "Say them in the template, deploy again.") if left else None

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ _NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
 
 
+@cache
+def _session() -> botocore.session.Session:
+    """Reads nobody's configuration; one for all clients, since each would read all of AWS's endpoints."""
+    nowhere = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    )
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running local AWS, for whoever has the session token in its environment.
@@ -69,10 +79,8 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """A client that leads here, whatever profile or proxy the user has chosen elsewhere."""
-        own, nowhere = self.environment, (None, None, os.devnull, None)
-        variables = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
-        session = botocore.session.Session(session_vars=variables)
-        return session.create_client(
+        own = self.environment
+        return _session().create_client(
             service,
             region_name=own["AWS_REGION"],
             api_version=API_VERSION if service == SERVICE else None,

@@ -236,9 +236,16 @@ class StepRunner:
 
 
 def cli_annotations(output: str, severity: str) -> list[str]:
-    """The warnings or errors of constructs in what the CLI has said, as its older and its newer versions word them."""
+    """The warnings or errors of constructs in what the CLI has said, as its older and its newer versions word them.
+
+    The newer ones write the construct's path below. What is told of several constructs is one of them, with all paths.
+    """
     found = re.findall(rf"^(?:{severity} |\[{severity} at ).*(?:\n[ \t]+\S.*)*", output, re.MULTILINE | re.IGNORECASE)
-    return [" ".join(one.split()) for one in found]
+    paths: dict[tuple[str, str], dict[str, None]] = {}
+    for text in found:
+        told, path, rest = (" ".join(part.split()) for part in [*text.split("\n", 2), "", ""][:3])
+        paths.setdefault((told, rest), {})[path] = None
+    return [" ".join(filter(None, (told, ", ".join(at), rest))) for (told, rest), at in paths.items()]
 
 
 def cli_reason(output: str) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 from functools import cache
+from itertools import takewhile
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -62,7 +63,8 @@ class ApiEndpoint:
     def requests_since(self, number: int = 0) -> list[RecordedRequest]:
         """The requests after that number, in the order of arrival."""
         with self._lock:
-            return [entry for entry in self._recorded if entry.number > number]
+            latest = takewhile(lambda entry: entry.number > number, reversed(self._recorded))
+            return list(latest)[::-1]
 
     def record(self, operation: str | None, size: int = 0) -> RecordedRequest:
         """Record that a request with that many bytes has arrived; the rest is filled in as it becomes known."""

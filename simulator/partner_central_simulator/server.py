@@ -4,13 +4,12 @@ Those are for other processes and for humans. Nothing of them exists at AWS.
 """
 
 import contextlib
-import copy
 import json
 import logging
 import socket
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import TracebackType
@@ -183,7 +182,7 @@ class Simulator:
     def outbox(self) -> list[Mail]:
         """All e-mails it "sent", oldest first."""
         with self._service.transaction() as state:
-            return copy.deepcopy(state.outbox)
+            return [replace(mail) for mail in state.outbox]
 
     @property
     def requests(self) -> list[RecordedRequest]:

@@ -22,7 +22,6 @@ from moto.backends import get_backend
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import Stack
 from moto.cloudformation.responses import CloudFormationResponse
-from moto.core.exceptions import AccessDeniedError
 from moto.core.responses import ActionResult
 
 from partner_account_handler import calls
@@ -136,8 +135,6 @@ class VirtualTime:
 def _list_imports(self: Any) -> ActionResult:
     """ListImports, which moto lacks. AWS refuses it for an export that nobody imports."""
     name, imports = self._get_param("ExportName"), getattr(self.cloudformation_backend, "imports", {})
-    if imports is None:
-        raise AccessDeniedError("the function", "cloudformation:ListImports")
     if not imports.get(name):
         raise ValidationError(message=f"Export '{name}' is not imported by any stack.")
     return ActionResult({"Imports": imports[name]})
@@ -255,14 +252,14 @@ class Cloud:
             value, name = (output, None) if isinstance(output, str) else output
             told[key] = {"OutputKey": key, "OutputValue": value} | ({"ExportName": name} if name else {})
 
-    def set_imports(self, imports: dict[str, list[str]] | None) -> None:
-        """Lets stacks import exports, by their names; with None, nobody may ask who does."""
+    def set_imports(self, imports: dict[str, list[str]]) -> None:
+        """Lets stacks import exports, by their names."""
         self._cloudformation.imports = imports
 
     @property
     def imports(self) -> dict[str, list[str]]:
         """Which stacks import which exports."""
-        return getattr(self._cloudformation, "imports", None) or {}
+        return getattr(self._cloudformation, "imports", {})
 
     def described(self, stack_id: str) -> dict[str, Any]:
         """What DescribeStacks tells of a stack."""
@@ -282,12 +279,13 @@ class Cloud:
 
     def event(self, kind: str, wanted: dict[str, Any], previous: Any = None, **changes: Any) -> dict[str, Any]:
         """An event of CloudFormation; a new request unless `RequestId` is given."""
+        is_profile = isinstance(wanted, dict) and "PartnerArn" in wanted
         event = {
             "RequestType": kind,
             "ResponseURL": "https://localhost/nowhere",
             "StackId": self.stack_id,
             "RequestId": str(uuid.uuid4()),
-            "ResourceType": "Custom::PartnerAccount",
+            "ResourceType": f"Custom::Partner{'Profile' if is_profile else 'Account'}",
             "LogicalResourceId": "Partner",
             "ResourceProperties": wanted,
             **changes,
@@ -328,6 +326,39 @@ class Cloud:
         urls = (self.simulator.url, self._moto_url)
         clients = lambda service, region: Intercepted(_function(service, region, urls), between)  # noqa: E731
         return Aws(stack_id, clock, self.require_reachable, clients)
+
+    def answer_instead(self, operation: str, *answers: Any) -> None:
+        """The next calls of an operation get these, of which an exception is raised; None is as if carried out."""
+        left = iter(answers)
+
+        def between(named: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            answer = next(left, None) if named == operation else None
+            if isinstance(answer, Exception):
+                raise answer
+            return call(**members) if answer is None else answer
+
+        self.between = between
+
+    def happens_before(self, operation: str, happens: Callable[[], object]) -> None:
+        """Lets something happen before each call of an operation."""
+
+        def between(named: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            if named == operation:
+                happens()
+            return call(**members)
+
+        self.between = between
+
+    def alter_answers(self, operation: str, alter: Callable[[dict[str, Any]], object]) -> None:
+        """Changes each answer of an operation before the handler gets it."""
+
+        def between(named: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
+            answer = call(**members)
+            if named == operation:
+                alter(answer)
+            return answer
+
+        self.between = between
 
     # Partner Central
 
@@ -408,6 +439,11 @@ class Deployed:
     def update(self, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None) -> Answer:
         """Delivers an Update."""
         return self.cloud.update(self.arn, previous, wanted, time)
+
+    def roll_back(self, previous: Any, wanted: dict[str, Any], time: VirtualTime | None = None) -> Answer:
+        """Delivers the reversed Update of a rollback, which takes the stack from `previous` back to `wanted`."""
+        self.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        return self.update(previous, wanted, time)
 
     def writes(self) -> list[str]:
         """The changing operations that Partner Central received since the deployment."""

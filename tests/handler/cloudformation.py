@@ -176,13 +176,10 @@ def _physical_id(event: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]
         yield "PhysicalResourceId is empty"
     elif len(physical_id.encode()) > LARGEST_PHYSICAL_ID:
         yield f"PhysicalResourceId has more than {LARGEST_PHYSICAL_ID} bytes"
-    elif _must_keep_id(event, answer) and physical_id != event["PhysicalResourceId"]:
+    elif physical_id != event.get("PhysicalResourceId", physical_id) and (
+        event["RequestType"] == "Delete" or answer.get("Status") == "FAILED"
+    ):  # only a successful Update may name another, and by that replaces the resource
         yield "PhysicalResourceId is not that of the resource"
-
-
-def _must_keep_id(event: dict[str, Any], answer: dict[str, Any]) -> bool:
-    """Only a successful Update may name another id, and by that replaces the resource."""
-    return event["RequestType"] == "Delete" or (event["RequestType"] == "Update" and answer.get("Status") == "FAILED")
 
 
 def as_delivered(value: Any) -> Any:
@@ -279,24 +276,14 @@ class CustomResourceStack:
         parent_id: str = "",
         beside: CustomResourceStack | None = None,
         exports: Mapping[str, str] | None = None,
-        deletion_policy: str = "Delete",
         old_is_attempted: bool = False,
     ) -> None:
         """The cloud's own stack, or one that is nested in another.
 
         After an Update that failed without rollback, OldResourceProperties are the last successful ones, or the last
-        attempted ones with `old_is_attempted`: AWS documents neither.
-
-        Args:
-            cloud: Where it is.
-            function: Gets the requests.
-            bucket: Takes the answers.
-            kind: The resource's type, without `Custom::`.
-            parent_id: The stack that it is nested in.
-            beside: The stack that has this resource too.
-            exports: Attributes by the names under which the user exports them, in the outermost stack if nested.
-            deletion_policy: The resource's.
-            old_is_attempted: See above.
+        attempted ones with `old_is_attempted`: AWS documents neither. `kind` is the resource's type without `Custom::`,
+        `beside` the stack that has this resource too, and `exports` are attributes by the names under which the user
+        exports them, in the outermost stack if nested.
         """
         self.cloud = cloud
         self.function = function
@@ -312,7 +299,6 @@ class CustomResourceStack:
         self._type = {"ResourceType": f"Custom::{kind}", "LogicalResourceId": LOGICAL_IDS[kind]}
         self._is_nested = bool(parent_id)
         self._exports = exports or {}
-        self._deletion_policy = deletion_policy
         self._old_is_attempted = old_is_attempted
         self._properties: dict[str, Any] | None = None
         self._attempted: dict[str, Any] | None = None
@@ -488,9 +474,9 @@ class CustomResourceStack:
         self._move("UPDATE_FAILED")
 
     def _remove(self) -> bool:
-        """Whether the resource is out of the way: a Delete, unless it was made and is to be retained."""
-        made, self._properties = self._properties, None
-        if not self.physical_id or (made is not None and self._deletion_policy == "Retain"):
+        """Whether the resource is out of the way."""
+        self._properties = None
+        if not self.physical_id:
             return True
         asked_for = self.requests[-1]["ResourceProperties"]
         answer = self.deliver(self.request("Delete", asked_for, PhysicalResourceId=self.physical_id))

@@ -35,6 +35,13 @@ def deployed(cloud: Cloud) -> Deployed:
 
 
 @pytest.fixture
+def partner(cloud: Cloud) -> Any:
+    """A partner that a human has created, whose profile tasks succeed at once."""
+    cloud.account.plan_profile_tasks(reads=0)
+    return cloud.add_partner()
+
+
+@pytest.fixture
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ResponseSink]:
     """Where the answers go; this process trusts it."""
     with ResponseSink(tmp_path) as sink:

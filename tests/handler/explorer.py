@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from unittest import mock
 
 from botocore.exceptions import ClientError
@@ -41,18 +41,11 @@ from tests.handler.stepping import (
     stepping,
 )
 
-_T = TypeVar("_T")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class HistoryError(AssertionError):
     """A history breaks an invariant."""
-
-
-def _copy(value: _T) -> _T:
-    """As `copy.deepcopy`, but several times faster."""
-    copied: _T = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
-    return copied
 
 
 # --- The world --------------------------------------------------------------------------------------------------
@@ -93,8 +86,8 @@ class ExploredWorld:
         self._service = Service(clock=lambda: _NOW, readings=readings, verified=True, state=self._content.state)
 
     def copy(self) -> ExploredWorld:
-        """The same world for oneself."""
-        return ExploredWorld(self._readings, _copy(self._content))
+        """The same world for oneself; `copy.deepcopy` takes several times as long."""
+        return ExploredWorld(self._readings, pickle.loads(pickle.dumps(self._content)))  # noqa: S301 - our own
 
     def key(self) -> str:
         """Equal for worlds that answer alike for ever."""
@@ -172,12 +165,14 @@ class HeardAnswer:
     """What a delivery hears of a call: an answer or an exception, told apart by all that is in it."""
 
     text: str
-    value: dict[str, Any] | Exception = field(compare=False)
+    pickled: bytes = field(compare=False)
+    """Each delivery that hears it gets a copy of its own."""
 
     @classmethod
     def of(cls, value: dict[str, Any] | Exception) -> HeardAnswer:
         """An exception's own text would not tell its reason."""
-        return cls(f"{type(value)} {vars(value) if isinstance(value, Exception) else value}", value)
+        text = f"{type(value)} {vars(value) if isinstance(value, Exception) else value}"
+        return cls(text, pickle.dumps(value))
 
 
 @dataclass(frozen=True)
@@ -246,7 +241,7 @@ def _run(event: ScheduledEvent, answers: tuple[HeardAnswer, ...]) -> tuple[AwsCa
         try:
             stopped_at = running.switch()
             for answer in answers:
-                value = _copy(answer.value)
+                value = pickle.loads(answer.pickled)  # noqa: S301 - our own
                 stopped_at = running.throw(value) if isinstance(value, Exception) else running.switch(value)
         except HandlerError as error:
             return None, error.with_traceback(None)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import trustme
 from werkzeug import Request, Response
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from tests.handler.network import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,11 +39,8 @@ class ResponseSink:
     received: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        authority = trustme.CA()
         self.ca_file = self.folder / "ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(self.host).configure_cert(context)
+        context = server_context(self.ca_file, self.host)
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", 0, self._app, threaded=True, ssl_context=context, request_handler=Quiet
         )

@@ -46,7 +46,8 @@ class AwsCall:
 
 class _Names(dict[str, str]):
     def __missing__(self, method: str) -> str:
-        return "".join(word.capitalize() for word in method.split("_"))
+        self[method] = "".join(word.capitalize() for word in method.split("_"))
+        return self[method]
 
 
 class _Client:
@@ -55,7 +56,8 @@ class _Client:
     meta = SimpleNamespace(service_model=MODEL, method_to_api_mapping=_Names())
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda **members: _hand_over(AwsCall(self.meta.method_to_api_mapping[method], members))
+        operation = self.meta.method_to_api_mapping[method]
+        return lambda **members: _hand_over(AwsCall(operation, members))
 
 
 def _hand_over(call: AwsCall) -> Any:

@@ -197,19 +197,6 @@ def test_timer_that_rings_while_the_answer_is_being_sent_changes_nothing_of_it(
     assert (answer["PhysicalResourceId"], answer["Data"]) == ("x", {})
 
 
-def test_timer_of_one_invocation_never_answers_for_the_next(function: LocalFunction) -> None:
-    """It is cancelled with the answer; one that rings all the same finds its own turn taken."""
-    rings: list[Any] = []
-    for name in ("first", "second"):
-        function.delete(name)
-        timer = index.helper._timer  # noqa: SLF001
-        assert timer is not None
-        assert timer.finished.is_set()
-        rings.append(timer)
-    rings[0].function(*rings[0].args)
-    assert len(function.sink.received) == 2
-
-
 def test_no_time_left_fails_before_anything_is_sent(function: LocalFunction) -> None:
     """An invocation that begins late must not begin what it can't end."""
     answer = function.create(properties(), LambdaContext(seconds=29))
@@ -300,20 +287,18 @@ def test_log_holds_outcomes_and_no_secret_at_any_level(
         assert secret not in without_times(log)
 
 
-def delete(cloud: Cloud, sink: ResponseSink, name: str, context: LambdaContext | None = None) -> threading.Timer:
-    """Delivers a Delete that is answered at that URL, and returns the timer that was set for it."""
-    event = cloud.event("Delete", {}, ResponseURL=sink.url(name), PhysicalResourceId="x")
-    index.handler(event, context or LambdaContext())
-    timer = index.helper._timer  # noqa: SLF001
-    assert timer is not None
-    return timer
+def timer_of(function: LocalFunction, seconds: float = 180) -> Any:
+    """The timer that was set for a Delete, which has been answered."""
+    function.delete(context=LambdaContext(seconds))
+    return index.helper._timer  # noqa: SLF001
 
 
 def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
-    cloud: Cloud, sink: ResponseSink, monkeypatch: pytest.MonkeyPatch
+    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one's work goes on, and its answer is its own."""
-    timer = delete(cloud, sink, "first")
+    timer, sink = timer_of(function), function.sink
+    assert timer.finished.is_set(), "it is cancelled with the answer; this one rings all the same"
     started, may_end = threading.Event(), threading.Event()
     respond = lifecycle.respond
 
@@ -323,7 +308,8 @@ def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
         return respond(*given)
 
     monkeypatch.setattr(index, "respond", work)
-    second = threading.Thread(target=delete, args=(cloud, sink, "second"))
+    event = function.cloud.event("Delete", {}, ResponseURL=sink.url("second"), PhysicalResourceId="x")
+    second = threading.Thread(target=index.handler, args=(event, LambdaContext()))
     second.start()
     assert started.wait(9)
     timer.function(*timer.args)
@@ -335,9 +321,6 @@ def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("seconds", "rings_after"), [(180, 163), (20, 10)])
-def test_timer_leaves_the_time_to_send_the_answer(
-    cloud: Cloud, sink: ResponseSink, seconds: float, rings_after: float
-) -> None:
+def test_timer_leaves_the_time_to_send_the_answer(function: LocalFunction, seconds: float, rings_after: float) -> None:
     """Sixteen seconds for all tries, and one to log what became of it; of a short invocation half."""
-    timer = delete(cloud, sink, "answer", LambdaContext(seconds))
-    assert timer.interval == pytest.approx(rings_after, abs=0.5)
+    assert timer_of(function, seconds).interval == pytest.approx(rings_after, abs=0.5)

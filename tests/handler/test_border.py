@@ -135,13 +135,6 @@ def test_each_error_is_told_by_the_name_of_its_property(changes: dict[str, Any],
         PartnerProperties.read(properties(**changes))
 
 
-@pytest.mark.parametrize("nothing", [None, [], "text", {}])
-def test_properties_of_a_wrong_type_are_a_clear_error(nothing: object) -> None:
-    """A malformed event is answered, not crashed on."""
-    with pytest.raises(RequestError, match="Catalog is missing"):
-        PartnerProperties.read(nothing)
-
-
 @pytest.mark.parametrize("version", ["2", "02", "10", "99999"])
 def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version: str) -> None:
     """Providers are shared between stacks; nothing else of a newer shape is judged."""

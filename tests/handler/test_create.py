@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from partner_account_handler.errors import (
     CallError,
@@ -34,25 +31,13 @@ from tests.handler.cloud import (
     VirtualTime,
     contact,
     open_cloud,
+    profile,
     properties,
 )
 
 RENAMED = properties(LegalName="Example Corporation")
 SEVERAL = Readings(one_partner_per_catalog=False)
 THROTTLED = ClientError({"Error": {"Code": "Throttling", "Message": ""}}, "DescribeStacks")
-
-
-def create_asking(cloud: Cloud, time: VirtualTime, *failures: Exception | None) -> Answer:
-    """Delivers a Create whose questions to CloudFormation end so, one after the other; None is answered."""
-    left = iter(failures)
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "describe_stacks" and (failure := next(left, None)):
-            raise failure
-        return call(**members)
-
-    cloud.between = between
-    return cloud.create(properties(), time)
 
 
 class TestNewPartner:
@@ -138,31 +123,19 @@ class TestNewPartner:
             assert answer.data["ProfileId"] == ("pending" if never else cloud.partners[0].profile_id)
             assert ("get_profile_visibility" in cloud.asked) == (reading is not ProfileIdAppears.AT_ONCE)
 
-    def test_nothing_that_follows_createpartner_makes_a_create_fail(self, cloud: Cloud) -> None:
-        """And the partner is known to the timer before the profile id is asked for, in case that the rest hangs."""
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_new_partner_is_known_to_the_timer_and_nothing_that_follows_createpartner_makes_a_create_fail(
+        self, cloud: Cloud, fails: bool
+    ) -> None:
+        """It is told with a pending profile id before that is asked for, in case that the rest hangs."""
         cloud.prepare()
-        cloud.fail("GetProfileVisibility", "internal-error", times=None)
-        cloud.fail("GetPartner", "cut", times=None)
-        early: list[Answer] = []
-        answer = cloud.deliver(cloud.event("Create", properties()), None, early.append)
-        assert answer.data["ProfileId"] == "pending"
-        assert early == [answer]
-
-    def test_timer_is_told_the_new_partner_with_a_pending_profile_id(self, cloud: Cloud) -> None:
-        """What is true already is answered if the time runs out."""
-        cloud.prepare()
+        if fails:
+            cloud.fail("GetProfileVisibility", "internal-error", times=None)
+            cloud.fail("GetPartner", "cut", times=None)
         early: list[Answer] = []
         answer = cloud.deliver(cloud.event("Create", properties()), None, early.append)
         assert early == [replace(answer, data={**answer.data, "ProfileId": "pending"})]
-        assert answer.data["ProfileId"] != "pending"
-
-    def test_no_partner_gets_the_profile_id_that_the_stack_shows_for_another(self, moto_url: str) -> None:
-        """Even if the stack has no other ProfileId in its outputs."""
-        with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.WITH_PROFILE)) as cloud:
-            cloud.prepare()
-            cloud.set_outputs(ExportsOutputFnGetAttPartnerAProfileId="pprofile-0000000000001")
-            cloud.set_status("UPDATE_IN_PROGRESS")
-            assert cloud.create(properties()).data["ProfileId"] == "pending"
+        assert (answer.data["ProfileId"] == "pending") == fails
 
 
 class TestExistingPartner:
@@ -241,7 +214,7 @@ class TestExistingPartner:
         """Else it would be two of ours."""
         summary = {"Arn": "arn:aws:partnercentral:us-east-1:1:catalog/AWS/partner/partner-1", "LegalName": "x"}
         pages = [{"PartnerSummaryList": [summary], "NextToken": "n"}, {"PartnerSummaryList": [summary]}]
-        cloud.between = lambda *_: pages.pop(0)
+        cloud.answer_instead("list_partners", *pages)
         assert len(cloud.aws(cloud.stack_id).partner_central.partners("AWS")) == 1
 
     def test_address_in_another_case_is_not_written_again(self, deployed: Deployed) -> None:
@@ -287,15 +260,20 @@ class TestCreateDeliveredAgain:
 class TestStackThatNoLongerWaits:
     """The stack is asked right before the irreversible call."""
 
-    @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "DELETE_COMPLETE", "CREATE_COMPLETE"])
-    @pytest.mark.parametrize("adopts", [False, True])
-    def test_late_create_neither_creates_nor_adopts(self, cloud: Cloud, status: str, adopts: bool) -> None:
+    @pytest.mark.parametrize(
+        "status", ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE", "CREATE_COMPLETE"]
+    )
+    @pytest.mark.parametrize("late", ["new", "adopting", "profile"])
+    def test_late_create_neither_creates_nor_adopts_nor_writes_a_profile(
+        self, cloud: Cloud, status: str, late: str
+    ) -> None:
         """It would put an old contact and an old owner over what was deployed since."""
         cloud.prepare()
-        adopted = cloud.add_partner(tags={OWNER_TAG: "another stack"}).id if adopts else ""
+        other = cloud.add_partner(tags={OWNER_TAG: "another stack"}) if late != "new" else None
+        wanted = properties(ExistingPartnerId=other.id if other else "")
         cloud.set_status(status)
         with pytest.raises(NotWaitingError, match=status):
-            cloud.create(properties(ExistingPartnerId=adopted))
+            cloud.create(profile(other.arn) if other and late == "profile" else wanted)
         assert cloud.operations() == []
 
     def test_later_stack_of_the_same_name_is_not_asked_in_place_of_the_own_one(self, cloud: Cloud) -> None:
@@ -340,13 +318,11 @@ class TestStackThatNoLongerWaits:
         cloud.prepare()
         time = VirtualTime()
 
-        def slowly(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            if operation == "get_parameter":
-                time.seconds -= 60
-                cloud.add_partner("Other Corp")
-            return call(**members)
+        def slowly() -> None:
+            time.seconds -= 60
+            cloud.add_partner("Other Corp")
 
-        cloud.between = slowly
+        cloud.happens_before("get_parameter", slowly)
         with pytest.raises(PartnerError, match="PartnerExists"):
             cloud.create(properties(), time)
         assert cloud.writes() == []
@@ -355,25 +331,18 @@ class TestStackThatNoLongerWaits:
         """A silent CloudFormation leaves time as well: each try to ask it comes after a look of its own."""
         cloud.prepare()
         time = VirtualTime(meanwhile=lambda: cloud.add_partner("Other Corp", tags={OWNER_TAG: "another stack"}))
+        cloud.answer_instead("describe_stacks", None, THROTTLED)
         with pytest.raises(PartnerError, match="PartnerExists"):
-            create_asking(cloud, time, None, THROTTLED)
+            cloud.create(properties(), time)
         assert cloud.writes() == []
-
-    def test_wrong_code_fails_at_once_though_a_question_to_cloudformation_was_lost(self, cloud: Cloud) -> None:
-        """A question has created nothing."""
-        cloud.prepare()
-        cloud.store_code("000000")
-        time = VirtualTime()
-        with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
-            create_asking(cloud, time, None, ReadTimeoutError(endpoint_url=""))
-        assert time.pauses == [0.5]
 
     def test_cloudformation_that_is_silent_to_the_end_gets_no_partner(self, cloud: Cloud) -> None:
         """Nothing is created, and nothing is waited for beyond the deadline."""
         cloud.prepare()
         time = VirtualTime()
+        cloud.answer_instead("describe_stacks", None, *[THROTTLED] * 99)
         with pytest.raises(CallError, match="DescribeStacks"):
-            create_asking(cloud, time, None, *[THROTTLED] * 99)
+            cloud.create(properties(), time)
         assert time.seconds >= 45
         assert cloud.writes() == []
 
@@ -410,29 +379,6 @@ class TestUnknownOutcome:
         calls = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
         assert len({request.input["ClientToken"] for request in calls}) == 1
 
-    def test_answers_lost_for_ever_fail_in_time_and_the_next_deployment_finds_the_partner(self, cloud: Cloud) -> None:
-        """Nothing is lost by failing: the tag tells whose it is."""
-        cloud.prepare()
-        cloud.fail("CreatePartner", "cut", times=None, after_commit=True)
-        cloud.fail("ListPartners", "lagging-list", times=None)
-        time = VirtualTime()
-        with pytest.raises(CallError, match="no certain outcome.*Deploy again"):
-            cloud.create(properties(), time)
-        assert time.seconds >= 45
-        cloud.simulator.faults.clear()
-        cloud.recreate_stack()
-        assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
-
-    @pytest.mark.parametrize(("kind", "times"), [("throttle", 1), ("access-denied", 2), ("garbled", 2)])
-    def test_failure_of_a_read_or_write_that_passes_is_waited_for(self, cloud: Cloud, kind: str, times: int) -> None:
-        """Throttling, a policy of a new role that has not reached all of AWS, an answer that breaks off."""
-        cloud.prepare()
-        for operation in ("ListPartners", "CreatePartner", "GetProfileVisibility"):
-            cloud.fail(operation, kind, times=times)
-        answer = cloud.create(properties())
-        assert [partner.arn for partner in cloud.partners] == [answer.physical_id]
-        assert answer.data["ProfileId"] == cloud.partners[0].profile_id
-
     def test_denial_that_lasts_fails_before_the_deadline(self, cloud: Cloud) -> None:
         """After a minute and a half."""
         cloud.fail("ListPartners", "access-denied", times=None)
@@ -440,21 +386,6 @@ class TestUnknownOutcome:
         with pytest.raises(CallError, match="AccessDenied"):
             cloud.create(properties(), time)
         assert 60 < time.seconds < 95
-
-    def test_two_deliveries_at_once_make_one_partner_and_answer_alike(self, cloud: Cloud) -> None:
-        """Both have looked before either has acted."""
-        cloud.prepare()
-        cloud.fail("CreatePartner", "delay", times=2, seconds=0.3)
-        answers: list[Any] = []
-        deliveries = [
-            threading.Thread(target=lambda: answers.append(cloud.create(properties(), RequestId="r"))) for _ in range(2)
-        ]
-        for delivery in deliveries:
-            delivery.start()
-        for delivery in deliveries:
-            delivery.join()
-        assert len(cloud.partners) == 1
-        assert answers[0] == answers[1]
 
     def test_slow_service_is_created_against_all_the_same(self, cloud: Cloud) -> None:
         """Where each call takes its time, so does the look; it is repeated once, not for ever."""
@@ -482,13 +413,8 @@ class TestRefusals:
         """It says more: the code is wrong, whatever denies the list."""
         cloud.prepare()
         cloud.store_code("000000")
-
-        def denied_later(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            if operation == "list_partners" and "CreatePartner" in cloud.operations():
-                raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
-            return call(**members)
-
-        cloud.between = denied_later
+        denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "ListPartners")
+        cloud.answer_instead("list_partners", None, *[denied] * 99)
         with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
             cloud.create(properties())
 
@@ -496,13 +422,7 @@ class TestRefusals:
         """A new code would help nobody any more."""
         cloud.prepare()
         cloud.store_code("000000")
-
-        def overtaken(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            if operation == "create_partner":
-                cloud.add_partner("Other Corp")
-            return call(**members)
-
-        cloud.between = overtaken
+        cloud.happens_before("create_partner", lambda: cloud.add_partner("Other Corp"))
         with pytest.raises(PartnerError, match="PartnerExists"):
             cloud.create(properties())
         assert cloud.writes() == ["CreatePartner"]

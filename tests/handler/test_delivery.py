@@ -103,12 +103,6 @@ def test_connection_that_the_server_closed_meanwhile_is_replaced(server: TlsServ
     assert [bool(received) for received in server.connections] == [False, False, True]
 
 
-def test_answer_needs_no_connection_before_it(server: TlsServer) -> None:
-    """A Delete, or an Update without changes, asks for none."""
-    assert Delivery(server.url).send(BODY) == ""
-    assert len(server.connections) == 1
-
-
 # Whom it trusts
 
 

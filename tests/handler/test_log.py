@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from partner_account_handler import calls, index
+from partner_account_handler import index
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
@@ -24,7 +24,7 @@ from partner_account_handler.errors import (
     TimeLeftError,
 )
 from partner_account_handler.outcome import Outcome, Report, report_of
-from tests.handler.cloud import CEO, LambdaContext, contact, properties, sandbox
+from tests.handler.cloud import CEO, LambdaContext, properties
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import lines_of
 
@@ -49,13 +49,6 @@ def test_new_partner_is_created_and_a_redelivery_recovers_it(function: LocalFunc
     assert function.told("outcome", "partner") == ("Recovered", partner)
 
 
-def test_partner_of_another_day_is_adopted(function: LocalFunction) -> None:
-    """As existing_partner_id says."""
-    foreign = function.cloud.add_partner(contact=contact())
-    function.create(properties(ExistingPartnerId=foreign.id))
-    assert function.told("outcome", "partner") == ("Adopted", foreign.id)
-
-
 def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None:
     """Updated counts only what was written; a refused one names the partner, since its id is that of the resource."""
     partner = function.create(properties())["Data"]["Id"]
@@ -65,18 +58,6 @@ def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None
     assert function.told("outcome") == ("Unchanged",)
     function.update(properties(), properties(LegalName="Another Corp"))
     assert function.told("outcome", "reason", "partner") == ("Refused", "CreateOnly", partner)
-
-
-def test_sandbox_partner_that_was_wiped_is_created_by_an_update(
-    function: LocalFunction, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The line names the new one."""
-    monkeypatch.setattr(calls, "LAG_SECONDS", 0.5)
-    made = function.create(sandbox())["Data"]["Id"]
-    function.cloud.account.delete_partner(made)
-    answer = function.update(sandbox(), sandbox(AllianceLeadContact=contact(LastName="Roe")))
-    assert function.told("operation", "outcome", "partner") == ("Update", "Created", answer["Data"]["Id"])
-    assert answer["Data"]["Id"] != made
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -93,13 +74,6 @@ def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_tol
     reason = function.create(properties())["Reason"]
     expected = ("Refused", "ERROR", "PartnerExists", reason, None)
     assert function.told("outcome", "level", "reason", "message", "partner") == expected
-
-
-def test_service_that_is_down_is_a_failure(function: LocalFunction) -> None:
-    """Nobody has to correct anything."""
-    function.cloud.fail("ListPartners", "internal-error", times=None)
-    function.create(properties(), context=IMPATIENT())
-    assert function.told("outcome", "level", "reason") == ("Failed", "ERROR", "InternalServerException")
 
 
 def test_rollback_that_is_tolerated_is_loud(function: LocalFunction) -> None:

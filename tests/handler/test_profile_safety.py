@@ -5,7 +5,6 @@ Found by a reviewer who looked for sequences of events and answers that nobody h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from partner_account_handler.errors import HandlerError, RequestError
 from partner_central_simulator import Readings
-from tests.handler.cloud import Cloud, Deployed, VirtualTime, open_cloud, profile, properties
+from tests.handler.cloud import Cloud, VirtualTime, open_cloud, profile
 from tests.handler.cloudformation import DeployedFunction
 from tests.handler.test_profile import (
     CANARY,
@@ -24,12 +23,10 @@ from tests.handler.test_profile import (
     ProfileStack,
     add,
     details,
-    lose_the_first_task_and_its_token,
 )
 
 pytestmark = pytest.mark.slow
 
-OF_PROFILE: Any = {"ResourceType": "Custom::PartnerProfile"}
 BERLIN = {"CountryCode": "DE", "SubdivisionCode": "BE"}
 ANOTHER_FAILS: Any = {"options": {"another_fails": True}}
 NEW_LOGO = "https://example.com/new.png"
@@ -51,7 +48,7 @@ def updated(cloud: Cloud, status: str, former: dict[str, Any], wanted: dict[str,
     """The answer to an Update in that status of the stack."""
     cloud.set_status(status)
     physical_id = f"profile-of-{wanted['PartnerArn'].rpartition('/')[2]}"
-    event = cloud.event("Update", wanted, former, PhysicalResourceId=physical_id, **OF_PROFILE)
+    event = cloud.event("Update", wanted, former, PhysicalResourceId=physical_id)
     return cloud.deliver(event, **delivery)
 
 
@@ -98,19 +95,10 @@ def test_visibility_is_looked_at_before_it_is_put_again(own: ProfileStack, times
     assert (own.stack.status, len(own.partner.visibility_updates)) == ("UPDATE_COMPLETE", 1)
 
 
-def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud) -> None:
+def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud, partner: Any) -> None:
     """No part of AWS knows everything at once."""
-    partner, left = cloud.add_partner(), [1, 2]
-    cloud.account.plan_profile_tasks(reads=0)
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "put_profile_visibility" and left:
-            left.pop()
-            raise refusal("PARTNER_PROFILE_NOT_FOUND")
-        return call(**members)
-
-    cloud.between = between
-    cloud.create(profile(partner.arn, Visibility="PUBLIC"), **OF_PROFILE)
+    cloud.answer_instead("put_profile_visibility", *[refusal("PARTNER_PROFILE_NOT_FOUND")] * 2)
+    cloud.create(profile(partner.arn, Visibility="PUBLIC"))
     assert cloud.account.partner(partner.id).visibility == "PUBLIC"
 
 
@@ -130,17 +118,13 @@ def test_visibility_that_the_template_says_nothing_of_is_not_needed(own: Profile
     assert own.stack.status == "CREATE_COMPLETE"
 
 
-def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud) -> None:
+def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud, partner: Any) -> None:
     """The Update that is taken back has published it."""
-    partner = cloud.add_partner()
     hidden, public = profile(partner.arn, Visibility="PRIVATE"), profile(partner.arn, Visibility="PUBLIC")
-    cloud.account.plan_profile_tasks(reads=0)
-    cloud.create(hidden, **OF_PROFILE)
-    late = [cloud.client("partnercentral-account").get_profile_visibility(Catalog="AWS", Identifier=partner.arn)]
+    cloud.create(hidden)
+    late = cloud.client("partnercentral-account").get_profile_visibility(Catalog="AWS", Identifier=partner.arn)
     updated(cloud, "UPDATE_IN_PROGRESS", hidden, public)
-    cloud.between = lambda name, call, members: (
-        late.pop() if name == "get_profile_visibility" and late else call(**members)
-    )
+    cloud.answer_instead("get_profile_visibility", late)
     updated(cloud, "UPDATE_ROLLBACK_IN_PROGRESS", public, hidden)
     assert cloud.account.partner(partner.id).visibility == "PRIVATE"
 
@@ -207,32 +191,22 @@ def test_logo_of_a_language_alone_is_a_change(own: ProfileStack) -> None:
     assert own.update(LocalizedContents=[{**GERMAN, "LogoUrl": NEW_LOGO}]) == [START]
 
 
-def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud) -> None:
+def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud, partner: Any) -> None:
     """What the service calls unchanged is not what the template asks for."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
-    cloud.create(profile(partner.arn), **OF_PROFILE)
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "start_profile_update_task":
-            raise refusal("INCOMPATIBLE_PROFILE_STATE")
-        return call(**members)
-
-    cloud.between = between
+    cloud.create(profile(partner.arn))
+    cloud.answer_instead("start_profile_update_task", *[refusal("INCOMPATIBLE_PROFILE_STATE")] * 99)
     with pytest.raises(HandlerError, match="INCOMPATIBLE_PROFILE_STATE"):
         updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), profile(partner.arn, LogoUrl=NEW_LOGO))
 
 
-def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud) -> None:
+def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud, partner: Any) -> None:
     """The task that succeeded tells better what the profile is."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
     first, second = profile(partner.arn), profile(partner.arn, DisplayName="Another")
-    cloud.create(first, **OF_PROFILE)
+    cloud.create(first)
     late = cloud.client("partnercentral-account").get_partner(Catalog="AWS", Identifier=partner.arn)
     late["Profile"]["LogoUrl"] = first["LogoUrl"]
     updated(cloud, "UPDATE_IN_PROGRESS", first, second)
-    cloud.between = lambda name, call, members: late if name == "get_partner" else call(**members)
+    cloud.answer_instead("get_partner", *[late] * 99)
     updated(cloud, "UPDATE_ROLLBACK_IN_PROGRESS", second, first)
     assert cloud.account.partner(partner.id).profile["DisplayName"] == "Example"
 
@@ -243,76 +217,46 @@ def test_headquarters_that_are_there_already_start_nothing(moto_url: str) -> Non
         partner = cloud.add_partner()
         cloud.account.plan_profile_tasks(reads=0)
         with_them, without = profile(partner.arn, Headquarters=BERLIN), profile(partner.arn, DisplayName="B")
-        cloud.create(with_them, **OF_PROFILE)
+        cloud.create(with_them)
         updated(cloud, "UPDATE_IN_PROGRESS", with_them, without)
         mark = cloud.mark
         updated(cloud, "UPDATE_IN_PROGRESS", without, {**without, "Headquarters": BERLIN})
         assert cloud.writes(mark) == []
 
 
-def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(cloud: Cloud) -> None:
+def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(
+    cloud: Cloud, partner: Any
+) -> None:
     """The service may show it late."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
-    cloud.create(profile(partner.arn), **OF_PROFILE)
+    cloud.create(profile(partner.arn))
     late = cloud.client("partnercentral-account").get_profile_update_task(Catalog="AWS", Identifier=partner.arn)
     cloud.account.plan_profile_tasks(reads=0)
-    left: list[Any] = []
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "get_profile_update_task" and left:
-            return left.pop()
-        left.extend([late] if operation == "cancel_profile_update_task" else [])
-        return call(**members)
-
-    cloud.between = between
+    cloud.happens_before("cancel_profile_update_task", lambda: cloud.answer_instead("get_profile_update_task", late))
     wanted = profile(partner.arn, DisplayName="Another")
     assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
 
 
-def test_task_whose_answer_and_token_are_lost_and_that_has_succeeded_is_a_success(cloud: Cloud) -> None:
-    """The repeated call would change nothing, and is refused."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
-    lose_the_first_task_and_its_token(cloud)
-    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "SUCCEEDED"
-
-
-def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(cloud: Cloud) -> None:
+def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(
+    cloud: Cloud, partner: Any
+) -> None:
     """Of a task that is not found, or of a profile."""
-    partner = cloud.add_partner()
-    cloud.account.plan_profile_tasks(reads=0)
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        if operation == "get_profile_update_task" and not cloud.account.partner(partner.id).tasks:
-            raise refusal("PARTNER_PROFILE_NOT_FOUND")
-        return call(**members)
-
-    cloud.between = between
-    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "SUCCEEDED"
+    cloud.answer_instead("get_profile_update_task", refusal("PARTNER_PROFILE_NOT_FOUND"))
+    assert cloud.create(profile(partner.arn)).data["TaskStatus"] == "SUCCEEDED"
 
 
-def test_task_without_a_status_is_in_progress(cloud: Cloud) -> None:
+def test_task_without_a_status_is_in_progress(cloud: Cloud, partner: Any) -> None:
     """It was started."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
-
-    def between(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        answer = call(**members)
-        if operation == "start_profile_update_task":
-            del answer["Status"]
-        return answer
-
-    cloud.between = between
-    assert cloud.create(profile(partner.arn), **OF_PROFILE).data["TaskStatus"] == "IN_PROGRESS"
+    cloud.alter_answers("start_profile_update_task", lambda answer: answer.pop("Status"))
+    assert cloud.create(profile(partner.arn)).data["TaskStatus"] == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("each", [8.0, 14.0])
-def test_slow_service_costs_no_deployment(cloud: Cloud, each: float) -> None:
+def test_slow_service_costs_no_deployment(cloud: Cloud, partner: Any, each: float) -> None:
     """The task goes on, and is followed as long as there is time."""
-    partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=None)
-    answer = cloud.create(profile(partner.arn), VirtualTime(each_call=each), **OF_PROFILE)
+    answer = cloud.create(profile(partner.arn), VirtualTime(each_call=each))
     assert answer.data["TaskStatus"] == "IN_PROGRESS"
 
 
@@ -362,20 +306,13 @@ def test_partner_of_another_account_or_another_service_is_refused_before_any_cal
     ]
     for other in others:
         with pytest.raises(RequestError):
-            cloud.create(profile(other), **OF_PROFILE)
+            cloud.create(profile(other))
     assert cloud.operations() == []
 
 
 def test_text_with_joiners_is_taken(own: ProfileStack) -> None:
     """Persian is written with them."""
     assert own.create(DisplayName="\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645") == [START]
-
-
-def test_update_of_the_account_leaves_the_solution_type_to_the_profile(deployed: Deployed) -> None:
-    """Also one in which nothing of the partner changes."""
-    deployed.cloud.account.plan_profile_tasks(reads=0)
-    deployed.cloud.create(profile(deployed.arn, PrimarySolutionType="TRAINING_SERVICES"), **OF_PROFILE)
-    deployed.update(properties(), properties(ServiceTimeout="299"))
 
 
 def test_rollback_of_a_replacement_names_the_former_profile_also_if_the_service_is_down(own: ProfileStack) -> None:
@@ -386,5 +323,5 @@ def test_rollback_of_a_replacement_names_the_former_profile_also_if_the_service_
     cloud.fail("*", "access-denied", times=None)
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
     physical_id = f"profile-of-{other.id}"
-    event = cloud.event("Update", profile(own.arn), profile(other.arn), PhysicalResourceId=physical_id, **OF_PROFILE)
+    event = cloud.event("Update", profile(own.arn), profile(other.arn), PhysicalResourceId=physical_id)
     assert cloud.deliver(event).physical_id == own.stack.physical_id

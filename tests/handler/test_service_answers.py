@@ -58,17 +58,15 @@ class TestArnOfAnotherForm:
         """The catalog is the template's, where the ARN doesn't tell it."""
         assert deployed.update(properties(), CEO).physical_id == deployed.arn
         assert [partner.contact["BusinessTitle"] for partner in deployed.cloud.partners] == ["CEO"]
-        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-        assert deployed.update(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
+        assert deployed.roll_back(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
         assert [partner.contact for partner in deployed.cloud.partners] == [contact()]
 
     def test_rollback_is_tolerated_when_nothing_can_be_asked(self, deployed: Deployed) -> None:
         """What is said then comes from the physical id and the stack's outputs."""
         told = deployed.cloud.create(properties())
         deployed.cloud.set_outputs(**{f"Partner{attribute}": value for attribute, value in told.data.items()})
-        deployed.cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
         deployed.cloud.fail("*", "internal-error", times=None)
-        assert deployed.update(CEO, properties()) == told
+        assert deployed.roll_back(CEO, properties()) == told
 
 
 def test_physical_id_stays_the_stacks_own_if_the_service_spells_the_arn_otherwise(deployed: Deployed) -> None:
@@ -79,26 +77,17 @@ def test_physical_id_stays_the_stacks_own_if_the_service_spells_the_arn_otherwis
     assert deployed.update(properties(), CEO).physical_id == deployed.arn
 
 
+def leave_out(cloud: Cloud, member: str) -> None:
+    """Each partner that is listed lacks a member."""
+    cloud.alter_answers("list_partners", lambda answer: [one.pop(member, None) for one in answer["PartnerSummaryList"]])
+
+
 class TestMissingMembers:
     """What the service leaves out is never a Defect, nor taken for "there is none"."""
 
-    def without(self, cloud: Cloud, operation: str, member: str) -> None:
-        """Each partner in the answers of an operation lacks a member."""
-
-        def leave_out(named: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            answer = call(**members)
-            if named != operation:
-                return answer
-            answer.pop(member, None)
-            for listed in answer.get("PartnerSummaryList", []):
-                listed.pop(member, None)
-            return answer
-
-        cloud.between = leave_out
-
     def test_partner_that_is_listed_without_its_arn_is_told_and_none_is_created(self, deployed: Deployed) -> None:
         """It can't be judged, so nobody may act."""
-        self.without(deployed.cloud, "list_partners", "Arn")
+        leave_out(deployed.cloud, "Arn")
         with pytest.raises(CallError, match="IncompleteAnswer: ListPartners"):
             deployed.cloud.create(properties())
         assert deployed.writes() == []
@@ -108,32 +97,28 @@ class TestMissingMembers:
         self, deployed: Deployed, member: str
     ) -> None:
         """Nothing is written."""
-        self.without(deployed.cloud, "list_partners", member)
+        leave_out(deployed.cloud, member)
         assert deployed.cloud.create(properties()).physical_id == deployed.arn
         assert deployed.writes() == []
 
     def test_sandbox_partner_that_is_listed_without_its_name_is_found(self, cloud: Cloud) -> None:
         """The name decides there, so it is asked for."""
         deployed = Deployed(cloud, sandbox())
-        self.without(cloud, "list_partners", "LegalName")
+        leave_out(cloud, "LegalName")
         assert cloud.create(sandbox()).physical_id == deployed.arn
         assert deployed.writes() == ["TagResource"], "the tag is tried again"
 
     @pytest.mark.parametrize("member", ["LegalName", "Profile", "CreatedAt", "Id", "Catalog"])
     def test_create_succeeds_whatever_else_its_answer_lacks(self, cloud: Cloud, member: str) -> None:
         """The partner is there."""
-        self.without(cloud, "create_partner", member)
+        cloud.alter_answers("create_partner", lambda answer: answer.pop(member, None))
         assert Deployed(cloud).arn == cloud.partners[0].arn
 
     def test_contact_that_lacks_a_member_is_written_again(self, deployed: Deployed) -> None:
         """It is not what the template says."""
-
-        def short(_: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            answer = call(**members)
-            answer.get("AllianceLeadContact", {}).pop("LastName", None)
-            return answer
-
-        deployed.cloud.between = short
+        deployed.cloud.alter_answers(
+            "get_alliance_lead_contact", lambda answer: answer["AllianceLeadContact"].pop("LastName")
+        )
         deployed.update(properties(), CEO)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
@@ -166,7 +151,7 @@ class TestTagsThatLag:
         cloud.prepare()
         cloud.fail("CreatePartner", "cut", after_commit=True)
         cloud.fail("ListTagsForResource", "no-tags", times=3)
-        TestMissingMembers().without(cloud, "list_partners", "CreatedAt")
+        leave_out(cloud, "CreatedAt")
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
         assert cloud.writes() == ["CreatePartner"]
 
@@ -212,15 +197,10 @@ class TestTagsThatLag:
     ) -> None:
         """Its time would never pass."""
         cloud.add_partner()
-
-        def in_the_future(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            answer = call(**members)
-            for listed in answer["PartnerSummaryList"] if operation == "list_partners" else []:
-                listed["CreatedAt"] = datetime.now(UTC) + ahead
-            return answer
-
-        cloud.between = in_the_future
-        time = VirtualTime()
+        time, future = VirtualTime(), datetime.now(UTC) + ahead
+        cloud.alter_answers(
+            "list_partners", lambda answer: [one.update(CreatedAt=future) for one in answer["PartnerSummaryList"]]
+        )
         with pytest.raises(PartnerError, match="PartnerExists.*existing_partner_id"):
             cloud.create(properties(), time)
         assert 50 < time.seconds < 61

@@ -197,12 +197,3 @@ def test_name_is_sent_composed(cloud: Cloud) -> None:
     since = len(cloud.simulator.requests)
     cloud.update(arn, properties(AllianceLeadContact=contact(LastName="Ö")), wanted)
     assert not [one for one in cloud.operations(since) if not one.startswith(("Get", "List"))]
-
-
-def test_rollback_to_an_invalid_name_is_tolerated(cloud: Cloud) -> None:
-    """A stack that has one from an earlier version must not end in UPDATE_ROLLBACK_FAILED."""
-    cloud.prepare()
-    arn = cloud.create(properties()).physical_id
-    cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
-    former = with_text("BusinessTitle", "${Token[TOKEN.1]}")
-    assert cloud.update(arn, properties(), former).physical_id == arn

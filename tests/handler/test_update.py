@@ -22,6 +22,7 @@ from tests.handler.cloud import (
     VirtualTime,
     contact,
     open_cloud,
+    profile,
     properties,
     sandbox,
 )
@@ -30,7 +31,6 @@ NEW_EMAIL = "ann@example.com"
 MOVED = properties(AllianceLeadContact=contact(Email=NEW_EMAIL))
 BOTH = {**CEO, "Tags": SALES}
 ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
-PROFILE_OPERATIONS = ("CreatePartner", "GetPartner", "GetProfileVisibility")
 
 
 class TestContact:
@@ -54,34 +54,17 @@ class TestContact:
             deployed.update(properties(), MOVED)
             assert deployed.partner.contact == contact(Email=NEW_EMAIL)
 
-    def test_code_is_sent_for_another_change_when_the_service_asks_for_it(self, moto_url: str) -> None:
-        """A third reading: the address stays, and must be confirmed all the same."""
-        with open_cloud(moto_url, readings=Readings(any_contact_change_needs_code=True)) as cloud:
-            deployed = Deployed(cloud)
-            cloud.prepare()
-            deployed.update(properties(), CEO)
-            assert deployed.partner.contact == contact(BusinessTitle="CEO")
-
-    def test_contact_change_whose_answer_is_lost_is_no_failure(self, deployed: Deployed) -> None:
-        """The code is used up then, and a repeated call alone would fail for it."""
-        deployed.cloud.prepare(NEW_EMAIL)
-        deployed.cloud.fail("PutAllianceLeadContact", "cut", after_commit=True)
-        deployed.update(properties(), MOVED)
-        assert deployed.partner.contact == contact(Email=NEW_EMAIL)
-
     def test_answer_that_is_lost_once_the_service_has_asked_for_the_code_is_no_failure(self, moto_url: str) -> None:
         """The repeated call is refused, since the code is used up; the contact is as wanted."""
         with open_cloud(moto_url, readings=Readings(any_contact_change_needs_code=True)) as cloud:
             deployed = Deployed(cloud)
             cloud.prepare()
 
-            def lossy(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-                answer = call(**members)
-                if operation == "put_alliance_lead_contact" and cloud.writes().count("PutAllianceLeadContact") == 2:
+            def lose_the_second(_answer: object) -> None:
+                if cloud.writes().count("PutAllianceLeadContact") == 2:
                     raise ReadTimeoutError(endpoint_url="")
-                return answer
 
-            cloud.between = lossy
+            cloud.alter_answers("put_alliance_lead_contact", lose_the_second)
             deployed.update(properties(), CEO)
             assert deployed.writes() == ["PutAllianceLeadContact"] * 3
             assert deployed.partner.contact == contact(BusinessTitle="CEO")
@@ -95,13 +78,6 @@ class TestContact:
         assert deployed.partner.contact == contact()
         texts = [*contact(Email=NEW_EMAIL).values(), "Example Corp", EMAIL]
         assert [text for text in texts if text in str(caught.value)] == []
-
-    def test_contact_that_a_human_changed_is_left_alone(self, deployed: Deployed) -> None:
-        """The template did not change it."""
-        deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CTO")
-        deployed.update(properties(), properties(Tags=SALES))
-        assert deployed.writes() == ["TagResource"]
-        assert deployed.partner.contact == contact(BusinessTitle="CTO")
 
 
 class TestTags:
@@ -179,6 +155,7 @@ class TestTags:
         """A human's change can't be told from what a failed attempt has left."""
         deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CEO")
         deployed.update(properties(), wanted)
+        assert deployed.partner.contact == contact(BusinessTitle="CEO")
         lines = [line for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
         assert ['"differing": ["contact"]' in line and "CEO" not in line for line in lines] == [True] * told
 
@@ -192,24 +169,21 @@ class TestTags:
 class TestCreateOnly:
     """What no API can change."""
 
-    @pytest.mark.parametrize(
-        ("props", "change"),
-        [
-            ("legal_name", {"LegalName": "Another Corp"}),
-            ("primary_solution_type", {"PrimarySolutionType": "TRAINING_SERVICES"}),
-            (
-                "legal_name, primary_solution_type",
-                {"LegalName": "Another Corp", "PrimarySolutionType": "TRAINING_SERVICES"},
-            ),
-        ],
-    )
-    def test_create_only_change_is_refused_before_anything_is_written(
-        self, deployed: Deployed, props: str, change: dict[str, str]
-    ) -> None:
+    def test_create_only_change_is_refused_before_anything_is_written(self, deployed: Deployed) -> None:
         """All of them at once, by the names of the props, with the remedy."""
-        with pytest.raises(PartnerError, match=f"CreateOnly: {props} of partner-.*Restore"):
-            deployed.update(properties(), {**CEO, **change})
+        changed = {**CEO, "LegalName": "Another Corp", "PrimarySolutionType": "TRAINING_SERVICES"}
+        with pytest.raises(PartnerError, match="CreateOnly: legal_name, primary_solution_type of partner-.*Restore"):
+            deployed.update(properties(), changed)
         assert deployed.writes() == []
+
+    def test_solution_type_is_left_to_the_profile_once_there_is_one(self, deployed: Deployed) -> None:
+        """A profile task changes it, and no template of the partner need follow, also in a retry."""
+        deployed.cloud.account.plan_profile_tasks(reads=0)
+        deployed.cloud.create(profile(deployed.arn, PrimarySolutionType="TRAINING_SERVICES"))
+        other = {**CEO, "PrimarySolutionType": "CONSULTING_SERVICES"}
+        for previous, wanted in ((properties(), CEO), (CEO, CEO), (CEO, other)):
+            deployed.update(previous, wanted)
+        assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_changed_catalog_is_refused_before_any_call(self, deployed: Deployed) -> None:
         """The function may no longer ask about a partner of the former catalog."""
@@ -222,27 +196,6 @@ class TestCreateOnly:
         """In whatever case and spacing support wrote it."""
         deployed.cloud.account.rename_partner(deployed.partner.id, "EXAMPLE  Corporation")
         assert deployed.update(properties(), properties(LegalName="Example Corporation")).physical_id == deployed.arn
-
-    def test_solution_type_changed_by_a_profile_task_stops_no_other_change_and_the_template_may_follow(
-        self, deployed: Deployed
-    ) -> None:
-        """Partner Central changes it, and no deployment does."""
-        profile = {
-            "DisplayName": "Example",
-            "Description": "We give examples.",
-            "WebsiteUrl": "https://example.com",
-            "LogoUrl": "https://example.com/logo.png",
-            "PrimarySolutionType": "TRAINING_SERVICES",
-            "IndustrySegments": ["EDUCATION"],
-            "TranslationSourceLocale": "en-US",
-        }
-        deployed.cloud.account.plan_profile_tasks(reads=0)
-        deployed.cloud.client("partnercentral-account").start_profile_update_task(
-            Catalog="AWS", Identifier=deployed.partner.id, TaskDetails=profile
-        )
-        deployed.update(properties(), CEO)
-        assert deployed.partner.contact == contact(BusinessTitle="CEO")
-        deployed.update(CEO, {**CEO, "PrimarySolutionType": "TRAINING_SERVICES"})
 
     def test_renaming_alone_stops_no_other_change_and_is_logged(
         self, deployed: Deployed, capsys: pytest.CaptureFixture[str]
@@ -271,13 +224,6 @@ class TestCreateOnly:
 class TestRollback:
     """No rollback fails for our sake."""
 
-    def test_reversed_update_restores_contact_and_tags(self, deployed: Deployed) -> None:
-        """Forth and back."""
-        deployed.update(properties(), BOTH)
-        deployed.cloud.set_status(ROLLING_BACK)
-        deployed.update(BOTH, properties())
-        assert (deployed.partner.contact, deployed.partner.tags["team"]) == (contact(), "alliances")
-
     @pytest.mark.parametrize("code_is_gone", [False, True])
     def test_tags_are_restored_though_the_former_address_can_not_be(
         self, deployed: Deployed, code_is_gone: bool
@@ -288,8 +234,7 @@ class TestRollback:
         deployed.update(properties(), moved)
         if code_is_gone:
             deployed.cloud.client("ssm").delete_parameter(Name="/partner/code")
-        deployed.cloud.set_status(ROLLING_BACK)
-        answer = deployed.update(moved, properties())
+        answer = deployed.roll_back(moved, properties())
         assert (answer.physical_id, answer.report.outcome.value) == (deployed.arn, "RollbackTolerated")
         assert answer.data["ProfileId"] == deployed.partner.profile_id
         assert deployed.partner.tags["team"] == "alliances"
@@ -299,8 +244,7 @@ class TestRollback:
         """And the log has why."""
         deployed.update(properties(), BOTH)
         deployed.cloud.fail("TagResource", "access-denied", times=None)
-        deployed.cloud.set_status(ROLLING_BACK)
-        answer = deployed.update(BOTH, properties())
+        answer = deployed.roll_back(BOTH, properties())
         assert answer.report.outcome.value == "RollbackTolerated"
         assert "TagResource" in answer.report.message
         assert deployed.partner.contact == contact()
@@ -308,10 +252,9 @@ class TestRollback:
     def test_contact_is_not_restored_once_the_stack_has_gone_on_during_the_tags(self, deployed: Deployed) -> None:
         """What refused the tags refuses the contact too: both rely on the same observed stack."""
         deployed.update(properties(), BOTH)
-        deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.fail("TagResource", "throttle")
         time = VirtualTime(meanwhile=lambda: deployed.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"))
-        deployed.update(BOTH, properties(), time)
+        deployed.roll_back(BOTH, properties(), time)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_rollback_of_refused_properties_leaves_the_change_of_a_human(self, deployed: Deployed) -> None:
@@ -320,19 +263,17 @@ class TestRollback:
         refused = properties(AllianceLeadContact=contact(FirstName="J\u200bane"))
         with pytest.raises(RequestError):
             deployed.update(properties(), refused)
-        deployed.cloud.set_status(ROLLING_BACK)
-        deployed.update(refused, properties())
+        deployed.roll_back(refused, properties())
         assert deployed.writes() == []
 
-    @pytest.mark.parametrize("kind", ["internal-error", "cut", "access-denied", "throttle"])
-    def test_service_that_is_down_fails_an_update_and_no_rollback(self, deployed: Deployed, kind: str) -> None:
+    def test_service_that_is_down_fails_an_update_and_no_rollback(self, deployed: Deployed) -> None:
         """The timer is told what the stack shows, before anything is tried, and the answer is the same.
 
         The profile id is what the stack said last, since an export in use must not change.
         """
         arn, profile_id = deployed.arn, deployed.partner.profile_id
         shown = {"Arn": arn, "Id": arn.rsplit("/", 1)[1], "ProfileId": profile_id}
-        deployed.cloud.fail("*", kind, times=None)
+        deployed.cloud.fail("*", "internal-error", times=None)
         with pytest.raises(CallError):
             deployed.update(properties(), CEO)
         deployed.cloud.set_outputs(**{f"Partner{name}": value for name, value in shown.items()})
@@ -356,10 +297,9 @@ class TestRollback:
         """Each call takes as long as one may; the answer still comes in time, and with the known profile id."""
         profile_id = deployed.partner.profile_id
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=profile_id)
-        deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.fail("*", "cut", times=None)
         time = VirtualTime(each_call=25)
-        assert deployed.update(CEO, properties(), time).data["ProfileId"] == profile_id
+        assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == profile_id
         assert time.seconds >= 16
 
     def test_rollback_of_what_never_had_a_partner_keeps_the_id(self, cloud: Cloud) -> None:
@@ -367,12 +307,6 @@ class TestRollback:
         cloud.set_status(ROLLING_BACK)
         answer = cloud.update("not-created-1", properties(), properties())
         assert (answer.physical_id, answer.data) == ("not-created-1", {})
-
-    @pytest.mark.parametrize("wanted", [{"Name": "older shape"}, properties(SchemaVersion="2")])
-    def test_properties_of_another_version_stop_no_rollback(self, deployed: Deployed, wanted: dict[str, Any]) -> None:
-        """Code and resource may be rolled back together."""
-        deployed.cloud.set_status(ROLLING_BACK)
-        assert deployed.update(properties(), wanted).physical_id == deployed.arn
 
     def test_partner_that_is_gone_fails_an_update_and_no_rollback_and_is_never_replaced(
         self, deployed: Deployed
@@ -383,46 +317,23 @@ class TestRollback:
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND.*ask AWS Partner support"):
             deployed.update(properties(), CEO, time)
         assert 25 < sum(time.pauses) < 40, "no part of AWS knows everything at once"
-        deployed.cloud.set_status(ROLLING_BACK)
-        assert deployed.update(CEO, properties()).physical_id == deployed.arn
+        assert deployed.roll_back(CEO, properties()).physical_id == deployed.arn
         assert deployed.writes() == []
 
 
 class TestProfileId:
     """`pending` is said only if the service has none, or nobody can know."""
 
-    def test_update_after_the_placeholder_answers_the_real_one_and_its_rollback_keeps_pending(
-        self, moto_url: str
-    ) -> None:
-        """In a rollback not even `pending` becomes the real one: the export may be in use."""
-        with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.AT_ONCE)) as cloud:
-            for operation in PROFILE_OPERATIONS:
-                cloud.fail(operation, "no-profile-id", times=None)
-            deployed = Deployed(cloud)
-            cloud.simulator.faults.clear()
-            cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId="pending")
-            cloud.set_status("UPDATE_IN_PROGRESS")
-            assert deployed.update(properties(), CEO).data["ProfileId"] == deployed.partner.profile_id
-            cloud.set_status(ROLLING_BACK)
-            assert deployed.update(CEO, properties()).data["ProfileId"] == "pending"
-
     def test_update_succeeds_with_pending_where_the_service_says_that_there_is_no_profile(self, moto_url: str) -> None:
         """Though the stack shows none either, as with `outputs=False`."""
         with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.WITH_PROFILE)) as cloud:
             assert Deployed(cloud).update(properties(), CEO).data["ProfileId"] == "pending"
 
-    @pytest.mark.parametrize(
-        ("operation", "kind"), [("*", "no-profile-id"), ("GetProfileVisibility", "internal-error")]
-    )
-    def test_known_profile_id_never_falls_back_to_the_placeholder(
-        self, deployed: Deployed, operation: str, kind: str
-    ) -> None:
-        """The stack's own output remembers it."""
+    def test_known_profile_id_never_falls_back_to_the_placeholder(self, deployed: Deployed) -> None:
+        """The stack's own output remembers it, though the service fails."""
         known = deployed.partner.profile_id
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=known)
-        deployed.cloud.set_status("UPDATE_IN_PROGRESS")
-        for name in PROFILE_OPERATIONS if operation == "*" else [operation]:
-            deployed.cloud.fail(name, kind, times=None)
+        deployed.cloud.fail("GetProfileVisibility", "internal-error", times=None)
         assert deployed.update(properties(), CEO).data["ProfileId"] == known
 
     @pytest.mark.parametrize("times", [6, None])
@@ -472,12 +383,14 @@ def test_update_of_what_never_had_a_partner_is_refused_with_a_remedy(cloud: Clou
     assert cloud.operations() == []
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_delete_changes_nothing_and_always_succeeds(deployed: Deployed, ours: bool) -> None:
-    """Whatever id is named, and whatever the properties are."""
-    named = deployed.arn if ours else "Root-Partner-MADEUP"
+@pytest.mark.parametrize("named", ["partner", "profile", "made up"])
+def test_delete_changes_nothing_and_always_succeeds(deployed: Deployed, named: str) -> None:
+    """Whatever the properties are. A public profile that vanishes by a mistake would be worse than one that stays."""
+    ids = {"partner": deployed.arn, "profile": f"profile-of-{deployed.partner.id}", "made up": "Root-Partner-MADEUP"}
+    wanted = profile(deployed.arn) if named == "profile" else {}
     deployed.cloud.asked.clear()
-    assert deployed.cloud.deliver(deployed.cloud.event("Delete", {}, PhysicalResourceId=named)).physical_id == named
+    event = deployed.cloud.event("Delete", wanted, PhysicalResourceId=ids[named])
+    assert deployed.cloud.deliver(event).physical_id == ids[named]
     assert deployed.cloud.asked == []
 
 
@@ -540,14 +453,6 @@ class TestLateDescribeStacks:
         assert deployed.writes() == []
         assert (time.seconds > 175) == (status not in BEFORE)
 
-    def test_failed_reversed_update_is_tolerated_if_the_forward_status_was_the_old_one(
-        self, deployed: Deployed
-    ) -> None:
-        """DescribeStacks says UPDATE_IN_PROGRESS for two seconds more."""
-        deployed.cloud.fail("GetPartner", "access-denied")
-        deployed.cloud.account.delete_partner(deployed.partner.id)
-        assert deployed.update(CEO, properties(), late(deployed, 2, ROLLING_BACK)).physical_id == deployed.arn
-
     def test_reversed_update_that_fails_at_once_waits_until_the_rollback_is_told(self, deployed: Deployed) -> None:
         """Two seconds later."""
         deployed.cloud.account.tag_partner(deployed.partner.id, {OWNER_TAG: "another stack's"})
@@ -587,24 +492,14 @@ class TestLateDescribeStacks:
     def test_cloudformation_that_is_silent_for_a_while_is_waited_for(self, deployed: Deployed) -> None:
         """Else a rollback would be taken for an update, which may change what is imported."""
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId="pending")
-        deployed.cloud.set_status(ROLLING_BACK)
-        failures = [ReadTimeoutError(endpoint_url="")] * 3
-
-        def silent(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-            if operation == "describe_stacks" and failures:
-                raise failures.pop()
-            return call(**members)
-
-        deployed.cloud.between = silent
+        deployed.cloud.answer_instead("describe_stacks", *[ReadTimeoutError(endpoint_url="")] * 3)
         time = VirtualTime()
-        assert deployed.update(CEO, properties(), time).data["ProfileId"] == "pending"
+        assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == "pending"
         assert time.pauses == [0.5, 1.0, 2.0]
 
     def test_description_without_a_stack_stops_no_update(self, deployed: Deployed) -> None:
         """Whatever the question ends in."""
-        deployed.cloud.between = lambda operation, call, members: (
-            {"Stacks": []} if operation == "describe_stacks" else call(**members)
-        )
+        deployed.cloud.answer_instead("describe_stacks", *[{"Stacks": []}] * 99)
         deployed.update(properties(), CEO)
         assert deployed.writes() == ["PutAllianceLeadContact"]
 
@@ -688,14 +583,8 @@ class TestWithoutRollback:
 
 def test_unforeseen_error_of_an_update_is_a_handler_error_without_the_input(deployed: Deployed) -> None:
     """The border turns a defect into its kind and place; in a rollback it is tolerated as any other failure."""
-
-    def broken(operation: str, call: Callable[..., Any], members: dict[str, Any]) -> Any:
-        answer = call(**members)
-        return {**answer, "AllianceLeadContact": 7} if operation == "get_alliance_lead_contact" else answer
-
-    deployed.cloud.between = broken
+    deployed.cloud.alter_answers("get_alliance_lead_contact", lambda answer: answer.update(AllianceLeadContact=7))
     with pytest.raises(HandlerError, match="Defect: AttributeError at partner_properties.py") as caught:
         deployed.update(properties(), CEO)
     assert caught.value.__context__ is None
-    deployed.cloud.set_status(ROLLING_BACK)
-    assert deployed.update(CEO, properties()).report.reason == "Defect"
+    assert deployed.roll_back(CEO, properties()).report.reason == "Defect"

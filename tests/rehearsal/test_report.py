@@ -406,6 +406,16 @@ def test_warnings_of_constructs_are_found_in_both_wordings() -> None:
     assert cli_annotations(output, "warning") == ["[Warning at /S] Odd", "WARNING Even (Construct Annotations) S/B"]
 
 
+def test_a_warning_of_several_constructs_is_told_once_with_all_their_paths() -> None:
+    """The newer CLI repeats it for each; another rule, or another text, is another warning."""
+    told = "WARNING Odd (Construct Annotations)\n   {}\n   Acknowledge with '{}'\n\n"
+    output = "".join(told.format(*one) for one in (("S/A", "x"), ("S/B", "x"), ("S/A", "y"), ("S/B", "x")))
+    assert cli_annotations(output, "warning") == [
+        "WARNING Odd (Construct Annotations) S/A, S/B Acknowledge with 'x'",
+        "WARNING Odd (Construct Annotations) S/A Acknowledge with 'y'",
+    ]
+
+
 # --- Recording
 
 
