@@ -36,8 +36,8 @@ def make_what_stacks_expect(stacks: Sequence[Stack], aws: LocalAws, ssm_paramete
         for bucket, there in _asset_buckets(stack, aws):
             s3 = there.client("s3")
             if bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
-                constraint = {} if there.region == REGION else {"LocationConstraint": there.region}
-                s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": constraint} if constraint else {}))
+                elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": there.region}}
+                s3.create_bucket(Bucket=bucket, **({} if there.region == REGION else elsewhere))
         values = dict(parameter.split("=", 1) for parameter in ssm_parameters)
         if stack.bootstrap_parameter != f"/cdk-bootstrap/{_qualifier(stack)}/version":
             values[stack.bootstrap_parameter] = "99"

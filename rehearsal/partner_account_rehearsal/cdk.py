@@ -81,13 +81,14 @@ class Cdk:
 
             timer = threading.Timer(60 * MINUTES, stop)
             timer.daemon = True
+            # However this ends: the number may be another process's by then.
+            resources.callback(timer.cancel)
             timer.start()
             output = ""
             for line in process.stdout or ():
                 echo(line.rstrip("\n"))
                 output += line
             exit_code = process.wait()
-            timer.cancel()
             if stopped.is_set():
                 raise processes.ProcessError(
                     f"cdk {arguments[0]} was stopped: it had not ended after {MINUTES} minutes"

@@ -11,7 +11,7 @@ from botocore.regions import EndpointResolver
 from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
-from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, ManagedPartner, profiles_of
+from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, partners_of, profiles_of
 from partner_account_rehearsal.report import RehearsalFinding
 
 # Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
@@ -26,8 +26,9 @@ _SSM_TYPE = "AWS::SSM::Parameter::Value<"
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:ssm(?:-secure)?:([\w./-]+)")
 
 
-def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault: Fault | None) -> Iterator[str]:
+def obstacles(stacks: Sequence[Stack], fault: Fault | None) -> Iterator[str]:
     """Why these stacks can't be rehearsed with that fault, each with its remedy."""
+    partners, profiles = partners_of(stacks), profiles_of(stacks)
     if not partners:
         yield "none of these stacks has a PartnerAccount: there is nothing to rehearse"
         return
@@ -51,7 +52,6 @@ def obstacles(stacks: Sequence[Stack], partners: Sequence[ManagedPartner], fault
         )
     if fault is WRONG_CODE and set(catalogs) == {SANDBOX}:
         yield "the Sandbox accepts any code, so none is wrong: choose another --fault"
-    profiles = profiles_of(stacks)
     if elsewhere := [profile.path for profile in profiles if profile.is_of_a_known_partner]:
         yield (
             f"{', '.join(elsewhere)} is of a partner that only your account has: rehearse it beside a PartnerAccount "

@@ -99,8 +99,7 @@ class LocalAws:
 
     def credentials_and_region(self) -> dict[str, str]:
         """The environment variables that choose the account and the region."""
-        names = ("AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
-        return {name: self.environment[name] for name in names}
+        return {"AWS_ACCESS_KEY_ID": self.account, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
 
     @property
     def region(self) -> str:
@@ -124,11 +123,10 @@ class LocalAws:
             and name.lower() not in _NETWORK
             and name not in _TRUST
         }
-        own = {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
         path = os.pathsep.join(filter(None, (shell.get("PATH"), str(Path(sys.executable).parent))))
         # The app's directory stays as it was.
         private = {"TMPDIR": self.environment["TMPDIR"], "PYTHONDONTWRITEBYTECODE": "1"}
-        return {**kept, **own, **private, "PATH": path}
+        return {**kept, **self._own_variables(), **private, "PATH": path}
 
     def used_statements(self) -> list[UsedStatement]:
         """The statements of IAM policies that have allowed something so far."""
@@ -145,12 +143,15 @@ class LocalAws:
 
     def shell_exports(self) -> list[str]:
         """The shell commands that lead a terminal here."""
-        variables = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "CDK_"))}
         return [
             "unset AWS_PROFILE",
             f'export PATH="$PATH":{shlex.quote(str(Path(sys.executable).parent))}',
-            *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+            *(f"export {name}={shlex.quote(value)}" for name, value in self._own_variables().items()),
         ]
+
+    def _own_variables(self) -> dict[str, str]:
+        """What of the environment leads here, and goes with any PATH and HOME."""
+        return {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
 
     def stop_command(self) -> str:
         """The shell command that stops the servers and removes the folder."""

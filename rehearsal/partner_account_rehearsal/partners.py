@@ -157,22 +157,12 @@ class ManagedProfile(ManagedResource):
 
 def partners_of(stacks: Iterable[Stack]) -> list[ManagedPartner]:
     """All partners that the stacks manage, in their order."""
-    return [
-        ManagedPartner(stack, resource)
-        for stack in stacks
-        for resource in stack.resources()
-        if resource.type == RESOURCE_TYPE
-    ]
+    return [ManagedPartner(stack, one) for stack in stacks for one in stack.resources() if one.type == RESOURCE_TYPE]
 
 
 def profiles_of(stacks: Iterable[Stack]) -> list[ManagedProfile]:
     """All profiles that the stacks manage, in their order."""
-    return [
-        ManagedProfile(stack, resource)
-        for stack in stacks
-        for resource in stack.resources()
-        if resource.type == PROFILE_TYPE
-    ]
+    return [ManagedProfile(stack, one) for stack in stacks for one in stack.resources() if one.type == PROFILE_TYPE]
 
 
 def masked_address(address: str) -> str:

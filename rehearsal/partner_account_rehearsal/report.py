@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from partner_account_rehearsal.assembly import NESTED_STACK, Stack
 from partner_account_rehearsal.faults import Fault
 from partner_account_rehearsal.iam_statements import Statement, UsedStatement, statements_of
-from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, ManagedPartner, partners_of, profiles_of
+from partner_account_rehearsal.partners import OWN_TYPES, SANDBOX, partners_of, profiles_of
 from partner_account_rehearsal.planned_updates import METADATA, UpdateReport, planned_update
 from partner_account_rehearsal.stand_ins import StandIn
 
@@ -248,13 +248,7 @@ class RehearsalReport:
     versions: dict[str, str] = field(default_factory=dict)
     commit: str = ""
 
-    def describe(
-        self,
-        stacks: Sequence[Stack],
-        partners: Sequence[ManagedPartner],
-        fault: Fault | None,
-        former: Sequence[Stack] = (),
-    ) -> None:
+    def describe(self, stacks: Sequence[Stack], fault: Fault | None = None, former: Sequence[Stack] = ()) -> None:
         """Note what the app would create, or change in the stacks `former` that are there already, before it does."""
         self.stacks = []
         existing = {partner.catalog for partner in partners_of(former)}
@@ -265,6 +259,7 @@ class RehearsalReport:
             retained = [one.path for one in resources if one.definition.get("DeletionPolicy") in _RETAINED]
             update = planned_update(deployed[stack.name], stack) if stack.name in deployed else None
             self.stacks.append(StackReport(stack.name, dict(sorted(types.items())), retained, update))
+        partners, profiles = partners_of(stacks), profiles_of(stacks)
         self.partners = [
             PartnerReport(
                 path=partner.path,
@@ -277,7 +272,6 @@ class RehearsalReport:
             )
             for partner in partners
         ]
-        profiles = profiles_of(stacks)
         self.profiles = [
             ProfileReport(
                 one.path,
@@ -311,9 +305,8 @@ class RehearsalReport:
         for one in self.profiles:
             waits = one.visibility == "PUBLIC" and one.task_status == "IN_PROGRESS"
             visibility = "; it was not made public, since it is not approved yet" if waits else ""
-            self.results += (
-                [f"Profile {one.path}: TaskStatus {one.task_status}{visibility}."] if one.task_status else []
-            )
+            if one.task_status:
+                self.results.append(f"Profile {one.path}: TaskStatus {one.task_status}{visibility}.")
 
     def moment(self, when: datetime | None = None) -> float:
         """The seconds from the beginning until then, by default until now."""

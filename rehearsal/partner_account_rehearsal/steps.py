@@ -72,6 +72,11 @@ class Options:
     ssm_parameters: Sequence[str] = ()
     deployed: Path | None = None
 
+    def values_of_parameters(self) -> dict[str, str]:
+        """The values of the CloudFormation parameters by their names, whichever stack they are for."""
+        pairs = (parameter.partition("=") for parameter in self.parameters)
+        return {name.rpartition(":")[2]: value for name, _, value in pairs}
+
 
 class Rehearsal:
     """One rehearsal on a local AWS that nobody else uses."""
@@ -148,12 +153,10 @@ class Rehearsal:
             self._partners = partners_of(self._assembly.stacks)
             if self._options.deployed:
                 self._read_former(self._options.folder / self._options.deployed)
-            pairs = (parameter.partition("=") for parameter in self._options.parameters)
-            overridden = {name.rpartition(":")[2] for name, _, _ in pairs}
             seeded = {parameter.partition("=")[0] for parameter in self._options.ssm_parameters}
             reasons = [
-                *obstacles(self._assembly.stacks, self._partners, self._options.fault),
-                *missing_parameters(self._assembly.stacks, seeded, overridden),
+                *obstacles(self._assembly.stacks, self._options.fault),
+                *missing_parameters(self._assembly.stacks, seeded, self._options.values_of_parameters()),
             ]
             if reasons:
                 raise RehearsalError("; ".join(reasons))
@@ -200,7 +203,7 @@ class Rehearsal:
     def _describe(self) -> None:
         stacks = self._assembly.stacks
         former_stacks = self._former.stacks if self._former else []
-        self._report.describe(stacks, self._partners, self._options.fault, former_stacks)
+        self._report.describe(stacks, self._options.fault, former_stacks)
         self._report.not_rehearsed = self._replace_what_is_missing(stacks)
         self._reporter.preview(self._report)
         if self._former:
@@ -250,8 +253,7 @@ class Rehearsal:
     def _prepare_codes(self, assembly: Assembly, partners: Sequence[ManagedPartner], *, wrong: bool = False) -> None:
         for partner in partners:
             self._deploy_dependencies(assembly, partner.stack, {one.stack.id for one in partners})
-        pairs = (parameter.partition("=") for parameter in self._options.parameters)
-        values = {name.rpartition(":")[2]: value for name, _, value in pairs}
+        values = self._options.values_of_parameters()
         locations: list[tuple[ManagedPartner, CodeLocation]] = []
         for partner in (one for one in partners if one.needs_code):
             if location := find_location(partner, self._aws.at(partner.stack.region or REGION), values):

@@ -45,6 +45,11 @@ _SECONDS = 10.0
 _numbers = count(200000000001)
 
 
+def path_with_locked_cdk(path: str) -> str:
+    """The PATH with the cdk CLI of `package-lock.json` before all others."""
+    return f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{path}"
+
+
 class CdkAccount:
     """An AWS account of its own on the local AWS, in which an app is deployed."""
 
@@ -53,11 +58,10 @@ class CdkAccount:
     ) -> None:
         """Bootstrap a new account for CDK; `add_stacks` makes the app, and `values` are its context."""
         self.number = str(next(_numbers))
-        programs = f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{aws.environment['PATH']}"
         modules = os.pathsep.join(filter(None, (str(ROOT), aws.environment.get("PYTHONPATH"))))
-        own = {"AWS_ACCESS_KEY_ID": self.number, "PATH": programs, "PYTHONPATH": modules}
-        own |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-        self.aws = replace(aws, environment={**aws.environment, **own})
+        own = {"PATH": path_with_locked_cdk(aws.environment["PATH"]), "PYTHONPATH": modules}
+        there = aws.at(region, self.number)
+        self.aws = replace(there, environment={**there.environment, **own})
         self.values = values
         # A legal name is unique among all accounts.
         self.legal_name = f"Example Corp {self.number}"

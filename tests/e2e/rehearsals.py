@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.account import ROOT
+from tests.e2e.account import ROOT, path_with_locked_cdk
 from tests.rehearsal.process_list import eventually_none, heed_interruptions
 
 
@@ -27,10 +27,7 @@ class Place:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a rehearsal in it, by the installed command."""
         heed_interruptions()
-        own = {
-            "PATH": f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}",
-            "TMPDIR": str(self.temporary),
-        }
+        own = {"PATH": path_with_locked_cdk(os.environ["PATH"]), "TMPDIR": str(self.temporary)}
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("partner-account")), "rehearse", *arguments],
             cwd=self.app,

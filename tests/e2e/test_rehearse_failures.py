@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,22 @@ def test_cdk_command_that_does_not_end_is_stopped(
     with pytest.raises(ProcessError, match=r"cdk synth was stopped: it had not ended after 0\.005 minutes"):
         Cdk(place.app, place.temporary, environment).run("synth")
     assert eventually_none(place.temporary)
+
+
+def test_interrupted_cdk_command_leaves_no_timer_that_would_end_another_process_of_its_number(
+    place: Place, tmp_path: Path
+) -> None:
+    """Half an hour later the number of its group may be another one's."""
+
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    environment = {"PATH": path_with_cdk(tmp_path, "echo line; sleep 60"), "TMPDIR": str(place.temporary)}
+    with pytest.raises(KeyboardInterrupt):
+        Cdk(place.app, place.temporary, environment).run("synth", echo=interrupt)
+    assert [
+        one for one in threading.enumerate() if isinstance(one, threading.Timer) and not one.finished.is_set()
+    ] == []
 
 
 def test_profile_of_cdk_json_gets_the_credentials_of_the_local_aws(place: Place) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.account import CLI_CONTEXT, ROOT
+from tests.e2e.account import CLI_CONTEXT, path_with_locked_cdk
 from tests.e2e.rehearsals import Rehearsed, place_with, rehearsed
 
 pytestmark = pytest.mark.e2e
@@ -100,7 +100,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     settings = json.loads((place.app / "cdk.json").read_text())
     settings |= {"profile": "company", "build": f"echo built >> '{folder / 'builds'}'"}
     (place.app / "cdk.json").write_text(json.dumps(settings))
-    path = os.pathsep.join([str(make_venv(folder / "venv")), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
+    path = f"{make_venv(folder / 'venv')}{os.pathsep}{path_with_locked_cdk(os.environ['PATH'])}"
     done = rehearsed(place, folder, "Prod/*", *options, SUFFIX="Corp", PATH=path)
     assert done.exit_code == 0, done.told
     done.place.assert_untouched()

@@ -5,7 +5,6 @@ They run on the local AWS, in one terminal, and in the order of the pages.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sysconfig
@@ -17,11 +16,10 @@ from typing import Any
 import pytest
 
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
+from tests.e2e.account import ROOT, path_with_locked_cdk
 
 # Ten processes of cdk, and three more that install the app and its tools.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-ROOT = Path(__file__).parents[2]
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -46,7 +44,7 @@ class Terminal:
         self.folder.mkdir()
         own = {
             "HOME": str(folder / "home"),
-            "PATH": f"{ROOT / 'node_modules/.bin'}{os.pathsep}{aws.environment['PATH']}",
+            "PATH": path_with_locked_cdk(aws.environment["PATH"]),
             "CDK_REQUIRE_APPROVAL": "never",  # no reader sits here to approve of the changes
             "CDK_VALIDATION": "false",
             # What pip would download is borrowed from this environment.

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from tests.rehearsal.process_list import eventually_none, heed_interruptions, pr
 
 pytestmark = pytest.mark.e2e
 
+HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+Nested = Callable[[Mapping[str, Any]], dict[str, Any]]
 # Starts a local AWS, prints its folder, and waits.
 WAITING = """
     import time
@@ -40,13 +42,6 @@ KEEPING = """
         aws.keep()
         print(*aws.shell_exports(), aws.stop_command(), sep="\\n")
 """
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 def run_python(code: str, aws: LocalAws) -> str:
@@ -112,20 +107,23 @@ def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) 
     assert own["AWS_ENDPOINT_URL"] == aws.environment["AWS_ENDPOINT_URL"]
 
 
-def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the_outer_stack(aws: LocalAws) -> None:
+def deploy(aws: LocalAws, name: str, resources: Mapping[str, Any], *, verb: str = "create") -> str:
+    """Create a stack with these resources, or update it, and wait for it; its id."""
+    cloudformation = aws.client("cloudformation")
+    change = getattr(cloudformation, f"{verb}_stack")
+    stack_id = change(StackName=name, TemplateBody=json.dumps({"Resources": resources}))["StackId"]
+    cloudformation.get_waiter(f"stack_{verb}_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
+    return str(stack_id)
+
+
+def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the_outer_stack(
+    aws: LocalAws, nested: Nested
+) -> None:
     """By milliseconds, which MiniStack dates events with, most of them would be simultaneous."""
-    inner = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
-    url = "https://s3.us-east-1.amazonaws.com/templates/inner.json"
-    outer = {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}}
-    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
-    s3.create_bucket(Bucket="templates")
-    s3.put_object(Bucket="templates", Key="inner.json", Body=json.dumps(inner))
-    cloudformation.create_stack(StackName="Outer", TemplateBody=json.dumps(outer))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="Outer", WaiterConfig={"Delay": 0.1})
+    deploy(aws, "Outer", {"Inner": nested({"Resources": {"Handle": HANDLE}})})
+    cloudformation = aws.client("cloudformation")
     stacks = [stack["StackId"] for stack in cloudformation.list_stacks()["StackSummaries"]]
     events = [event for one in stacks for event in cloudformation.describe_stack_events(StackName=one)["StackEvents"]]
-    s3.delete_object(Bucket="templates", Key="inner.json")
-    s3.delete_bucket(Bucket="templates")
     told = {event["Timestamp"]: (event["LogicalResourceId"], event["ResourceStatus"]) for event in events}
     expected = [(name, f"CREATE_{status}") for name, status in (
         ("Outer", "IN_PROGRESS"), ("Inner", "IN_PROGRESS"), ("Nested", "IN_PROGRESS"), ("Handle", "IN_PROGRESS"),
@@ -136,39 +134,26 @@ def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the
     ] == expected
 
 
-def test_nested_stack_tells_the_stack_that_it_is_nested_in_and_the_outermost_one(aws: LocalAws) -> None:
+def test_nested_stack_tells_the_stack_that_it_is_nested_in_and_the_outermost_one(aws: LocalAws, nested: Nested) -> None:
     """As CloudFormation does: the function asks whose partner a nested stack's is."""
-    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
-    s3.create_bucket(Bucket="nested")
-    template: dict[str, Any] = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
-    for name in ("Inner", "Middle"):
-        s3.put_object(Bucket="nested", Key=name, Body=json.dumps(template))
-        properties = {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/nested/{name}"}
-        template = {"Resources": {name: {"Type": "AWS::CloudFormation::Stack", "Properties": properties}}}
-    root = cloudformation.create_stack(StackName="Root", TemplateBody=json.dumps(template))["StackId"]
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="Root", WaiterConfig={"Delay": 0.1})
-    stacks = [one for one in cloudformation.describe_stacks()["Stacks"] if one["StackName"].startswith("Root")]
+    inner = nested({"Resources": {"Handle": HANDLE}})
+    root = deploy(aws, "Root", {"Middle": nested({"Resources": {"Inner": inner}})})
+    stacks = [
+        one for one in aws.client("cloudformation").describe_stacks()["Stacks"] if one["StackName"].startswith("Root")
+    ]
     (middle,) = (one["StackId"] for one in stacks if one.get("ParentId") == root)
     told = sorted((one.get("ParentId", ""), one.get("RootId", "")) for one in stacks)
     assert told == sorted([("", ""), (root, root), (middle, root)])
-    s3.delete_objects(Bucket="nested", Delete={"Objects": [{"Key": "Inner"}, {"Key": "Middle"}]})
-    s3.delete_bucket(Bucket="nested")
 
 
-def test_events_of_an_update_tell_a_resource_that_is_created_from_one_that_is_updated(aws: LocalAws) -> None:
+def test_events_of_an_update_tell_a_resource_that_is_created_from_one_that_is_updated(
+    aws: LocalAws, nested: Nested
+) -> None:
     """In the stack and in the nested one, as CloudFormation does."""
-    s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
-    s3.create_bucket(Bucket="updates")
-    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    cloudformation = aws.client("cloudformation")
     for verb, names in (("create", ["Old"]), ("update", ["Old", "New"])):
-        template: dict[str, Any] = {"Resources": dict.fromkeys(names, handle)}
-        s3.put_object(Bucket="updates", Key=verb, Body=json.dumps(template))
-        properties = {"TemplateURL": f"https://s3.us-east-1.amazonaws.com/updates/{verb}"}
-        template["Resources"]["Inner"] = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
-        getattr(cloudformation, f"{verb}_stack")(StackName="Updated", TemplateBody=json.dumps(template))
-        cloudformation.get_waiter(f"stack_{verb}_complete").wait(StackName="Updated", WaiterConfig={"Delay": 0.1})
-        s3.delete_object(Bucket="updates", Key=verb)
-    s3.delete_bucket(Bucket="updates")
+        handles = dict.fromkeys(names, HANDLE)
+        deploy(aws, "Updated", {**handles, "Inner": nested({"Resources": handles})}, verb=verb)
     stacks = [one["StackId"] for one in cloudformation.describe_stacks()["Stacks"] if "Updated" in one["StackName"]]
     assert len(stacks) == 2
     for stack in stacks:

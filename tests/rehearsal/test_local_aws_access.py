@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,6 @@ WAITING = {
         },
     },
 }
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with local_aws() as aws:
-        yield aws
 
 
 @pytest.fixture
@@ -384,18 +377,13 @@ def test_function_in_node_js_has_the_sdk_that_lambda_has_under_its_roles_policie
     }
 
 
-def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(aws: LocalAws) -> None:
+def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regions_are_found(
+    aws: LocalAws, nested: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
     """CDK's auto_delete_objects looks for a tag, a nested stack may export, and weak references name the region."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "tagged", "Tags": [{"Key": "a", "Value": "b"}]}}
-    nested = {
-        "Resources": {"Bucket": bucket},
-        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}},
-    }
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="templates")
-    s3.put_object(Bucket="templates", Key="nested.json", Body=json.dumps(nested))
-    url = f"{aws.environment['AWS_ENDPOINT_URL']}/templates/nested.json"
-    outer = {"Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    exported = {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "exported"}}}
+    outer = {"Nested": nested({"Resources": {"Bucket": bucket}, "Outputs": exported})}
     imported = {"Imported": {"Value": {"Fn::ImportValue": "exported"}}}
     handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     reference = {"Fn::GetStackOutput": {"StackName": "Imports", "OutputName": "Imported", "Region": "eu-west-1"}}
@@ -406,7 +394,7 @@ def test_stacks_bucket_has_its_tags_and_outputs_of_nested_stacks_and_other_regio
         ("us-east-1", "Elsewhere", {"Resources": {"Read": parameter}}),
     ):
         deploy(aws.at(region), name, template)
-    assert s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    assert aws.client("s3").get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
     assert aws.client("ssm").get_parameter(Name="/read")["Parameter"]["Value"] == "tagged"
 
 
@@ -421,6 +409,16 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
         assert invoke(aws, "plain", LOOKS_AROUND, event)["found"] == []
         own = invoke(aws, "extended", LOOKS_AROUND, event, PYTHONPATH=str(tmp_path / "of_the_function"))
     assert own["found"] == ["of_the_function"]
+
+
+def custom_resource(code: Mapping[str, str], runtime: str = "python3.13", **properties: str) -> dict[str, Any]:
+    """A custom resource and its function, whose role nobody has made."""
+    role, token = f"arn:aws:iam::{ACCOUNT}:role/anybody", {"Fn::GetAtt": ["Function", "Arn"]}
+    made = {"Role": role, "Runtime": runtime, "Handler": "index.handler", "Code": code}
+    return {
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": made},
+        "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": token, **properties}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -451,23 +449,8 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
     timeout = "1" if reason.startswith("no answer") else "3600"
-    template = {
-        "Resources": {
-            "Function": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
-                    "Runtime": "python3.13",
-                    "Handler": "index.handler",
-                    "Code": {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"},
-                },
-            },
-            "Custom": {
-                "Type": "Custom::It",
-                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "ServiceTimeout": timeout},
-            },
-        }
-    }
+    place = {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"}
+    template = {"Resources": custom_resource(place, ServiceTimeout=timeout)}
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")
     s3.create_bucket(Bucket="code")
     if not isinstance(code, str):
@@ -526,17 +509,8 @@ exports.handler = (event, context) => {
 def test_inline_function_of_another_custom_resource_answers_cloudformation(aws: LocalAws, module: str) -> None:
     """By the trust that its runtime has, since nobody wrote it for a local AWS."""
     runtime, code = ANSWERS[module]
-    properties = {
-        "Role": f"arn:aws:iam::{ACCOUNT}:role/anybody",
-        "Runtime": runtime,
-        "Handler": "index.handler",
-        "Code": {"ZipFile": code},
-    }
     template = {
-        "Resources": {
-            "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
-            "Custom": {"Type": "Custom::It", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
-        },
+        "Resources": custom_resource({"ZipFile": code}, runtime),
         "Outputs": {"Key": {"Value": {"Fn::GetAtt": ["Custom", "Key"]}}, "Id": {"Value": {"Ref": "Custom"}}},
     }
     outputs = deploy(aws, f"Answers-{module}", template)

@@ -332,21 +332,17 @@ def test_dependencies_of_a_stack_include_indirect_selected_ones_in_deployment_or
     assert Assembly(tmp_path, ("Two", "Three")).dependencies_of(assembly.stacks[2]) == ["Two"]
 
 
-def test_failing_resource_of_the_fault_waits_for_all_others_of_its_stack(tmp_path: Path) -> None:
-    """So the app's own resources are rolled back too; stacks without a partner stay as they are."""
-    assembly = assembly_of(tmp_path / "made", One={"Resources": RESOURCES}, Two={"Resources": {}})
+def test_fault_rollback_fails_each_stack_of_a_partner_or_a_profile_after_all_its_other_resources(
+    tmp_path: Path,
+) -> None:
+    """So the app's own resources are rolled back too; stacks with neither stay as they are."""
+    resources = {"One": RESOURCES, "Two": {"Profile": PROFILE}, "Three": {}}
+    assembly = assembly_of(tmp_path / "made", **{name: {"Resources": own} for name, own in resources.items()})
     copied = failing_copy(assembly, tmp_path / "copy")
-    one, two = (stack.template["Resources"] for stack in Assembly(copied.folder, copied.selected).stacks)
+    one, two, three = (stack.template["Resources"] for stack in Assembly(copied.folder, copied.selected).stacks)
     assert one["FailsInThisRehearsal"]["DependsOn"] == list(RESOURCES)
-    assert two == {}
-
-
-def test_fault_rollback_fails_the_stack_of_a_profile_too(tmp_path: Path) -> None:
-    """Which may be another than its partner's."""
-    profile = {"Resources": {"Profile": PROFILE}}
-    copied = failing_copy(assembly_of(tmp_path / "cdk.out", One=with_partner(), Two=profile), tmp_path / "copy")
-    stacks = Assembly(copied.folder, copied.selected).stacks
-    assert ["FailsInThisRehearsal" in stack.template["Resources"] for stack in stacks] == [True, True]
+    assert two["FailsInThisRehearsal"]["DependsOn"] == ["Profile"]
+    assert three == {}
 
 
 def resources_of(folder: Path, **resources: Any) -> list[TemplateResource]:
@@ -581,7 +577,7 @@ def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
     """Before anything is deployed, and whatever profile the shell has chosen."""
     monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-one")
     stacks = assembly_of(tmp_path, **templates).stacks
-    told = [*obstacles(stacks, partners_of(stacks), FAULTS[fault] if fault else None)]
+    told = [*obstacles(stacks, FAULTS[fault] if fault else None)]
     assert [expected in reason for expected, reason in zip(words, told, strict=True)] == [True] * len(words)
 
 

@@ -137,7 +137,7 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
     """An AWS Partner must migrate, terms are accepted, the account is chosen for good, nothing deletes a partner."""
     stacks = assembly_of(tmp_path, One=with_partner(Catalog=catalog)).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None)
+    report.describe(stacks)
     text = " ".join(report.irreversible)
     for words in (
         "must migrate its account instead",
@@ -225,7 +225,7 @@ def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
     former = assembly_of(tmp_path / "former", One=before).stacks
     stacks = assembly_of(tmp_path / "new", One=after, Two={"Resources": {"New": queue}}).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None, former)
+    report.describe(stacks, former=former)
     one, two = json.loads(report.to_json())["Stacks"]
     assert two["Update"] is None
     assert one["Update"] == {
@@ -262,9 +262,9 @@ def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
     """Each text in each locale, and the rest of the profile; nothing of it is irreversible."""
     stacks = assembly_of(tmp_path, One=with_profile(Visibility=visibility)).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), None)
+    report.describe(stacks)
     partner_alone = RehearsalReport()
-    partner_alone.describe(assembly_of(tmp_path / "alone", One=with_partner()).stacks, partners_of(stacks), None)
+    partner_alone.describe(assembly_of(tmp_path / "alone", One=with_partner()).stacks)
     assert report.irreversible == partner_alone.irreversible
     assert ("; the profile “Example” would be public" in report.headline) == (visibility == "PUBLIC")
     Reporter().preview(report)
@@ -307,7 +307,7 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
     template["Resources"] = RESOURCES | template["Resources"]
     stacks = assembly_of(tmp_path, One=template).stacks
     report = RehearsalReport()
-    report.describe(stacks, partners_of(stacks), FAULTS["rollback"])
+    report.describe(stacks, FAULTS["rollback"])
     assert report.partners[0].verification_code == "the secret partner/code"
     assert report.iam_statements[0].resources == ["arn:aws:s3:::${Odd.Name}"]
     assert without_arn_prefix(f"on {secret['Fn::Sub']} and {ARN}") == (
@@ -600,19 +600,23 @@ def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
 # --- The terminal
 
 
+def offered_after(report: RehearsalReport) -> dict[str, str]:
+    """What to type next and what for, after a rehearsal without options."""
+    return dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
+
+
 @pytest.mark.parametrize(("tried", "commands"), [(1, ["--verbose"]), (2, ["--verbose", "--keep", "--html"])])
 def test_after_a_failed_synthesis_nothing_is_offered_to_look_at(
     report: RehearsalReport, tried: int, commands: list[str]
 ) -> None:
     """No local AWS to keep and no page; both as soon as another step was tried."""
     report.outcome, report.steps = "failed", report.steps[:tried]
-    offered = [command.split()[0] for command, _ in _next_steps(Options(Path(), ()), ReportFiles(), report)]
-    assert offered == commands
+    assert [command.split()[0] for command in offered_after(report)] == commands
 
 
 def test_rollback_is_offered_as_one_of_a_creation_or_an_update(report: RehearsalReport) -> None:
     """After a rehearsal without a fault, which may have found the partner there already."""
-    purposes = dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
+    purposes = offered_after(report)
     assert purposes["--fault rollback"].endswith("rolled back after the partner was created or updated")
 
 
@@ -620,9 +624,7 @@ def test_doctor_of_the_sandbox_is_the_next_step_where_the_only_partner_is_there(
     """Whether it is new or there already."""
     for exists in (False, True):
         report.partners = [replace(report.partners[0], catalog="Sandbox", exists=exists)]
-        assert "partner-account doctor --catalog Sandbox" in dict(
-            _next_steps(Options(Path(), ()), ReportFiles(), report)
-        )
+        assert "partner-account doctor --catalog Sandbox" in offered_after(report)
 
 
 def told_by(capsys: pytest.CaptureFixture[str], report: RehearsalReport, **settings: bool) -> list[str]:
