@@ -117,6 +117,9 @@ def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) 
         raise CommandError(f"AWS's response to {model.name} is incomplete", "Try again in a minute.")
 
 
+_SUCH_AS = {"--email": ": give one such as name@example.com, in ASCII", "--country-code": ": give one such as DE"}
+
+
 def require_valid(operation: str, members: Mapping[str, Any]) -> None:
     """Refuse a request that Partner Central would refuse, of which botocore checks only some, before it is sent.
 
@@ -128,10 +131,10 @@ def require_valid(operation: str, members: Mapping[str, Any]) -> None:
 
     loader = create_loader(os.environ.get("AWS_DATA_PATH"))
     model = ServiceModel(loader.load_service_model(SERVICE, "service-2", API_VERSION))
-    errors = []
+    errors: dict[str, str] = {}
     for error in shape_errors(model.operation_model(operation).input_shape, members):
         path, _, what = error.partition(" ")
-        option = re.sub(r"(?<!^)(?=[A-Z])", "-", path.rpartition(".")[2]).lower()
-        errors.append(f"--{option} {what}")
+        option = "--" + re.sub(r"(?<!^)(?=[A-Z])", "-", path.rpartition(".")[2]).lower()
+        errors[option] = f"{errors[option]}, and {what}" if option in errors else f"{option} {what}"
     if errors:
-        raise click.UsageError("; ".join(errors))
+        raise click.UsageError("; ".join(told + _SUCH_AS.get(option, "") for option, told in errors.items()))

@@ -20,7 +20,7 @@ def _require_pairs(_context: click.Context, _option: click.Parameter, values: tu
 
 @click.command(
     epilog="Needs Linux or macOS, the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves "
-    "this machine."
+    "this machine. Account and region are those that the app names."
 )
 @click.argument("stacks", nargs=-1)
 @click.option(

@@ -89,15 +89,7 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
         yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
     yield from member_errors("primary_solution_type", props.primary_solution_type, PrimarySolutionType)
-    if isinstance(props.contact, AllianceLeadContact):
-        for name, member in _CONTACT_MEMBERS.items():
-            shape = member_shape("AllianceLeadContact", member)
-            yield from literal_errors(f"alliance_lead_contact.{name}", getattr(props.contact, name), shape)
-    else:
-        yield (
-            "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, "
-            f"business_title=…), or a dict of these four{wrong_keys(AllianceLeadContact, props.contact)}"
-        )
+    yield from _contact_errors(props.contact)
     yield from _existing_partner_errors(props.existing_partner_id)
     if isinstance(props.code, VerificationCode):
         yield from props.code._errors(partner, props.catalog)
@@ -107,6 +99,22 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
             "such as from_secrets_manager(secret)"
         )
     yield from _new_company_errors(props)
+
+
+def _contact_errors(contact: object) -> Iterator[str]:
+    """What is wrong with the contact; of a dict with wrong keys the right ones are judged too."""
+    told = contact if isinstance(contact, Mapping) else {}
+    if isinstance(contact, AllianceLeadContact):
+        told = vars(contact)
+    else:
+        yield (
+            "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, "
+            f"business_title=…), or a dict of these four{wrong_keys(AllianceLeadContact, contact)}"
+        )
+    for name, member in _CONTACT_MEMBERS.items():
+        if name in told:
+            shape = member_shape("AllianceLeadContact", member)
+            yield from literal_errors(f"alliance_lead_contact.{name}", told[name], shape)
 
 
 def region_errors(region: str) -> Iterator[str]:
@@ -160,7 +168,8 @@ def _existing_partner_errors(partner_id: object) -> Iterator[str]:
 
 def _new_company_errors(props: PartnerProps) -> Iterator[str]:
     if not isinstance(props.company_is_new_to_apn, bool):
-        yield "company_is_new_to_apn: must be True or False"
+        is_token = is_left_to_deployment(props.company_is_new_to_apn)
+        yield f"company_is_new_to_apn: {'is a token, but must be known at synth; ' * is_token}must be True or False"
     elif props.catalog == Catalog.AWS and props.existing_partner_id is None and not props.company_is_new_to_apn:
         yield (
             "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "

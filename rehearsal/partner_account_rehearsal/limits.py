@@ -128,4 +128,7 @@ def explain_failure(kind: str, path: str, reason: str, status: str = "CREATE_FAI
 
 def explain_refusal(reason: str) -> str:
     """Why a deployment failed before any resource did, and what to do if it's the local AWS's fault."""
-    return f"{reason}. If AWS would accept it, {_LOCAL_GAP}"
+    if "Need to perform AWS calls for account" in reason:
+        return f"{reason}. Synthesize the app again with what it looks up in cdk.context.json, or with credentials"
+    # What the app's own constructs and rules refuse never gets to AWS.
+    return reason if re.match(r"ERROR |\[Error at ", reason) else f"{reason}. If AWS would accept it, {_LOCAL_GAP}"

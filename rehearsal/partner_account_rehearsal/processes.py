@@ -57,7 +57,8 @@ def interruptions_deferred() -> Iterator[None]:
 def interruptions_as_exits() -> Iterator[None]:
     """Let termination and a closed terminal unwind the stack as Ctrl-C does, so that every `finally` runs.
 
-    What the program was told to ignore, as `nohup` does, stays ignored.
+    What the program was told to ignore, as `nohup` does, stays ignored; but for SIGINT: a shell has its background jobs
+    ignore that, and nobody could interrupt them.
     """
 
     def unwind(number: int, _frame: object) -> None:
@@ -65,6 +66,7 @@ def interruptions_as_exits() -> Iterator[None]:
 
     deadly = (number for number in INTERRUPTIONS if signal.getsignal(number) is signal.SIG_DFL)
     previous = {number: signal.signal(number, unwind) for number in deadly}
+    previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

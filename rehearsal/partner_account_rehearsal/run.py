@@ -13,7 +13,6 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from partner_account_rehearsal import RehearsalError
-from partner_account_rehearsal.cdk import Cdk
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from partner_account_rehearsal.page import is_html_report, to_html
 from partner_account_rehearsal.partners import SANDBOX
@@ -68,11 +67,12 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
         return problem
     reporter = Reporter(verbose=verbose, to_stderr=json_to_stdout)
     with interruptions_as_exits(), ExitStack() as running:
-        aws = None
+        rehearsal = None
         try:
             with reporter.step(StepReport("start", "Start AWS and Partner Central on this machine")):
                 aws = running.enter_context(local_aws(readings=options.readings))
-            _rehearse(options, aws, reporter, report)
+            rehearsal = Rehearsal(options, aws, reporter, report)
+            _rehearse(rehearsal, options, aws, report)
             report.outcome = "passed"
         except BaseException as error:
             report.outcome = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
@@ -88,7 +88,8 @@ def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_
                 reporter.summary(report)
                 if written:
                     reporter.commands("The report is in", (f"  {file}" for file in written))
-        if aws and options.keep:
+        if rehearsal and options.keep:
+            aws = rehearsal.aws_of_partner
             aws.keep()
             reporter.commands("To use this AWS in a terminal:", aws.shell_exports())
             reporter.commands("To stop it:", [aws.stop_command()])
@@ -117,17 +118,16 @@ def _no_app(options: Options) -> str:
     return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
 
 
-def _rehearse(options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
+def _rehearse(rehearsal: Rehearsal, options: Options, aws: LocalAws, report: RehearsalReport) -> None:
     """Go through the steps."""
-    environment = aws.environment_of_app(os.environ)
     report.commit = commit_of(options.folder)
     report.versions = {
         "cdk-partner-account": version("cdk-partner-account"),
-        "aws-cdk": Cdk(options.folder, aws.folder, environment).version(),
+        "aws-cdk": rehearsal.cdk().version(),
         "ministack": version("ministack"),
     }
     try:
-        Rehearsal(options, aws, environment, reporter, report).run()
+        rehearsal.run()
     finally:
         # CDK writes there which version of its library has made the app.
         tree = aws.folder / "cdk.out" / "tree.json"
@@ -150,10 +150,10 @@ def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -
     """What to type next, and what for."""
     if report.outcome == "passed" and not options.fault:
         yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created or updated"
-    if report.outcome != "passed":
-        yield "--verbose", "read all that cdk says, and each event of each resource"
     # Where nothing but the synthesis was tried, there is nothing to look at.
     tried = any(step.id != "synthesize" for step in report.steps)
+    if report.outcome != "passed" and (tried or report.cli_output):
+        yield "--verbose", "read all that cdk says, and each event of each resource"
     if tried and not options.keep:
         yield "--keep", "leave this AWS running in the end, and look around in it"
     if tried and not files.html:

@@ -251,7 +251,7 @@ def cli_annotations(output: str, severity: str) -> list[str]:
 def cli_reason(output: str) -> str:
     """Why the CLI says that it failed: what constructs found wrong, or an exception's words, or else its last line."""
     if errors := cli_annotations(output, "error"):
-        return "; ".join(errors)
+        return "\n".join(errors)
     lines = output.splitlines()
     while lines and _NO_REASON.match(lines[-1]):
         lines.pop()

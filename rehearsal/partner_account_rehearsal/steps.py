@@ -1,9 +1,10 @@
 """The steps of a rehearsal, and what each must come to. How they are told and recorded, `step_runner` knows."""
 
 import json
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,21 +82,15 @@ class Options:
 class Rehearsal:
     """One rehearsal on a local AWS that nobody else uses."""
 
-    def __init__(
-        self,
-        options: Options,
-        aws: LocalAws,
-        environment: Mapping[str, str],
-        reporter: Reporter,
-        report: RehearsalReport,
-    ) -> None:
-        """Prepare to record into `report`; `environment` is what the app gets."""
+    def __init__(self, options: Options, aws: LocalAws, reporter: Reporter, report: RehearsalReport) -> None:
+        """Prepare to record into `report`."""
         self._options = options
         self._aws = aws
         self._reporter = reporter
         self._report = report
-        self._environment = {**environment, **environment_of_lookups(options.folder / "cdk.context.json")}
-        self._runner = StepRunner(aws, self._cdk(), reporter, report)
+        lookups = environment_of_lookups(options.folder / "cdk.context.json")
+        self._environment = {**aws.environment_of_app(os.environ), **lookups}
+        self._runner = StepRunner(aws, self.cdk(), reporter, report)
         self._assembly = Assembly(aws.folder / "cdk.out")
         self._former: Assembly | None = None
         self._partners: list[ManagedPartner] = []
@@ -125,6 +120,12 @@ class Rehearsal:
         self._report.note_used(self._aws.used_statements())
         if refusals := self._report.refusals:
             raise RehearsalError("; ".join(refusals))
+
+    @property
+    def aws_of_partner(self) -> LocalAws:
+        """The local AWS, in the account and the region of the app's first partner."""
+        regions = (partner.stack.region for partner in self._partners)
+        return self._aws.at(next(regions, "") or REGION)
 
     # What would be created
 
@@ -198,7 +199,7 @@ class Rehearsal:
         self._environment = {**self._environment, **self._aws.credentials_and_region()}
         # An update deletes resources that only the former stacks name.
         former = self._former.stacks if self._former else []
-        self._runner.select_account(self._aws, self._cdk(), [*former, *stacks])
+        self._runner.select_account(self._aws, self.cdk(), [*former, *stacks])
 
     def _describe(self) -> None:
         stacks = self._assembly.stacks
@@ -387,7 +388,8 @@ class Rehearsal:
         kept = kept if self._report.profiles else "the partner account is as it was"
         self._report.results.append(f"Destroyed: the stacks are gone, and {kept}.")
 
-    def _cdk(self) -> Cdk:
+    def cdk(self) -> Cdk:
+        """The CLI, on the app, in the account that the app is for."""
         return Cdk(self._options.folder, self._aws.folder, self._environment)
 
     def _deploy_command(self, assembly: Assembly, stacks: Sequence[str]) -> list[str]:

@@ -136,7 +136,10 @@ def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStag
         ("--endpoint-url notaurl show", "'notaurl' is no URL"),
         ("show --endpoint-url http://", "'http://' is no URL"),
         ("send-code", "Missing option '--email'"),
-        ("send-code --email jane", "--email has characters or a form that AWS refuses"),
+        (
+            "send-code --email jane",
+            "--email has characters or a form that AWS refuses: give one such as name@example.com, in ASCII",
+        ),
         ("doctor --email jane@", "--email has characters or a form that AWS refuses"),
         ("probe --yes --email jane@", "--email has characters or a form that AWS refuses"),
         ("store-code", "Name the store: --secret-id or --parameter."),

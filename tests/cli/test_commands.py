@@ -85,12 +85,13 @@ class TestVerification:
         """botocore checks only some of them."""
         done = newcomer.run(
             *("verification", "start", "business", "--legal-name", "x" * 81, "--registration-id", "\u0007"),
-            *("--country-code", "us", "--jurisdiction-of-incorporation", "California"),
+            *("--country-code", "Utopia", "--jurisdiction-of-incorporation", "California"),
         )
         assert done.status == 64
         assert "--legal-name has more than 80 characters" in done.stderr
-        for option in ("--registration-id", "--country-code"):
-            assert f"{option} has characters or a form that AWS refuses" in done.stderr
+        assert "--registration-id has characters or a form that AWS refuses" in done.stderr
+        country = "--country-code has more than 2 characters, and has characters or a form that AWS refuses"
+        assert f"{country}: give one such as DE" in done.stderr
         assert "--jurisdiction-of-incorporation has more than 2 characters" in done.stderr
         assert "xxx" not in done.stderr
         assert newcomer.operations() == []

@@ -367,6 +367,15 @@ def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: 
         judged_as_literals(new_stack(), "before /,  after")[use]()
 
 
+def test_members_of_a_contacts_dict_are_judged_though_it_has_a_wrong_key() -> None:
+    """All mistakes are told together, also where the dict can't be taken for a contact."""
+    contact = {"first_name": "Jane", "lastname": "Doe", "email": "jane", "business_title": ""}
+    named, email, title = errors_of(alliance_lead_contact=contact)
+    assert named.endswith("; unknown: 'lastname'; missing: 'last_name'")
+    assert email.startswith("alliance_lead_contact.email: is not an e-mail address")
+    assert title.startswith("alliance_lead_contact.business_title: is empty")
+
+
 # --- Values of another type or form ---
 
 CODE = "email_verification_code: "
@@ -393,6 +402,11 @@ PROPS: list[tuple[str, object, str]] = [
     ("alliance_lead_contact", {**GOOD, "phone": "1"}, CONTACT + "; unknown: 'phone'"),
     ("alliance_lead_contact", None, CONTACT),
     ("company_is_new_to_apn", "true", "company_is_new_to_apn: must be True or False"),
+    (
+        "company_is_new_to_apn",
+        cdk.Aws.REGION,
+        "company_is_new_to_apn: is a token, but must be known at synth; must be True or False",
+    ),
     ("outputs", "False", "outputs: must be True or False"),
     ("existing_partner_id", 5, "existing_partner_id: must be a string"),
     (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +16,7 @@ APP = """
 import aws_cdk as cdk
 from partner_account import *
 
-stack = cdk.Stack(cdk.App(), "Alliances")
+stack = cdk.Stack(cdk.App(), "Alliances", env=cdk.Environment(account="123456789012", region="eu-west-1"))
 partner = PartnerAccount(
     stack, "Partner", catalog=Catalog.SANDBOX, legal_name="Example Corp",
     primary_solution_type=PrimarySolutionType.SOFTWARE_PRODUCTS,
@@ -30,10 +32,21 @@ cdk.App.of(stack).synth()
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
-    """The rehearsal."""
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    """The rehearsal; its AWS runs until the tests are done."""
     folder = tmp_path_factory.mktemp("profile")
-    return rehearsed(place_with(folder, APP), folder, "--fault", "review-fails")
+    done = rehearsed(place_with(folder, APP), folder, "--fault", "review-fails", "--keep")
+    yield done
+    (stop,) = re.findall(r"^ *(partner-account rehearse --stop \S+)$", done.told, re.MULTILINE)
+    in_its_terminal(done, stop)
+    done.place.assert_untouched()
+
+
+def in_its_terminal(done: Rehearsed, command: str) -> str:
+    """What a command prints in a terminal to which was copied what the rehearsal told."""
+    exports = "\n".join(re.findall(r"^ *((?:export|unset) .*)$", done.told, re.MULTILINE))
+    shell = ["bash", "-euc", f"{exports}\n{command}"]
+    return subprocess.run(shell, cwd=done.place.app, capture_output=True, text=True, check=True).stdout
 
 
 def test_profile_whose_review_fails_is_rolled_back_with_the_reason_and_made_public_by_the_next_deployment(
@@ -44,7 +57,6 @@ def test_profile_whose_review_fails_is_rolled_back_with_the_reason_and_made_publ
     assert profile.changes()[2:] == [
         ["CreatePartner", "TagResource", "StartProfileUpdateTask"],
         ["TagResource", "StartProfileUpdateTask", "PutProfileVisibility"],
-        [],
         [],
     ]
     failed = [one for step in profile.report["Steps"] for one in step["Events"] if one["Status"] == "CREATE_FAILED"]
@@ -67,3 +79,10 @@ def test_profile_is_in_the_reports_with_what_would_be_public_and_how_its_task_en
     refused = [one for step in profile.report["Steps"] for one in step["Events"] if "NOT_FOUND" in one["Status"]]
     assert refused
     assert all(one["Expected"] for one in refused)
+
+
+def test_kept_aws_is_left_in_the_account_and_region_that_the_app_names(profile: Rehearsed) -> None:
+    """So that the next commands find what was deployed."""
+    assert "Example Corp" in in_its_terminal(profile, "partner-account show --catalog Sandbox")
+    drift = in_its_terminal(profile, "partner-account drift --stack-name Alliances")
+    assert drift.count("same") > 1

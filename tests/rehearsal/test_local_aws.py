@@ -20,7 +20,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_account_rehearsal.local_aws import ACCOUNT, LocalAws, local_aws, stop_kept
-from partner_account_rehearsal.processes import ProcessError, Server, start, uninterrupted_cleanup
+from partner_account_rehearsal.processes import (
+    ProcessError,
+    Server,
+    interruptions_as_exits,
+    start,
+    uninterrupted_cleanup,
+)
 from tests.rehearsal.process_list import eventually_none, heed_interruptions, processes_that_name
 
 pytestmark = pytest.mark.e2e
@@ -208,6 +214,17 @@ def test_interrupted_local_aws_leaves_no_folder_and_no_process(number: signal.Si
         assert program.wait(30) != 0
     assert not folder.exists()
     assert processes_that_name(folder) == []
+
+
+def test_interruption_reaches_also_a_job_in_the_background_of_a_shell() -> None:
+    """Which has it ignore SIGINT, and goes on to do so when it is over."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptions_as_exits():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_interruption_during_start_leaves_nothing(tmp_path: Path) -> None:

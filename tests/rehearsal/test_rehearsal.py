@@ -424,6 +424,15 @@ def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_th
     assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
 
 
+def test_what_the_apps_own_rules_refuse_is_no_gap_of_the_local_aws() -> None:
+    """They are asked before any AWS; a lookup that could not be made has a remedy of its own."""
+    for found in ("ERROR No flow log. (AwsSolutions) S/Vpc", "[Error at /S/Vpc] No flow log."):
+        assert explain_refusal(found) == found
+    lookup = "ERROR Need to perform AWS calls for account 123456789012, but no credentials have been configured"
+    synthesize = "Synthesize the app again with what it looks up in cdk.context.json, or with credentials"
+    assert explain_refusal(lookup) == f"{lookup}. {synthesize}"
+
+
 def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
     """It would build them, by Docker."""
     image = {"displayName": "One/Image", "source": {"directory": "asset.x"}}

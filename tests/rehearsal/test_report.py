@@ -391,7 +391,7 @@ OLDER_ANNOTATIONS = "[Warning at /S] Odd\n[Error at /S] Not encrypted\n[Error at
             "docker exited with status 1\n--> Command: docker build x",
         ),
         (ANNOTATIONS, "ERROR Not encrypted (Construct Annotations) S/B Rule x"),
-        (OLDER_ANNOTATIONS, "[Error at /S] Not encrypted; [Error at /T] Nor this"),
+        (OLDER_ANNOTATIONS, "[Error at /S] Not encrypted\n[Error at /T] Nor this"),
         ("", ""),
     ],
 )
@@ -605,12 +605,15 @@ def offered_after(report: RehearsalReport) -> dict[str, str]:
     return dict(_next_steps(Options(Path(), ()), ReportFiles(), report))
 
 
-@pytest.mark.parametrize(("tried", "commands"), [(1, ["--verbose"]), (2, ["--verbose", "--keep", "--html"])])
-def test_after_a_failed_synthesis_nothing_is_offered_to_look_at(
-    report: RehearsalReport, tried: int, commands: list[str]
+@pytest.mark.parametrize(
+    ("tried", "told", "commands"),
+    [(1, [], []), (1, ["Traceback"], ["--verbose"]), (2, [], ["--verbose", "--keep", "--html"])],
+)
+def test_after_a_failed_synthesis_nothing_is_offered_to_look_at_but_what_the_cli_has_said(
+    report: RehearsalReport, tried: int, told: list[str], commands: list[str]
 ) -> None:
     """No local AWS to keep and no page; both as soon as another step was tried."""
-    report.outcome, report.steps = "failed", report.steps[:tried]
+    report.outcome, report.steps, report.cli_output = "failed", report.steps[:tried], told
     assert [command.split()[0] for command in offered_after(report)] == commands
 
 
