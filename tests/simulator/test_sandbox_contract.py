@@ -232,12 +232,17 @@ def test_end_of_a_review_is_told_and_what_takes_an_approved_profile_is_undecided
     assert of_a_profile & set(report.readings) == (of_a_profile if is_approved else set())
 
 
-def before_it_is_hidden(run: ContractRun, act: Callable[[], object]) -> None:
-    """Let something happen once, when the profile is public."""
+def when_visibility_is_put(
+    run: ContractRun, visibility: str, act: Callable[[], object], *, after: bool = False
+) -> None:
+    """Let something happen once, before a PutProfileVisibility is sent, or after it has taken effect."""
     call, acts = run.sandbox.call, [act]
 
     def watched(operation: str, **request: Any) -> Any:
-        if request.get("Visibility") == "PRIVATE" and acts:
+        is_it = request.get("Visibility") == visibility and acts
+        if is_it and after:
+            call(operation, **request)
+        if is_it:
             acts.pop()()
         return call(operation, **request)
 
@@ -249,11 +254,12 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_profile_is_hidden_again_if_the_run_is_interrupted_while_it_is_public() -> None:
-    """Ctrl-C comes in the pause before the call."""
+@pytest.mark.parametrize(("visibility", "after"), [("PUBLIC", True), ("PRIVATE", False)])
+def test_profile_is_hidden_again_if_the_run_is_interrupted_while_it_is_public(visibility: str, *, after: bool) -> None:
+    """Ctrl-C comes before the answer to the call that makes it public, or in the pause after it."""
     with stage(visibility_before_profile=True) as at:
         run = at.run()
-        before_it_is_hidden(run, interrupt)
+        when_visibility_is_put(run, visibility, interrupt, after=after)
         with pytest.raises(KeyboardInterrupt):
             whole(run)
         (partner,) = at.simulator.account(ACCOUNT).partners
@@ -265,7 +271,7 @@ def test_profile_that_could_not_be_hidden_again_stops_the_run_with_the_command_t
     """Whatever the reason is."""
     with stage(visibility_before_profile=True) as at:
         run = at.run()
-        before_it_is_hidden(run, lambda: at.simulator.faults.add("PutProfileVisibility", kind))
+        when_visibility_is_put(run, "PRIVATE", lambda: at.simulator.faults.add("PutProfileVisibility", kind))
         with pytest.raises(StoppedError, match="the profile may still be public: PutProfileVisibility") as stopped:
             whole(run)
     assert "put-profile-visibility --region us-east-1 --catalog Sandbox --visibility PRIVATE" in stopped.value.remedy

@@ -84,19 +84,22 @@ class ProfileLife:
 
     def _publish(self) -> Reply:
         """Make the profile public, and private again at once."""
-        reply = self._call("PutProfileVisibility", Visibility="PUBLIC")
-        if not reply.succeeded:
-            return reply
         try:
-            outcome = self._call("PutProfileVisibility", Visibility="PRIVATE").outcome
-        except KeyboardInterrupt:
+            reply = self._call("PutProfileVisibility", Visibility="PUBLIC")
+            if reply.succeeded:
+                self._hide()
+        except KeyboardInterrupt:  # also of one whose answer was still to come: it may be public by then
             self._call("PutProfileVisibility", Visibility="PRIVATE")
             raise
+        return reply
+
+    def _hide(self) -> None:
+        try:
+            outcome = self._call("PutProfileVisibility", Visibility="PRIVATE").outcome
         except StoppedError as stop:
             raise StoppedError(f"the profile may still be public: {stop}", _HIDE) from stop
         if outcome != "success":
             raise StoppedError(f"the profile is still public: {outcome}", _HIDE)
-        return reply
 
     def _publish_early(self) -> Seen:
         reply = self._publish()
