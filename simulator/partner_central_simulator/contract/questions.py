@@ -114,11 +114,12 @@ class ContractRun:
             yield finding
 
     def _find(self, question: "Question") -> ContractFinding:
+        missing = ""
         if question.about == "new partner" and not self.creation.succeeded:
             missing = "no partner could be created"
-            return ContractFinding(question.text, Status.NOT_ASKED, missing, question.reading)
-        if question.about == "own partner" and not self.own_arn:
+        elif question.about == "own partner" and not self.own_arn:
             missing = "the account's partner was not created by this command, and is left as it is"
+        if missing:
             return ContractFinding(question.text, Status.NOT_ASKED, missing, question.reading)
         told, verdict = question.ask(self)
         status = Status.FOUND
@@ -161,14 +162,14 @@ class ContractRun:
     @cached_property
     def other_body(self) -> Reply:
         """Of the first request's token with another body."""
-        return self.create(_with_title(self.request, "Director"))
+        return self.create(_with_other_title(self.request))
 
     @cached_property
     def taken_name(self) -> tuple[Reply, Reply | None]:
         """Of a new token with a name that is taken, so that no partner comes of it; and of that with another body."""
         request = {**self.request, "ClientToken": _new_token()}
         reply = self.create(request)
-        return reply, self.create(_with_title(request, "Director")) if reply.reason == _DUPLICATE else None
+        return reply, self.create(_with_other_title(request)) if reply.reason == _DUPLICATE else None
 
     @cached_property
     def second_partner(self) -> Reply:
@@ -260,19 +261,15 @@ class ContractRun:
             page = {"NextToken": answer["NextToken"]}
         raise StoppedError(f"the list has more than {_PAGES} pages", "Use an account with fewer Sandbox partners.")
 
-    def tag_keys(self) -> set[str]:
-        """Those that ListTagsForResource shows of the own partner."""
-        reply = self.sandbox.call("ListTagsForResource", ResourceArn=self.own_arn)
-        return {str(tag.get("Key")) for tag in reply.answer.get("Tags", [])}
-
     def lag(self, operation: str, is_there: Callable[[], bool]) -> str:
         """Look until it is there, further and further apart, and tell how long that was."""
         began = self.sandbox.now()
-        for looks, pause in enumerate((*_LAGS, None)):
+        if is_there():
+            return f"{operation} has it at once"
+        for pause in _LAGS:
+            self.sandbox.sleep(pause)
             if is_there():
-                return f"{operation} has it {f'after {self.sandbox.now() - began:.0f} s' if looks else 'at once'}"
-            if pause is not None:
-                self.sandbox.sleep(pause)
+                return f"{operation} has it after {self.sandbox.now() - began:.0f} s"
         return f"{operation} doesn't have it after {self.sandbox.now() - began:.0f} s"
 
 
@@ -280,8 +277,8 @@ def _new_token() -> str:
     return f"probe-{secrets.token_hex(16)}"
 
 
-def _with_title(request: dict[str, Any], title: str) -> dict[str, Any]:
-    return {**request, "AllianceLeadContact": {**request["AllianceLeadContact"], "BusinessTitle": title}}
+def _with_other_title(request: dict[str, Any]) -> dict[str, Any]:
+    return {**request, "AllianceLeadContact": {**request["AllianceLeadContact"], "BusinessTitle": "Director"}}
 
 
 # --- The questions
@@ -481,14 +478,18 @@ def _tags_afterwards(run: ContractRun) -> Iterator[tuple[str, Seen]]:
     def tag(key: str) -> Reply:
         return run.sandbox.call("TagResource", ResourceArn=run.own_arn, Tags=[{"Key": key, "Value": "1"}])
 
+    def shown() -> set[str]:
+        reply = run.sandbox.call("ListTagsForResource", ResourceArn=run.own_arn)
+        return {str(one.get("Key")) for one in reply.answer.get("Tags", [])}
+
     reply = tag(_TAG_KEYS[0])
     if not reply.succeeded:
         yield later, (f"no: {reply.outcome}", False)
         yield case, ("there are no tags in the Sandbox", None)
         return
-    yield later, (f"yes; {run.lag('ListTagsForResource', lambda: _TAG_KEYS[0] in run.tag_keys())}", True)
+    yield later, (f"yes; {run.lag('ListTagsForResource', lambda: _TAG_KEYS[0] in shown())}", True)
     reply = tag(_TAG_KEYS[1])
-    keys = run.tag_keys() & set(_TAG_KEYS)
+    keys = shown() & set(_TAG_KEYS)
     if not reply.succeeded or _TAG_KEYS[1] not in keys:
         yield case, (reply.outcome if reply.code else "the second one isn't shown", None)
     elif len(keys) == 1:
@@ -506,11 +507,8 @@ for _reading, _text in {
     "profile_id_comes_with": "What gives a profile its id?",
     "unchanged_profile_starts_task": "Does a profile task with nothing new start?",
 }.items():
-
-    def _ask(run: ContractRun, reading: str = _reading) -> Seen:
-        return run.profile[reading]
-
-    _question(_text, _reading.removeprefix(REVIEW), about="own partner")(_ask)
+    _add = _question(_text, _reading.removeprefix(REVIEW), about="own partner")
+    _add(lambda run, reading=_reading: run.profile[reading])
 
 
 @_question("Which HTTP status do refusals have?", source="API_account_CreatePartner.html")

@@ -74,7 +74,7 @@ class StoppedError(Exception):
         self.has_open_outcome = has_open_outcome
 
 
-def _open_outcome(operation: str, text: str, remedy: str) -> StoppedError:
+def _open_outcome(operation: str, text: str, remedy: str = _CHECK_ENDPOINT) -> StoppedError:
     if operation in _EFFECTS:
         text += f"; {_EFFECTS[operation]} all the same"
         remedy += " `partner-account show --catalog Sandbox` tells what is there."
@@ -158,19 +158,18 @@ class Sandbox:
             self.refusals.append(reply)
             return reply
         except (ConnectTimeoutError, ReadTimeoutError) as error:
-            raise _open_outcome(operation, f"{operation} was not answered in time", _CHECK_ENDPOINT) from error
+            raise _open_outcome(operation, f"{operation} was not answered in time") from error
         except BotoCoreError as error:
-            told = f"{operation} got no answer ({type(error).__name__})"
-            raise _open_outcome(operation, told, _CHECK_ENDPOINT) from error
+            raise _open_outcome(operation, f"{operation} got no answer ({type(error).__name__})") from error
         except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise _open_outcome(operation, f"{_INVALID} to {operation}", _CHECK_ENDPOINT) from error
+            raise _open_outcome(operation, f"{_INVALID} to {operation}") from error
         self._check(operation, answer, may_lack)
         return Reply(answer, answer["ResponseMetadata"]["HTTPStatusCode"])
 
     def _check(self, operation: str, answer: Mapping[str, Any], may_lack: str) -> None:
         shape = self._model(operation).output_shape
         if shape and set(shape.required_members) - {may_lack} - set(answer):
-            raise _open_outcome(operation, f"{_INVALID} to {operation}", _CHECK_ENDPOINT)
+            raise _open_outcome(operation, f"{_INVALID} to {operation}")
         wrong = [problem.name for problem in problems(shape, answer) if problem.name != may_lack]
         self.misfits += [f"{operation}.{word(name)}" for name in wrong]
         if answer.get("Catalog", CATALOG) != CATALOG or _ARN_OF_SANDBOX not in answer.get("Arn", _ARN_OF_SANDBOX):
