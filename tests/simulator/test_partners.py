@@ -88,20 +88,12 @@ def test_unverified_account_hears_of_all_missing_verifications_at_once(unverifie
 
 
 def test_second_partner_of_an_account_in_a_catalog_is_a_duplicate_whatever_its_name(simulator: Simulator) -> None:
-    """Each catalog may have one."""
+    """Each catalog may have one, also of the same name: names are unique within a catalog."""
     create_in_aws(simulator)
     client = client_of(simulator)
     response = refused_creation(simulator, new_code(simulator, client), LegalName="Second Corp")
     assert response["Reason"] == "DUPLICATE_PARTNER"
     client.create_partner(**partner_request())
-
-
-def test_account_may_have_several_partners_in_another_reading() -> None:
-    """Of different names."""
-    with reading(one_partner_per_catalog=False) as simulator:
-        create_in_aws(simulator)
-        create_in_aws(simulator, LegalName="Second Corp")
-        assert len(simulator.account(ACCOUNT).partners) == 2
 
 
 @pytest.mark.parametrize("catalog", ["AWS", "Sandbox"])
@@ -114,12 +106,6 @@ def test_legal_name_is_taken_for_all_accounts_of_a_catalog_in_every_spelling(
     code = new_code(simulator, client_of(simulator))
     response = refused_creation(simulator, code, Catalog=catalog, LegalName=name)
     assert response["Reason"] == "DUPLICATE_PARTNER"
-
-
-def test_legal_name_that_is_taken_in_the_sandbox_is_free_in_catalog_aws(simulator: Simulator) -> None:
-    """Names are unique within a catalog."""
-    simulator.account(OTHER_ACCOUNT).add_partner("Example Corp", catalog="Sandbox")
-    assert create_in_aws(simulator)["LegalName"] == "Example Corp"
 
 
 @pytest.mark.parametrize(
