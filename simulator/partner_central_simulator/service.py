@@ -212,7 +212,8 @@ class AccountAdmin:
         """The yearly Sandbox refresh, or a support case, removes the partner and all memory of its tokens."""
         with self._account() as account, self._partner(partner_id) as partner:
             account.partners.remove(partner)
-            account.tokens = {key: use for key, use in account.tokens.items() if use[1] != partner_id}
+            made = {partner_id, *(task.id for task in partner.tasks)}
+            account.tokens = {key: use for key, use in account.tokens.items() if use[1] not in made}
 
     def plan_profile_tasks(self, *, reads: int | None = 1, errors: Sequence[Mapping[str, str]] = ()) -> None:
         """Decide how profile tasks that are started from now on will end; see `TaskPlan`."""

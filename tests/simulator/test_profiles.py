@@ -183,6 +183,13 @@ def test_repeated_start_and_cancellation_of_a_profile_task_are_answered_alike(pr
     assert [profile.cancel(tasks[0], ClientToken="once")["Status"] for _ in range(2)] == ["CANCELED"] * 2
 
 
+def test_after_the_refresh_of_the_sandbox_the_token_of_a_profile_task_is_free(simulator: Simulator) -> None:
+    """As that of the partner is."""
+    former = OwnProfile(simulator).start(ClientToken="once")
+    simulator.account(ACCOUNT).delete_partner(simulator.account(ACCOUNT).partners[0].id)
+    assert OwnProfile(simulator).start(ClientToken="once")["TaskId"] != former["TaskId"]
+
+
 def test_profile_task_that_does_not_exist_is_neither_shown_nor_canceled(profile: OwnProfile) -> None:
     """No task at all, or another's id."""
     assert refused(profile.task) == NO_TASK

@@ -274,6 +274,21 @@ def test_profile_that_could_not_be_hidden_again_stops_the_run_with_the_command_t
     assert "put-profile-visibility --region us-east-1 --catalog Sandbox --visibility PRIVATE" in stopped.value.remedy
 
 
+def test_profile_that_could_not_be_hidden_after_an_interruption_is_told_with_the_command_that_hides_it() -> None:
+    """It may be public by then, and nobody else would say so."""
+    with stage(visibility_before_profile=True) as at:
+
+        def throttle_and_interrupt() -> None:
+            at.simulator.faults.add("PutProfileVisibility", "throttle", times=None)
+            interrupt()
+
+        run = at.run()
+        when_visibility_is_put(run, "PUBLIC", throttle_and_interrupt, after=True)
+        with pytest.raises(StoppedError, match="the profile may still be public: PutProfileVisibility") as stopped:
+            whole(run)
+    assert "--visibility PRIVATE" in stopped.value.remedy
+
+
 @pytest.mark.parametrize(
     ("lag", "told"),
     [

@@ -86,20 +86,18 @@ class ProfileLife:
         """Make the profile public, and private again at once."""
         try:
             reply = self._call("PutProfileVisibility", Visibility="PUBLIC")
-            if reply.succeeded:
-                self._hide()
+            if reply.succeeded and (outcome := self._hide()) != "success":
+                raise StoppedError(f"the profile is still public: {outcome}", _HIDE)
         except KeyboardInterrupt:  # also of one whose answer was still to come: it may be public by then
-            self._call("PutProfileVisibility", Visibility="PRIVATE")
+            self._hide()
             raise
         return reply
 
-    def _hide(self) -> None:
+    def _hide(self) -> str:
         try:
-            outcome = self._call("PutProfileVisibility", Visibility="PRIVATE").outcome
+            return self._call("PutProfileVisibility", Visibility="PRIVATE").outcome
         except StoppedError as stop:
             raise StoppedError(f"the profile may still be public: {stop}", _HIDE) from stop
-        if outcome != "success":
-            raise StoppedError(f"the profile is still public: {outcome}", _HIDE)
 
     def _publish_early(self) -> Seen:
         reply = self._publish()
