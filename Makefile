@@ -12,7 +12,7 @@ WORKERS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
 # In the order of tests/conftest.py: the longest files first.
 tests = pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # In one process: more of them would spend their time on imports.
-versions = pytest -q -m "versions and not e2e and not slow"
+versions = pytest -q -m "versions and not e2e and not slow" tests/test_versions.py
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
@@ -58,11 +58,13 @@ test-floor-construct test-floor-rest: venv = .venv-floor
 # The construct alone works with an older botocore than the command does.
 test-floor-construct: .venv-floor/installed .venv-floor/construct
 	@TESTED_LOCK=requirements/floor-construct.txt PYTHONPATH="$(CURDIR)/.venv-floor/construct" \
-		$(run) $(versions) $(ARGS) tests/construct tests/test_versions.py
+		$(run) $(versions) tests/construct $(ARGS)
 test-floor-rest: .venv-floor/installed
-	@TESTED_LOCK=requirements/floor.txt $(run) $(versions) --ignore tests/construct $(ARGS)
+	@TESTED_LOCK=requirements/floor.txt $(run) $(versions) tests/cli tests/handler tests/simulator $(ARGS)
+# Of the construct what reads botocore's service model: the newest CDK is the locked one (tests/test_packaging.py).
 test-newest: .venv/newest ## Test with the newest versions of the same, as requirements/newest.txt has them
-	@TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest" $(run) $(versions) $(ARGS)
+	@TESTED_LOCK=requirements/newest.txt PYTHONPATH="$(CURDIR)/.venv/newest" $(run) $(versions) $(ARGS) \
+		tests/cli tests/handler tests/simulator tests/construct/test_asset.py tests/construct/test_profile.py
 test-floor-construct test-floor-rest test-newest: install
 
 soak: install ## What `make test` leaves out: 2,000 random lives of stacks (ARGS="--sequences 9000 --seed 1"), every history with up to three faults

@@ -327,3 +327,19 @@ def test_files_name_no_registry_and_no_machine() -> None:
     texts = {path: path.read_text(errors="replace") for path in project_files()}
     assert ROOT / "requirements.txt" in texts
     assert {str(path): found[0] for path, text in texts.items() if (found := private.search(text))} == {}
+
+
+def test_newest_has_the_cdk_of_the_main_lock() -> None:
+    """So `make test-newest` may leave out what only CDK could change."""
+    main, newest = pins("requirements.txt"), pins("requirements/newest.txt")
+    assert [name for name in ("aws-cdk-lib", "constructs", "jsii") if newest[name] != main[name]] == []
+
+
+def test_each_test_that_another_version_may_fail_is_where_make_looks_for_it() -> None:
+    """Else its marker would mean nothing."""
+    mark = re.compile(r"^ *(@|pytestmark = )pytest\.mark\.versions$", re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    marked = {path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py") if mark.search(path.read_text())}
+    places = {f"tests/{path.parts[1]}" for path in marked}
+    assert places
+    assert {place for place in places if place not in makefile} == set()
