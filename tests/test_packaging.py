@@ -330,7 +330,7 @@ def test_files_name_no_registry_and_no_machine() -> None:
 
 
 def test_newest_has_the_cdk_of_the_main_lock() -> None:
-    """So `make test-newest` may leave out what only CDK could change."""
+    """So `make test-newest` may leave out what only CDK could change. If it hasn't: `make lock ARGS=--upgrade`."""
     main, newest = pins("requirements.txt"), pins("requirements/newest.txt")
     assert [name for name in ("aws-cdk-lib", "constructs", "jsii") if newest[name] != main[name]] == []
 

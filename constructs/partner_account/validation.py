@@ -169,7 +169,7 @@ def _existing_partner_errors(partner_id: object) -> Iterator[str]:
 def _new_company_errors(props: PartnerProps) -> Iterator[str]:
     if not isinstance(props.company_is_new_to_apn, bool):
         is_token = is_left_to_deployment(props.company_is_new_to_apn)
-        yield f"company_is_new_to_apn: {'is a token, but must be known at synth; ' * is_token}must be True or False"
+        yield f"company_is_new_to_apn: must be True or False{', known at synth, and no token' if is_token else ''}"
     elif props.catalog == Catalog.AWS and props.existing_partner_id is None and not props.company_is_new_to_apn:
         yield (
             "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "

@@ -66,7 +66,8 @@ def interruptions_as_exits() -> Iterator[None]:
 
     deadly = (number for number in INTERRUPTIONS if signal.getsignal(number) is signal.SIG_DFL)
     previous = {number: signal.signal(number, unwind) for number in deadly}
-    previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

@@ -405,7 +405,7 @@ PROPS: list[tuple[str, object, str]] = [
     (
         "company_is_new_to_apn",
         cdk.Aws.REGION,
-        "company_is_new_to_apn: is a token, but must be known at synth; must be True or False",
+        "company_is_new_to_apn: must be True or False, known at synth, and no token",
     ),
     ("outputs", "False", "outputs: must be True or False"),
     ("existing_partner_id", 5, "existing_partner_id: must be a string"),

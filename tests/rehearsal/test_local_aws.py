@@ -227,6 +227,18 @@ def test_interruption_reaches_also_a_job_in_the_background_of_a_shell() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_programs_own_way_to_take_an_interruption_stays() -> None:
+    """A test runner's, for one, that starts a local AWS."""
+    taken: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: taken.append(number))
+    try:
+        with interruptions_as_exits():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert taken == [signal.SIGINT]
+
+
 def test_interruption_during_start_leaves_nothing(tmp_path: Path) -> None:
     """An interruption while the servers are being started leaves nothing, at whatever moment it comes."""
     heed_interruptions()
