@@ -484,8 +484,11 @@ def test_after_the_refresh_of_the_sandbox_partner_name_and_token_are_free(simula
     assert client.create_partner(**partner_request(ClientToken="once"))["Id"] != made["Id"]
 
 
-def test_account_admin_shows_copies(simulator: Simulator) -> None:
+def test_account_admin_and_outbox_show_copies(simulator: Simulator) -> None:
     """A test that changes them doesn't change the state."""
+    client_of(simulator).send_email_verification_code(Catalog="AWS", Email="jane@example.com")
+    simulator.outbox[0].spent = True
+    assert not simulator.outbox[0].spent
     admin = simulator.account(ACCOUNT)
     admin.add_partner("Example Corp").tags["a"] = "b"
     admin.partners[0].tags["a"] = "b"
