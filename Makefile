@@ -45,6 +45,7 @@ demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example ap
 test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
 	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
 	@$(MAKE) install .venv-floor/installed .venv-floor/construct .venv/newest
+	@$(MAKE) -j3 .venv/compiled .venv-floor/compiled .venv/newest/compiled
 	@$(MAKE) -j4 $(if $(filter output-sync,$(.FEATURES)),-O) lint test-floor test-newest
 	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)
@@ -138,6 +139,16 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc .venv/dem
 
 benchmarks/node_modules/.package-lock.json: benchmarks/package.json benchmarks/package-lock.json benchmarks/.npmrc .venv/demo
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --prefix benchmarks --loglevel error >/dev/null
+
+# pip has compiled nothing. What the tests import is compiled here, once; else several processes would do it, each by itself.
+.venv/compiled: .venv/locked .venv/installed
+.venv-floor/compiled: venv = .venv-floor
+.venv-floor/compiled: .venv-floor/installed
+.venv/newest/compiled: .venv/newest
+.venv/newest/compiled: export PYTHONPATH = $(CURDIR)/.venv/newest
+.venv/compiled .venv-floor/compiled .venv/newest/compiled:
+	@$(run) pytest --collect-only -qq >/dev/null
+	@touch $@
 
 # --- The lock files: always made by this one command, never by hand -------------------------------------------
 

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import botocore.session
+from ministack.core import router
 from ministack.core.lambda_runtime import Worker
 from ministack.services.cloudformation import custom_resource, wait_conditions
 
@@ -42,6 +44,11 @@ local_cloudformation.install()
 # What a function writes last may come later than the five milliseconds for which MiniStack waits: it would stand in the
 # log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
 Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001
+# Asked for a service that it lacks, MiniStack reads the models of all services, to know the name: for five seconds, in
+# which it answers nobody.
+_services = frozenset(botocore.session.get_session().get_available_services())
+_reads_models = router._is_aws_service_name  # noqa: SLF001
+router._is_aws_service_name = lambda name: name in _services or _reads_models(name)  # noqa: SLF001
 # MiniStack runs functions in Python by this program, with its own environment.
 sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
 os.environ.pop("PYTHONPATH", None)

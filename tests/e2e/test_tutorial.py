@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from partner_account_rehearsal.cdk import QUIET
 from partner_account_rehearsal.local_aws import LocalAws, local_aws
 from tests.e2e.account import ROOT, path_with_locked_cdk
 
@@ -45,6 +46,8 @@ class Terminal:
         own = {
             "HOME": str(folder / "home"),
             "PATH": path_with_locked_cdk(aws.environment["PATH"]),
+            **QUIET,
+            "CDK_NOTICES": "false",
             "CDK_REQUIRE_APPROVAL": "never",  # no reader sits here to approve of the changes
             "CDK_VALIDATION": "false",
             # What pip would download is borrowed from this environment.

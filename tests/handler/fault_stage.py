@@ -190,17 +190,16 @@ class FaultStage:
         if operation == "describe_stacks" and self.fault.deaf:
             self._time.sleep(READ_TIMEOUT if isinstance(self.fault.deaf, ReadTimeoutError) else 0)
             raise self.fault.deaf
-        if operation == "describe_stacks":
-            described = self.cloud.described(members["StackName"])
-            is_stale = self._time.spent() < self.fault.stale
-            return {"Stacks": [{**described, "StackStatus": "UPDATE_COMPLETE"} if is_stale else described]}
         try:
-            return call(**members)
+            answer = call(**members)
         except ConnectionClosedError:
             if not self.fault.hangs:
                 raise
-        self._time.sleep(READ_TIMEOUT)
-        raise TIMEOUT
+            self._time.sleep(READ_TIMEOUT)
+            raise TIMEOUT from None
+        if operation == "describe_stacks" and self._time.spent() < self.fault.stale:
+            answer["Stacks"][0]["StackStatus"] = "UPDATE_COMPLETE"
+        return answer
 
     # What there is
 
