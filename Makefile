@@ -16,8 +16,9 @@ versions = pytest -q -m "versions and not e2e and not slow" tests/test_versions.
 
 # Nothing here may ever reach a real AWS account, or depend on how this shell is set up to reach one.
 unexport $(filter AWS_% CDK_%,$(.VARIABLES)) PYTHONPATH PYTHONHOME
-# What is installed isn't compiled yet, and would be by each process.
+# What is installed isn't compiled yet, and would be by each process: Python's modules, and the cdk CLI.
 unexport PYTHONDONTWRITEBYTECODE
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache
 
 venv = .venv
 # jsii, which aws-cdk-lib runs on, takes `node` from the PATH.

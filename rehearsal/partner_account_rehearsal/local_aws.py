@@ -37,10 +37,12 @@ ACCOUNT = "111111111111"
 REGION = "us-east-1"
 # The file of a folder that was kept: the servers' process groups.
 _KEPT = "kept.json"
+# Where jsii keeps what it has unpacked, and Node.js what it has compiled.
+_CACHES = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "NODE_COMPILE_CACHE")
 # All that a program gets from the user's own surroundings. Profiles, proxies, trust and endpoints could
 # lead it to a real account, or away from this one.
-INHERITED = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER")
-# Where jsii, which aws-cdk-lib runs on, keeps what it has unpacked: on Linux, on macOS.
+INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER", *_CACHES)
+# Where jsii, which aws-cdk-lib runs on, keeps it by default: on Linux, on macOS.
 JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.jsii/package-cache")
 
 # What could lead an app to a real account, or away from this machine.
