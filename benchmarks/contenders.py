@@ -51,7 +51,8 @@ def turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
 
 def fill_assets(folder: Path) -> dict[Contender, Path]:
     """The code of each Python function as a folder: what is zipped and uploaded, without compiled files."""
-    shutil.copytree(assembled_asset(), folder / CONSTRUCT.name)
+    with assembled_asset() as assembled:
+        shutil.copytree(assembled, folder / CONSTRUCT.name)
     # crhelper is no part of Lambda's runtime; boto3 is.
     shutil.copytree(VENDORED / "crhelper", folder / FLOOR.name / "crhelper")
     for contender in (PROVIDER_FRAMEWORK, CRHELPER):

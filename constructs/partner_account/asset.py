@@ -5,17 +5,16 @@ function may call, and what only humans read left out of both, but no line of th
 runtime's own.
 """
 
-import atexit
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Stage
@@ -34,8 +33,9 @@ _ENDPOINT_RULES = "endpoint-rule-set-1.json.gz"
 _WITHOUT_STAGING = "aws:cdk:disable-asset-staging"
 
 
-def asset_for(scope: Construct) -> Path:
-    """A folder with the function's code, for a construct in `scope`.
+@contextmanager
+def assembled_asset(scope: Construct | None = None) -> Iterator[Path]:
+    """A folder with the function's code; it is gone when the context ends, unless it is still needed in `scope`.
 
     CDK copies an asset into the cloud assembly while the construct that uses it is made. Without staging
     (`cdk synth --no-staging`) it doesn't: who reads the assembly, later, is told of this very folder.
@@ -43,32 +43,27 @@ def asset_for(scope: Construct) -> Path:
     Raises:
         PartnerAccountError: crhelper is not installed or too old, or botocore doesn't know the service.
     """
-    if not scope.node.try_get_context(_WITHOUT_STAGING):
-        return assembled_asset()
-    made = _files()
-    # Named after its content: nothing of another version of this package stays in it.
-    digest = hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()
-    stage = cast("Stage", Stage.of(scope))
-    return _written(made, Path(stage.asset_outdir, f"partner-account-asset.{digest}").resolve())
+    if scope is not None and scope.node.try_get_context(_WITHOUT_STAGING):
+        # Named after its content: nothing of another version of this package stays in it.
+        digest = hashlib.sha256(repr(sorted(_files().items())).encode()).hexdigest()
+        stage = cast("Stage", Stage.of(scope))
+        folder = Path(stage.asset_outdir, f"partner-account-asset.{digest}").resolve()
+        _write(folder)
+        yield folder
+        return
+    with TemporaryDirectory(prefix="partner-account-asset-") as temporary:
+        _write(Path(temporary))
+        yield Path(temporary)
 
 
-@cache
-def assembled_asset() -> Path:
-    """The same, once for all stacks of a process; it is removed when that ends."""
-    made = _files()
-    folder = Path(mkdtemp(prefix="partner-account-asset-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return _written(made, folder)
-
-
-def _written(made: Mapping[PurePosixPath, bytes], folder: Path) -> Path:
-    for path, content in made.items():
+def _write(folder: Path) -> None:
+    for path, content in _files().items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    return folder
 
 
+@cache
 def _files() -> Mapping[PurePosixPath, bytes]:
     model = PurePosixPath("models", SERVICE, API_VERSION)
     found = {model / _ENDPOINT_RULES: (model_folder() / _ENDPOINT_RULES).read_bytes()}

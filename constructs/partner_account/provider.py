@@ -16,7 +16,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from partner_account import permissions
-from partner_account.asset import asset_for
+from partner_account.asset import assembled_asset
 from partner_account.clashes import PartnerRegistry, is_in_tree
 from partner_account.errors import DOCUMENTATION, PartnerAccountError, raise_if_invalid, stack_of, type_errors
 from partner_account.network import Network
@@ -138,27 +138,28 @@ class PartnerAccountProvider(ShownSignature, Construct):
         needed = [permissions.write_log(self._log_group.log_group_arn)]
         needed += permissions.join_vpc() if vpc else []
         policy = add_policy(self, self._role, needed)
-        self._function = lambda_.Function(
-            self,
-            "Function",
-            description="Creates and updates AWS Partner Central accounts",
-            code=lambda_.Code.from_asset(str(asset_for(self))),
-            handler=_HANDLER,
-            timeout=Duration.seconds(_TIMEOUT_SECONDS),
-            # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
-            retry_attempts=0,
-            max_event_age=Duration.seconds(_OLDEST_EVENT_SECONDS),
-            # Not the member of the enum, which aws-cdk-lib has since 2.222 only.
-            runtime=runtime or lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON),
-            architecture=architecture or lambda_.Architecture.ARM_64,
-            memory_size=memory_size,
-            role=self._role,
-            log_group=self._log_group,
-            environment_encryption=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=network.groups(self),
-        )
+        with assembled_asset(self) as folder:
+            self._function = lambda_.Function(
+                self,
+                "Function",
+                description="Creates and updates AWS Partner Central accounts",
+                code=lambda_.Code.from_asset(str(folder)),
+                handler=_HANDLER,
+                timeout=Duration.seconds(_TIMEOUT_SECONDS),
+                # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
+                retry_attempts=0,
+                max_event_age=Duration.seconds(_OLDEST_EVENT_SECONDS),
+                # Not the member of the enum, which aws-cdk-lib has since 2.222 only.
+                runtime=runtime or lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON),
+                architecture=architecture or lambda_.Architecture.ARM_64,
+                memory_size=memory_size,
+                role=self._role,
+                log_group=self._log_group,
+                environment_encryption=encryption_key,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                security_groups=network.groups(self),
+            )
         # Lambda takes the function into its VPC, and out of it, with the role's permissions.
         self._function.node.add_dependency(policy)
         self._function.node.find_child("EventInvokeConfig").node.add_dependency(*network.dependencies())

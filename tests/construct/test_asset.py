@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
@@ -70,9 +71,9 @@ def installed(package: str) -> Path:
 @pytest.fixture
 def forgetful() -> Iterator[None]:
     """The parts are read anew, and again after the test."""
-    asset.assembled_asset.cache_clear()
+    asset._files.cache_clear()  # noqa: SLF001
     yield
-    asset.assembled_asset.cache_clear()
+    asset._files.cache_clear()  # noqa: SLF001
 
 
 def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -80,7 +81,7 @@ def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.syspath_prepend(str(folder))
     # A package that is imported already is found where it was imported from.
     monkeypatch.delitem(sys.modules, "partner_account_handler")
-    asset.assembled_asset.cache_clear()
+    asset._files.cache_clear()  # noqa: SLF001
 
 
 # --- What is in it ---
@@ -194,15 +195,13 @@ partner_in(stack)
 print(resource_of(stack, "AWS::Lambda::Function")["Properties"]["Code"]["S3Key"])
 roots = ("partner_account_handler", "crhelper", "boto3", "botocore")
 print(*sorted(name for name in sys.modules if name.split(".")[0] in roots))
-print(partner_account.asset.assembled_asset())
 """
 
 
 def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running_them(tmp_path: Path) -> None:
     """As zip applications have them: construct, handler, crhelper and botocore are read where they are.
 
-    Of the handler the pure modules are imported, of botocore the bare package, and nothing else. The folder in which
-    the code was assembled is gone when the process ends.
+    Of the handler the pure modules are imported, of botocore the bare package, and nothing else.
     """
     packages = tmp_path / "packages.zip"
     with zipfile.ZipFile(packages, "w") as archive:
@@ -218,16 +217,14 @@ def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}{SYNTH_FROM_A_ZIP}"],
         cwd=tmp_path,
-        env={**SURROUNDINGS, "TMPDIR": str(tmp_path)},
+        env=SURROUNDINGS,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.stderr == ""
-    key, imported, assembled = done.stdout.splitlines()
+    key, imported = done.stdout.splitlines()
     assert key == key_of_code()
-    assert Path(assembled).parent == tmp_path
-    assert not Path(assembled).exists()
     from tests.test_architecture import PURE  # noqa: PLC0415 - other tests import this module where less is installed
 
     pure = {f"partner_account_handler.{name}" for name in PURE}
@@ -283,11 +280,20 @@ def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
 ) -> None:
     """No function is made of the rest. An older crhelper sleeps in a Delete until CloudFormation gives up."""
     wrong(monkeypatch, tmp_path)
-    with pytest.raises(PartnerAccountError, match=said):
-        asset.assembled_asset()
+    with pytest.raises(PartnerAccountError, match=said), asset.assembled_asset():
+        pass
 
 
 # --- Where it is put ---
+
+
+@pytest.mark.versions
+def test_the_folder_in_which_the_code_was_assembled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the app goes on."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = cdk.App(outdir=str(tmp_path / "out"))
+    partner_in(cdk.Stack(app, "Demo"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def code_in(assembly: Path) -> tuple[str, Path]:
@@ -306,14 +312,14 @@ def test_without_staging_the_code_lies_in_the_cloud_assembly_and_outlives_the_sy
 
     CDK copies no assets then: what reads the assembly later is told of the folder itself.
     """
-    usual_key, usual_files = key_of_code(), asset_of_a_partner()
-    monkeypatch.setattr(asset, "assembled_asset", None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    (tmp_path / "gone").mkdir()
     out = tmp_path / "out"
     for _ in range(2):
         app = cdk.App(outdir=str(out), context={"aws:cdk:disable-asset-staging": True})
         partner_in(cdk.Stack(app, "Demo"))
         app.synth()
         key, folder = code_in(out)
-        assert key == usual_key
-        assert files_in(folder) == usual_files
+        assert key == key_of_code()
+        assert files_in(folder) == asset_of_a_partner()
         assert {path.name for path in out.iterdir() if "asset" in path.name} == {"Demo.assets.json", folder.name}

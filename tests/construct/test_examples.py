@@ -367,6 +367,7 @@ CONTEXT = {
     "partner_arn": ARN,
     **ELSEWHERE,
 }
+PROGRAMS_AND_APP = ["app.py", *(f"examples/{program.name}" for program in PROGRAMS)]
 # One process for all programs, since to start jsii takes most of the time.
 RUN = """
 import os, runpy, sys
@@ -381,8 +382,20 @@ for program in sys.argv[2:]:
 """
 
 
-def assemblies(source: Path, folder: Path, mask: int, **surroundings: str) -> dict[str, bytes]:
-    """All files of the cloud assemblies that a machine makes of the source, by name."""
+def made_here(folder: Path) -> dict[str, bytes]:
+    """All files of the cloud assemblies that this process makes, by name."""
+    for program in PROGRAMS_AND_APP:
+        module = import_module(program.removesuffix(".py").replace("/", "."))
+        app = cdk.App(outdir=str(folder / Path(program).stem), context=CONTEXT)
+        module.add_stacks(app)
+        if program == "app.py":
+            module.add_checks(app)
+        app.synth()
+    return files_in(folder)
+
+
+def made_elsewhere(source: Path, folder: Path) -> dict[str, bytes]:
+    """The same as another user's process makes them of a copy of the source, on a machine set up otherwise."""
     made = folder / "assemblies"
     made.mkdir()
     cache = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"  # to unpack aws-cdk-lib anew takes jsii ten seconds
@@ -390,6 +403,10 @@ def assemblies(source: Path, folder: Path, mask: int, **surroundings: str) -> di
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": str(folder),
+        "USER": "john",
+        "LC_ALL": "POSIX",
+        "TZ": "Pacific/Kiritimati",
+        "PYTHONHASHSEED": "2",
         "PYTHONPATH": os.pathsep.join(str(source / name) for name in ("constructs", "lambda")),
         "PYTHONDONTWRITEBYTECODE": "1",
         cache: os.environ.get(cache) or str(Path.home() / JSII_CACHES[sys.platform == "darwin"]),
@@ -397,40 +414,41 @@ def assemblies(source: Path, folder: Path, mask: int, **surroundings: str) -> di
         "CDK_DEFAULT_REGION": "us-east-1",
         "CDK_CONTEXT_JSON": json.dumps(CONTEXT),
         "CDK_OUTDIR": str(folder / "cdk.out"),
+        "CDK_VALIDATION": "false",  # as here
         "NODE_NO_WARNINGS": "1",  # of more than ten apps in one process, which nobody else has
-        **surroundings,
     }
-    programs = ["app.py", *(f"examples/{program.name}" for program in PROGRAMS)]
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(made), *programs],
+        [sys.executable, "-c", RUN, str(made), *PROGRAMS_AND_APP],
         cwd=source,
         env=environment,
-        umask=mask,
+        umask=0o077,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    found = {str(path.relative_to(made)): path.read_bytes() for path in made.rglob("*") if path.is_file()}
-    assert {name.partition("/")[0] for name in found} == {Path(program).stem for program in programs}
-    return found
+    return files_in(made)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The contents of all files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.slow
-def test_every_machine_makes_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_machine_makes_the_same(tmp_path: Path) -> None:
     """Folder, user, locale, time zone, hash seed and file modes leave no trace in template, asset or manifest.
 
     So `cdk diff` shows no difference that nobody has made. Nor do the programs print anything.
     """
-    here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
-    copy = there / "some where else"
+    copy = tmp_path / "some where else"
     for name in ("constructs", "examples", "lambda"):
         for path in (ROOT / name).rglob("*.py"):
             target = copy / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
     shutil.copyfile(ROOT / "app.py", copy / "app.py")
-    one = assemblies(ROOT, here, 0o022, LANG="C.UTF-8", TZ="UTC", PYTHONHASHSEED="1", USER="jane")
-    other = assemblies(copy, there, 0o077, LC_ALL="POSIX", TZ="Pacific/Kiritimati", PYTHONHASHSEED="2", USER="john")
+    one, other = made_here(tmp_path / "here"), made_elsewhere(copy, tmp_path)
+    assert {name.partition("/")[0] for name in one} == {Path(program).stem for program in PROGRAMS_AND_APP}
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []

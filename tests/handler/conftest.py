@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,9 +106,10 @@ def function(cloud: Cloud, sink: ResponseSink, capsys: pytest.CaptureFixture[str
 
 
 @pytest.fixture(scope="session")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the built asset: each Python that runs it compiles it."""
-    return shutil.copytree(assembled_asset(), tmp_path_factory.mktemp("asset") / "code")
+def asset() -> Iterator[Path]:
+    """The built asset."""
+    with assembled_asset() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

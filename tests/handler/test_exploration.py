@@ -48,6 +48,8 @@ READINGS = [
     )
 ]
 PERMISSIVE = 15
+ONE_STRICT = (7, 11, 13, 14)
+"""The same with one of the switches strict; with 0 and 15 each pair of two switches' values is among them."""
 WORDY = len(READINGS) - 1
 """Where nothing tells a ProfileId, each delivery asks a dozen times: this one is explored with two faults only."""
 EMAIL, OTHER_EMAIL = "jane@example.com", "ann@example.com"
@@ -402,9 +404,10 @@ ALL = SCENARIOS | UPDATES | PROFILES
 
 
 @pytest.mark.parametrize("scenario", ALL)
-def test_each_history_with_one_fault_ends_well_in_each_reading(scenario: str) -> None:
-    """Each order of the calls, and a fault at any point; `make soak` does it with three, and tells how many."""
-    for number in [number for name, number in CASES if name == scenario and number != WORDY]:
+def test_each_history_with_one_fault_ends_well_in_the_readings_that_matter(scenario: str) -> None:
+    """Each order of the calls, and a fault at any point; `make soak` takes three, and all readings of `CASES`."""
+    few = {*range(len(READINGS_OF_PROFILES)), *ONE_STRICT, *range(PERMISSIVE, WORDY)}
+    for number in few & {number for name, number in CASES if name == scenario}:
         assert _explored(1, (scenario, number)) > 10_000
 
 
