@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
 from partner_account_handler import index
+from partner_account_handler.clock import Clock
 from partner_account_handler.errors import (
     AnswerUnreachableError,
     CallError,
@@ -27,10 +27,6 @@ from partner_account_handler.outcome import Outcome, Report, report_of
 from tests.handler.cloud import CEO, LambdaContext, properties
 from tests.handler.conftest import LocalFunction
 from tests.handler.log_lines import lines_of
-
-IMPATIENT = partial(LambdaContext, 52.4)
-"""Time for each call, and none for a second try."""
-
 
 # What a request becomes
 
@@ -76,12 +72,14 @@ def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_tol
     assert function.told("outcome", "level", "reason", "message", "partner") == expected
 
 
-def test_rollback_that_is_tolerated_is_loud(function: LocalFunction) -> None:
+def test_rollback_that_is_tolerated_is_loud(function: LocalFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudFormation is told SUCCESS; the line tells what could not be written back."""
     partner = function.create(properties())["Data"]["Id"]
     function.update(properties(), CEO)
     function.cloud.fail("PutAllianceLeadContact", "internal-error", times=None)
-    answer = function.update(CEO, properties(), "UPDATE_ROLLBACK_IN_PROGRESS", context=IMPATIENT())
+    context = LambdaContext()
+    monkeypatch.setattr(index, "Clock", lambda remaining: Clock(remaining, context.sleep))
+    answer = function.update(CEO, properties(), "UPDATE_ROLLBACK_IN_PROGRESS", context=context)
     assert answer["Status"] == "SUCCESS"
     expected = ("RollbackTolerated", "ERROR", partner, "InternalServerException")
     assert function.told("outcome", "level", "partner", "reason") == expected
