@@ -342,6 +342,13 @@ def test_credentials_are_in_no_process_list_and_in_a_private_folder(aws: LocalAw
     assert token not in arguments
 
 
+def test_a_service_that_ministack_lacks_is_not_taken_for_a_bucket(aws: LocalAws) -> None:
+    """`doctor` asks AWS Free Tier, which has no answer here."""
+    with pytest.raises(ClientError) as refused:
+        aws.client("freetier").get_account_plan_state()
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
 def test_function_imports_what_lambda_has_and_nothing_installed_beside_the_command(aws: LocalAws) -> None:
     """boto3 and what it needs, its own modules before them; no package that happens to be installed here."""
     lambda_has = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"]
