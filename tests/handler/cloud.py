@@ -1,8 +1,8 @@
 """One AWS for a handler test: Partner Central (our simulator), the rest of AWS (moto), and CloudFormation's events.
 
-The handler talks to all of them over real HTTP, but for DescribeStacks: half of its calls, which moto takes twice as
-long to answer as the simulator does others. `test_contract` and the deployments have it over HTTP too. Time is virtual:
-a pause takes none.
+The handler talks to all of them over real HTTP, but for DescribeStacks: a quarter of its calls, which moto takes
+twice as long to answer as the simulator does others. `test_contract` and the deployments have it over HTTP too. Time is
+virtual: a pause takes none.
 """
 
 from __future__ import annotations
