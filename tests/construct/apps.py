@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any
 
@@ -154,3 +155,8 @@ def deployed(value: Any, parameters: Mapping[str, str] | None = None) -> Any:
     }
     (name, given), *others = resolved.items() or [("", None)]
     return functions[name](given) if name in functions and not others else resolved
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -24,7 +24,7 @@ from botocore import xform_name
 
 from partner_account import PartnerAccountError, asset, service_model
 from partner_account.asset import code_alone
-from tests.construct.apps import new_app, new_stack, partner_in, resource_of
+from tests.construct.apps import files_in, new_app, new_stack, partner_in, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,11 +38,6 @@ def staged_in(app: cdk.App) -> Path:
     """The only folder that CDK has copied into the cloud assembly."""
     (folder,) = Path(app.synth().directory).glob("asset.*")
     return folder
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def asset_of_a_partner() -> dict[str, bytes]:

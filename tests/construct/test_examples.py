@@ -20,7 +20,7 @@ import yaml
 from aws_cdk.assertions import Template
 
 from partner_account_rehearsal.local_aws import JSII_CACHES
-from tests.construct.apps import new_app
+from tests.construct.apps import files_in, new_app
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
@@ -428,11 +428,6 @@ def made_elsewhere(source: Path, folder: Path) -> dict[str, bytes]:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return files_in(made)
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    """The contents of all files below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.slow
