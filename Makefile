@@ -45,8 +45,8 @@ demo: .venv/installed node_modules/.package-lock.json ## Rehearse the example ap
 
 test: ## Check style and types, run all tests, some of them on the oldest and newest dependencies (not what `make soak` goes through)
 	@echo "1 of 2: style and types; the tests that a dependency's version may change, on the oldest and on the newest ones"
-	@$(MAKE) install .venv-floor/installed .venv-floor/construct .venv/newest
-	@$(MAKE) -j3 .venv/compiled .venv-floor/compiled .venv/newest/compiled
+	@$(MAKE) -s install .venv-floor/installed .venv-floor/construct .venv/newest
+	@$(MAKE) -s -j3 .venv/compiled .venv-floor/compiled .venv/newest/compiled
 	@$(MAKE) -j4 $(if $(filter output-sync,$(.FEATURES)),-O) lint test-floor test-newest
 	@echo "2 of 2: all tests on the locked versions"
 	@$(run) $(tests) $(ARGS)

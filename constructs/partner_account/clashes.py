@@ -86,11 +86,12 @@ class DeclaredPartner(DeclaredExports):
             self.catalog == other.catalog == Catalog.AWS
             and _may_equal(self.account, other.account)
             and not both_adopted
+            and is_in_tree(other.construct)
         )
 
     def resource_in(self, stack: Stack) -> CfnResource | None:
         """The partner's custom resource, if it is in this very stack."""
-        resource = self.construct.node.default_child if is_in_tree(self.construct) else None
+        resource = self.construct.node.default_child
         return resource if isinstance(resource, CfnResource) and Stack.of(resource) is stack else None
 
 

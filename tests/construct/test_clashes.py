@@ -89,7 +89,7 @@ def test_partners_of_one_stack_in_catalog_aws_are_created_one_after_the_other() 
 
 
 def test_what_was_removed_from_the_tree_with_what_it_stood_in_clashes_with_nothing() -> None:
-    """Neither by legal name nor by export, nor as another profile of one partner."""
+    """Neither by legal name nor by export, nor as another profile of one partner; and no warning counts it."""
     stack = new_stack()
     names = ExportNames(partner_arn="apn-arn")
     known = PartnerAccount.from_partner_arn(stack, "Known", ARN)
@@ -102,6 +102,7 @@ def test_what_was_removed_from_the_tree_with_what_it_stood_in_clashes_with_nothi
     assert all(name.startswith("Latter") for name in resources)
     assert len(resources) == 2
     assert not [one for found in resources.values() for one in found["DependsOn"] if one.startswith("Former")]
+    assert warnings_of(stack) == []
 
 
 A, B, UNKNOWN = "111111111111", "222222222222", None
