@@ -37,11 +37,10 @@ ROOMS = {
 PACKAGES = {Path(room).name for room in ROOMS}
 
 
-def imports_of(module: Path, *, when_loaded: bool = False) -> set[str]:
-    """The modules that a module imports, by their full names: wherever it does, or only those that loading it takes."""
-    tree = ast.parse(module.read_text("utf-8"))
+def imports_of(module: Path) -> set[str]:
+    """The modules that a module imports, by their full names, wherever it does."""
     found = set()
-    for node in tree.body if when_loaded else ast.walk(tree):
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
         match node:
             case ast.Import(names=names):
                 found |= {name.name for name in names}
@@ -76,10 +75,10 @@ def test_a_room_imports_no_other_room_than_it_may(room: str) -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_modules_of_a_room_import_each_other_in_no_circle(room: str) -> None:
-    """Each can be read, and loaded, after those that it imports."""
-    package = Path(room).name
-    modules = {f"{package}.{path.stem}": path for path in (ROOT / room).glob("*.py") if path.stem != "__init__"}
-    graph = {name: imports_of(path, when_loaded=True) & modules.keys() for name, path in modules.items()}
+    """Each can be read, and loaded, after those that it imports, be it at the top or in a function."""
+    paths = {path.relative_to((ROOT / room).parent): path for path in (ROOT / room).rglob("*.py")}
+    modules = {".".join(name.with_suffix("").parts).removesuffix(".__init__"): path for name, path in paths.items()}
+    graph = {name: imports_of(path) & modules.keys() for name, path in modules.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
 
 

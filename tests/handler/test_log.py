@@ -141,23 +141,27 @@ def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallEr
     return CallError(CallFailure("CreatePartner", outcome, code, reason))
 
 
+OUTCOMES = [
+    (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
+    (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
+    (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
+    (ProfileTaskError("pprofiletask-1", "FAILED", []), Outcome.REFUSED, "ProfileTaskFailed"),
+    (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
+    (failed(CallOutcome.REFUSED, "Conflict", "DUPLICATE"), Outcome.REFUSED, "Conflict/DUPLICATE"),
+    (failed(CallOutcome.DENIED, "AccessDeniedException"), Outcome.REFUSED, "AccessDeniedException"),
+    (failed(CallOutcome.THROTTLED, "ThrottlingException"), Outcome.FAILED, "ThrottlingException"),
+    (failed(CallOutcome.UNKNOWN, "HTTP503"), Outcome.FAILED, "HTTP503"),
+    (NotWaitingError("ROLLBACK_COMPLETE"), Outcome.FAILED, "StackNotWaiting"),
+    (AnswerUnreachableError("ConnectTimeoutError"), Outcome.FAILED, "AnswerUnreachable"),
+    (TimeLeftError("ListPartners"), Outcome.FAILED, "OutOfTime"),
+    (HandlerError("Defect", "KeyError at create.py:1", "Report this."), Outcome.FAILED, "Defect"),
+]
+"""Errors of each kind, with the outcome and the reason of the last line."""
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "reason"),
-    [
-        (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
-        (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
-        (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
-        (ProfileTaskError("pprofiletask-1", "FAILED", []), Outcome.REFUSED, "ProfileTaskFailed"),
-        (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
-        (failed(CallOutcome.REFUSED, "Conflict", "DUPLICATE"), Outcome.REFUSED, "Conflict/DUPLICATE"),
-        (failed(CallOutcome.DENIED, "AccessDeniedException"), Outcome.REFUSED, "AccessDeniedException"),
-        (failed(CallOutcome.THROTTLED, "ThrottlingException"), Outcome.FAILED, "ThrottlingException"),
-        (failed(CallOutcome.UNKNOWN, "HTTP503"), Outcome.FAILED, "HTTP503"),
-        (NotWaitingError("ROLLBACK_COMPLETE"), Outcome.FAILED, "StackNotWaiting"),
-        (AnswerUnreachableError("ConnectTimeoutError"), Outcome.FAILED, "AnswerUnreachable"),
-        (TimeLeftError("ListPartners"), Outcome.FAILED, "OutOfTime"),
-        (HandlerError("Defect", "KeyError at create.py:1", "Report this."), Outcome.FAILED, "Defect"),
-    ],
+    OUTCOMES,
     ids=lambda value: type(value).__name__ if isinstance(value, HandlerError) else "",
 )
 def test_what_a_human_must_correct_is_refused_and_all_else_has_failed(
@@ -167,12 +171,14 @@ def test_what_a_human_must_correct_is_refused_and_all_else_has_failed(
     assert report_of(error) == Report(outcome, reason, str(error))
 
 
-def test_each_kind_of_error_is_in_the_table_above() -> None:
+def kinds_of_error(kind: type[HandlerError] = HandlerError) -> set[type[HandlerError]]:
+    """A class of errors, and all that are made of it."""
+    return {kind}.union(*map(kinds_of_error, kind.__subclasses__()))
+
+
+def test_each_kind_of_error_has_an_outcome() -> None:
     """A new one must be given a side."""
-    kinds = {RequestError, CodeError, PartnerError, ProfileTaskError, CallError, NotWaitingError, TimeLeftError}
-    assert set(PartnerError.__subclasses__()) == {TagsNotVisibleError}
-    assert set(CallError.__subclasses__()) == {AnswerUnreachableError}
-    assert set(HandlerError.__subclasses__()) == kinds
+    assert {type(error) for error, _, _ in OUTCOMES} == kinds_of_error()
 
 
 @pytest.mark.parametrize("output", ["plain text\n", "[1]\n", '{"level": "INFO"', '{"level": "DEBUG", "message": "x"}'])
