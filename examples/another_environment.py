@@ -1,10 +1,10 @@
-"""Another region or account, within one app: weak references reach there, too.
+"""Another region or account, within one app: weak references also work there.
 
     npx cdk deploy --all --app "python examples/another_environment.py" -c reader_region=eu-west-1
     npx cdk deploy --all --app "python examples/another_environment.py" -c reader_account=222222222222
 
-Both places must be bootstrapped. For another account CDK makes a role beside the partner, which that account's
-CloudFormation may assume in order to read the outputs of this one stack; one `cdk` must have credentials for both.
+Both environments must be bootstrapped. For another account, CDK creates a role beside the partner, which that account's
+CloudFormation may assume to read the outputs of this one stack; the `cdk` CLI needs credentials for both accounts.
 """
 
 import os
@@ -43,20 +43,20 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Uses the partner somewhere else."""
+    """Uses the partner in another environment."""
 
     def __init__(self, scope: Construct, construct_id: str, env: cdk.Environment, partner: IPartnerAccount) -> None:
-        """Keep the ARN where the programs of that place find it."""
+        """Store the ARN where programs in that environment find it."""
         super().__init__(scope, construct_id, env=env)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
-        # As the very value of an output CloudFormation may refuse a weak reference: put out what a resource has of it.
+        # CloudFormation may reject a weak reference as the value of an output: output the resource's value instead.
         for name, value in {"Arn": partner.partner_arn, "ProfileId": partner.profile_id}.items():
             kept = ssm.StringParameter(self, f"Partner{name}", string_value=value)
             cdk.CfnOutput(self, name, value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks. Across regions and accounts CDK must know both places by name."""
+    """Add both stacks. Across regions and accounts, CDK must know both environments at synth."""
     given = app.node.try_get_context
     here = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region="us-east-1")
     there = cdk.Environment(

@@ -1,9 +1,9 @@
-"""Exports, the default way: any app of the same account and region imports what it uses.
+"""Exports, the default way: any app in the same account and region imports what it uses.
 
     npx cdk deploy --all --app "python examples/exports.py"
 
-Both stacks stand in one app here only to be one command; nothing but a name connects them. What is imported can neither
-change nor be removed: that suits the ARN and the id, and not the profile id, which may still be `pending`.
+Both stacks are in one app only to deploy with one command; nothing but a name connects them. An imported value can
+neither change nor be removed: that suits the ARN and the id, but not the profile id, which may still be `pending`.
 """
 
 import aws_cdk as cdk
@@ -15,7 +15,7 @@ from partner_account import AllianceLeadContact, Catalog, PartnerAccount, Primar
 
 
 class PartnerStack(cdk.Stack):
-    """A partner account, whose values are exported."""
+    """A partner account whose values are exported."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         """Create the partner."""
@@ -34,10 +34,10 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Finds the partner by the name of its stack and its construct path in it."""
+    """Finds the partner by the name of its stack and the construct path in it."""
 
     def __init__(self, scope: Construct, construct_id: str, stack_name: str) -> None:
-        """Import the ARN, which a role to read the partner needs."""
+        """Import the ARN for a role that reads the partner."""
         super().__init__(scope, construct_id)
         partner = PartnerAccount.from_stack_exports(self, "Partner", stack_name=stack_name, partner_path="Partner")
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
@@ -46,7 +46,7 @@ class ReaderStack(cdk.Stack):
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks; the exports must be there before they are imported."""
+    """Add both stacks; the exports must exist before they are imported."""
     partner_stack = PartnerStack(app, "ExportsPartner")
     reader_stack = ReaderStack(app, "ExportsReader", partner_stack.stack_name)
     reader_stack.add_stack_dependency(partner_stack)

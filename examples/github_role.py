@@ -1,17 +1,17 @@
-"""The role that the GitHub Actions workflow `github-actions/deploy.yml` deploys with, without any stored key.
+"""The role with which the GitHub Actions workflow `github-actions/deploy.yml` deploys, without a stored key.
 
     npx cdk deploy --app "python examples/github_role.py"
 
-Edit the values at the top first. Only jobs of the environment `partner-account` get the role, and GitHub lets a job
-into the environment when its reviewers have approved: so nobody deploys without approval, whatever the workflow says.
-An account has one OIDC provider of GitHub; if yours has it already, import it by its ARN instead.
+Edit the values at the top first. Only jobs of the environment `partner-account` can assume the role, and GitHub starts
+them only after its reviewers have approved: so nobody deploys without approval, whatever the workflow contains.
+An account can have only one OIDC provider for GitHub; if it exists already, import it by its ARN instead.
 """
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-# A repository created or renamed since July 15, 2026 is named with its ids: "example-corp@123456/alliances@456789".
+# A repository created or renamed since July 15, 2026 needs its ids here: "example-corp@123456/alliances@456789".
 # https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
 REPOSITORY = "example-corp/alliances"
 ENVIRONMENT = "partner-account"
@@ -19,7 +19,7 @@ GITHUB = "token.actions.githubusercontent.com"
 
 
 class GitHubRoleStack(cdk.Stack):
-    """GitHub as an identity provider, and a role that may use the roles of `cdk bootstrap`, and nothing else."""
+    """GitHub as an identity provider, and a role that may only assume the roles of `cdk bootstrap`."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         """Create both."""
@@ -43,7 +43,7 @@ class GitHubRoleStack(cdk.Stack):
             iam.PolicyStatement(
                 actions=["sts:AssumeRole"],
                 resources=[f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-*"],
-                # The role that CloudFormation itself uses is not among those that a person or a job takes on.
+                # CloudFormation's own execution role is not among those that a person or a job assumes.
                 conditions={
                     "StringEquals": {"iam:ResourceTag/aws-cdk:bootstrap-role": ["deploy", "file-publishing", "lookup"]}
                 },

@@ -1,10 +1,10 @@
-"""Grants: who may read the partner, who looks after its contact, and who publishes its profile.
+"""Grants: who may read the partner, maintain its contact, and publish its profile.
 
     npx cdk deploy --app "python examples/grants.py"
 
-Each grant is narrowed to this partner where the service allows it, and works alike on a partner that the app only
-refers to by `from_partner_arn` and the like. Partners have no resource policies: another account can't be granted
-anything, its people must assume a role of this one.
+Each grant is restricted to this partner where the service allows it, and works the same on a partner imported with
+`from_partner_arn` and similar methods. Partners have no resource policies: access can't be granted to another account;
+its users must assume a role in this one.
 """
 
 import aws_cdk as cdk
@@ -15,7 +15,7 @@ from partner_account import AllianceLeadContact, Catalog, PartnerAccount, Primar
 
 
 class GrantsStack(cdk.Stack):
-    """A partner account, and three roles for people of this AWS account."""
+    """A partner account, and three roles for users of this AWS account."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         """Create the partner and the roles."""
@@ -34,7 +34,7 @@ class GrantsStack(cdk.Stack):
         partner.grant_read(self._role("Auditor"))
         lead = self._role("AllianceLead")
         partner.grant(lead, "partnercentral:GetAllianceLeadContact", "partnercentral:PutAllianceLeadContact")
-        # A new address is proved by a code. The action has no resource type, so it is narrowed to the catalog.
+        # A new address is verified by a code. The action has no resource type, so it is restricted to the catalog.
         lead.add_to_policy(
             iam.PolicyStatement(
                 actions=["partnercentral:SendEmailVerificationCode"],

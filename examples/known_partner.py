@@ -1,10 +1,10 @@
-"""Values told by hand: an app of any account and region that gets the partner's ARN on its command line.
+"""Values passed manually: an app in any account and region gets the partner's ARN on its command line.
 
     npx cdk deploy --app "python examples/known_partner.py" -c partner_arn=arn:aws:partnercentral:...
 
 The values come from the partner's stack, as `npx cdk deploy --outputs-file partner.json` writes them, or from Partner
-Central itself. Nothing connects the two places, so nothing is locked, and nobody is told of a change. The ARN never
-changes in catalog AWS; once a year it does in the Sandbox, which is wiped.
+Central itself. Nothing connects the two apps, so nothing is locked, and nobody is notified of a change. The ARN never
+changes in catalog AWS; in the Sandbox it changes with the yearly wipe.
 """
 
 import sys
@@ -17,10 +17,10 @@ from partner_account import PartnerAccount, PartnerAccountError
 
 
 class ReaderStack(cdk.Stack):
-    """Knows a partner by literals, so that id and catalog are known at synth, too."""
+    """Imports a partner from literals, so that id and catalog are also known at synth."""
 
     def __init__(self, scope: Construct, construct_id: str, partner_arn: str, profile_id: str | None) -> None:
-        """Keep the id where the programs of this place find it."""
+        """Store the id where programs in this environment find it."""
         super().__init__(scope, construct_id)
         partner = PartnerAccount.from_partner_attributes(
             self, "Partner", partner_arn=partner_arn, profile_id=profile_id
@@ -33,7 +33,7 @@ class ReaderStack(cdk.Stack):
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add the stack; exits if the values can't be those of a partner."""
+    """Add the stack; exit if the values can't be those of a partner."""
     given = app.node.try_get_context
     try:
         ReaderStack(app, "KnownReader", given("partner_arn") or "", given("profile_id"))

@@ -1,9 +1,9 @@
-"""A pipeline of CDK that creates a partner account, with a human who requests the code right before that.
+"""A CDK pipeline that creates a partner account after a human has requested the code.
 
     npx cdk deploy --app "python examples/pipeline.py"
 
-Edit the values at the top first. The pipeline stops after the change set is made and before it is carried out: then the
-approver looks at it, requests the code, stores it, and approves. Nobody has to hurry before, and no code grows old.
+Edit the values at the top first. The pipeline stops after the change set is created and before it is executed: then the
+approver reviews it, requests the code, stores it, and approves. Nothing is urgent before that, and no code gets old.
 """
 
 import aws_cdk as cdk
@@ -23,7 +23,7 @@ CDK_CLI = "2.1148.1"
 
 WHAT_THE_APPROVER_DOES = f"""\
 1. Read the change set: creating a partner can't be undone, accepts the AWS Partner Central and ACE terms for the
-   company, and makes this AWS account the one that pays the yearly fee. A company that is an AWS Partner already must
+   company, and makes this AWS account the one that pays the yearly fee. A company that is already an AWS Partner must
    migrate instead. More: https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
 2. partner-account send-code --email {EMAIL}
 3. partner-account store-code --secret-id {CODE_SECRET}
@@ -34,10 +34,10 @@ class PartnerStack(cdk.Stack):
     """The partner account."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
-        """Create it, in a stack of the same name whatever the stage is called.
+        """Create it, in a stack with the same name in every stage.
 
-        The stack's name and the construct's path below it say whose the partner is: whether a human has deployed
-        this stack or the pipeline does, it is the same partner.
+        The stack's name and the construct's path below it identify the partner's owner: whether a human or the
+        pipeline deploys this stack, it is the same partner.
         """
         super().__init__(scope, construct_id, stack_name=construct_id)
         secret = secretsmanager.Secret.from_secret_name_v2(self, "VerificationCode", CODE_SECRET)
@@ -75,7 +75,7 @@ class PipelineStack(cdk.Stack):
                 commands=[f"npx --yes aws-cdk@{CDK_CLI} synth --app 'python examples/pipeline.py'"],
             ),
             pipeline_type=codepipeline.PipelineType.V2,
-            # What npm calls the latest may be another major version than the library wants.
+            # npm's latest may be another major version than the library requires.
             cli_version=CDK_CLI,
         )
         stage = cdk.Stage(self, "Alliances")

@@ -1,8 +1,8 @@
-"""A partner of the Sandbox and its profile, in two languages.
+"""A Sandbox partner and its profile, in two languages.
 
     npx cdk deploy --app "python examples/profile.py"
 
-It stays private. When the task has ended (docs/profile.md), make it public by `-c visibility=PUBLIC`.
+It stays private. When the task has succeeded (docs/profile.md), make it public with `-c visibility=PUBLIC`.
 """
 
 import aws_cdk as cdk
@@ -25,7 +25,7 @@ class PartnerStack(cdk.Stack):
     """A partner account with a profile."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
-        """Create the partner, then start the task that makes its profile."""
+        """Create the partner, then start the task that creates its profile."""
         super().__init__(scope, construct_id)
         partner = PartnerAccount(
             self,

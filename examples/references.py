@@ -1,9 +1,9 @@
-"""References within one app: CDK makes an export of what another stack uses, and deploys in the right order.
+"""References within one app: CDK exports what another stack uses, and deploys in the right order.
 
     npx cdk deploy --all --app "python examples/references.py"
 
-As long as the reader uses a value, the partner can neither change it nor be taken out of its stack: the reader must let
-go first. See weak_references.py for the way without that lock.
+As long as the reader uses a value, the partner can neither change it nor be removed from its stack: the reader must
+stop using it first. See weak_references.py for a way without that lock.
 """
 
 import aws_cdk as cdk
@@ -41,10 +41,10 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Takes any partner: the one of the other stack, or one that is only known."""
+    """Accepts any partner: the one of the other stack, or an imported one."""
 
     def __init__(self, scope: Construct, construct_id: str, partner: IPartnerAccount) -> None:
-        """Use the partner as if it stood here."""
+        """Use the partner as if defined here."""
         super().__init__(scope, construct_id)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.STRONG)
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
@@ -53,7 +53,7 @@ class ReaderStack(cdk.Stack):
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks; CDK sees the references, and deploys the partner first."""
+    """Add both stacks; CDK detects the references, and deploys the partner first."""
     partner_stack = PartnerStack(app, "ReferencesPartner")
     ReaderStack(app, "ReferencesReader", partner_stack.partner)
 

@@ -1,9 +1,9 @@
-"""SSM parameters: any app of the same account and region reads the values of the day, and nothing is locked.
+"""SSM parameters: any app in the same account and region reads the current values, and nothing is locked.
 
     npx cdk deploy --all --app "python examples/ssm_parameters.py"
 
-The reader asks for the parameters at each of its deployments, also when its template is the same: a profile id that was
-`pending` is followed by deploying the reader again.
+The reader reads the parameters at each deployment, even if its template is unchanged: once a profile id is no longer
+`pending`, deploy the reader again.
 """
 
 import aws_cdk as cdk
@@ -17,7 +17,7 @@ FOLDER = "/alliances/partner"
 
 
 class PartnerStack(cdk.Stack):
-    """A partner account, and its values in the Parameter Store."""
+    """A partner account, and its values in Parameter Store."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         """Create the partner and the parameters."""
@@ -55,7 +55,7 @@ class ReaderStack(cdk.Stack):
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks; the parameters must be there before they are read."""
+    """Add both stacks; the parameters must exist before they are read."""
     partner_stack = PartnerStack(app, "ParametersPartner")
     reader_stack = ReaderStack(app, "ParametersReader")
     reader_stack.add_stack_dependency(partner_stack)

@@ -1,9 +1,9 @@
-"""Weak references within one app: the reader looks at the partner's stack when it is deployed, and locks nothing.
+"""Weak references within one app: the reader reads the partner's stack when it is deployed, and locks nothing.
 
     npx cdk deploy --all --app "python examples/weak_references.py"
 
-The partner's stack may change or go at any time, and the reader isn't told: it has a new value after the next
-deployment that changes anything of it, were it only a tag: `npx cdk deploy WeakReader --tags seen=today`.
+The partner's stack may change or be deleted at any time, without notice to the reader: it gets a new value with the
+next deployment that changes the reader, even if only a tag: `npx cdk deploy WeakReader --tags seen=today`.
 """
 
 import aws_cdk as cdk
@@ -41,21 +41,21 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Takes any partner, and refers to it weakly."""
+    """Accepts any partner, and refers to it weakly."""
 
     def __init__(self, scope: Construct, construct_id: str, partner: IPartnerAccount) -> None:
-        """Use the partner as if it stood here, the profile id too: it may turn from `pending` to its value."""
+        """Use the partner as if defined here, and the profile id, which may change from `pending` to its value."""
         super().__init__(scope, construct_id)
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.WEAK)
         partner.grant_read(iam.Role(self, "Reader", assumed_by=iam.AccountRootPrincipal()))
-        # As the very value of an output CloudFormation may refuse a weak reference: put out what a resource has of it.
+        # CloudFormation may reject a weak reference as the value of an output: output the resource's value instead.
         for name, value in {"Arn": partner.partner_arn, "ProfileId": partner.profile_id}.items():
             kept = ssm.StringParameter(self, f"Partner{name}", string_value=value)
             cdk.CfnOutput(self, name, value=kept.string_value)
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks; CDK sees the references, and deploys the partner first."""
+    """Add both stacks; CDK detects the references, and deploys the partner first."""
     partner_stack = PartnerStack(app, "WeakPartner")
     ReaderStack(app, "WeakReader", partner_stack.partner)
 
