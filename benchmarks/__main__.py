@@ -45,7 +45,7 @@ def main(*, quick: bool, docs: Path, report_only: bool, is_newcomer: bool, other
         results = _measured(kept, quick=quick)
     report.write(results, docs)
     for verdict in verdicts(results):
-        mark = {True: "reached", False: "MISSED", None: "?"}[verdict.reached]
+        mark = {True: "met", False: "MISSED", None: "?"}[verdict.reached]
         click.echo(f"{mark:8} {verdict.target}: {verdict.measured}")
 
 

@@ -23,19 +23,19 @@ PROFILE_UPDATE = "profile: update"
 STEPS = (CREATE, UNCHANGED, CONTACT, ROLLBACK, IMPORTED, PROFILE_CREATE, PROFILE_UNCHANGED, PROFILE_UPDATE)
 
 REASONS = {
-    "describe_stacks": "whether the stack still waits, and what it shows; once more right before a write",
-    "list_imports": "whether another stack imports the value that is shown, and so keeps it from changing",
-    "list_partners": "whether the account has a partner already: creating one can't be undone",
-    "get_parameter": "the verification code, which stands in no template",
+    "describe_stacks": "whether the stack is still waiting, and its outputs; once more right before a write",
+    "list_imports": "whether another stack imports the current value, which then can't change",
+    "list_partners": "whether the account already has a partner: creating one can't be undone",
+    "get_parameter": "the verification code, which is in no template",
     "create_partner": "the partner itself, with its tags and contact",
-    "get_partner": "what the partner is now, whoever changed it",
-    "list_tags_for_resource": "whose partner it is, and which tags differ",
-    "get_alliance_lead_contact": "whether the contact differs, since writing it may take a code",
+    "get_partner": "the partner's current state, whoever changed it",
+    "list_tags_for_resource": "who owns the partner, and which tags differ",
+    "get_alliance_lead_contact": "whether the contact differs, since writing it may require a code",
     "put_alliance_lead_contact": "the contact",
-    "get_profile_visibility": "the profile id, which no other answer is sure to tell; and the visibility",
-    "get_profile_update_task": "what became of the task, and whether a task in progress is this stack's own",
+    "get_profile_visibility": "the profile id, which no other response is sure to contain; and the visibility",
+    "get_profile_update_task": "the task's status, and whether a task in progress is this stack's own",
     "start_profile_update_task": "the profile's new details",
-    "cancel_profile_update_task": "the task of this stack's former details, which would win otherwise",
+    "cancel_profile_update_task": "the task of this stack's former details, which would otherwise take effect",
     "put_profile_visibility": "the visibility, if one is given and differs",
 }
 

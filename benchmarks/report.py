@@ -14,7 +14,7 @@ from benchmarks.series import Results, Spread
 from benchmarks.synths import FIVE_STACKS, ONE
 from benchmarks.targets import verdicts
 
-_VERDICTS = {True: "reached", False: "**missed**", None: "?"}
+_VERDICTS = {True: "met", False: "**missed**", None: "?"}
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _requests_table(results: Results) -> Iterator[str]:
 
 
 def _newcomer_table(results: Results) -> Iterator[str]:
-    yield "| | takes | fetched | kept |"
+    yield "| | time | downloaded | kept |"
     yield "|---|---|---|---|"
     for stage in newcomer.STAGES:
         told = []

@@ -40,9 +40,9 @@ class RatioTarget:
 
 
 RATIOS = (
-    RatioTarget("synth of one partner not slower than AwsCustomResource's", "synth wall", ONE, AWS_CUSTOM_RESOURCE, 1),
+    RatioTarget("synth of one partner no slower than AwsCustomResource's", "synth wall", ONE, AWS_CUSTOM_RESOURCE, 1),
     RatioTarget(
-        "synth of 5 stacks not slower than AwsCustomResource's", "synth wall", FIVE_STACKS, AWS_CUSTOM_RESOURCE, 1
+        "synth of 5 stacks no slower than AwsCustomResource's", "synth wall", FIVE_STACKS, AWS_CUSTOM_RESOURCE, 1
     ),
     RatioTarget("asset at most 1/300 of crhelper's with a vendored boto3", "asset bytes", ONE, CRHELPER, 1 / 300),
     RatioTarget("asset smaller than AwsCustomResource's", "asset bytes", ONE, AWS_CUSTOM_RESOURCE, 1),
@@ -74,9 +74,9 @@ def verdicts(results: Results) -> list[TargetResult]:
     """All targets, in the order of a partner's life."""
     return [
         *(ratio.judge(results) for ratio in RATIOS),
-        _against_quickest(results, "deploy", LEVEL, "level with the quickest contender (3 %)"),
-        _against_quickest(results, "no-op deploy", LEVEL, "level with the quickest contender (3 %)"),
-        _against_quickest(results, "destroy", 1, "quicker than every contender"),
+        _against_quickest(results, "deploy", LEVEL, "level with the fastest contender (3 %)"),
+        _against_quickest(results, "no-op deploy", LEVEL, "level with the fastest contender (3 %)"),
+        _against_quickest(results, "destroy", 1, "faster than every contender"),
         *_requests(results),
         *(_limit(results, *limit) for limit in LIMITS),
         _tests(results),
@@ -114,7 +114,7 @@ def _requests(results: Results) -> Iterator[TargetResult]:
     for step in ("no-op deploy", "destroy"):
         asked = results.values("requests to Partner Central", step, CONSTRUCT.name)
         yield TargetResult(
-            f"{step} asks Partner Central nothing",
+            f"{step} makes no request to Partner Central",
             f"{asked[0]:.0f}" if asked else "not measured",
             asked == [0] if asked else None,
         )

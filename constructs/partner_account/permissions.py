@@ -53,16 +53,16 @@ def of_stack(stack: Stack) -> list[Permission]:
             sid="AskOwnStack",
             actions=["cloudformation:DescribeStacks"],
             resource=Aws.STACK_ID,
-            reason="Before each change the handler asks whether the stack still waits for it: an "
-            "event may arrive when everybody has given it up.",
+            reason="Before each change the handler checks whether the stack is still waiting for it: an "
+            "event may arrive after the stack has given up.",
         ),
         *(ask_parent_stack(ScopedAws(parent).stack_name, level) for level, parent in enumerate(parents_of(stack), 1)),
         Permission(
             sid="LookForImports",
             actions=["cloudformation:ListImports"],
             resource="*",
-            reason="CloudFormation refuses to change an export that another stack imports, so the handler asks before "
-            "it answers another value; ListImports has no resource type. It only reads names of stacks.",
+            reason="CloudFormation rejects a change to an export that another stack imports, so the handler checks "
+            "before it returns another value; ListImports has no resource type. It only reads names of stacks.",
         ),
     ]
 
@@ -74,8 +74,8 @@ def ask_parent_stack(name: str, level: int = 1) -> Permission:
         sid=f"AskParentStack{level}",
         actions=["cloudformation:DescribeStacks"],
         resource=f"{stacks}/{name}/*",
-        reason="A nested stack exports nothing itself: the stack around it may, and the handler looks for its "
-        "exports there; what follows the name in the ARN is known to CloudFormation only.",
+        reason="A nested stack exports nothing itself, but its parent stack may, and the handler looks for its "
+        "exports there; only CloudFormation knows the part of the ARN after the name.",
     )
 
 
@@ -98,7 +98,7 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
             actions=["partnercentral:ListPartners"],
             resource="*",
             conditions=in_catalog,
-            reason="Before it creates, the handler looks for a partner that is there already; "
+            reason="Before it creates a partner, the handler looks for an existing one; "
             "ListPartners has no resource type, so it is narrowed to the catalog instead.",
         ),
         Permission(
@@ -109,8 +109,8 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 "partnercentral:GetProfileVisibility",
             ],
             resource=partners,
-            reason="An update compares before it writes, and the profile's id may have to be asked "
-            "for; the partner's id isn't known before the partner exists.",
+            reason="An update compares before it writes, and may have to read the profile's id; "
+            "the partner's id isn't known before the partner exists.",
         ),
         Permission(
             sid="UpdateContact",
@@ -123,9 +123,9 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
             sid="ReadTags",
             actions=["partnercentral:ListTagsForResource"],
             resource="*",
-            reason="The ownership tag tells whose a partner is. Sources differ: the Service Authorization Reference "
-            "names no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on "
-            "partners; and its request carries no catalog. It only reads.",
+            reason="The ownership tag identifies a partner's owner. Sources differ: the Service Authorization "
+            "Reference lists no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on "
+            "partners; and its request contains no catalog. It only reads.",
         ),
         Permission(
             sid="UpdateTags",
@@ -145,7 +145,7 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 actions=["partnercentral:CreatePartner"],
                 resource="*",
                 conditions=in_catalog,
-                reason="The purpose of it all; CreatePartner has no resource type, so it is narrowed to the catalog "
+                reason="Creates the partner; CreatePartner has no resource type, so it is narrowed to the catalog "
                 "instead.",
             )
         )
@@ -156,9 +156,9 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 actions=["partnercentral:TagResource"],
                 resource="*",
                 conditions={**in_catalog, "Null": {f"aws:RequestTag/{OWNER_TAG}": "false"}},
-                reason="CreatePartner with tags needs TagResource as well, and which resource that is checked against "
-                "is documented nowhere; narrowed to the catalog, which CreatePartner names, and to requests that "
-                "carry the ownership tag.",
+                reason="CreatePartner with tags also requires TagResource, and AWS doesn't document against which "
+                "resource that is checked; narrowed to the catalog, which CreatePartner names, and to requests that "
+                "contain the ownership tag.",
             )
         )
     return permissions
@@ -195,14 +195,14 @@ def of_profile(partner_arn: str, *, sets_visibility: bool) -> list[Permission]:
                 "partnercentral:GetProfileVisibility",
             ],
             resource=partner_arn,
-            reason="A deployment compares before it writes, follows the task it has started, and tells the profile's "
+            reason="A deployment compares before it writes, follows the task it has started, and returns the profile's "
             "id.",
         ),
         Permission(
             sid="UpdateProfile",
             actions=["partnercentral:CancelProfileUpdateTask", "partnercentral:StartProfileUpdateTask"],
             resource=partner_arn,
-            reason="The profile follows the template. A task that this stack has started is canceled before it starts "
+            reason="The profile follows the template. This stack cancels a task that it has started before it starts "
             "another; a partner has one at a time.",
         ),
     ]
@@ -234,7 +234,7 @@ def write_log(log_group_arn: str) -> Permission:
         sid="WriteOwnLog",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
         resource=log_group_arn,
-        reason="The log documents what was done to a partner; no other log group is reached.",
+        reason="The log documents what was done to a partner; no other log group is accessible.",
     )
 
 
@@ -266,8 +266,8 @@ def join_vpc() -> list[Permission]:
             ],
             resource=f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:*:*/*",
             conditions=_BY_LAMBDA_ITSELF,
-            reason="Lambda makes and removes the function's network interfaces; their ids aren't known before, it "
-            "doesn't work with fewer of the region's, and a shared subnet is another account's. "
+            reason="Lambda creates and deletes the function's network interfaces; their ids aren't known before, it "
+            "doesn't work with fewer of the region's, and a shared subnet belongs to another account. "
             "The function's code can't use it.",
         ),
     ]

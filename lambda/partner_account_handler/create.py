@@ -192,7 +192,7 @@ def _take_over(
     wanted = request.wanted
     log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
-        log.warning("the legal name is another than the template's, and can't be changed", partner=partner.id)
+        log.warning("the legal name differs from the template's, and can't be changed", partner=partner.id)
     owner = owner_change(partner, request.owner, stack.operation)
     is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
     if is_ours and partner.arn in stack.outputs.values():

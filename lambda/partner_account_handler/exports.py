@@ -49,7 +49,7 @@ def keep_imported(
         former = value if value in before else next(imported, value)
         kept |= {} if former == value else {name: former}
     if kept:
-        log.warning("left as shown: another stack imports it, or CloudFormation doesn't tell", attributes=[*kept])
+        log.warning("left as shown: another stack imports it, or may import it", attributes=[*kept])
     return {**attributes, **kept}
 
 

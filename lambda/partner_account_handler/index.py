@@ -19,7 +19,7 @@ def handler(event: Any, context: Any) -> None:
     log.suppress_library_logs()
     log.bind()
     if not is_custom_resource_event(event):
-        log.error("not a request of CloudFormation, so not answered")
+        log.error("not a CloudFormation request, so not answered")
         return
     log.bind(request=event["RequestId"])
     helper.begin(event["ResponseURL"])

@@ -244,7 +244,7 @@ class PartnerCentral:
             self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
         except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail
             log.info(
-                "the partner got no ownership tag in the Sandbox, so its legal name says whose it is",
+                "the partner has no ownership tag in the Sandbox, so its legal name identifies it",
                 partner=partner_id(arn),
                 error=type(error).__name__,
             )

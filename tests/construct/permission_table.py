@@ -18,32 +18,32 @@ from partner_account.permissions import Permission
 HEAD = """\
 # IAM permissions of the function, and what you may grant
 
-Made of the code that grants them: `python -m tests.construct.permission_table > docs/permissions.md`. A test fails if
-this page says anything else. It shows a partner in catalog AWS; for one in the Sandbox `Sandbox` stands in place of
-`AWS`. The same reasons are told to cdk-nag for each `*`. What stands in `<…>` is known at the deployment only.
+Generated from the code that grants them: `python -m tests.construct.permission_table > docs/permissions.md`. A test
+fails if this page differs. It shows a partner in catalog AWS; for one in the Sandbox, replace `AWS` with `Sandbox`.
+For each `*`, cdk-nag gets the same reason. Values in `<…>` are known only at deployment.
 
 ## What the function may do
 
-The role belongs to the stack's `PartnerAccountProvider`. It may write its own log; the rest is granted by a policy
-that each partner and each profile brings.
+The role belongs to the stack's `PartnerAccountProvider`. It can write its own log; each partner and each profile
+adds a policy that grants the rest.
 """
 
 GRANTS = """\
 ## What you may grant
 
-`grant_read` allows a role, a function or a user of yours to read one partner. `grant` allows the actions that you name,
-of those that take a partner's ARN; with `TagResource` and `UntagResource` the ownership tag is left out.
+`grant_read` allows your role, function or user to read one partner. `grant` allows the actions that you name,
+of those that accept a partner's ARN; `TagResource` and `UntagResource` exclude the ownership tag.
 """
 
 NOTES = {
     "AskOwnStack": "For partners and profiles.",
-    "AskParentStack1": "For partners and profiles in a nested stack; one for each stack around it.",
+    "AskParentStack1": "For partners and profiles in a nested stack; one for each parent stack.",
     "LookForImports": "For partners and profiles.",
     "ReadProfile": "Granted with a `PartnerProfile`.",
     "UpdateProfile": "Granted with a `PartnerProfile`.",
     "UpdateProfileVisibility": "Granted with a `PartnerProfile` that has a `visibility`.",
     "CreatePartner": "Not granted with `existing_partner_id`.",
-    "UpdateTags": "In the Sandbox `TagResource` alone, for the ownership tag.",
+    "UpdateTags": "In the Sandbox only `TagResource`, for the ownership tag.",
     "TagAtCreation": "Not granted in the Sandbox, nor with `existing_partner_id`.",
     "ReadCodeFromSecret": "Granted with `VerificationCode.from_secrets_manager`.",
     "ReadCodeFromParameterStore": "Granted with `VerificationCode.from_ssm_parameter`.",

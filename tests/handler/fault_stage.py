@@ -169,7 +169,7 @@ class FaultStage:
         outcome = self._ended(event)
         if self._time.spent() + SEND_SECONDS > self.fault.unheard:
             return outcome
-        return StepOutcome(success=False, told=f"no answer; in the log: AnswerNotDelivered of {outcome.told}")
+        return StepOutcome(success=False, told=f"no response; in the log: AnswerNotDelivered: {outcome.told}")
 
     def _ended(self, event: dict[str, Any]) -> StepOutcome:
         try:

@@ -145,14 +145,14 @@ FAULTS = (
     FaultCase("503 throughout", PASSES, _at(EVERY, "unavailable", **ALWAYS)),
     FaultCase("every call takes 3 s", PASSES, nothing, each_call=3),
     FaultCase("every call takes 10 s", PASSES, nothing, each_call=10),
-    FaultCase("each write hangs once, not carried out", PASSES, _at(WRITES, "cut"), hangs=True),
-    FaultCase("each write hangs once, carried out", PASSES, _at(WRITES, "cut", after_commit=True), hangs=True),
+    FaultCase("each write hangs once, not executed", PASSES, _at(WRITES, "cut"), hangs=True),
+    FaultCase("each write hangs once, executed", PASSES, _at(WRITES, "cut", after_commit=True), hangs=True),
     FaultCase("every call hangs", PASSES, _at(EVERY, "cut", **ALWAYS), hangs=True),
     FaultCase("connection cut before each write, once", PASSES, _at(WRITES, "cut")),
     FaultCase("connection cut after each write, once", PASSES, _at(WRITES, "cut", after_commit=True)),
     FaultCase("connection cut after each write, always", PASSES, _at(WRITES, "cut", after_commit=True, **ALWAYS)),
-    FaultCase("every answer breaks off, twice", PASSES, _at(EVERY, "garbled", times=2)),
-    FaultCase("every answer breaks off", PASSES, _at(EVERY, "garbled", **ALWAYS)),
+    FaultCase("every response is cut off, twice", PASSES, _at(EVERY, "garbled", times=2)),
+    FaultCase("every response is cut off", PASSES, _at(EVERY, "garbled", **ALWAYS)),
     FaultCase(
         "connection cut after each write, always, and new partners never listed",
         PASSES,
@@ -164,19 +164,19 @@ FAULTS = (
     FaultCase("partners are listed 20 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=20, **ALWAYS)),
     FaultCase("partners are listed 60 s late", PASSES, _at(["ListPartners"], "lagging-list", seconds=60, **ALWAYS)),
     FaultCase(
-        "tags of partners are shown 20 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=20, **ALWAYS)
+        "partners' tags are returned 20 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=20, **ALWAYS)
     ),
     FaultCase(
-        "tags of partners are shown 150 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=150, **ALWAYS)
+        "partners' tags are returned 150 s late", PASSES, _at(["ListTagsForResource"], "no-tags", lasting=150, **ALWAYS)
     ),
     FaultCase("access denied for 20 s", PASSES, _at(EVERY, "access-denied", **ALWAYS, lasting=20)),
-    FaultCase("access denied", "it is allowed", _at(EVERY, "access-denied", **ALWAYS)),
+    FaultCase("access denied", "access is allowed", _at(EVERY, "access-denied", **ALWAYS)),
     FaultCase("no ProfileId in two reads", PASSES, _at(TOLD_IN, "no-profile-id", times=2)),
     FaultCase("never a ProfileId", "it appears", _at(TOLD_IN, "no-profile-id", **ALWAYS)),
-    FaultCase("wrong code, echoed by the error", "a new code", _wrong_code, _right_code, email=True),
+    FaultCase("wrong code, echoed by the error", "a new code is stored", _wrong_code, _right_code, email=True),
     FaultCase(
         "the code's store is empty",
-        "a new code",
+        "a new code is stored",
         lambda stage: stage.cloud.client("ssm").delete_parameter(Name="/partner/code"),
         _right_code,
         email=True,
@@ -184,7 +184,7 @@ FAULTS = (
     FaultCase("business not verified", "it is verified", _business("FAILED"), _business("SUCCEEDED")),
     FaultCase(
         "another company has the name",
-        "that one is renamed, a new code",
+        "that company is renamed, and a new code stored",
         lambda stage: stage.cloud.simulator.account(OTHER_ACCOUNT).add_partner("EXAMPLE CORP"),
         _free_name,
     ),
@@ -202,22 +202,22 @@ FAULTS = (
         _give_back,
     ),
     FaultCase(
-        "delivered when the stack no longer waits",
-        "nobody reads this answer",
+        "delivered when the stack is no longer waiting",
+        "nobody reads this response",
         lambda stage: stage.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"),
         late=True,
     ),
-    FaultCase("DescribeStacks is denied", "it is allowed", nothing, deaf=DENIED),
+    FaultCase("DescribeStacks is denied", "access is allowed", nothing, deaf=DENIED),
     FaultCase("DescribeStacks hangs", PASSES, nothing, deaf=TIMEOUT),
-    FaultCase("DescribeStacks says UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
-    FaultCase("no answer can be sent for 15 s", PASSES, nothing, unheard=15),
-    FaultCase("no answer can be sent", "the function's way to S3 is opened", nothing, unheard=inf),
+    FaultCase("DescribeStacks returns UPDATE_COMPLETE for 20 s", PASSES, nothing, stale=20),
+    FaultCase("no response can be sent for 15 s", PASSES, nothing, unheard=15),
+    FaultCase("no response can be sent", "the function's route to S3 is opened", nothing, unheard=inf),
 )
 
 OF_PROFILE_TOO = {
     *("none", "throttled throughout", "503 after each write, once", "500 throughout", "every call hangs"),
     *("connection cut after each write, always", "access denied", "never a ProfileId"),
-    *("delivered when the stack no longer waits", "DescribeStacks is denied", "no answer can be sent"),
+    *("delivered when the stack is no longer waiting", "DescribeStacks is denied", "no response can be sent"),
 }
 PROFILE_FAULTS = (
     *(fault for fault in FAULTS if fault.name in OF_PROFILE_TOO),
@@ -238,7 +238,7 @@ def _create(stage: FaultStage) -> FaultRow:
 
 
 def _redelivered(stage: FaultStage) -> FaultRow:
-    """The Create has succeeded, its answer was lost, and Lambda delivers the event again."""
+    """The Create has succeeded, its response was lost, and Lambda redelivers the event."""
     stage.create()
     stage.strike()
     return _then(stage, stage.create())
@@ -261,7 +261,7 @@ def _update(stage: FaultStage) -> FaultRow:
 
 
 def _rollback(stage: FaultStage, **moved: Any) -> FaultRow:
-    """A tag and the contact have changed, another resource fails, and the reversed Update comes."""
+    """A tag and the contact have changed, another resource fails, and the reversed Update arrives."""
     stage.create()
     if stage.coming.email:
         stage.cloud.prepare(NEW_EMAIL)
@@ -274,12 +274,12 @@ def _rollback(stage: FaultStage, **moved: Any) -> FaultRow:
 
 
 def _moved(stage: FaultStage) -> FaultRow:
-    """The construct gets another id, and the contact changes; another resource fails, and the reversed Update comes."""
+    """The construct's id and the contact change; another resource fails, and the reversed Update arrives."""
     return _rollback(stage, Owner={"StackName": "Root", "ConstructPath": "Company"})
 
 
 def _retried(stage: FaultStage) -> FaultRow:
-    """A tag and the contact change; if that fails, it is tried again, and the attempt counts as the old properties."""
+    """A tag and the contact change; if that fails, it is retried, with the attempted properties as the old ones."""
     stage.create()
     if stage.coming.email:
         stage.address = NEW_EMAIL
@@ -302,7 +302,7 @@ def _delete(stage: FaultStage) -> FaultRow:
 
 
 def _recreate(stage: FaultStage) -> FaultRow:
-    """The stack was deleted, and is deployed again under its name at once."""
+    """The stack was deleted, and is redeployed under its name immediately."""
     stage.create()
     stage.delete()
     stage.cloud.recreate_stack()
@@ -339,7 +339,7 @@ def _deployed(stage: FaultStage, deploy: Callable[[], StepOutcome]) -> str:
     mark, told = stage.cloud.simulator.mark(), ""
     outcome = deploy()
     if not outcome.success and "Request a new code" in outcome.reason:
-        told = "FAILED for a new code, then "
+        told = "FAILED (new code needed), then "
         _right_code(stage)
         outcome = deploy()
     received = stage.cloud.simulator.requests_since(mark)
@@ -348,7 +348,7 @@ def _deployed(stage: FaultStage, deploy: Callable[[], StepOutcome]) -> str:
 
 
 def _create_profile(stage: FaultStage) -> FaultRow:
-    """The first deployment of a profile, whose partner is there."""
+    """The first deployment of a profile, whose partner exists."""
     return _create(stage)
 
 
@@ -358,7 +358,7 @@ def _update_profile(stage: FaultStage) -> FaultRow:
 
 
 def _rollback_profile(stage: FaultStage) -> FaultRow:
-    """The name has changed and the profile is public; another resource fails, and the reversed Update comes."""
+    """The name has changed and the profile is public; another resource fails, and the reversed Update arrives."""
     return _rollback(stage)
 
 
@@ -381,20 +381,20 @@ STEPS = {
 
 
 HEAD = """\
-# Faults and their outcomes: timeouts, lost answers, rollbacks
+# Faults and their outcomes: timeouts, lost responses, rollbacks
 
-Made by running it: `python -m tests.handler.fault_table > docs/faults.md`. Each line is a story told to the handler
-by the simulator over HTTP (in its default, stricter readings), and by a stand-in for CloudFormation in-process;
-a test fails if this file says anything else than what running it gives.
+Generated by running the handler: `python -m tests.handler.fault_table > docs/faults.md`. Each line is one run against
+the simulator over HTTP (in its default, stricter readings), and an in-process stand-in for CloudFormation;
+a test fails if this file differs from the results.
 
-Each step has one row for what happens without a fault, and one for each fault that ends otherwise.
+Each step has one row for the outcome without a fault, and one for each fault with another outcome.
 
-* **The user sees** how CloudFormation is answered: the status, and the beginning of the reason. What follows there is
-  the remedy. Where no answer can be sent, CloudFormation gives up after five minutes.
+* **The user sees** the response to CloudFormation: the status, and the beginning of the reason, without the
+  remedy that follows. If no response can be sent, CloudFormation gives up after five minutes.
 * **What is left**: the account's partners, and whether the contact is that of the former template or the new one; or
-  whether the profile is.
-* **The next deployment** comes after the fault has ended as said here, and names what it writes. After a failed
-  Create the stack is rolled back and deployed again under its name; after the other steps the template changes again.
+  the same for the profile.
+* **The next deployment** follows after the fault has ended as listed here, and names what it writes. After a failed
+  Create the stack is rolled back and redeployed under its name; after the other steps the template changes again.
 
 """
 
@@ -444,7 +444,7 @@ def document(told: Mapping[str, Mapping[FaultRow, list[str]]]) -> Iterator[str]:
         yield "| fault | the user sees | what is left | the next deployment |\n|---|---|---|---|\n"
         for row, names in found.items():
             harmless = NO_FAULT.name in names
-            for name in ["none, or one without a row of its own"] if harmless else names:
+            for name in ["none, or one without its own row"] if harmless else names:
                 yield f"| {name} | {_with_code(row.sees)} | {row.left} | {_with_code(row.following)} |\n"
 
 

@@ -12,8 +12,8 @@ from tests.handler.fault_table import PROFILE_STEPS, STEPS, FaultRow, document, 
 pytestmark = pytest.mark.slow  # each fault in each step
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
-UNHEARD = "no answer can be sent"
-NOBODY_WAITS = "delivered when the stack no longer waits"
+UNHEARD = "no response can be sent"
+NOBODY_WAITS = "delivered when the stack is no longer waiting"
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,13 @@ def test_the_next_deployment_always_works(told: dict[str, dict[FaultRow, list[st
     """At most it asks for a new code first."""
     for found in told.values():
         for row in found:
-            assert row.following.removeprefix("FAILED for a new code, then ").startswith("SUCCESS")
+            assert row.following.removeprefix("FAILED (new code needed), then ").startswith("SUCCESS")
 
 
 def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """Neither alone nor after an Update that failed of the same fault; late ones are awaited by nobody.
 
-    If no answer can be sent, every rollback fails, as that of every custom resource.
+    If no response can be sent, every rollback fails, as for every custom resource.
     """
     rollbacks = [found for title, found in told.items() if title.startswith("Rollback of")]
     assert len(rollbacks) == 3
@@ -74,7 +74,7 @@ def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultR
     }.items():
         (row,) = [row for row, names in told[step].items() if UNHEARD in names]
         assert left in row.left
-        assert row.sees.startswith("no answer; in the log: ")
+        assert row.sees.startswith("no response; in the log: ")
 
 
 def test_a_task_of_others_is_never_canceled(told: dict[str, dict[FaultRow, list[str]]]) -> None:
