@@ -1,6 +1,7 @@
 """The construct itself: it refuses what can't work and puts the parts of the other modules together."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Literal
 
 import jsii
@@ -131,7 +132,9 @@ class PartnerAccount(IPartnerAccount):
                 *(error for other in registry.profiles for error in declared.export_clashes(other)),
             ],
         )
-        if beside := [other for other in others if declared.is_second_beside(other)]:
+        # No more of them is asked for than is used: each asks CDK whether it is still in the tree.
+        beside = (other for other in reversed(others[:]) if declared.is_second_beside(other))
+        if nearest := next(beside, None):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)
         if existing_partner_id is None:
@@ -144,8 +147,10 @@ class PartnerAccount(IPartnerAccount):
         provider = provider or PartnerAccountProvider.get_or_create(self)
         self._resource = add_partner(self, props, names, tags, provider)
         # CloudFormation would create partners of one stack at the same moment: so the later one finds the one before.
-        if before := next(filter(None, (other.resource_in(Stack.of(self)) for other in reversed(beside))), None):
-            self._resource.node.add_dependency(before)
+        if nearest:
+            resources = (other.resource_in(Stack.of(self)) for other in chain([nearest], beside))
+            if before := next(filter(None, resources), None):
+                self._resource.node.add_dependency(before)
         added = names.add(self, self._resource)
         self.node.add_validation(SynthChecks(self, props.texts(), self._resource, added))
         self.node.add_validation(TagChecks(self, self._tags))
