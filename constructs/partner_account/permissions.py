@@ -1,4 +1,4 @@
-"""Every IAM permission of the function, and why it exists. `policy` puts them on the function's role.
+"""Every IAM permission of the function, and why it exists. `policy` attaches them to the function's role.
 
 Sources: the Service Authorization References of Partner Central, Secrets Manager, Systems Manager, KMS,
 CloudFormation, CloudWatch Logs and EC2; the Lambda Developer Guide on functions in a VPC; the CloudWatch Logs User
@@ -25,7 +25,7 @@ class Permission:
     """One IAM statement and the reason why it exists."""
 
     sid: str
-    """What it is for; letters and digits, as IAM wants it."""
+    """What it is for; letters and digits, as IAM requires."""
 
     actions: Sequence[str]
     resource: str
@@ -47,22 +47,22 @@ class Permission:
 
 
 def of_stack(stack: Stack) -> list[Permission]:
-    """What asking CloudFormation about the stack takes, and about those that it is nested in."""
+    """The permissions to ask CloudFormation about the stack, and about those that it is nested in."""
     return [
         Permission(
             sid="AskOwnStack",
             actions=["cloudformation:DescribeStacks"],
             resource=Aws.STACK_ID,
-            reason="Before each change the handler asks whether the stack still waits for it: an "
-            "event may arrive when everybody has given it up.",
+            reason="Before each change the handler checks whether the stack still waits for it: an "
+            "event may arrive after CloudFormation has given up.",
         ),
         *(ask_parent_stack(ScopedAws(parent).stack_name, level) for level, parent in enumerate(parents_of(stack), 1)),
         Permission(
             sid="LookForImports",
             actions=["cloudformation:ListImports"],
             resource="*",
-            reason="CloudFormation refuses to change an export that another stack imports, so the handler asks before "
-            "it answers another value; ListImports has no resource type. It only reads names of stacks.",
+            reason="CloudFormation refuses to change an export that another stack imports, so the handler checks "
+            "before it returns another value; ListImports has no resource type. It only reads stack names.",
         ),
     ]
 
@@ -74,8 +74,8 @@ def ask_parent_stack(name: str, level: int = 1) -> Permission:
         sid=f"AskParentStack{level}",
         actions=["cloudformation:DescribeStacks"],
         resource=f"{stacks}/{name}/*",
-        reason="A nested stack exports nothing itself: the stack around it may, and the handler looks for its "
-        "exports there; what follows the name in the ARN is known to CloudFormation only.",
+        reason="A nested stack exports nothing itself, but its parent may, so the handler looks for its exports "
+        "there; only CloudFormation knows the part of the ARN after the name.",
     )
 
 
@@ -89,7 +89,7 @@ def parents_of(stack: Stack) -> list[Stack]:
 
 
 def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
-    """What managing one partner takes, apart from reading its verification code."""
+    """The permissions to manage one partner, except reading its verification code."""
     in_catalog = {"StringEquals": {"partnercentral:Catalog": catalog.value}}
     partners = f"arn:{Aws.PARTITION}:partnercentral:{SERVICE_REGION}:{Aws.ACCOUNT_ID}:catalog/{catalog.value}/partner/*"
     permissions = [
@@ -98,8 +98,8 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
             actions=["partnercentral:ListPartners"],
             resource="*",
             conditions=in_catalog,
-            reason="Before it creates, the handler looks for a partner that is there already; "
-            "ListPartners has no resource type, so it is narrowed to the catalog instead.",
+            reason="Before it creates a partner, the handler looks for an existing one; "
+            "ListPartners has no resource type, so it is limited to the catalog instead.",
         ),
         Permission(
             sid="ReadPartner",
@@ -109,8 +109,8 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 "partnercentral:GetProfileVisibility",
             ],
             resource=partners,
-            reason="An update compares before it writes, and the profile's id may have to be asked "
-            "for; the partner's id isn't known before the partner exists.",
+            reason="An update compares before it writes, and the profile's id may take a call of its own; "
+            "the partner's id isn't known before the partner exists.",
         ),
         Permission(
             sid="UpdateContact",
@@ -123,9 +123,9 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
             sid="ReadTags",
             actions=["partnercentral:ListTagsForResource"],
             resource="*",
-            reason="The ownership tag tells whose a partner is. Sources differ: the Service Authorization Reference "
-            "names no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on "
-            "partners; and its request carries no catalog. It only reads.",
+            reason="The ownership tag identifies a partner's owner. Sources differ: the Service Authorization "
+            "Reference lists no resource type for ListTagsForResource, while AWS's policy for the Sandbox grants it on "
+            "partners; and its request has no catalog. It only reads.",
         ),
         Permission(
             sid="UpdateTags",
@@ -145,7 +145,7 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 actions=["partnercentral:CreatePartner"],
                 resource="*",
                 conditions=in_catalog,
-                reason="The purpose of it all; CreatePartner has no resource type, so it is narrowed to the catalog "
+                reason="The construct's purpose; CreatePartner has no resource type, so it is limited to the catalog "
                 "instead.",
             )
         )
@@ -156,9 +156,9 @@ def of_partner(catalog: Catalog, *, may_create: bool) -> list[Permission]:
                 actions=["partnercentral:TagResource"],
                 resource="*",
                 conditions={**in_catalog, "Null": {f"aws:RequestTag/{OWNER_TAG}": "false"}},
-                reason="CreatePartner with tags needs TagResource as well, and which resource that is checked against "
-                "is documented nowhere; narrowed to the catalog, which CreatePartner names, and to requests that "
-                "carry the ownership tag.",
+                reason="CreatePartner with tags also needs TagResource, and the resource that it is checked against "
+                "isn't documented; limited to the catalog, which CreatePartner names, and to requests with the "
+                "ownership tag.",
             )
         )
     return permissions
@@ -177,7 +177,7 @@ def decrypt_code(store: str, key: "IKey", service: str) -> Permission:
         actions=["kms:Decrypt"],
         resource=key.key_arn,
         conditions={"StringEquals": {"kms:ViaService": f"{service}.amazonaws.com"}},
-        reason="The code's store is encrypted with a customer-managed key; narrowed to decryption by that store.",
+        reason="The code's store is encrypted with a customer-managed key; limited to decryption by that store.",
     )
 
 
@@ -185,7 +185,7 @@ def decrypt_code(store: str, key: "IKey", service: str) -> Permission:
 
 
 def of_profile(partner_arn: str, *, sets_visibility: bool) -> list[Permission]:
-    """What managing the profile of one partner takes."""
+    """The permissions to manage the profile of one partner."""
     permissions = [
         Permission(
             sid="ReadProfile",
@@ -195,15 +195,15 @@ def of_profile(partner_arn: str, *, sets_visibility: bool) -> list[Permission]:
                 "partnercentral:GetProfileVisibility",
             ],
             resource=partner_arn,
-            reason="A deployment compares before it writes, follows the task it has started, and tells the profile's "
+            reason="A deployment compares before it writes, follows the task it has started, and returns the profile's "
             "id.",
         ),
         Permission(
             sid="UpdateProfile",
             actions=["partnercentral:CancelProfileUpdateTask", "partnercentral:StartProfileUpdateTask"],
             resource=partner_arn,
-            reason="The profile follows the template. A task that this stack has started is canceled before it starts "
-            "another; a partner has one at a time.",
+            reason="The profile follows the template. A task that this stack has started is canceled before another "
+            "starts; a partner has one at a time.",
         ),
     ]
     if sets_visibility:
@@ -234,7 +234,7 @@ def write_log(log_group_arn: str) -> Permission:
         sid="WriteOwnLog",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
         resource=log_group_arn,
-        reason="The log documents what was done to a partner; no other log group is reached.",
+        reason="The log records what was done to a partner; no other log group is included.",
     )
 
 
@@ -243,9 +243,9 @@ _BY_LAMBDA_ITSELF = {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
 def join_vpc() -> list[Permission]:
-    """What Lambda needs of the role to put the function into a VPC, and the function's code may not use.
+    """The permissions with which Lambda connects the function to a VPC, and which the function's code can't use.
 
-    AWS's managed policy AWSLambdaVPCAccessExecutionRole allows the same to the code, and every log group besides.
+    AWS's managed policy AWSLambdaVPCAccessExecutionRole allows the code the same, and every log group besides.
     """
     return [
         Permission(
@@ -266,7 +266,7 @@ def join_vpc() -> list[Permission]:
             ],
             resource=f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:*:*/*",
             conditions=_BY_LAMBDA_ITSELF,
-            reason="Lambda makes and removes the function's network interfaces; their ids aren't known before, it "
+            reason="Lambda creates and deletes the function's network interfaces; their ids aren't known before, it "
             "doesn't work with fewer of the region's, and a shared subnet is another account's. "
             "The function's code can't use it.",
         ),
@@ -274,8 +274,8 @@ def join_vpc() -> list[Permission]:
 
 
 def encrypt_log(stack: Stack) -> iam.PolicyStatement:
-    """For the key's own policy: CloudWatch Logs may use the key for the log groups of this stack, and for no other."""
-    # The group's own ARN would close a circle: the group needs the key. CloudFormation names a group after its stack.
+    """For the key's own policy: CloudWatch Logs may use the key for the log groups of this stack only."""
+    # The group's own ARN would be a circular dependency: the group needs the key. A group is named after its stack.
     log_groups = stack.format_arn(
         service="logs",
         resource="log-group",

@@ -122,7 +122,7 @@ def test_choices_that_dont_exist_are_answered_with_those_that_do() -> None:
 def test_values_that_are_no_texts_are_told_by_their_names(value: object, capsys: pytest.CaptureFixture[str]) -> None:
     """cdk.json may hold any JSON."""
     said = refusal(dict.fromkeys(REAL, value))  # type: ignore[arg-type]
-    assert {line.split()[0] for line in said.splitlines() if " must be a text: write it in qu" in line} == REAL.keys()
+    assert {line.split()[0] for line in said.splitlines() if " must be a string: write it in qu" in line} == REAL.keys()
     assert capsys.readouterr() == ("", "")
 
 

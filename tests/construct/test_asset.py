@@ -265,8 +265,11 @@ def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (without_crhelper, "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account"),
-        (older_crhelper, "is older than 2.0.6, or something else of that name; remove it"),
+        (
+            without_crhelper,
+            "crhelper, which the Lambda function needs, is not installed; reinstall cdk-partner-account",
+        ),
+        (older_crhelper, "is older than 2.0.6, or something else with that name; remove it"),
         (older_botocore, r"pip install --upgrade 'boto3>=1\.42\.4'"),
     ],
 )

@@ -119,11 +119,11 @@ def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
     [
         (
             {"outputs": False, "export_names": ExportNames(partner_arn="x")},
-            "export_names: without outputs nothing is exported; leave it or outputs=False out",
+            "export_names: without outputs nothing is exported; remove it or outputs=False",
         ),
         (
             {"export_names": ExportNames(partner_arn="a_b")},
-            "export_names: 'a_b' may hold only letters, digits, colons and hyphens",
+            "export_names: 'a_b' can contain only letters, digits, colons and hyphens",
         ),
         ({"export_names": ExportNames(profile_id="")}, "export_names: the name '' … has 0 characters"),
         ({"export_names": ExportNames(partner_id="x" * 256)}, "has 256 characters; allowed are 1 to 255"),

@@ -294,7 +294,7 @@ def test_headquarters_that_the_installed_botocore_doesnt_know_are_refused(monkey
     """The function has its model, and couldn't send them."""
     older = {name: shape for name, shape in shapes().items() if name != "Headquarters"}
     monkeypatch.setattr(profile_props, "shapes", lambda: older)
-    message = "headquarters: the installed botocore doesn't know them; install a newer one: pip install --upgrade boto3"
+    message = "headquarters: the installed botocore lacks them; install a newer version: pip install --upgrade boto3"
     assert errors_of(headquarters=Headquarters(country_code="DE", subdivision_code="BY")) == [message]
 
 
@@ -337,7 +337,7 @@ def test_all_errors_are_in_one_message() -> None:
 
 SEGMENTS = list(IndustrySegment)
 SENTENCES: list[tuple[str, object, str]] = [
-    ("partner", ARN, "partner: must be a PartnerAccount, or one that its from_… methods refer to"),
+    ("partner", ARN, "partner: must be a PartnerAccount, or one that its from_… methods return"),
     ("display_name", "x" * 81, "display_name: has 81 characters; allowed are 1 to 80"),
     (
         "display_name",
@@ -346,16 +346,16 @@ SENTENCES: list[tuple[str, object, str]] = [
     ),
     ("display_name", "Corp ${Token[AWS", "display_name: contains a fragment of a CDK token; pass the token unmodified"),
     ("description", 7, "description: must be a string"),
-    ("description", "{{company}}", "description: holds {{…}}, which nothing has filled in; give the value itself"),
+    ("description", "{{company}}", "description: holds {{…}}, which is unresolved; use the value itself"),
     (
         "website_url",
         "http://example.com",
-        "website_url: must be an https URL without blanks, such as https://example.com",
+        "website_url: must be an https URL without spaces, such as https://example.com",
     ),
     ("logo_url", "https://" + "x" * 249, "logo_url: has 257 characters; allowed are 1 to 256"),
     ("industry_segments", "RETAIL", "industry_segments: must be a list of 1 to 3 members of IndustrySegment"),
     ("industry_segments", SEGMENTS[:4], "industry_segments: has 4 entries; allowed are 1 to 3"),
-    ("industry_segments", ["RETAIL", "RETAIL"], "industry_segments: has 'RETAIL' 2 times; give it once"),
+    ("industry_segments", ["RETAIL", "RETAIL"], "industry_segments: has 'RETAIL' 2 times; list it once"),
     (
         "industry_segments",
         ["Retail"],
@@ -372,22 +372,22 @@ SENTENCES: list[tuple[str, object, str]] = [
     (
         "translation_source_locale",
         "en_US",
-        "translation_source_locale: is 'en_US'; give a language and a country, such as de-DE",
+        "translation_source_locale: is 'en_US'; use a language and a country, such as de-DE",
     ),
     ("localized_contents", GERMAN, "localized_contents: must be a list of up to 20 LocalizedContent"),
-    ("localized_contents", [GERMAN, GERMAN], "localized_contents: the locales: has 'de-DE' 2 times; give it once"),
+    ("localized_contents", [GERMAN, GERMAN], "localized_contents: the locales: has 'de-DE' 2 times; list it once"),
     (
         "localized_contents",
         [GERMAN | {"locale": "en-US"}],
         (
             "localized_contents[0].locale: is 'en-US', the translation_source_locale, whose texts are those of the "
-            "profile itself; leave this entry out"
+            "profile itself; remove this entry"
         ),
     ),
     (
         "localized_contents",
         [GERMAN | {"website_url": "example.com"}],
-        "localized_contents[0].website_url: must be an https URL without blanks, such as https://example.com",
+        "localized_contents[0].website_url: must be an https URL without spaces, such as https://example.com",
     ),
     (
         "localized_contents",
@@ -408,14 +408,14 @@ SENTENCES: list[tuple[str, object, str]] = [
     (
         "headquarters",
         {"country_code": "DEU", "subdivision_code": "BY"},
-        "headquarters.country_code: is 'DEU'; give the two letters of ISO 3166-1, such as DE",
+        "headquarters.country_code: is 'DEU'; use the two-letter ISO 3166-1 code, such as DE",
     ),
     (
         "headquarters",
         {"country_code": "DE", "subdivision_code": "DE-BY"},
-        "headquarters.subdivision_code: is 'DE-BY'; give what follows the country in ISO 3166-2: BY, not DE-BY",
+        "headquarters.subdivision_code: is 'DE-BY'; use the ISO 3166-2 code without the country: BY, not DE-BY",
     ),
-    ("export_name", "a b", "export_name: 'a b' may hold only letters, digits, colons and hyphens"),
+    ("export_name", "a b", "export_name: 'a b' can contain only letters, digits, colons and hyphens"),
 ]
 
 
@@ -508,7 +508,7 @@ def test_a_partner_of_another_account_is_refused() -> None:
     """The function reaches its own account's partners only."""
     stack = new_stack(env=cdk.Environment(account="222222222222", region="eu-west-1"))
     message = (
-        "partner: is of account 111111111111, and the stack of 222222222222; declare the profile in a stack of the "
+        "partner: is in account 111111111111, and the stack in 222222222222; declare the profile in a stack in the "
         "partner's account"
     )
     assert errors_of(stack) == [message]
@@ -519,7 +519,7 @@ def test_a_second_profile_of_one_partner_is_refused_of_the_same_construct_and_of
     stack = new_stack()
     partner = sandbox_partner_in(stack)
     profile_in(stack, "First", partner=partner)
-    message = "partner: 'Demo/First' is the profile of the same partner, which has one; keep one of them"
+    message = "partner: 'Demo/First' is the profile of the same partner, which has only one; keep one of them"
     assert errors_of(stack, partner=partner) == [message]
     stack = new_stack()
     profile_in(stack, "First")
@@ -530,5 +530,7 @@ def test_a_second_profile_of_one_partner_is_refused_of_the_same_construct_and_of
 def test_outside_of_a_stack_it_is_refused_with_the_remedy() -> None:
     """Not by CDK's own words."""
     app = new_app()
-    with pytest.raises(PartnerAccountError, match="PartnerProfile 'Profile' has 1 error:\n  - scope: is in no stack"):
+    with pytest.raises(
+        PartnerAccountError, match="PartnerProfile 'Profile' has 1 error:\n  - scope: is not in a stack"
+    ):
         profile_in(cast("cdk.Stack", app), partner=cast("IPartnerAccount", None))

@@ -139,7 +139,7 @@ def test_a_second_provider_in_a_stack_is_refused(first: Callable[[cdk.Stack], ob
     stack = new_stack()
     first(stack)
     said = (
-        r"'Demo' has a PartnerAccountProvider already, 'Demo/.*before the first PartnerAccount.*get_or_create\(scope\)"
+        r"'Demo' already has a PartnerAccountProvider, 'Demo/.*before the first PartnerAccount.*get_or_create\(scope\)"
     )
     with pytest.raises(PartnerAccountError, match=said):
         PartnerAccountProvider(stack, "Provider", log_retention=logs.RetentionDays.ONE_WEEK)
@@ -244,7 +244,7 @@ def test_values_of_another_type_are_told_by_their_props_all_at_once_with_the_pla
     assert "\n  - memory_size: is '512'; allowed are 128 to 10240 MB" in told
 
 
-TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated the older ones"
+TOO_OLD = "the function requires Python 3.11 or later, since Lambda has deprecated older versions"
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated 
         (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_9}, f"runtime: is python3.9; {TOO_OLD}"),
         (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_10}, f"runtime: is python3.10; {TOO_OLD}"),
         (lambda _: {"runtime": lambda_.Runtime.NODEJS_22_X}, f"runtime: is nodejs22.x; {TOO_OLD}"),
-        (lambda _: {"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: need vpc as well"),
-        (lambda _: {"security_groups": []}, "security_groups: need vpc as well"),
+        (lambda _: {"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: requires vpc"),
+        (lambda _: {"security_groups": []}, "security_groups: requires vpc"),
         (lambda _: {"security_groups": ["sg-1"]}, "security_groups: must be a list of security groups"),
         (lambda stack: {"vpc": vpc_in(stack), "security_groups": []}, "security_groups: is empty"),
         (
@@ -264,14 +264,14 @@ TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated 
                 "vpc": ec2.Vpc(stack, "Vpc", max_azs=1),
                 "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             },
-            "vpc_subnets: are public ones, from which a function reaches no network; choose private ones",
+            "vpc_subnets: are public, and a function has no internet access there; choose private ones",
         ),
         (
             lambda stack: {
                 "role": iam.Role(stack, "Own", assumed_by=LAMBDA),
                 "permissions_boundary": boundary_in(stack),
             },
-            "permissions_boundary: is for the role that is made here; give it to your own role instead",
+            "permissions_boundary: is for the role that is created here; set it on your own role instead",
         ),
     ],
 )
@@ -329,7 +329,7 @@ def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_
     partner = partner_in(stack)
     assert resources_of(stack, POLICY) == {}
     function, of_partner = warnings_of(stack)
-    assert f"must allow the statements WriteOwnLog already; {DOCUMENTATION}permissions.html lists them" in function
+    assert f"must already allow the statements WriteOwnLog; {DOCUMENTATION}permissions.html lists them" in function
     assert (
         "LookForPartners, ReadPartner, UpdateContact, ReadTags, UpdateTags, CreatePartner, TagAtCreation" in of_partner
     )
@@ -414,7 +414,7 @@ def test_isolated_subnets_bring_a_warning() -> None:
     stack = new_stack()
     provider = PartnerAccountProvider(stack, "Provider", vpc=ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0))
     (warning,) = warnings_of(stack)
-    assert "reached over the internet only" in warning
+    assert "reachable only over the internet" in warning
     cdk.Annotations.of(provider).acknowledge_warning("partner-account:isolated-subnets", "transit gateway")
     assert warnings_of(stack) == []
 
@@ -473,7 +473,7 @@ def test_a_key_whose_policy_cant_be_changed_brings_a_warning() -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/0123")
     provider = PartnerAccountProvider(stack, "Provider", encryption_key=key)
     (warning,) = warnings_of(stack)
-    assert f"must let CloudWatch Logs use the key already; {DOCUMENTATION}provider.html shows how" in warning
+    assert f"must already allow CloudWatch Logs to use the key; {DOCUMENTATION}provider.html shows how" in warning
     cdk.Annotations.of(provider).acknowledge_warning("partner-account:key-not-updated", "it does")
     assert warnings_of(stack) == []
 

@@ -79,10 +79,10 @@ def test_what_can_be_no_partner_is_refused() -> None:
             stack, "Known", partner_arn=ARN.replace("partner/", "Partner/"), profile_id="pending"
         )
     assert "has 2 errors:\n  - partner_arn: " in str(told.value)
-    assert "\n  - profile_id: 'pending' is not pprofile- and 13" in str(told.value)
+    assert "\n  - profile_id: 'pending' is not pprofile- followed by 13" in str(told.value)
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_stack_exports(stack, "Exported", stack_name="Prod/Alliances", partner_path="/")
-    assert "has 2 errors:\n  - stack_name: 'Prod/Alliances' is not the name of a stack" in str(told.value)
+    assert "has 2 errors:\n  - stack_name: 'Prod/Alliances' is not a stack name" in str(told.value)
     assert "\n  - partner_path: '/' has no letter or digit" in str(told.value)
     token = cdk.CfnParameter(stack, "Name").value_as_string
     with pytest.raises(PartnerAccountError, match="1 error:\n  - partner_path: is a token"):
@@ -95,10 +95,10 @@ def test_values_that_are_no_strings_are_told_by_their_props() -> None:
     parameter: Any = cdk.CfnParameter(stack, "P")
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_partner_attributes(stack, "One", partner_arn=parameter, profile_id=parameter)
-    assert str(told.value).count(": must be a string; of a CfnParameter take .value_as_string") == 2
+    assert str(told.value).count(": must be a string; for a CfnParameter, use .value_as_string") == 2
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_stack_exports(stack, "Two", stack_name=parameter, partner_path=parameter)
-    assert str(told.value).count(": must be a string; of a CfnParameter take .value_as_string") == 2
+    assert str(told.value).count(": must be a string; for a CfnParameter, use .value_as_string") == 2
 
 
 # --- Grants ---
@@ -184,16 +184,16 @@ OTHERS = sorted(OPERATIONS.keys() - _ACTIONS_ON_PARTNER - {"ListTagsForResource"
 @pytest.mark.parametrize(
     ("actions", "error"),
     [
-        *(((f"partnercentral:{name}",), f"{name}' takes no partner's ARN, as only these do") for name in OTHERS),
-        (("partnercentral:GetOpportunity",), "'partnercentral:GetOpportunity' takes no partner's ARN"),
-        (("partnercentral:getpartner",), "'partnercentral:getpartner' takes no partner's ARN"),
-        (("partnercentral:Get*",), "'partnercentral:Get*' has a wildcard, which may grant later actions, too"),
+        *(((f"partnercentral:{name}",), f"{name}' doesn't accept a partner's ARN; only these do") for name in OTHERS),
+        (("partnercentral:GetOpportunity",), "'partnercentral:GetOpportunity' doesn't accept a partner's ARN"),
+        (("partnercentral:getpartner",), "'partnercentral:getpartner' doesn't accept a partner's ARN"),
+        (("partnercentral:Get*",), "'partnercentral:Get*' has a wildcard, which could also grant future actions"),
         (("partnercentral:*",), "'partnercentral:*' has a wildcard"),
-        (("partnercentral:ListTagsForResource",), "is documented to have no resource type; grant_read grants it"),
-        (("GetPartner", "s3:GetObject"), "'GetPartner' is no action of Partner Central"),
-        (("GetPartner", "s3:GetObject"), "'s3:GetObject' is no action of Partner Central"),
+        (("partnercentral:ListTagsForResource",), "has no documented resource type; grant_read grants it"),
+        (("GetPartner", "s3:GetObject"), "'GetPartner' is not a Partner Central action"),
+        (("GetPartner", "s3:GetObject"), "'s3:GetObject' is not a Partner Central action"),
         ((), "name at least one action, such as 'partnercentral:GetPartner'"),
-        ((["partnercentral:GetPartner"],), "each action must be a string, and an argument of its own"),
+        ((["partnercentral:GetPartner"],), "each action must be a string and a separate argument"),
     ],
 )
 def test_an_action_that_would_not_do_what_it_says_is_refused(actions: Any, error: str) -> None:
@@ -209,6 +209,6 @@ def test_a_grantee_must_be_one() -> None:
     """An ARN is told with the way to a role; a user of another account gets what a policy of its own allows."""
     known = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     name: Any = "arn:aws:iam::111111111111:role/platform"
-    with pytest.raises(PartnerAccountError, match=r"grantee: must be a role or the like, such as Role\.from_role_arn"):
+    with pytest.raises(PartnerAccountError, match=r"grantee: must be a grantable, such as Role\.from_role_arn"):
         known.grant_read(name)
     assert not known.grant_read(iam.AccountPrincipal("222222222222")).success

@@ -159,8 +159,8 @@ def test_all_tags_that_are_refused_are_told_at_once_by_their_partner() -> None:
     for error in (
         "the key 'aws:x' begins with aws:, which is reserved for AWS; rename it",
         "the key 'AWS:y' begins with aws:, which is reserved for AWS; rename it",
-        "the key 'cdk-partner-account:owner' is how this construct knows its partner; rename it",
-        "the key 'CDK-Partner-Account:Owner' is how this construct knows its partner; rename it",
+        "the key 'cdk-partner-account:owner' is reserved for this construct's ownership tag; rename it",
+        "the key 'CDK-Partner-Account:Owner' is reserved for this construct's ownership tag; rename it",
         "a key has 129 characters; allowed are 1 to 128",
         "the value of 'long' has 257 characters; allowed are up to 256",
         "the value of 'later' has 257 characters; allowed are up to 256",
@@ -179,7 +179,7 @@ def test_a_partner_takes_199_tags_beside_the_ownership_tag(count: int, passes: b
     if passes:
         assert len(tags_of(partner)) == 199
     else:
-        assert "tags: 200 are too many; the service takes 199 beside the construct's own" in synth_error_of(partner)
+        assert "tags: 200 are too many; the service accepts 199 besides the construct's own" in synth_error_of(partner)
 
 
 def test_what_of_a_tag_is_known_only_at_deployment_is_left_to_the_service() -> None:

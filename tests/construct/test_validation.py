@@ -114,9 +114,9 @@ def test_the_sandbox_and_an_adopted_partner_need_no_statement_about_the_company(
         ("   ", "is empty; allowed are 1 to 80 characters"),
         ("x" * 81, "has 81 characters; allowed are 1 to 80"),
         (unicodedata.normalize("NFD", "ü" * 81), "has 81 characters; allowed are 1 to 80"),
-        (" Example", "begins with a blank; remove it"),
-        ("Example\u00a0", "ends with a blank; remove it"),
-        ("Example  Corp", "has 2 blanks in a row from character 8; leave one"),
+        (" Example", "begins with a space; remove it"),
+        ("Example\u00a0", "ends with a space; remove it"),
+        ("Example  Corp", "has 2 spaces in a row from character 8; leave one"),
         ("Ex\u0007ample", "character 3 of 8 is a control character, which the service refuses"),
         (
             "Hi \U0001f600",
@@ -233,16 +233,16 @@ SLIPS: dict[str, tuple[Callable[[cdk.Stack], object], str]] = {
     "nothing at all": (lambda stack: f"{stack.node.try_get_context('name')}", 'is "None"'),
     "None": (lambda _: None, "must be a string"),
     "a number": (lambda _: 7, "must be a string"),
-    "a parameter": (parameter, "must be a string; of a CfnParameter take .value_as_string"),
+    "a parameter": (parameter, "must be a string; for a CfnParameter, use .value_as_string"),
     "an attribute": (
         lambda stack: cdk.CfnResource(stack, "Other", type="Custom::Other").get_att("Name"),
-        "must be a string; of a token take .to_string()",
+        "must be a string; for a token, use .to_string()",
     ),
-    "a condition": (lambda _: cdk.Fn.condition_if("C", "a", "b"), "must be a string; of a token take .to_string()"),
-    "a secret": (lambda _: secret_value(), "must be a string, and no secret, which CloudFormation doesn't resolve"),
+    "a condition": (lambda _: cdk.Fn.condition_if("C", "a", "b"), "must be a string; for a token, use .to_string()"),
+    "a secret": (lambda _: secret_value(), "must be a string, not a secret, which CloudFormation doesn't resolve"),
     "what stands beside a reference": (
         lambda _: "{{resolve:ssm:/partner/value}} \u200b",
-        "holds U+200B, which can't be seen, as character 32; remove it",
+        "holds U+200B, which is invisible, as character 32; remove it",
     ),
 }
 
@@ -379,8 +379,8 @@ def test_members_of_a_contacts_dict_are_judged_though_it_has_a_wrong_key() -> No
 # --- Values of another type or form ---
 
 CODE = "email_verification_code: "
-MADE_BY = CODE + "must be made by one of VerificationCode's methods, such as from_secrets_manager(secret)"
-CATALOGS = 'give Catalog.AWS or Catalog.SANDBOX, or exactly "AWS" or "Sandbox"'
+MADE_BY = CODE + "must be created by one of VerificationCode's methods, such as from_secrets_manager(secret)"
+CATALOGS = 'use Catalog.AWS or Catalog.SANDBOX, or exactly "AWS" or "Sandbox"'
 SOLUTION = "primary_solution_type: must be PrimarySolutionType.SOFTWARE_PRODUCTS or PrimarySolutionType.CONSULTING"
 CONTACT = (
     "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…), "
@@ -405,7 +405,7 @@ PROPS: list[tuple[str, object, str]] = [
     (
         "company_is_new_to_apn",
         cdk.Aws.REGION,
-        "company_is_new_to_apn: must be True or False, known at synth, and no token",
+        "company_is_new_to_apn: must be True or False, known at synth, not a token",
     ),
     ("outputs", "False", "outputs: must be True or False"),
     ("existing_partner_id", 5, "existing_partner_id: must be a string"),
@@ -421,14 +421,15 @@ PROPS: list[tuple[str, object, str]] = [
     (
         CODE,
         VerificationCode.from_secrets_manager(WRONG),
-        CODE + 'from_secrets_manager takes a secret, such as Secret.from_secret_name_v2(stack, "Code", "',
+        CODE + 'from_secrets_manager requires a secret, such as Secret.from_secret_name_v2(stack, "Code", "',
     ),
     (CODE, VerificationCode.from_secrets_manager(WRONG, json_field=cast("str", 7)), CODE + "json_field must be a str"),
     (CODE, VerificationCode.from_secrets_manager(WRONG, json_field=""), CODE + "json_field is empty; name a field or"),
     (
         CODE,
         VerificationCode.from_ssm_parameter(WRONG),
-        CODE + "from_ssm_parameter takes a parameter, such as StringParameter.from_secure_string_parameter_attributes(",
+        CODE
+        + "from_ssm_parameter requires a parameter, such as StringParameter.from_secure_string_parameter_attributes(",
     ),
     (
         CODE,
@@ -438,19 +439,19 @@ PROPS: list[tuple[str, object, str]] = [
     (
         CODE,
         VerificationCode.from_parameter(WRONG),
-        CODE + 'from_parameter takes the CfnParameter itself, such as CfnParameter(stack, "Code", no_echo=True)',
+        CODE + 'from_parameter requires the CfnParameter itself, such as CfnParameter(stack, "Code", no_echo=True)',
     ),
-    (CODE, VerificationCode.for_sandbox(), CODE + "for_sandbox() works only with Catalog.SANDBOX; here use Verif"),
+    (CODE, VerificationCode.for_sandbox(), CODE + "for_sandbox() works only with Catalog.SANDBOX; use Verif"),
     (
         "existing_partner_id",
         PARTNER_ARN,
-        f"existing_partner_id: {PARTNER_ARN!r} is an ARN; give its last part, which begins with partner-",
+        f"existing_partner_id: {PARTNER_ARN!r} is an ARN; use its last part, which begins with partner-",
     ),
     *(
         (
             "existing_partner_id",
             wrong,
-            f"existing_partner_id: {wrong!r} is not the id of a partner, which is partner- and 13 letters or digits",
+            f"existing_partner_id: {wrong!r} is not a partner's id, which is partner- followed by 13 letters or digits",
         )
         for wrong in ("FOO", "partner-abcdefghijkl", "partner-abcdefghijklmn", "pprofile-abcdefghijklm", "")
     ),
@@ -495,7 +496,7 @@ def test_what_is_put_directly_into_an_app_says_to_put_it_into_a_stack(make: str)
     kind = "PartnerAccountProvider" if "provider" in make else "PartnerAccount"
     assert re.match(
         rf"{kind} '(Partner|PartnerAccountProvider)' has 1 error:\n"
-        r'  - scope: is in no stack; make one, such as Stack\(app, "Partner"\), and put it in there$',
+        r'  - scope: is not in a stack; create one, such as Stack\(app, "Partner"\), and use it$',
         str(refused.value),
     )
 
@@ -537,12 +538,12 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
         existing_partner_id=attribute,
         export_names=ExportNames(partner_id=attribute),
     )[1:] == [
-        "existing_partner_id: must be a string; of a token take .to_string()",
-        "export_names: must be a string; of a token take .to_string()",
+        "existing_partner_id: must be a string; for a token, use .to_string()",
+        "export_names: must be a string; for a token, use .to_string()",
     ]
     (error,) = errors_of(new_stack(), primary_solution_type=cdk.CfnParameter(stack, "P"))
     assert error.count("PrimarySolutionType.") == 8
-    assert error.endswith(", or a token; of a CfnParameter take .value_as_string")
+    assert error.endswith(", or a token; for a CfnParameter, use .value_as_string")
 
 
 # --- Sources of the code that would leak or spoil it ---
@@ -551,10 +552,10 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
 @pytest.mark.parametrize(
     ("props", "error"),
     [
-        ({}, "shows its value to everybody who may describe the stack; set no_echo=True"),
+        ({}, "shows its value to everyone who can describe the stack; set no_echo=True"),
         (
             {"no_echo": True, "default": "123456"},
-            "has a default, which stands in the template; leave the default out",
+            "has a default, which is in the template; remove the default",
         ),
         (
             {"no_echo": True, "type": "Number"},
@@ -576,7 +577,7 @@ def test_a_parameter_of_another_stack_is_refused() -> None:
     app = new_app()
     code = VerificationCode.from_parameter(cdk.CfnParameter(cdk.Stack(app, "Other"), "Code", no_echo=True))
     (found,) = errors_of(cdk.Stack(app, "Demo"), email_verification_code=code)
-    assert found.endswith("would be handed on in the clear; declare it in the partner's own stack")
+    assert found.endswith("would be passed on in plaintext; declare it in the partner's own stack")
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -588,7 +589,7 @@ def test_a_secret_that_the_partners_own_stack_makes_brings_a_warning(*, nested: 
         email_verification_code=VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code")),
     )
     (warning,) = warnings_of(stack)
-    assert "Make the secret beforehand (partner-account store-code --create) or in another stack" in warning
+    assert "Create it beforehand (partner-account store-code --create) or in another stack" in warning
     cdk.Annotations.of(partner).acknowledge_warning("partner-account:secret-without-code", "deployed, with the code")
     assert warnings_of(stack) == []
 
@@ -633,7 +634,7 @@ def test_an_ssm_parameter_that_is_no_securestring_is_refused(kind: str) -> None:
     stack = new_stack()
     code = VerificationCode.from_ssm_parameter(SSM_PARAMETERS[kind](stack))
     (found,) = errors_of(stack, email_verification_code=code)
-    assert found.startswith("email_verification_code: the SSM parameter is no SecureString")
+    assert found.startswith("email_verification_code: the SSM parameter isn't a SecureString")
 
 
 def test_an_ssm_parameter_of_another_region_is_refused() -> None:
@@ -645,7 +646,7 @@ def test_an_ssm_parameter_of_another_region_is_refused() -> None:
         cdk.Stack(app, "Demo", env=HERE),
         email_verification_code=VerificationCode.from_ssm_parameter(parameter),
     )
-    assert "SSM parameter belongs to a stack of another account or region" in found
+    assert "SSM parameter belongs to a stack in another account or region" in found
 
 
 # --- The service model, and regions ---
@@ -685,7 +686,7 @@ def test_regions_of_partitions_without_the_service_are_refused() -> None:
                 sandbox_partner_in(stack, legal_name=f"{region} Corp", outputs=False)
             except PartnerAccountError as error:
                 refused.add(partition["id"])
-                said = f"stack: is in {region}, which belongs to the partition {partition['id']}, where Partner Central"
+                said = f"stack: is in {region}, in the partition {partition['id']}, which has no Partner Central"
                 assert said in str(error)  # noqa: PT017 - which regions are refused is the question
             else:
                 # What an older CDK has never heard of is left to the handler.

@@ -169,7 +169,7 @@ def test_partner_of_this_construct_is_chosen(
         ("partner-0000000000009", [], "PartnerNotFound: .* no partner-0000000000009 in catalog AWS"),
         ("partner-0000000000009", [FOREIGN], "PartnerNotFound"),
         (FOREIGN.id, [MINE, FOREIGN], "SeveralPartners: this construct already has partner-0000000000001"),
-        (OTHER.id, [OTHER], "LegalNameDiffers: .*another legal name"),  # a wrong id is more likely than a wrong name
+        (OTHER.id, [OTHER], "LegalNameDiffers: .*'s legal name differs"),  # a wrong id is more likely than a wrong name
     ],
 )
 def test_what_a_human_must_decide_is_refused_with_the_ids(adopts: str, seen: list[Partner], told: str) -> None:

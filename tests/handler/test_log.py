@@ -145,7 +145,7 @@ def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallEr
     ("error", "outcome", "reason"),
     [
         (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
-        (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
+        (CodeError("the secret doesn't hold six digits"), Outcome.REFUSED, "VerificationCode"),
         (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
         (ProfileTaskError("pprofiletask-1", "FAILED", []), Outcome.REFUSED, "ProfileTaskFailed"),
         (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),

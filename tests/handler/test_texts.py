@@ -100,7 +100,7 @@ def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
 def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
     """With its place, since nobody finds it by looking."""
     assert list(text_errors(f"Exa{chr(point)}mple{chr(point)}")) == [
-        f"holds U+{point:04X}, which can't be seen, as character 4; remove it"
+        f"holds U+{point:04X}, which is invisible, as character 4; remove it"
     ]
 
 
@@ -108,7 +108,7 @@ def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> 
 def test_unknown_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
     """Private use, unassigned, or what a program puts in the place of something that it has lost."""
     assert list(text_errors(f"x{chr(point)}")) == [
-        f"holds U+{point:04X}, which stands for no known character, as character 2; remove it"
+        f"holds U+{point:04X}, which is no known character, as character 2; remove it"
     ]
 
 
@@ -165,7 +165,7 @@ def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
         ("LegalName", " Example Corp", "begins"),
         ("LegalName", "\tExample Corp", "begins"),
         ("LegalName", "Example Corp\xa0", "ends"),
-        ("LegalName", "Example   Corp", "has 3 blanks"),
+        ("LegalName", "Example   Corp", "has 3 spaces"),
         ("LegalName", "${TOKEN[TOKEN.15]}", "contains a fragment of a CDK token"),
         ("FirstName", " ", "is empty"),
     ],

@@ -156,7 +156,7 @@ class TestTags:
         deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CEO")
         deployed.update(properties(), wanted)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
-        lines = [line for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
+        lines = [line for line in capsys.readouterr().out.splitlines() if "left unchanged" in line]
         assert ['"differing": ["contact"]' in line and "CEO" not in line for line in lines] == [True] * told
 
     def test_difference_that_cannot_be_read_fails_no_update(self, deployed: Deployed) -> None:
@@ -207,7 +207,7 @@ class TestCreateOnly:
         deployed.update(CEO, elsewhere)
         deployed.update(elsewhere, {**elsewhere, "ServiceToken": "another"})
         assert deployed.writes() == ["PutAllianceLeadContact"]
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "left unchanged" in line]
         assert [line["differing"] for line in told] == [["legal_name"]] * 3
 
     def test_update_that_names_another_existing_partner_is_refused_before_anything_is_written(
@@ -216,7 +216,7 @@ class TestCreateOnly:
         """It would write to the one that the template no longer names."""
         deployed.update(properties(), {**CEO, "ExistingPartnerId": deployed.partner.id})
         mark = deployed.cloud.mark
-        with pytest.raises(PartnerError, match="OtherPartner: .*partner-0000000000001.*by a new PartnerAccount"):
+        with pytest.raises(PartnerError, match="OtherPartner: .*partner-0000000000001.*in a new PartnerAccount"):
             deployed.update(CEO, properties(ExistingPartnerId="partner-0000000000001"))
         assert deployed.cloud.writes(mark) == []
 
