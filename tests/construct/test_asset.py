@@ -167,7 +167,7 @@ def parts_of(source: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_one_changed_line_of_the_handler_gives_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_changed_line_of_the_handler_changes_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it is deployed. The files are read once in a process, however many stacks and apps it has."""
     before = key_of_code()
     copy = tmp_path / "partner_account_handler"
@@ -193,7 +193,7 @@ print(*sorted(name for name in sys.modules if name.split(".")[0] in roots))
 """
 
 
-def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running_them(tmp_path: Path) -> None:
+def test_packages_in_a_zip_file_produce_the_same_asset_without_being_imported(tmp_path: Path) -> None:
     """As zip applications have them: construct, handler, crhelper and botocore are read where they are.
 
     Of the handler the pure modules are imported, of botocore the bare package, and nothing else.
@@ -231,7 +231,7 @@ def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running
 
 @pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("name", ["crhelper.py", "crhelper/__init__.py"])
-def test_what_the_user_calls_crhelper_stays_out_of_the_asset(
+def test_users_own_crhelper_module_is_not_in_the_asset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A module or package of the app's own, first on the path, changes nothing: the distribution crhelper is taken."""
@@ -273,7 +273,7 @@ def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
         (older_botocore, r"pip install --upgrade 'boto3>=1\.42\.4'"),
     ],
 )
-def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
+def test_missing_or_old_dependency_fails_the_asset_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[pytest.MonkeyPatch, Path], None], said: str
 ) -> None:
     """No function is made of the rest. An older crhelper sleeps in a Delete until CloudFormation gives up."""
@@ -286,7 +286,7 @@ def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
 
 
 @pytest.mark.versions
-def test_the_folder_in_which_the_code_was_assembled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assembly_folder_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the app goes on."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     app = cdk.App(outdir=str(tmp_path / "out"))
@@ -303,7 +303,7 @@ def code_in(assembly: Path) -> tuple[str, Path]:
 
 
 @pytest.mark.versions
-def test_without_staging_the_code_lies_in_the_cloud_assembly_and_outlives_the_synth(
+def test_without_staging_the_code_is_in_the_cloud_assembly_and_outlives_synth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole and under the same key, and nowhere else; a second synth finds it there.

@@ -40,7 +40,7 @@ def test_a_stack_has_one_function_and_one_role_and_each_partner_one_policy(partn
     assert counted["template bytes"] <= 3_500 + 6_500 * partners
 
 
-def test_a_further_partner_asks_cdk_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_additional_partner_makes_few_jsii_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python asks CDK in its process of Node.js; each question costs an eighth of a millisecond or more."""
     asked = 0
     send = _NodeProcess.send

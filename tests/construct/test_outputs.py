@@ -46,7 +46,7 @@ def test_each_attribute_is_an_output_named_after_the_construct_and_exported_unde
     }
 
 
-def test_names_are_made_of_the_letters_and_digits_of_the_path_below_the_stack() -> None:
+def test_names_consist_of_the_letters_and_digits_of_the_path_below_the_stack() -> None:
     """The stack's own name has the stage's in it."""
     stack = cdk.Stack(cdk.Stage(new_app(), "Prod"), "Demo")
     partner_in(Construct(stack, "A-1"), "My_Partner")
@@ -55,7 +55,7 @@ def test_names_are_made_of_the_letters_and_digits_of_the_path_below_the_stack() 
     }
 
 
-def test_an_export_name_that_is_given_replaces_the_default() -> None:
+def test_custom_export_name_replaces_the_default() -> None:
     """The others stay; a token may be in it."""
     stack = new_stack()
     partner_in(stack, export_names=ExportNames(partner_id="apn:partner-id", profile_id=f"id-of-{stack.region}"))
@@ -85,7 +85,7 @@ def test_a_nested_stack_has_outputs_and_exports_nothing() -> None:
     assert set(exports_of(stack)) == {"PartnerArn", "PartnerId", "PartnerProfileId"}
 
 
-def test_a_name_that_another_output_has_is_refused() -> None:
+def test_duplicate_output_name_is_rejected() -> None:
     """That of a partner whose path has the same letters is told here, that of the user's own output by CDK."""
     stack = new_stack()
     partner_in(Construct(stack, "A"), "Partner", legal_name="One Corp")
@@ -97,7 +97,7 @@ def test_a_name_that_another_output_has_is_refused() -> None:
     assert "section 'Outputs' already contains 'PartnerArn'" in synth_error_of(stack)
 
 
-def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
+def test_stack_that_uses_an_output_value_imports_it() -> None:
     """Outputs and attributes alike are references."""
     app = new_app()
     partner = partner_in(cdk.Stack(app, "Demo"))
@@ -135,7 +135,7 @@ def test_names_that_cloudformation_would_refuse_are_refused(props: dict[str, Any
     assert error in found
 
 
-def test_names_that_a_path_makes_unfit_are_told_with_the_ways_out() -> None:
+def test_path_that_makes_invalid_names_is_reported_with_alternatives() -> None:
     """Too long, or without a letter that CloudFormation knows; in a nested stack there is nothing to name."""
     with pytest.raises(ValueError, match=r"(?s)outputs: the name .*has 259 characters; allowed are 1.*outputs=False"):
         partner_in(Construct(new_stack(), "x" * 200), "y" * 50)

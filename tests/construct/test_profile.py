@@ -93,7 +93,7 @@ def policy_of(stack: cdk.Stack, name: str = "ProfilePolicy") -> dict[str, dict[s
 # --- The custom resource ---
 
 
-def test_the_least_profile_leaves_out_what_the_handler_leaves_as_it_is() -> None:
+def test_minimal_profile_omits_what_the_handler_leaves_unchanged() -> None:
     """Solution type, headquarters, visibility and other languages."""
     assert properties_of_profile() == {
         "ServiceToken": {"Fn::GetAtt": ["PartnerAccountProviderFunction", "Arn"]},
@@ -111,7 +111,7 @@ def test_the_least_profile_leaves_out_what_the_handler_leaves_as_it_is() -> None
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_text: bool) -> None:
+def test_each_prop_reaches_the_handler_as_cdk_type_or_as_string_and_dict(as_text: bool) -> None:
     """Enums and structs, or the exact strings and dicts."""
     typed: dict[str, object] = {
         "industry_segments": [IndustrySegment.RETAIL, IndustrySegment.GAMING],
@@ -147,7 +147,7 @@ def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_
     assert found["Visibility"] == "PUBLIC"
 
 
-def test_it_is_a_resource_of_cdk_that_is_retained_whatever_removal_policy_is_given() -> None:
+def test_profile_is_a_cdk_resource_retained_under_any_removal_policy() -> None:
     """With its stack, its environment and its L1; it waits for its policy and the function's settings."""
     stack = new_stack(env=HERE)
     profile = profile_in(stack)
@@ -173,7 +173,7 @@ def test_a_partner_and_its_profile_share_the_function_and_have_a_policy_each() -
     assert (properties_of(stack)["OutputPrefix"], found["OutputPrefix"]) == ("Partner", "Profile")
 
 
-def test_a_partner_of_another_stack_is_referred_to_and_the_profile_has_its_own_stacks_function() -> None:
+def test_partner_of_another_stack_is_referenced_and_the_profile_uses_its_own_stacks_function() -> None:
     """Unless it is given another one."""
     app = new_app()
     one, other, third = (cdk.Stack(app, name, env=HERE) for name in ("One", "Other", "Third"))
@@ -189,7 +189,7 @@ def test_a_partner_of_another_stack_is_referred_to_and_the_profile_has_its_own_s
 # --- Outputs ---
 
 
-def test_its_id_is_an_exported_output_and_its_task_status_an_output() -> None:
+def test_profile_id_is_an_exported_output_and_task_status_an_output() -> None:
     """The status changes with each deployment, so an export of it would lock them."""
     stack = new_stack()
     profile = profile_in(stack)
@@ -201,7 +201,7 @@ def test_its_id_is_an_exported_output_and_its_task_status_an_output() -> None:
     assert stack.resolve(profile.task_status)["Fn::GetAtt"][1] == "TaskStatus"
 
 
-def test_the_export_has_another_name_or_there_are_no_outputs() -> None:
+def test_export_can_be_renamed_and_outputs_omitted() -> None:
     """Without outputs the handler isn't told what their names begin with."""
     stack = new_stack()
     profile_in(stack, export_name="my-profile")
@@ -221,7 +221,7 @@ def test_outputs_follow_the_condition_of_the_profile() -> None:
     assert {one["Condition"] for one in template_of(stack)["Outputs"].values()} == {"If"}
 
 
-def test_an_export_of_the_same_name_as_a_partners_is_refused_on_both_sides() -> None:
+def test_export_name_shared_with_a_partner_is_rejected_in_either_order() -> None:
     """Export names are unique in an account and region."""
     stack = new_stack()
     partner_in(stack)
@@ -237,7 +237,7 @@ def test_an_export_of_the_same_name_as_a_partners_is_refused_on_both_sides() -> 
 
 
 @pytest.mark.parametrize("visibility", [None, ProfileVisibility.PRIVATE])
-def test_the_role_may_change_this_partners_profile_alone_and_its_visibility_only_if_it_is_given(
+def test_role_can_change_only_this_partners_profile_and_its_visibility_only_if_set(
     visibility: ProfileVisibility | None,
 ) -> None:
     """What has no resource type only reads."""
@@ -262,7 +262,7 @@ def test_the_role_may_change_this_partners_profile_alone_and_its_visibility_only
 
 
 @pytest.mark.parametrize("kind", ["partner", "profile"])
-def test_in_a_nested_stack_the_role_may_ask_about_each_stack_around_it(kind: str) -> None:
+def test_role_in_a_nested_stack_can_describe_each_parent_stack(kind: str) -> None:
     """By its name: a nested stack exports nothing itself, and those around it may."""
     inner = cdk.NestedStack(cdk.NestedStack(new_stack(), "Nested"), "Inner")
     if kind == "partner":
@@ -290,7 +290,7 @@ def test_cdk_nag_finds_nothing_but_acknowledged_wildcards(nested: bool) -> None:
 # --- What is refused ---
 
 
-def test_headquarters_that_the_installed_botocore_doesnt_know_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headquarters_unsupported_by_the_installed_botocore_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """The function has its model, and couldn't send them."""
     older = {name: shape for name, shape in shapes().items() if name != "Headquarters"}
     monkeypatch.setattr(profile_props, "shapes", lambda: older)
@@ -422,9 +422,7 @@ SENTENCES: list[tuple[str, object, str]] = [
 @pytest.mark.parametrize(
     ("prop", "value", "error"), SENTENCES, ids=[f"{prop}-{number}" for number, (prop, _, _) in enumerate(SENTENCES)]
 )
-def test_a_literal_that_the_service_would_refuse_is_told_with_what_to_write(
-    prop: str, value: object, error: str
-) -> None:
+def test_literal_that_the_service_would_reject_is_reported_with_a_remedy(prop: str, value: object, error: str) -> None:
     """One error, and nothing else."""
     if error.startswith("headquarters.") and not KNOWS_HEADQUARTERS:
         pytest.skip("this botocore doesn't know headquarters")
@@ -464,7 +462,7 @@ def test_joiners_that_persian_and_indian_languages_need_are_no_error() -> None:
 
 
 @pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
-def test_tokens_pass_everywhere_a_list_of_segments_too() -> None:
+def test_tokens_pass_in_each_prop_and_as_a_list_of_segments() -> None:
     """CloudFormation resolves them; the function judges their values."""
     stack = new_stack()
     token = cdk.CfnParameter(stack, "Text").value_as_string
@@ -488,7 +486,7 @@ def test_tokens_pass_everywhere_a_list_of_segments_too() -> None:
     assert found["Headquarters"] == {"CountryCode": {"Ref": "Text"}, "SubdivisionCode": {"Ref": "Text"}}
 
 
-def test_a_lazy_text_is_judged_at_the_end_of_synth() -> None:
+def test_lazy_text_is_validated_at_the_end_of_synth() -> None:
     """When its value is known."""
     stack = new_stack()
     profile_in(stack, description=cdk.Lazy.string(cast("Any", Unfilled())))
@@ -527,7 +525,7 @@ def test_a_second_profile_of_one_partner_is_refused_of_the_same_construct_and_of
     profile_in(stack, "Other", partner=known_partner_in(stack, ARN[:-1] + "8", "Another"))
 
 
-def test_outside_of_a_stack_it_is_refused_with_the_remedy() -> None:
+def test_profile_outside_a_stack_is_rejected_with_a_remedy() -> None:
     """Not by CDK's own words."""
     app = new_app()
     with pytest.raises(

@@ -23,14 +23,14 @@ def attributes(partner: IPartnerAccount) -> tuple[str, str, str, str]:
     return partner.partner_arn, partner.partner_id, partner.profile_id, partner.catalog
 
 
-def test_a_literal_arn_tells_id_and_catalog_at_synth() -> None:
+def test_literal_arn_yields_id_and_catalog_at_synth() -> None:
     """So they can decide things there."""
     partner = PartnerAccount.from_partner_attributes(new_stack(), "Known", partner_arn=ARN, profile_id=PROFILE_ID)
     assert attributes(partner) == (ARN, ID, PROFILE_ID, Catalog.AWS)
     assert isinstance(partner.catalog, Catalog)
 
 
-def test_an_arn_that_is_a_token_is_taken_apart_at_deployment() -> None:
+def test_token_arn_is_split_at_deployment() -> None:
     """By intrinsic functions."""
     stack = new_stack()
     partner = PartnerAccount.from_partner_arn(stack, "Known", cdk.CfnParameter(stack, "PartnerArn").value_as_string)
@@ -49,7 +49,7 @@ def test_a_partner_known_by_its_arn_alone_has_no_profile_id() -> None:
         _ = partner.profile_id
 
 
-def test_by_stack_and_construct_path_another_app_finds_the_default_exports() -> None:
+def test_another_app_finds_the_default_exports_by_stack_name_and_construct_path() -> None:
     """What is imported is what `PartnerAccount` exports."""
     stack = new_stack()
     partner_in(stack, "Alliances/Partner")
@@ -63,7 +63,7 @@ def test_by_stack_and_construct_path_another_app_finds_the_default_exports() -> 
     assert reader.resolve(partner.catalog) == {"Fn::Select": [1, {"Fn::Split": ["/", imported[0]]}]}
 
 
-def test_only_what_is_used_is_imported() -> None:
+def test_only_used_attributes_are_imported() -> None:
     """An import locks its export, so a reader of the ARN must not lock the ProfileId."""
     reader = cdk.Stack(cdk.App(), "Reader")
     partner = PartnerAccount.from_stack_exports(reader, "Known", stack_name="Stack", partner_path="Partner")
@@ -71,7 +71,7 @@ def test_only_what_is_used_is_imported() -> None:
     assert template_of(reader)["Outputs"] == {"Arn": {"Value": {"Fn::ImportValue": "Stack-Partner-Arn"}}}
 
 
-def test_what_can_be_no_partner_is_refused() -> None:
+def test_invalid_partner_reference_is_rejected() -> None:
     """All errors in one, each with what is allowed: another form, a path for a name, or a token for a name."""
     stack = new_stack()
     with pytest.raises(PartnerAccountError) as told:
@@ -89,7 +89,7 @@ def test_what_can_be_no_partner_is_refused() -> None:
         PartnerAccount.from_stack_exports(stack, "Other", stack_name=token, partner_path=token)
 
 
-def test_values_that_are_no_strings_are_told_by_their_props() -> None:
+def test_values_that_are_not_strings_are_reported_by_prop() -> None:
     """With the way to a string."""
     stack = new_stack()
     parameter: Any = cdk.CfnParameter(stack, "P")
@@ -121,7 +121,7 @@ def statements_of_reader(stack: cdk.Stack) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("created", [True, False])
-def test_grant_read_is_narrowed_to_the_partner_but_for_its_tags(created: bool) -> None:
+def test_grant_read_is_limited_to_the_partner_except_for_its_tags(created: bool) -> None:
     """The action that reads tags knows no resource; a created partner's ARN is known at deployment."""
     stack = new_stack()
     partner = partner_in(stack) if created else PartnerAccount.from_partner_arn(stack, "Known", ARN)
@@ -196,7 +196,7 @@ OTHERS = sorted(OPERATIONS.keys() - _ACTIONS_ON_PARTNER - {"ListTagsForResource"
         ((["partnercentral:GetPartner"],), "each action must be a string and a separate argument"),
     ],
 )
-def test_an_action_that_would_not_do_what_it_says_is_refused(actions: Any, error: str) -> None:
+def test_action_that_cannot_be_granted_on_a_partner_is_rejected(actions: Any, error: str) -> None:
     """With the reason, and the way to what is wanted; nothing is granted."""
     stack = new_stack()
     with pytest.raises(PartnerAccountError) as told:
@@ -205,7 +205,7 @@ def test_an_action_that_would_not_do_what_it_says_is_refused(actions: Any, error
     assert statements_of_reader(stack) == []
 
 
-def test_a_grantee_must_be_one() -> None:
+def test_object_that_is_no_grantee_is_rejected() -> None:
     """An ARN is told with the way to a role; a user of another account gets what a policy of its own allows."""
     known = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     name: Any = "arn:aws:iam::111111111111:role/platform"

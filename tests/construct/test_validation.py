@@ -53,7 +53,7 @@ from tests.handler.test_texts import NAMES, UNKNOWN, UNRESOLVED, UNSEEN
 CONTACT_FIELDS = [field.name for field in fields(AllianceLeadContact)]
 
 
-def test_all_errors_are_listed_at_once_and_nothing_is_made() -> None:
+def test_all_errors_are_listed_at_once_and_nothing_is_created() -> None:
     """In one ValueError, so that nobody has to try again for each."""
     stack = new_stack()
     provider = PartnerAccountProvider(cdk.Stack(new_app(), "Elsewhere"), "Provider")
@@ -87,7 +87,7 @@ def test_all_errors_are_listed_at_once_and_nothing_is_made() -> None:
 # --- Whether the company is new to APN ---
 
 
-def test_catalog_aws_is_refused_unless_the_template_says_that_the_company_is_new_to_apn() -> None:
+def test_catalog_aws_requires_company_is_new_to_apn() -> None:
     """A company that is an AWS Partner already must migrate: no call tells, so the author must; the reason says why."""
     (error,) = errors_of(company_is_new_to_apn=False)
     assert error.startswith("company_is_new_to_apn: must be True in catalog AWS.")
@@ -140,7 +140,7 @@ def test_each_character_outside_the_services_pattern_is_refused(character: str) 
 
 
 @pytest.mark.parametrize("name", ["x", "x" * 80, "A-1 (Ltd.)", "ü" * 80, *NAMES])
-def test_names_of_any_script_reach_the_template_composed(name: str) -> None:
+def test_names_in_any_script_reach_the_template_composed(name: str) -> None:
     """So that its length is that which the service counts, and one name is one text."""
     stack = new_stack()
     decomposed = unicodedata.normalize("NFD", name)
@@ -158,7 +158,7 @@ def test_names_of_any_script_reach_the_template_composed(name: str) -> None:
         ("a\nb", "character 2 of 3 is a control character"),
     ],
 )
-def test_each_field_of_the_contact_is_judged_by_the_services_rules(field: str, value: str, error: str) -> None:
+def test_each_contact_field_is_validated_by_the_services_rules(field: str, value: str, error: str) -> None:
     """And named as the user wrote it."""
     (found,) = errors_of(alliance_lead_contact=contact(**{field: value}))
     assert found.startswith(f"alliance_lead_contact.{field}: {error}")
@@ -174,7 +174,7 @@ def test_an_address_that_the_services_pattern_does_not_match_is_refused(email: s
     ]
 
 
-def test_legal_name_and_contact_never_stand_in_an_error() -> None:
+def test_legal_name_and_contact_are_in_no_error() -> None:
     """However wrong they are, and however long."""
     for tail in ("", "x" * 321):
         values = {name: f" Secret{name}  \u0007{tail}" for name in CONTACT_FIELDS}
@@ -183,7 +183,7 @@ def test_legal_name_and_contact_never_stand_in_an_error() -> None:
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_unresolved_expression_that_the_handler_refuses_is_refused_at_synth(text: str) -> None:
+def test_unresolved_expression_rejected_by_the_handler_is_also_rejected_at_synth(text: str) -> None:
     """But for what is whole: a token, and the one reference that is resolved before the handler sees it."""
     if text in {"${Token[TOKEN.15]}", "{{resolve:ssm:/partner/name}}"}:
         partner_in(new_stack(), legal_name=text)
@@ -192,7 +192,7 @@ def test_unresolved_expression_that_the_handler_refuses_is_refused_at_synth(text
 
 
 @pytest.mark.parametrize("point", [*UNSEEN, *UNKNOWN], ids=hex)
-def test_a_character_that_nobody_sees_is_refused(point: int) -> None:
+def test_invisible_character_is_rejected(point: int) -> None:
     """Two names that look the same would count as two, for ever."""
     (error,) = errors_of(legal_name=f"Exa{chr(point)}mple Corp")
     assert error.startswith(f"legal_name: holds U+{point:04X}, which ")
@@ -248,7 +248,7 @@ SLIPS: dict[str, tuple[Callable[[cdk.Stack], object], str]] = {
 
 
 @pytest.mark.parametrize("slip", SLIPS)
-def test_a_slip_never_becomes_a_legal_name(slip: str) -> None:
+def test_mistake_is_rejected_as_legal_name(slip: str) -> None:
     """Each is refused when the partner is made, in words that show what to write."""
     make, said = SLIPS[slip]
     stack = new_stack()
@@ -259,7 +259,7 @@ def test_a_slip_never_becomes_a_legal_name(slip: str) -> None:
 
 @pytest.mark.parametrize("field", CONTACT_FIELDS)
 @pytest.mark.parametrize("slip", ["a changed token", "a parameter", "nothing at all"])
-def test_a_slip_never_becomes_a_text_of_the_contact(field: str, slip: str) -> None:
+def test_mistake_is_rejected_as_contact_text(field: str, slip: str) -> None:
     """An address that is none may be told as such besides."""
     make, said = SLIPS[slip]
     stack = new_stack()
@@ -291,7 +291,7 @@ LATER: dict[str, tuple[Callable[[cdk.Stack], str], str]] = {
 
 
 @pytest.mark.parametrize("slip", LATER)
-def test_what_a_token_stands_for_is_judged_at_the_end_of_synth(slip: str) -> None:
+def test_resolved_token_is_validated_at_the_end_of_synth(slip: str) -> None:
     """CDK's own way to a secret is a token, too; the error names the partner and its prop."""
     make, said = LATER[slip]
     stack = new_stack()
@@ -358,7 +358,7 @@ def judged_as_literals(stack: cdk.Stack, text: str) -> dict[str, Callable[[], An
 
 @pytest.mark.parametrize("use", judged_as_literals(cast("cdk.Stack", None), ""))
 @pytest.mark.parametrize("form", ["{}", "before {} after", "{}{}"])
-def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: str) -> None:
+def test_text_that_contains_a_token_is_not_validated_as_a_literal(use: str, form: str) -> None:
     """Wherever the token stands; the same text without it is refused."""
     stack = new_stack()
     token = parameter(stack).value_as_string
@@ -367,7 +367,7 @@ def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: 
         judged_as_literals(new_stack(), "before /,  after")[use]()
 
 
-def test_members_of_a_contacts_dict_are_judged_though_it_has_a_wrong_key() -> None:
+def test_contact_dict_with_a_wrong_key_still_has_its_valid_keys_validated() -> None:
     """All mistakes are told together, also where the dict can't be taken for a contact."""
     contact = {"first_name": "Jane", "lastname": "Doe", "email": "jane", "business_title": ""}
     named, email, title = errors_of(alliance_lead_contact=contact)
@@ -470,7 +470,7 @@ IN_NO_STACK: dict[str, Callable[[cdk.App], object]] = {
 
 
 @pytest.mark.parametrize(("prop", "value", "said"), PROPS, ids=range(len(PROPS)))
-def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: object, said: str) -> None:
+def test_value_of_the_wrong_type_or_form_is_reported_by_prop(prop: str, value: object, said: str) -> None:
     """Beside all other errors, with what to write, and without repeating what may be the code."""
     wrong: dict[str, Any] = {prop.rstrip(": "): value}
     found = errors_of(legal_name="", **wrong)
@@ -480,7 +480,7 @@ def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: o
 
 
 @pytest.mark.parametrize("catalog", ["sandbox", cdk.Aws.REGION], ids=["another case", "a token"])
-def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) -> None:
+def test_invalid_catalog_causes_no_dependent_errors(catalog: str) -> None:
     """The code of the Sandbox may be right, and nobody need be new to APN there."""
     (error,) = errors_of(
         catalog=catalog, email_verification_code=VerificationCode.for_sandbox(), company_is_new_to_apn=False
@@ -489,7 +489,7 @@ def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) ->
 
 
 @pytest.mark.parametrize("make", IN_NO_STACK)
-def test_what_is_put_directly_into_an_app_says_to_put_it_into_a_stack(make: str) -> None:
+def test_construct_directly_in_an_app_is_rejected_with_the_remedy(make: str) -> None:
     """And CDK's own error is not shown."""
     with pytest.raises(PartnerAccountError) as refused:
         IN_NO_STACK[make](new_app())
@@ -501,7 +501,7 @@ def test_what_is_put_directly_into_an_app_says_to_put_it_into_a_stack(make: str)
     )
 
 
-def test_exact_values_of_enums_and_dicts_of_fields_make_the_template_that_members_and_structs_make() -> None:
+def test_enum_values_and_dicts_produce_the_same_template_as_members_and_structs() -> None:
     """As jsii's structs take them; the partner's own catalog is the member."""
     as_values, as_objects = new_stack(), new_stack()
     partner = sandbox_partner_in(
@@ -521,14 +521,14 @@ def test_exact_values_of_enums_and_dicts_of_fields_make_the_template_that_member
     assert partner.catalog is Catalog.SANDBOX
 
 
-def test_fields_of_a_dict_are_judged_as_those_of_the_struct() -> None:
+def test_dict_fields_are_validated_like_struct_fields() -> None:
     """Each by its name."""
     assert errors_of(alliance_lead_contact={**GOOD, "first_name": ""}) == [
         "alliance_lead_contact.first_name: is empty; allowed are 1 to 80 characters"
     ]
 
 
-def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
+def test_each_string_prop_explains_how_to_get_a_string() -> None:
     """Of a CfnParameter, and of a token."""
     stack = new_stack()
     attribute: Any = cdk.CfnResource(stack, "Other", type="Custom::Other").get_att("Name")
@@ -563,7 +563,7 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
         ),
     ],
 )
-def test_a_parameter_that_would_leak_or_spoil_the_code_is_refused(props: dict[str, Any], error: str) -> None:
+def test_parameter_that_would_leak_or_corrupt_the_code_is_rejected(props: dict[str, Any], error: str) -> None:
     """It carries the code only if it hides it and keeps it as it is."""
     stack = new_stack()
     code = VerificationCode.from_parameter(cdk.CfnParameter(stack, "Code", **props))
@@ -581,7 +581,7 @@ def test_a_parameter_of_another_stack_is_refused() -> None:
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_secret_that_the_partners_own_stack_makes_brings_a_warning(*, nested: bool) -> None:
+def test_secret_created_by_the_partners_own_stack_adds_a_warning(*, nested: bool) -> None:
     """Nobody can store a code in time; who has deployed the secret before, and stored it, acknowledges that."""
     stack = new_stack()
     partner = partner_in(
@@ -606,14 +606,14 @@ SECRETS: dict[str, Callable[[cdk.Stack], secretsmanager.ISecret]] = {
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-def test_a_secret_that_may_hold_the_code_in_time_brings_no_warning(kind: str) -> None:
+def test_secret_that_may_hold_the_code_before_deployment_adds_no_warning(kind: str) -> None:
     """Made beforehand, deployed before, or with a value of the template's."""
     stack = new_stack()
     partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(SECRETS[kind](stack)))
     assert not any("secret-without-code" in warning for warning in warnings_of(stack))
 
 
-def test_an_adopted_partner_needs_no_code_so_that_its_secret_brings_no_warning() -> None:
+def test_secret_of_an_adopted_partner_adds_no_warning() -> None:
     """Nothing is created."""
     stack = new_stack()
     code = VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code"))
@@ -652,7 +652,9 @@ def test_an_ssm_parameter_of_another_region_is_refused() -> None:
 # --- The service model, and regions ---
 
 
-def test_a_botocore_older_than_the_service_is_told_which_one_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_botocore_older_than_the_service_is_rejected_with_the_version_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Before anything is judged by another rule."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
     service_model.service_model.cache_clear()
@@ -660,7 +662,7 @@ def test_a_botocore_older_than_the_service_is_told_which_one_to_install(monkeypa
         partner_in(new_stack())
 
 
-def test_a_service_model_of_the_users_own_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_own_service_model_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody keeps under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
     folder = tmp_path / ".aws" / "models" / SERVICE / API_VERSION
     folder.mkdir(parents=True)

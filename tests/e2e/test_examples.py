@@ -75,12 +75,12 @@ def test_each_example_passes_its_partners_values_to_its_reader(examples: Example
         assert read["Arn"].endswith(f":{examples.account.number}:catalog/Sandbox/partner/{shown['PartnerId']}")
 
 
-def test_outputs_file_of_the_cli_holds_the_outputs_of_all_stacks(examples: Examples) -> None:
+def test_cdk_outputs_file_contains_the_outputs_of_all_stacks(examples: Examples) -> None:
     """`cdk deploy --outputs-file` gives a pipeline each value under the stack's and the output's name."""
     assert json.loads(examples.outputs_file.read_text()) == examples.deployed
 
 
-def test_cdk_diff_finds_no_difference_to_what_is_deployed(examples: Examples) -> None:
+def test_cdk_diff_shows_no_difference_after_deployment(examples: Examples) -> None:
     """Synthesized anew. That other machines write the same bytes, tests/construct/test_examples.py shows."""
     examples.account.synthesize()
     result = examples.account.cdk("diff", "--fail")
@@ -116,7 +116,7 @@ def test_values_passed_manually_reach_another_account_and_region(examples: Examp
     assert arn.endswith(f"/{parameter['Value']}")
 
 
-def test_profile_is_written_privately_then_made_public_and_left_alone_where_nothing_has_changed(aws: LocalAws) -> None:
+def test_profile_is_written_privately_then_made_public_and_left_unchanged_without_changes(aws: LocalAws) -> None:
     """As docs/profile.md says: one task in all, and the outputs tell the service's own id."""
     account = CdkAccount(aws, profile.add_stacks)
     account.deploy_successfully()

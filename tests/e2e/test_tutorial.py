@@ -83,9 +83,7 @@ class Terminal:
         (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
-def test_commands_of_quick_start_and_tutorial_make_a_partner_in_the_sandbox_and_one_for_real(
-    aws: LocalAws, tmp_path: Path
-) -> None:
+def test_commands_of_quick_start_and_tutorial_create_a_partner_in_each_catalog(aws: LocalAws, tmp_path: Path) -> None:
     """Init, install, rehearse, deploy to the Sandbox, change it; verify, store the code, check, deploy, compare."""
     install, rehearse, deploy = blocks("README.md", "sh")
     show, change, verify, wait, request, store, check, deploy_for_real, compare = blocks("docs/tutorial.md", "sh")

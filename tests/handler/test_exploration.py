@@ -433,7 +433,7 @@ def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario:
     assert explore(replace(plain, events=events, check=check, faults=1), READINGS[0]) > 10_000
 
 
-def test_a_broken_invariant_is_told_decision_by_decision() -> None:
+def test_broken_invariant_is_reported_decision_by_decision() -> None:
     """Else all of the above would prove nothing: a check that never holds is reported with its history."""
 
     def never(history: History) -> None:

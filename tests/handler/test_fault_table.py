@@ -23,19 +23,19 @@ def told() -> Iterator[dict[str, dict[FaultRow, list[str]]]]:
         yield {title: rows(stage, step) for title, step in STEPS.items()}
 
 
-def test_the_document_says_what_running_it_gives(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_document_matches_its_generated_output(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """After a change of the handler: `python -m tests.handler.fault_table > docs/faults.md`, and read it."""
     assert "".join(document(told)) == DOCUMENT.read_text("utf-8")
 
 
-def test_each_fault_is_told_in_each_step(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_each_fault_is_listed_for_each_step(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """None gets lost in the grouping."""
     for title, found in told.items():
         names = sorted(fault.name for fault in faults_of(STEPS[title]))
         assert sorted(name for group in found.values() for name in group) == names
 
 
-def test_there_are_never_two_partners_of_ours(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_no_construct_ever_has_two_partners(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """Whatever happened, and whatever was deployed after it."""
     for row in (row for title, found in told.items() if title not in PROFILE_STEPS for row in found):
         assert row.left.startswith(("1 partner", "no partners"))
@@ -77,7 +77,7 @@ def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultR
         assert row.sees.startswith("no answer; in the log: ")
 
 
-def test_a_task_of_others_is_never_canceled(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_task_of_another_owner_is_never_canceled(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """It is still there after each step."""
     for step in PROFILE_STEPS:
         (row,) = [row for row, names in told[step].items() if "somebody else's task is in progress" in names]

@@ -200,7 +200,7 @@ def test_every_text_is_checked_against_the_service_model_without_a_crash(
 
 
 @pytest.mark.parametrize(("key", "told"), [("", "fewer than 1 characters"), ("k" * 129, "more than 128 characters")])
-def test_text_outside_of_the_models_length_is_told_with_its_limit(key: str, told: str) -> None:
+def test_text_outside_the_models_length_is_reported_with_the_limit(key: str, told: str) -> None:
     """By the member's path."""
     with pytest.raises(RequestError, match=rf"Tags\[0\]\.Key has {told}"):
         SERVICE.validate("CreatePartner", {"Tags": [{"Key": key, "Value": ""}]})
@@ -222,7 +222,7 @@ def test_the_limits_of_the_name_pattern(character: str, accepted: bool) -> None:
 
 @fuzz
 @given(one=texts, other=texts)
-def test_identity_bears_any_text(one: str, other: str) -> None:
+def test_identity_accepts_any_text(one: str, other: str) -> None:
     """Lone surrogates, control characters, letters that grow when they are folded."""
     assert same_name(one, one)
     assert same_name(one, other) == same_name(other, one)
@@ -232,7 +232,7 @@ def test_identity_bears_any_text(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("size", [10_000, 1_000_000])
-def test_huge_events_cost_little(answers: list[tuple[str, Any]], size: int) -> None:
+def test_huge_events_are_handled_quickly(answers: list[tuple[str, Any]], size: int) -> None:
     """Memory grows with the event and not faster; the answer stays small."""
     huge = "x" * size
     many = [{"Key": f"k{number}", "Value": 7} for number in range(size // 100)]
