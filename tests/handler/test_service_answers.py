@@ -69,7 +69,7 @@ class TestArnOfAnotherForm:
         assert deployed.roll_back(CEO, properties()) == told
 
 
-def test_physical_id_stays_the_stacks_own_if_the_service_spells_the_arn_otherwise(deployed: Deployed) -> None:
+def test_physical_id_is_kept_if_the_service_spells_the_arn_differently(deployed: Deployed) -> None:
     """With another one CloudFormation would see a replacement."""
     deployed.cloud.between = lambda _, call, members: replaced(
         call(**replaced(members, "l:eu-west-1", "l:us-east-1")), "l:us-east-1", "l:eu-west-1"
@@ -135,7 +135,7 @@ class TestTagsThatLag:
     """A new partner is listed before its tags can be read."""
 
     @pytest.mark.parametrize("lost", [True, False], ids=["after a lost answer", "after a rollback"])
-    def test_tags_that_are_not_found_yet_are_waited_for(self, cloud: Cloud, lost: bool) -> None:
+    def test_tags_not_found_yet_are_awaited(self, cloud: Cloud, lost: bool) -> None:
         """The partner may well be this construct's."""
         if lost:
             cloud.prepare()
@@ -146,7 +146,7 @@ class TestTagsThatLag:
         lose(cloud, "list_tags_for_resource", times=4)
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
 
-    def test_partner_that_may_be_the_one_of_a_lost_answer_is_not_refused_as_anothers(self, cloud: Cloud) -> None:
+    def test_partner_possibly_created_by_a_lost_answer_is_not_refused_as_another_owners(self, cloud: Cloud) -> None:
         """It is listed without its age, so it might be an old one of others whose tags are shown."""
         cloud.prepare()
         cloud.fail("CreatePartner", "cut", after_commit=True)
@@ -155,7 +155,7 @@ class TestTagsThatLag:
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
         assert cloud.writes() == ["CreatePartner"]
 
-    def test_tags_that_are_not_found_at_all_take_another_deployment(self, deployed: Deployed) -> None:
+    def test_tags_never_found_fail_the_deployment(self, deployed: Deployed) -> None:
         """And not a support case."""
         deployed.cloud.recreate_stack()
         lose(deployed.cloud, "list_tags_for_resource", times=1000)
@@ -164,7 +164,7 @@ class TestTagsThatLag:
         lose(deployed.cloud, "list_tags_for_resource", times=0)
         assert deployed.cloud.create(properties()).physical_id == deployed.arn
 
-    def test_new_partner_that_shows_no_tags_is_looked_at_again(self, moto_url: str) -> None:
+    def test_new_partner_without_tags_is_read_again(self, moto_url: str) -> None:
         """It is not refused as another's, also under a corrected legal name."""
         with open_cloud(moto_url, readings=Readings(one_partner_per_catalog=False)) as cloud:
             deployed = Deployed(cloud)
@@ -181,7 +181,7 @@ class TestTagsThatLag:
             ({"age": timedelta(0), "tags": {OWNER_TAG: "another stack"}}, (179.9, 180)),
         ],
     )
-    def test_partner_of_others_is_refused_when_nothing_could_change_it_any_more(
+    def test_partner_of_another_owner_is_refused_once_its_tags_have_settled(
         self, cloud: Cloud, made: dict[str, Any], left: tuple[float, float]
     ) -> None:
         """A new one after two minutes, an old one and another stack's at once."""
@@ -192,7 +192,7 @@ class TestTagsThatLag:
         assert left[0] < time.seconds <= left[1]
 
     @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=400)])
-    def test_partner_from_the_future_is_old_after_two_minutes_of_our_own_clock(
+    def test_partner_with_a_future_creation_time_counts_as_old_after_two_minutes(
         self, cloud: Cloud, ahead: timedelta
     ) -> None:
         """Its time would never pass."""
@@ -205,13 +205,13 @@ class TestTagsThatLag:
             cloud.create(properties(), time)
         assert 50 < time.seconds < 61
 
-    def test_new_partner_that_is_adopted_is_taken_at_once(self, cloud: Cloud) -> None:
+    def test_new_partner_is_adopted_at_once(self, cloud: Cloud) -> None:
         """Its id says enough."""
         new = cloud.add_partner(age=timedelta(0), contact=contact())
         cloud.create(properties(ExistingPartnerId=new.id), time := VirtualTime())
         assert time.pauses == []
 
-    def test_own_partner_whose_tags_lag_is_waited_for_beside_an_adopted_one(self, deployed: Deployed) -> None:
+    def test_lagging_tags_of_the_own_partner_are_awaited_beside_an_adopted_one(self, deployed: Deployed) -> None:
         """Else one construct would have two partners."""
         other = deployed.cloud.add_partner("Other Corp", contact=contact())
         deployed.cloud.recreate_stack()
@@ -232,7 +232,7 @@ class TestReadsThatLag:
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
         assert 0 < sum(time.pauses) < 30
 
-    def test_sandbox_partner_that_lags_is_not_created_a_second_time(self, cloud: Cloud) -> None:
+    def test_lagging_sandbox_partner_is_not_created_a_second_time(self, cloud: Cloud) -> None:
         """It was not wiped."""
         deployed = Deployed(cloud, sandbox())
         lose(cloud, "get_partner", times=4)

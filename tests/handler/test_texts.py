@@ -89,7 +89,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
+def test_unresolved_expression_in_a_name_is_reported_by_kind(text: str) -> None:
     """Whatever their case and wherever they were cut; once, and without repeating them."""
     (error,) = text_errors(text)
     assert UNRESOLVED[text] in error
@@ -97,7 +97,7 @@ def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
 
 
 @pytest.mark.parametrize("point", UNSEEN, ids=hex)
-def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
+def test_invisible_character_in_a_name_is_reported_by_code_point(point: int) -> None:
     """With its place, since nobody finds it by looking."""
     assert list(text_errors(f"Exa{chr(point)}mple{chr(point)}")) == [
         f"holds U+{point:04X}, which is invisible, as character 4; remove it"
@@ -105,7 +105,7 @@ def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> 
 
 
 @pytest.mark.parametrize("point", UNKNOWN, ids=hex)
-def test_unknown_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
+def test_unknown_character_in_a_name_is_reported_by_code_point(point: int) -> None:
     """Private use, unassigned, or what a program puts in the place of something that it has lost."""
     assert list(text_errors(f"x{chr(point)}")) == [
         f"holds U+{point:04X}, which is no known character, as character 2; remove it"
@@ -149,7 +149,7 @@ def test_handler_refuses_an_invalid_text_in_each_field_without_its_value(field: 
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
+def test_each_text_error_fits_a_reason_untruncated(text: str) -> None:
     """CloudFormation shows 240 characters, with the remedy last."""
     with pytest.raises(RequestError) as caught:
         PartnerProperties.read(with_text("BusinessTitle", text))

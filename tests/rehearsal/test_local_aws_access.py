@@ -242,7 +242,7 @@ def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws) -> Non
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
 
 
-def test_stacks_that_import_an_export_are_listed_to_who_may_ask_and_none_is_an_error_as_on_aws(aws: LocalAws) -> None:
+def test_list_imports_needs_permission_and_fails_without_importers_as_on_aws(aws: LocalAws) -> None:
     """By this the function knows whether an output that it answers is in use."""
     handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     for name, outputs in (
@@ -264,7 +264,7 @@ def test_stacks_that_import_an_export_are_listed_to_who_may_ask_and_none_is_an_e
 
 
 @pytest.mark.parametrize(("catalog", "decision"), [("AWS", "allowed"), ("Sandbox", "implicitDeny")])
-def test_simulated_policy_is_judged_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
+def test_simulated_policy_is_evaluated_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
     """As `partner-account doctor` asks; MiniStack alone would deny what depends on a condition key."""
     condition = {"StringEquals": {"partnercentral:Catalog": "AWS"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}
     allowed = {"Effect": "Allow", "Action": "partnercentral:CreatePartner", "Resource": "*", "Condition": condition}
@@ -342,7 +342,7 @@ def test_credentials_are_in_no_process_list_and_in_a_private_folder(aws: LocalAw
     assert token not in arguments
 
 
-def test_a_service_that_ministack_lacks_is_not_taken_for_a_bucket(aws: LocalAws) -> None:
+def test_service_missing_from_ministack_is_not_mistaken_for_a_bucket(aws: LocalAws) -> None:
     """`doctor` asks AWS Free Tier, which has no answer here."""
     with pytest.raises(ClientError) as refused:
         aws.client("freetier").get_account_plan_state()
