@@ -1,4 +1,4 @@
-"""The example app: which values it takes, and what it tells who gives it wrong ones."""
+"""The example app: which values it accepts, and its messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def partner(context: Mapping[str, object]) -> dict[str, Any]:
 
 
 def refusal(context: dict[str, str]) -> str:
-    """What the app says when it refuses to synthesize."""
+    """The app's message when it refuses to synthesize."""
     with pytest.raises(SystemExit) as refused:
         templates(context)
     return str(refused.value)
@@ -134,7 +134,7 @@ def test_construct_error_exits_the_app_without_a_traceback() -> None:
 
 
 def test_valid_app_prints_nothing_and_is_checked_by_cdk_nag(tmp_path: Path) -> None:
-    """Nothing comes between the user and the cdk CLI, which deploys the second stack after the first."""
+    """The app prints nothing, and the cdk CLI deploys the second stack after the first."""
     environment = os.environ | {"CDK_CONTEXT_JSON": "{}", "CDK_OUTDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -56,7 +56,7 @@ def key_of_code() -> str:
 
 
 def installed(package: str) -> Path:
-    """Where a package lies, without importing it."""
+    """Where a package is, without importing it."""
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations
@@ -72,7 +72,7 @@ def forgetful() -> Iterator[None]:
 
 
 def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """What lies in the folder is found before what is installed."""
+    """Modules in the folder are found before installed ones."""
     monkeypatch.syspath_prepend(str(folder))
     # A package that is imported already is found where it was imported from.
     monkeypatch.delitem(sys.modules, "partner_account_handler")
@@ -148,7 +148,7 @@ def test_a_copy_elsewhere_has_the_same_hash(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_handler_in_the_asset_lacks_docstrings_and_comments_and_nothing_else() -> None:
-    """A defect is told by its line, which is that of the package's source."""
+    """A defect is reported with its line, which is that of the package's source."""
     sources = [path.read_text("utf-8") for path in installed("partner_account_handler").glob("*.py")]
     for source in sources:
         code = code_alone(source)

@@ -61,7 +61,7 @@ def test_same_legal_name_in_both_catalogs_adds_no_warning() -> None:
 def test_second_partner_in_catalog_aws_adds_a_warning_unless_both_are_adopted(
     one: str | None, two: str | None, warned: bool
 ) -> None:
-    """It tells what will happen and what is at stake, and can be acknowledged as any warning of CDK."""
+    """It names the consequences, and can be acknowledged like any CDK warning."""
     stack = new_stack()
     partner_in(stack, "One", legal_name="One Corp", existing_partner_id=one)
     second = partner_in(stack, "Two", legal_name="Two Corp", existing_partner_id=two)
@@ -138,7 +138,7 @@ def test_partners_clash_unless_they_are_known_to_be_in_different_environments(
 
 @pytest.mark.parametrize("path", ["Demo/PartnerAccountProvider", "cdk-partner-account"])
 def test_reserved_construct_id_is_rejected_by_cdk(path: str) -> None:
-    """A construct of the user's that has it is named, so that it can be renamed."""
+    """The user's construct with that id is named, so that it can be renamed."""
     app = new_app()
     stack = cdk.Stack(app, "Demo")
     name = path.rpartition("/")[2]

@@ -31,7 +31,7 @@ def test_permissions_page_is_generated_from_the_code() -> None:
 
 
 def first_cells(first_header: str) -> dict[str, str]:
-    """What stands in the table with that first header: the second cell by the first."""
+    """The content of the table with that first header: the second cell by the first."""
     (table,) = re.findall(rf"^\| {first_header} \|.*\n\|---.*\n((?:\|.*\n)+)", PROVIDER, re.MULTILINE)
     rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
     return {cells[0].strip("`"): cells[1] for cells in rows}
@@ -85,7 +85,7 @@ def test_role_fits_the_policies_of_five_partners() -> None:
 
 
 def test_the_examples_run(tmp_path: Path) -> None:
-    """As they stand, with the names that the text has for what the user brings."""
+    """Unchanged, with the names that the text uses for the user's own values."""
     stack = new_stack()
     first, shared, proxied = examples("python")
     names: dict[str, Any] = {"boundary": boundary_in(stack), "vpc": vpc_in(stack), "key": kms.Key(stack, "Key")}
@@ -115,7 +115,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
 
 
 def test_the_example_of_an_output_by_its_name_runs() -> None:
-    """That of docs/passing-values.md, as it stands: no import, and the names of the README's example."""
+    """That of docs/passing-values.md, unchanged: no import, and the names of the README's example."""
     page = (DOCS / "passing-values.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}

@@ -32,7 +32,7 @@ ELSEWHERE = {"reader_account": "222222222222", "reader_region": "eu-west-1"}
 
 @pytest.fixture(autouse=True)
 def _account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The account of the credentials, as the cdk CLI tells it."""
+    """The account of the credentials, as the cdk CLI passes it."""
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111111111111")
 
 
@@ -50,7 +50,7 @@ def templates(example: str, **context: str) -> list[dict[str, Any]]:
 
 
 def arguments_of(function: str, part: Any) -> Iterator[Any]:
-    """The arguments of an intrinsic function, wherever in a template it stands."""
+    """The arguments of an intrinsic function, anywhere in a template."""
     if isinstance(part, dict):
         yield from [part[function]] if function in part else ()
         part = list(part.values())
@@ -154,7 +154,7 @@ def test_other_account_gets_a_role_that_reads_only_this_stack() -> None:
 
 
 def test_a_known_partner_is_literals_only() -> None:
-    """Without the profile id there is none; who gives no ARN, or `pending`, is told so without a traceback."""
+    """Without the profile id there is none; a missing ARN, or `pending`, is reported without a traceback."""
     (reader,) = templates("known_partner", partner_arn=ARN)
     values = [resource["Properties"] for resource in reader["Resources"].values()]
     assert values == [{"Name": "/alliances/partner/AWS", "Type": "String", "Value": ID}]
@@ -168,7 +168,7 @@ def test_a_known_partner_is_literals_only() -> None:
 
 
 def test_each_granted_role_can_act_on_this_partner_only() -> None:
-    """`*` stands only where the service knows no resource."""
+    """`*` is used only where the service has no resource type."""
     (template,) = templates("grants")
     policies = {
         name: resource["Properties"]["PolicyDocument"]["Statement"]
@@ -249,7 +249,7 @@ def partner(assembly: Path, actions: list[dict[str, Any]]) -> dict[str, Any]:
 def test_approval_immediately_precedes_execution_of_the_reviewed_change_set(
     actions: list[dict[str, Any]], partner: dict[str, Any]
 ) -> None:
-    """After everything that takes time: a code that is requested then is used at once."""
+    """After all slow steps, so that a code requested then is used at once."""
     kinds = [action["Configuration"].get("ActionMode", action["ActionTypeId"]["Category"]) for action in actions]
     assert kinds == ["Source", "Build", "Build", "Build", "CHANGE_SET_REPLACE", "Approval", "CHANGE_SET_EXECUTE"]
     assert len({action["RunOrder"] for action in actions[-3:]}) == 3
@@ -298,7 +298,7 @@ def test_workflow_is_valid_by_githubs_schema() -> None:
 
 
 def test_the_workflow_has_no_known_weakness(tmp_path: Path) -> None:
-    """Zizmor, which knows how workflows are attacked, has no finding, however small.
+    """Zizmor, which checks workflows for attacks, has no finding of any severity.
 
     The example names actions by their major version, so that it doesn't age; zizmor would have each commit's hash.
     """

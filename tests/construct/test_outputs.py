@@ -67,7 +67,7 @@ def test_custom_export_name_replaces_the_default() -> None:
 
 
 def test_outputs_can_be_left_out() -> None:
-    """Then there is nothing to follow a condition, and the handler isn't told what their names begin with."""
+    """Then there is nothing to follow a condition, and the handler gets no prefix of their names."""
     stack = new_stack()
     conditioned(partner_in(stack, outputs=False), stack)
     assert exports_of(stack) == {}
@@ -86,7 +86,7 @@ def test_a_nested_stack_has_outputs_and_exports_nothing() -> None:
 
 
 def test_duplicate_output_name_is_rejected() -> None:
-    """That of a partner whose path has the same letters is told here, that of the user's own output by CDK."""
+    """A partner whose path has the same letters is rejected here, the user's own output by CDK."""
     stack = new_stack()
     partner_in(Construct(stack, "A"), "Partner", legal_name="One Corp")
     with pytest.raises(PartnerAccountError, match="export_names: 'Demo/A/Partner' exports 'Demo-APartner-Arn' too"):
@@ -136,7 +136,7 @@ def test_names_that_cloudformation_would_refuse_are_refused(props: dict[str, Any
 
 
 def test_path_that_makes_invalid_names_is_reported_with_alternatives() -> None:
-    """Too long, or without a letter that CloudFormation knows; in a nested stack there is nothing to name."""
+    """Too long, or without a letter that CloudFormation accepts; a nested stack has no names to export."""
     with pytest.raises(ValueError, match=r"(?s)outputs: the name .*has 259 characters; allowed are 1.*outputs=False"):
         partner_in(Construct(new_stack(), "x" * 200), "y" * 50)
     with pytest.raises(ValueError, match="outputs: the path below the stack has no letter"):
@@ -146,7 +146,7 @@ def test_path_that_makes_invalid_names_is_reported_with_alternatives() -> None:
 
 
 def test_an_export_name_of_255_characters_passes() -> None:
-    """The most that CloudFormation takes."""
+    """The most that CloudFormation accepts."""
     stack = new_stack()
     partner_in(stack, "y" * 240)
     assert exports_of(stack)["y" * 240 + "ProfileId"] == f"Demo-{'y' * 240}-ProfileId"

@@ -47,7 +47,7 @@ def allowed(actions: str | list[str], resource: Any, **condition: dict[str, Any]
 
 
 def of_partner(catalog: str) -> dict[str, dict[str, Any]]:
-    """What creating and managing a partner takes, wherever its code is."""
+    """The permissions to create and manage a partner, wherever its code is."""
     only = {"StringEquals": {"partnercentral:Catalog": catalog}}
     account = ["arn:", {"Ref": "AWS::Partition"}, ":partnercentral:us-east-1:", {"Ref": "AWS::AccountId"}]
     partners = {"Fn::Join": ["", [*account, f":catalog/{catalog}/partner/*"]]}
@@ -152,7 +152,7 @@ def evaluated(value: Any) -> Any:
 
 
 def secret_id_of(stack: cdk.Stack) -> Any:
-    """By what the handler asks for the secret, once the template is deployed."""
+    """The id by which the handler reads the secret, once the template is deployed."""
     return evaluated(resource_of(stack)["Properties"]["EmailVerificationCode"])["SecretId"]
 
 
@@ -169,7 +169,7 @@ def test_complete_secret_arn_limits_read_access_to_that_secret(env: cdk.Environm
 @pytest.mark.parametrize("env", [None, HERE])
 @pytest.mark.parametrize("name", ["code", "partner/code", "alliance-secret"])
 def test_secret_in_the_stacks_own_region_is_read_by_its_name(env: cdk.Environment | None, name: str) -> None:
-    """Secrets Manager takes an ARN that ends in a hyphen and six characters for a complete one, never a name.
+    """Secrets Manager treats an ARN that ends in a hyphen and six characters as complete, but never a name.
 
     In the policy six question marks stand for the characters that it appends to the name.
     """
@@ -181,7 +181,7 @@ def test_secret_in_the_stacks_own_region_is_read_by_its_name(env: cdk.Environmen
 
 
 def test_partial_arn_in_the_stacks_account_and_region_becomes_a_name() -> None:
-    """If both are known, though CDK takes the end of the name for the six characters."""
+    """If both are known, although CDK mistakes the end of the name for the six characters."""
     stack = new_stack(env=HERE)
     found = code_statements(
         stack, VerificationCode.from_secrets_manager(partial(f"{SECRETS}:alliance-secret")(stack, stack))
@@ -224,7 +224,7 @@ REMOTE: dict[str, Callable[[str], Callable[[cdk.Stack, cdk.Stack], ISecret]]] = 
 def test_secret_in_another_account_or_region_is_read_by_its_arn_unless_that_looks_complete(
     kind: str, looks_complete: bool
 ) -> None:
-    """A name would be looked for in the own ones. What looks complete Secrets Manager wouldn't find."""
+    """A name would be resolved in the stack's own. Secrets Manager wouldn't find an ARN that looks complete."""
     app = new_app()
     here, there = cdk.Stack(app, "Here", env=HERE), cdk.Stack(app, "There", env=ELSEWHERE)
     secret = REMOTE[kind]("alliance-secret" if looks_complete else "code")(here, there)
@@ -276,7 +276,7 @@ KEYED: dict[str, tuple[Callable[[cdk.Stack], dict[str, str]], str]] = {
 def test_secrets_key_can_be_used_through_secrets_manager_in_the_secrets_region(
     env: cdk.Environment | None, kind: str
 ) -> None:
-    """A customer-managed key may be used to decrypt, by way of Secrets Manager alone, where the secret is."""
+    """A customer-managed key can be used to decrypt only through Secrets Manager in the secret's region."""
     make, region = KEYED[kind]
     stack = new_stack(env=env)
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)

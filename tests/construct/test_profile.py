@@ -163,7 +163,7 @@ def test_profile_is_a_cdk_resource_retained_under_any_removal_policy() -> None:
 
 
 def test_a_partner_and_its_profile_share_the_function_and_have_a_policy_each() -> None:
-    """The profile waits for the partner by its ARN; both say what their outputs' names begin with."""
+    """The profile depends on the partner through its ARN; both have the prefix of their outputs' names."""
     stack = new_stack()
     profile_in(stack, partner=partner_in(stack))
     assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
@@ -202,7 +202,7 @@ def test_profile_id_is_an_exported_output_and_task_status_an_output() -> None:
 
 
 def test_export_can_be_renamed_and_outputs_omitted() -> None:
-    """Without outputs the handler isn't told what their names begin with."""
+    """Without outputs the handler gets no prefix of their names."""
     stack = new_stack()
     profile_in(stack, export_name="my-profile")
     assert template_of(stack)["Outputs"]["ProfileProfileId"]["Export"] == {"Name": "my-profile"}
@@ -278,7 +278,7 @@ def test_role_in_a_nested_stack_can_describe_each_parent_stack(kind: str) -> Non
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_cdk_nag_finds_nothing_but_acknowledged_wildcards(nested: bool) -> None:
-    """Who imports an export, which has no resource type; and stacks around a nested one, whose UUIDs nobody knows."""
+    """ListImports, which has no resource type; and parents of a nested stack, whose UUIDs are unknown."""
     stack = new_stack()
     profile_in(cdk.NestedStack(stack, "Nested") if nested else stack, visibility="PUBLIC")
     remaining, acknowledged = report_of(stack)
@@ -437,7 +437,7 @@ def test_more_than_twenty_languages_are_refused() -> None:
 
 @pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
 def test_enums_and_structs_are_those_of_the_service_model() -> None:
-    """So nothing is missing, and nothing is refused that the service takes."""
+    """So nothing is missing, and nothing is rejected that the service accepts."""
     assert list(IndustrySegment) == list(shapes()["IndustrySegment"]["enum"])
     assert list(ProfileVisibility) == list(shapes()["ProfileVisibility"]["enum"])
     for struct in (LocalizedContent, Headquarters):

@@ -135,7 +135,7 @@ def test_get_or_create_returns_the_stacks_provider_or_creates_one_with_defaults(
 
 @pytest.mark.parametrize("first", [fully_configured_in, partner_in])
 def test_a_second_provider_in_a_stack_is_refused(first: Callable[[cdk.Stack], object]) -> None:
-    """It would be a second identity, or come too late to configure the first."""
+    """It would be a second identity, or too late to configure the first."""
     stack = new_stack()
     first(stack)
     said = (
@@ -168,7 +168,7 @@ def test_function_runs_the_handler_on_arm_with_enough_time_for_one_run() -> None
 
 
 def test_the_oldest_delivery_and_one_run_end_before_cloudformation_stops_waiting() -> None:
-    """A failed call isn't repeated and an old one is dropped, since everybody may have given up by then."""
+    """A failed call isn't retried and an old one is dropped, since CloudFormation may have given up by then."""
     stack = new_stack()
     partner_in(stack)
     settings = resource_of(stack, "AWS::Lambda::EventInvokeConfig")["Properties"]
@@ -229,7 +229,7 @@ WRONG_TYPES: dict[str, tuple[object, str]] = {
 
 
 def provider_errors(stack: cdk.Stack | None = None, **props: Any) -> str:
-    """What is said when a provider with these props is made."""
+    """The error when a provider with these props is created."""
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccountProvider(stack or new_stack(), "Provider", **props)
     return str(told.value)
@@ -379,7 +379,7 @@ def test_security_groups_of_the_user_are_used_as_they_are() -> None:
 
 
 def test_only_lambda_itself_may_use_the_role_to_join_the_vpc() -> None:
-    """What Lambda needs stands in a policy of our own, out of reach for the function's code."""
+    """Lambda's permissions are in a policy of our own that the function's code can't use."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider", vpc=vpc_in(stack))
     granted = statements_of(stack)
@@ -410,7 +410,7 @@ def test_partner_depends_on_the_routes_of_a_vpc_in_the_same_stack() -> None:
 
 
 def test_isolated_subnets_add_a_warning() -> None:
-    """CDK knows of no route to the internet, where Partner Central is; who knows one acknowledges that."""
+    """CDK knows no route to the internet, where Partner Central is; the warning can be acknowledged."""
     stack = new_stack()
     provider = PartnerAccountProvider(stack, "Provider", vpc=ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0))
     (warning,) = warnings_of(stack)
@@ -493,7 +493,7 @@ def policy_names(*stacks: cdk.Stack) -> list[str]:
 
 
 def test_another_stack_may_use_the_function_and_puts_its_own_policy_on_the_role() -> None:
-    """It imports the function's ARN and the role's name, is deployed later, and asks about its own stack."""
+    """It imports the function's ARN and the role's name, is deployed later, and may describe its own stack."""
     app = new_app()
     platform, stack = cdk.Stack(app, "Platform"), cdk.Stack(app, "Demo")
     provider = PartnerAccountProvider(platform, "Provider")

@@ -43,7 +43,7 @@ def test_token_arn_is_split_at_deployment() -> None:
 
 
 def test_a_partner_known_by_its_arn_alone_has_no_profile_id() -> None:
-    """Using it is an error that says how to give it."""
+    """Reading it raises an error with the remedy."""
     partner = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     with pytest.raises(PartnerAccountError, match=r"'Demo/Known' has no profile_id.*from_partner_attributes"):
         _ = partner.profile_id
@@ -90,7 +90,7 @@ def test_invalid_partner_reference_is_rejected() -> None:
 
 
 def test_values_that_are_not_strings_are_reported_by_prop() -> None:
-    """With the way to a string."""
+    """With how to get a string."""
     stack = new_stack()
     parameter: Any = cdk.CfnParameter(stack, "P")
     with pytest.raises(PartnerAccountError) as told:
@@ -122,7 +122,7 @@ def statements_of_reader(stack: cdk.Stack) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("created", [True, False])
 def test_grant_read_is_limited_to_the_partner_except_for_its_tags(created: bool) -> None:
-    """The action that reads tags knows no resource; a created partner's ARN is known at deployment."""
+    """The action that reads tags has no resource type; a created partner's ARN is known at deployment."""
     stack = new_stack()
     partner = partner_in(stack) if created else PartnerAccount.from_partner_arn(stack, "Known", ARN)
     partner.grant_read(iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal())).assert_success()
@@ -146,7 +146,7 @@ def test_each_action_that_takes_a_partners_arn_can_be_granted(name: str) -> None
 
 
 def test_a_grant_to_tag_leaves_the_ownership_tag_out() -> None:
-    """Whatever its case is: the tag says whose the partner is. Other actions of the grant have no condition."""
+    """In any case: the tag identifies the partner's owner. Other actions of the grant have no condition."""
     assert granted(
         new_stack(), "partnercentral:TagResource", "partnercentral:GetPartner", "partnercentral:UntagResource"
     ) == [
@@ -197,7 +197,7 @@ OTHERS = sorted(OPERATIONS.keys() - _ACTIONS_ON_PARTNER - {"ListTagsForResource"
     ],
 )
 def test_action_that_cannot_be_granted_on_a_partner_is_rejected(actions: Any, error: str) -> None:
-    """With the reason, and the way to what is wanted; nothing is granted."""
+    """With the reason and the remedy; nothing is granted."""
     stack = new_stack()
     with pytest.raises(PartnerAccountError) as told:
         granted(stack, *actions)
@@ -206,7 +206,7 @@ def test_action_that_cannot_be_granted_on_a_partner_is_rejected(actions: Any, er
 
 
 def test_object_that_is_no_grantee_is_rejected() -> None:
-    """An ARN is told with the way to a role; a user of another account gets what a policy of its own allows."""
+    """For an ARN the error shows how to import a role; a user of another account gets what its own policy allows."""
     known = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     name: Any = "arn:aws:iam::111111111111:role/platform"
     with pytest.raises(PartnerAccountError, match=r"grantee: must be a grantable, such as Role\.from_role_arn"):

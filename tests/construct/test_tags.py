@@ -1,4 +1,4 @@
-"""Which tags reach a partner, from wherever in the app they come, and which are refused."""
+"""Which tags reach a partner, from any level of the app, and which are rejected."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_sandbox_partner_gets_no_tags_and_a_note(in_stage: bool) -> None:
 
 
 def test_sandbox_partner_without_tags_adds_no_note() -> None:
-    """There is nothing to tell."""
+    """There is nothing to report."""
     stack = new_stack()
     sandbox_partner_in(stack)
     assert Annotations.from_stack(stack).find_info("*", Match.any_value()) == []
@@ -171,7 +171,7 @@ def test_all_invalid_tags_of_a_partner_are_reported_at_once() -> None:
 
 @pytest.mark.parametrize(("count", "passes"), [(199, True), (200, False)])
 def test_a_partner_takes_199_tags_beside_the_ownership_tag(count: int, passes: bool) -> None:
-    """CreatePartner takes 200; keys and values of their greatest lengths, and empty values, pass."""
+    """CreatePartner accepts 200; keys and values of maximum length, and empty values, pass."""
     partner = partner_in(new_stack())
     for number in range(count - 1):
         partner.cdk_tag_manager.set_tag(f"key{number}", "")

@@ -46,7 +46,7 @@ SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf"
 
 
 def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_retained() -> None:
-    """These and no others; CloudFormation is told never to delete a partner, since nobody can."""
+    """These and no others; CloudFormation must never delete a partner, since no call can."""
     stack = new_stack()
     secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Code", SECRET_ARN)
     partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(secret))
@@ -102,7 +102,7 @@ DESTROYING: dict[str, Callable[[PartnerAccount], None]] = {
 
 @pytest.mark.parametrize("way", DESTROYING)
 def test_partner_is_retained_under_any_removal_policy(way: str) -> None:
-    """There is no call that deletes it; a policy for a whole app stays usable for all else."""
+    """No call deletes it; a policy for a whole app stays usable for everything else."""
     stack = new_stack()
     DESTROYING[way](partner_in(stack))
     found = resource_of(stack)
@@ -189,7 +189,7 @@ def test_the_template_holds_a_reference_to_the_code_and_never_the_code(source: s
 
 
 def test_tokens_reach_the_handler_unchanged() -> None:
-    """Values known only at deployment are neither judged nor changed; the partner to adopt is named if it is given."""
+    """Values known only at deployment are neither validated nor changed; the partner to adopt is included if given."""
     stack = new_stack()
     names = ("Name", "Solution", "First", "Last", "Email", "Title", "Id")
     values = {name: cdk.CfnParameter(stack, name).value_as_string for name in names}

@@ -1,4 +1,4 @@
-"""Which props are refused when a PartnerAccount is made, and in which words; what holds a token is never judged.
+"""Which props are rejected when a PartnerAccount is created, and with which message; tokens are never validated.
 
 Which texts can't be meant is told by tests/handler/test_texts.py: the handler judges by the same function.
 """
@@ -54,7 +54,7 @@ CONTACT_FIELDS = [field.name for field in fields(AllianceLeadContact)]
 
 
 def test_all_errors_are_listed_at_once_and_nothing_is_created() -> None:
-    """In one ValueError, so that nobody has to try again for each."""
+    """In one ValueError, so that all can be fixed in one go."""
     stack = new_stack()
     provider = PartnerAccountProvider(cdk.Stack(new_app(), "Elsewhere"), "Provider")
     found = errors_of(
@@ -88,7 +88,7 @@ def test_all_errors_are_listed_at_once_and_nothing_is_created() -> None:
 
 
 def test_catalog_aws_requires_company_is_new_to_apn() -> None:
-    """A company that is an AWS Partner already must migrate: no call tells, so the author must; the reason says why."""
+    """A company that is already an AWS Partner must migrate: no call reports it; the message explains why."""
     (error,) = errors_of(company_is_new_to_apn=False)
     assert error.startswith("company_is_new_to_apn: must be True in catalog AWS.")
     assert "must migrate" in error
@@ -99,7 +99,7 @@ def test_catalog_aws_requires_company_is_new_to_apn() -> None:
 
 @pytest.mark.parametrize("said", [True, False])
 def test_the_sandbox_and_an_adopted_partner_need_no_statement_about_the_company(said: bool) -> None:
-    """Nothing is created in catalog AWS then; a template that switches catalogs may say it all the same."""
+    """Nothing is created in catalog AWS then; a template that switches catalogs may still set it."""
     sandbox_partner_in(new_stack(), company_is_new_to_apn=said)
     partner_in(new_stack(), company_is_new_to_apn=said, existing_partner_id="partner-abcDEF1234567")
 
@@ -292,7 +292,7 @@ LATER: dict[str, tuple[Callable[[cdk.Stack], str], str]] = {
 
 @pytest.mark.parametrize("slip", LATER)
 def test_resolved_token_is_validated_at_the_end_of_synth(slip: str) -> None:
-    """CDK's own way to a secret is a token, too; the error names the partner and its prop."""
+    """CDK's own reference to a secret is a token, too; the error names the partner and its prop."""
     make, said = LATER[slip]
     stack = new_stack()
     text = make(stack)
@@ -328,7 +328,7 @@ def condition_in(stack: cdk.Stack) -> str:
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_whole_tokens_and_references_to_ssm_parameters_pass(token: str) -> None:
-    """In each text, alone or in its middle; neither form nor length of the reference itself is judged."""
+    """In each text, alone or in its middle; neither form nor length of the reference itself is validated."""
     stack = new_stack()
     text = TOKENS[token](stack)
     everywhere = {field: text for field in CONTACT_FIELDS if field != "email"}
@@ -359,7 +359,7 @@ def judged_as_literals(stack: cdk.Stack, text: str) -> dict[str, Callable[[], An
 @pytest.mark.parametrize("use", judged_as_literals(cast("cdk.Stack", None), ""))
 @pytest.mark.parametrize("form", ["{}", "before {} after", "{}{}"])
 def test_text_that_contains_a_token_is_not_validated_as_a_literal(use: str, form: str) -> None:
-    """Wherever the token stands; the same text without it is refused."""
+    """Wherever the token is; the same text without it is rejected."""
     stack = new_stack()
     token = parameter(stack).value_as_string
     judged_as_literals(stack, form.format(token, token))[use]()
@@ -368,7 +368,7 @@ def test_text_that_contains_a_token_is_not_validated_as_a_literal(use: str, form
 
 
 def test_contact_dict_with_a_wrong_key_still_has_its_valid_keys_validated() -> None:
-    """All mistakes are told together, also where the dict can't be taken for a contact."""
+    """All mistakes are reported together, even if the dict is no valid contact."""
     contact = {"first_name": "Jane", "lastname": "Doe", "email": "jane", "business_title": ""}
     named, email, title = errors_of(alliance_lead_contact=contact)
     assert named.endswith("; unknown: 'lastname'; missing: 'last_name'")
@@ -573,7 +573,7 @@ def test_parameter_that_would_leak_or_corrupt_the_code_is_rejected(props: dict[s
 
 
 def test_a_parameter_of_another_stack_is_refused() -> None:
-    """A code that crosses stacks would stand in an output."""
+    """A code that crosses stacks would be in an output."""
     app = new_app()
     code = VerificationCode.from_parameter(cdk.CfnParameter(cdk.Stack(app, "Other"), "Code", no_echo=True))
     (found,) = errors_of(cdk.Stack(app, "Demo"), email_verification_code=code)
@@ -630,7 +630,7 @@ SSM_PARAMETERS: dict[str, Callable[[cdk.Stack], ssm.IStringParameter]] = {
 
 @pytest.mark.parametrize("kind", SSM_PARAMETERS)
 def test_an_ssm_parameter_that_is_no_securestring_is_refused(kind: str) -> None:
-    """It lies open."""
+    """It isn't encrypted."""
     stack = new_stack()
     code = VerificationCode.from_ssm_parameter(SSM_PARAMETERS[kind](stack))
     (found,) = errors_of(stack, email_verification_code=code)
@@ -655,7 +655,7 @@ def test_an_ssm_parameter_of_another_region_is_refused() -> None:
 def test_botocore_older_than_the_service_is_rejected_with_the_version_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Before anything is judged by another rule."""
+    """Before any other rule is applied."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
     service_model.service_model.cache_clear()
     with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.42.4'")):
@@ -663,7 +663,7 @@ def test_botocore_older_than_the_service_is_rejected_with_the_version_to_install
 
 
 def test_users_own_service_model_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody keeps under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
+    """A model under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
     folder = tmp_path / ".aws" / "models" / SERVICE / API_VERSION
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"shapes": {}}')

@@ -1,4 +1,4 @@
-"""The border of the handler: which events are answered at all, and how properties are read."""
+"""The boundary of the handler: which events are answered, and how properties are read."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_each_error_names_its_property(changes: dict[str, Any], told: str) -> No
 
 @pytest.mark.parametrize("version", ["2", "02", "10", "99999"])
 def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version: str) -> None:
-    """Providers are shared between stacks; nothing else of a newer shape is judged."""
+    """Providers are shared between stacks; nothing else of a newer schema is validated."""
     told = "InvalidProperties: .*newer than this function. Update cdk-partner-account where the provider is made"
     with pytest.raises(RequestError, match=told):
         PartnerProperties.read({"SchemaVersion": version})

@@ -1,4 +1,4 @@
-"""CloudFormation's contract, kept through whole lives of stacks; the first ones by the asset in Lambda's own runtime.
+"""CloudFormation's contract over whole lives of stacks; the first ones with the asset in Lambda's own runtime.
 
 `tests/handler/cloudformation.py` fails a story with a ContractError as soon as an answer breaks the contract.
 """
@@ -188,7 +188,7 @@ class TestProperties:
         assert {"cost-center": "4711", "public": "true"}.items() <= partner.tags.items()
 
     def test_native_json_types_are_read_or_rejected_by_name(self, world: DeployedFunction) -> None:
-        """An emulator may leave them: those that nobody reads don't matter, the others are told, all at once."""
+        """An emulator may leave them: unread ones don't matter, the others are reported, all at once."""
         stack = world.stack()
         typed = properties(ServiceTimeout=300, LegalName=365, Tags=[{"Key": "public", "Value": True}])
         refused = stack.deliver({**stack.request("Create", {}), "ResourceProperties": typed})
@@ -238,7 +238,7 @@ class TestBucket:
 
     @pytest.mark.usefixtures("impatient")
     def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: DeployedFunction) -> None:
-        """It was carried out; the reversed Update takes it back."""
+        """It was carried out; the reversed Update undoes it."""
         stack = world.stack()
         stack.create(properties())
         world.bucket.statuses[:] = TRIES * [503]
@@ -285,7 +285,7 @@ def require_secrecy(world: DeployedFunction) -> None:
 
 
 def test_a_contradicted_client_token_shows_no_secret(world: DeployedFunction) -> None:
-    """The same Create comes again, and finds another code stored."""
+    """The same Create is redelivered, and finds another code stored."""
     world.cloud.simulator.faults.add("*", "echo", times=None)
     stack = world.stack()
     create = stack.request("Create", birds())

@@ -1,4 +1,4 @@
-"""Create, told as stories over the wire: what Partner Central receives, and what CloudFormation is told."""
+"""Create, as sequences of requests over HTTP: what Partner Central and CloudFormation receive."""
 
 from __future__ import annotations
 
@@ -471,7 +471,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-iso", "aws-eusc"])
     def test_other_partition_is_refused_before_any_call(self, cloud: Cloud, partition: str) -> None:
-        """There the service would refuse the credentials, as if a permission were missing."""
+        """There the service would reject the credentials, as if a permission were missing."""
         elsewhere = cloud.stack_id.replace("arn:aws:", f"arn:{partition}:")
         with pytest.raises(
             PartnerError, match=f"WrongPartition: .* partition {partition}, which has no.* such as us-east-1"

@@ -68,7 +68,7 @@ def test_tags_and_tokens_of_deployed_partners_are_stable_across_versions() -> No
 
 @pytest.mark.parametrize("value", ["", "/", "theirs", "a/b/c/d", "0" * 64])
 def test_tag_in_another_form_belongs_to_no_construct(value: str) -> None:
-    """A human, or a former version, may have written anything there."""
+    """A person, or a former version, may have written anything there."""
     assert not Owner.from_tag(value).is_same_construct(OURS)
     assert Owner.from_tag(value).stack != OURS.stack
 
@@ -217,5 +217,5 @@ UNKNOWN, THROTTLED, DENIED, REFUSED = (
 def test_failures_of_create_partner_decide_the_next_step(
     failures: list[CallError], may_pass: bool, step: AfterFailure
 ) -> None:
-    """A partner that may exist is looked for, a doubt lasts until the deadline, a refusal ends it."""
+    """A partner that may exist is polled for, an unknown outcome until the deadline; a refusal ends it."""
     assert next_step(failures, may_pass=may_pass) is step

@@ -60,7 +60,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 def test_runtime_without_connection_internals_is_answered_and_nothing_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
 ) -> None:
-    """AWS renews a runtime by itself; the plain way knows neither AWS_CA_BUNDLE nor a proxy."""
+    """AWS updates a runtime by itself; the public API is used without AWS_CA_BUNDLE and without a proxy."""
     with ResponseSink(tmp_path) as sink:
         monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
         if lacks == "botocore":
@@ -79,7 +79,7 @@ def test_runtime_without_connection_internals_is_answered_and_nothing_is_changed
 
 @pytest.mark.versions
 def test_answer_is_the_first_request_on_the_checked_connection(server: TlsServer) -> None:
-    """However often it is asked for, there is one connection, and no byte on it but those of TLS."""
+    """However often it is checked, there is one connection, and no byte on it but those of TLS."""
     way = Delivery(server.url)
     for _ in range(3):
         way.require_reachable()
@@ -111,7 +111,7 @@ def test_connection_closed_by_the_server_is_replaced(server: TlsServer) -> None:
 def test_untrusted_authority_gets_neither_connection_nor_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str | None
 ) -> None:
-    """The certificate is refused in TLS, before anything is sent. An old botocore takes an empty bundle for "any"."""
+    """The certificate is rejected in TLS, before anything is sent. An old botocore treats an empty bundle as "any"."""
     (tmp_path / "other").mkdir()
     with TlsServer(tmp_path) as server, TlsServer(tmp_path / "other") as other:
         for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if bundle is not None else ():
@@ -167,7 +167,7 @@ def test_answer_goes_through_the_proxy(
 
 @pytest.mark.versions
 def test_proxy_refusal_is_reported_with_its_status(far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its credentials, which stand in its URL."""
+    """Without its credentials, which are in its URL."""
     with Proxy("user:right") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("right", "wrong"))
         way = Delivery(far_sink.url("answer"))
@@ -195,7 +195,7 @@ def test_no_proxy_hosts_are_reached_directly(server: TlsServer, monkeypatch: pyt
 def test_invalid_proxy_url_makes_the_answer_unreachable(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    """Not an exception that nobody has foreseen, which would leave the log without its last line."""
+    """Not an unexpected exception, which would leave the log without its last line."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     way = Delivery(server.url)
     with pytest.raises(AnswerUnreachableError):
@@ -257,7 +257,7 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_slow_connection_is_reused_by_the_next_check(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch, slow_names: list[Any]
 ) -> None:
-    """A name server that takes longer than the question waits doesn't make every deployment fail."""
+    """A name server that is slower than the check doesn't make every deployment fail."""
     monkeypatch.setattr(delivery, "REACH_SECONDS", 0.2)
     way = Delivery(server.url)
     with pytest.raises(AnswerUnreachableError, match="TimeoutError"):
@@ -269,7 +269,7 @@ def test_slow_connection_is_reused_by_the_next_check(
 
 
 def test_late_name_resolution_ends_at_the_deadline_without_an_answer(server: TlsServer, slow_names: list[Any]) -> None:
-    """The log has told by then that the answer was not sent, and another delivery may have sent another one."""
+    """By then the log says that the answer was not sent, and another delivery may have sent another one."""
     began = time.monotonic()
     assert Delivery(server.url).send(BODY, seconds=0.3) == "TimeoutError"
     assert time.monotonic() - began < 0.45
@@ -354,7 +354,7 @@ def test_nothing_is_changed_if_no_answer_can_be_sent(
 
 
 def test_rollback_that_cannot_write_succeeds_if_the_answer_is_delivered(cloud: Cloud) -> None:
-    """As after every other failure: a failed rollback would leave a stack that only a human can mend."""
+    """As after every other failure: a failed rollback would leave a stack that only a person can repair."""
     cloud.prepare()
     arn = cloud.create(properties()).physical_id
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
@@ -369,12 +369,12 @@ def test_rollback_that_cannot_write_succeeds_if_the_answer_is_delivered(cloud: C
 
 
 def unreachable() -> None:
-    """What a gate is told where there is no way to S3."""
+    """The gate's result without a route to S3."""
     raise AnswerUnreachableError("ConnectTimeoutError")
 
 
 def test_transient_failure_does_not_fail_the_deployment(cloud: Cloud) -> None:
-    """Another look comes before the next try of CreatePartner, since the first may have grown old."""
+    """Partners are listed again before the next CreatePartner, since the first listing may be stale."""
     cloud.prepare()
     failures = [unreachable, unreachable]
     event = cloud.event("Create", properties())
@@ -409,7 +409,7 @@ def test_stack_is_described_last(cloud: Cloud) -> None:
     [("partnercentral-account", 3, 20), ("ssm", 3, 20), ("secretsmanager", 3, 20), ("cloudformation", 2, 5)],
 )
 def test_each_client_has_the_timeouts_that_the_margin_assumes(service: str, connect: int, read: int) -> None:
-    """botocore's own are 60 seconds each, with four repetitions that nobody would see."""
+    """botocore's own are 60 seconds each, with four retries that no log would show."""
     config = calls.client(service, "us-east-1").meta.config
     assert (config.connect_timeout, config.read_timeout) == (connect, read)
     assert config.retries["total_max_attempts"] == 1

@@ -1,4 +1,4 @@
-"""docs/faults.md says what running it gives, and nothing in it breaks what the project promises."""
+"""docs/faults.md matches its generated output, and nothing in it breaks what the project promises."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_no_construct_ever_has_two_partners(told: dict[str, dict[FaultRow, list[
 
 
 def test_the_next_deployment_always_works(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """At most it asks for a new code first."""
+    """At most it requires a new code first."""
     for found in told.values():
         for row in found:
             assert row.following.removeprefix("FAILED for a new code, then ").startswith("SUCCESS")
 
 
 def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """Neither alone nor after an Update that failed of the same fault; late ones are awaited by nobody.
+    """Neither alone nor after an Update that failed with the same fault; no stack waits for late ones.
 
     If no answer can be sent, every rollback fails, as that of every custom resource.
     """
@@ -63,7 +63,7 @@ def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
 
 
 def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """No step changes anything, and each is told by the log alone."""
+    """No step changes anything, and only the log reports each."""
     for step, left in {
         "Create": "no partners",
         "Update": "former contact",
@@ -85,5 +85,5 @@ def test_task_of_another_owner_is_never_canceled(told: dict[str, dict[FaultRow, 
 
 
 def test_every_delete_succeeds(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """Nothing can stop it, but that nobody hears it."""
+    """Nothing but a lost answer can fail it."""
     assert {row.sees for row, names in told["Delete"].items() if names != [UNHEARD]} == {"SUCCESS"}

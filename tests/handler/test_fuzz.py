@@ -1,4 +1,4 @@
-"""Hostile events at the handler's border: whatever comes, one clean answer or none, soon, and in little memory."""
+"""Hostile events at the handler's boundary: any event gets one clean answer or none, soon, and in little memory."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
 
 def check_answer(event: Any, answer: Any) -> None:
-    """What CloudFormation takes: at most 4096 bytes, its own ids, a status, a reason if it failed."""
+    """What CloudFormation accepts: at most 4096 bytes, its own ids, a status, a reason if it failed."""
     assert len(json.dumps(answer).encode()) <= 4096 or len(json.dumps(event["RequestId"])) > 1000
     for name in ("StackId", "RequestId", "LogicalResourceId"):
         assert answer[name] == event[name]
@@ -124,7 +124,7 @@ def test_any_event_is_answered_once_or_not_at_all(
 def test_any_properties_get_one_clean_answer(
     answers: list[tuple[str, Any]], capsys: pytest.CaptureFixture[str], wanted: Any, previous: Any, kind: str
 ) -> None:
-    """An error is told by its name, never as a defect, and never with its value."""
+    """An error is reported by name, never as a defect, and never with its value."""
     answers.clear()
     event = {**EVENT, "RequestType": kind, "ResourceProperties": wanted, "OldResourceProperties": previous}
     index.handler(event, LambdaContext())
@@ -166,7 +166,7 @@ def test_any_ids_are_answered_with_themselves(
 @fuzz
 @given(raw=mutated(properties()))
 def test_properties_are_read_or_refused(raw: Any) -> None:
-    """There is no third way; what was read has the types that the rest of the handler relies on."""
+    """There is no third outcome; what was read has the types that the rest of the handler relies on."""
     try:
         read = PartnerProperties.read(raw)
     except RequestError:

@@ -53,17 +53,17 @@ class ReadStack:
 
     @property
     def real(self) -> str:
-        """The profile id that the service tells."""
+        """The profile id that the service returns."""
         return str(self.world.cloud.partners[0].profile_id)
 
     def kept(self) -> list[str]:
-        """The lines of the log that tell that a value was kept."""
+        """The log lines about kept values."""
         (runtime,) = self.world.runtimes
         return [line["message"] for line in lines_of(runtime.output) if "import" in line["message"]]
 
 
 def without_id(world: DeployedFunction, make: Any) -> None:
-    """Does something while the service tells no profile id."""
+    """Does something while the service returns no profile id."""
     for operation in ("CreatePartner", "GetPartner", "GetProfileVisibility"):
         world.cloud.fail(operation, "no-profile-id", times=None)
     make()
@@ -71,7 +71,7 @@ def without_id(world: DeployedFunction, make: Any) -> None:
 
 
 def read_stack(world: DeployedFunction, kind: str, *, outputs: bool = True, **options: Any) -> ReadStack:
-    """A stack of that kind of resource, which was created while the service told no profile id."""
+    """A stack with that type of resource, created while the service returned no profile id."""
     prefix: dict[str, Any] = {} if outputs else {"OutputPrefix": None}
     if kind == "PartnerAccount":
         wanted = {name: value for name, value in properties(**prefix).items() if value is not None}
@@ -100,7 +100,7 @@ def read(world: DeployedFunction, kind: str) -> ReadStack:
 
 
 def test_pending_that_nobody_imports_becomes_the_real_id(read: ReadStack) -> None:
-    """And stays it; nothing is said of imports."""
+    """And stays so; nothing is logged about imports."""
     for _ in range(2):
         assert (read.update(), read.shown, read.kept()) == ("UPDATE_COMPLETE", read.real, [])
 
@@ -151,7 +151,7 @@ def test_import_added_during_an_update_causes_a_rollback_and_nothing_else(read: 
 
 
 def test_known_id_never_falls_back_while_the_service_returns_none(read: ReadStack) -> None:
-    """Though nobody imports it: the stack's own output remembers it."""
+    """Even without imports: the stack's own output has it."""
     assert read.update() == "UPDATE_COMPLETE"
     without_id(read.world, read.update)
     assert (read.stack.status, read.shown) == ("UPDATE_COMPLETE", read.real)
@@ -172,7 +172,7 @@ class TestWipedSandbox:
 
     @pytest.mark.parametrize("imported", EXPORTS)
     def test_imported_value_of_the_former_partner_is_kept_while_imported(self, read: ReadStack, imported: str) -> None:
-        """The resource is the new partner at once, and a later update knows it by its physical id."""
+        """The resource is the new partner at once, and a later update finds it by its physical id."""
         before = dict(read.stack.attributes)
         read.world.cloud.set_imports({f"Root-Partner-{imported}": ["Reader"]})
         for _ in range(2):
@@ -231,7 +231,7 @@ class TestTwoInOneStack:
 
 
 def test_template_that_only_adds_output_prefix_writes_nothing(world: DeployedFunction) -> None:
-    """As when the package is updated: what a human changed stays."""
+    """As when the package is updated: manual changes are kept."""
     former = {name: value for name, value in properties().items() if name != "OutputPrefix"}
     stack = world.stack()
     stack.create(former)
@@ -364,7 +364,7 @@ def test_imported_partner_id_is_kept_in_a_rollback_while_the_service_is_down(
 
 
 def test_imported_pending_that_the_user_exports_by_names_like_ours_is_kept(cloud: Cloud) -> None:
-    """It can't be told from another construct's, and to keep it harms nobody."""
+    """It can't be distinguished from another construct's, and keeping it does no harm."""
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)
@@ -404,7 +404,7 @@ def test_imported_pending_of_the_partner_is_not_the_profiles(world: DeployedFunc
 
 
 def test_answer_on_timeout_keeps_imported_values(cloud: Cloud) -> None:
-    """It is prepared when the task was started, and asks then."""
+    """It is prepared when the task has started, with the imports looked up then."""
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)

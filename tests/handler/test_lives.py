@@ -35,7 +35,7 @@ def test_a_hundred_random_lives_break_no_invariant_and_converge() -> None:
 
 @pytest.mark.parametrize("lag", [False, True])
 def test_partner_of_an_unanswered_create_is_found_under_another_name(life: Life, lag: bool) -> None:
-    """The owner's tag tells, not the legal name; also while the tags lag behind."""
+    """The ownership tag decides, not the legal name; also while the tags lag behind."""
     life.deploy("Alpha", {}, Way(faults=(CallFault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
     assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
     faults = (CallFault("*", "no tags", FOR_EVER),) if lag else ()
@@ -46,7 +46,7 @@ def test_partner_of_an_unanswered_create_is_found_under_another_name(life: Life,
 
 
 def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
-    """The stack is in no state that only a human can mend, and its next deployment converges."""
+    """The stack is in no state that only a person can repair, and its next deployment converges."""
     life.deploy("Alpha", {})
     down = (CallFault("*", "500", FOR_EVER),)
     life.deploy("Alpha", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=down))
@@ -55,7 +55,7 @@ def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
 
 
 def test_new_partner_does_not_get_the_wiped_partners_profile(life: Life) -> None:
-    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
+    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service returns no ProfileId."""
     life.deploy("Beta", {"catalog": "Sandbox"})
     life.wipe()
     silent = (CallFault("*", "no ProfileId", FOR_EVER),)

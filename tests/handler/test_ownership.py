@@ -49,7 +49,7 @@ class TestAnotherConstructId:
     """Another construct id in the same stack, with the logical id kept."""
 
     def require_managed(self, deployed: Deployed) -> None:
-        """The stack still manages the partner, and its template's path stands in the tag afterwards."""
+        """The stack still manages the partner, and its template's path is in the tag afterwards."""
         deployed.cloud.begin_deployment()
         deployed.update(FORMER, at("Partner", AllianceLeadContact=contact(BusinessTitle="CEO")))
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
@@ -82,7 +82,7 @@ class TestAnotherConstructId:
         assert path_of(deployed) == "Partner"
 
     def test_rollback_that_cannot_restore_the_contact_restores_the_path(self, deployed: Deployed) -> None:
-        """The former address would take a code that nobody has; the ownership tag doesn't wait for it."""
+        """The former address would require a code that nobody has; the ownership tag doesn't depend on it."""
         deployed.cloud.prepare("ann@example.com")
         moved = at("Company", AllianceLeadContact=contact(Email="ann@example.com"))
         step(deployed, FORWARD, FORMER, moved)
@@ -106,7 +106,7 @@ class TestAnotherConstructId:
         assert deployed.writes() == []
 
     def test_sandbox_without_tags_needs_no_migration_steps(self, cloud: Cloud) -> None:
-        """The new resource finds the partner by its name; that the Sandbox takes no tag does no harm."""
+        """The new resource finds the partner by its name; the missing tag does no harm."""
         deployed = Deployed(cloud, sandbox())
         moved = sandbox(Owner={"StackName": "Root", "ConstructPath": "Company"})
         assert cloud.create(moved, LogicalResourceId="Company").physical_id == deployed.arn
@@ -196,7 +196,7 @@ class TestForgedOwner:
     LONG = "production-eu-west-1-CompanyPartnerAccountStack"
 
     def test_nested_stack_belongs_to_its_root(self, cloud: Cloud) -> None:
-        """CloudFormation says which one that is; deployed again under another suffix, it finds its partner."""
+        """CloudFormation returns the root; redeployed under another suffix, it finds its partner."""
         cloud.prepare()
         nested = [cloud.new_stack(name, cloud.stack_id) for name in ("Root-Nested-1ABC", "Root-Nested-2DEF")]
         first, again = (cloud.create(FORMER, StackId=stack_id) for stack_id in nested)

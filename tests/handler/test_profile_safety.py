@@ -1,4 +1,4 @@
-"""What a profile must never come to: published too early, written by an old request, or taken for what it isn't.
+"""What must never happen to a profile: published too early, written by an old request, or mistaken for another.
 
 Found by a reviewer who looked for sequences of events and answers that nobody had thought of.
 """
@@ -88,7 +88,7 @@ def test_profile_is_hidden_before_it_changes(own: ProfileStack) -> None:
 
 @pytest.mark.parametrize("times", [3, 6])
 def test_visibility_is_read_before_it_is_retried(own: ProfileStack, times: int) -> None:
-    """AWS takes five changes a day."""
+    """AWS allows five changes a day."""
     own.create()
     own.world.cloud.fail(PUT, "unavailable", times=times, after_commit=True)
     own.update(Visibility="PUBLIC")
@@ -96,7 +96,7 @@ def test_visibility_is_read_before_it_is_retried(own: ProfileStack, times: int) 
 
 
 def test_visibility_is_retried_while_the_approved_profile_is_not_found(cloud: Cloud, partner: Any) -> None:
-    """No part of AWS knows everything at once."""
+    """AWS is eventually consistent."""
     cloud.answer_instead("put_profile_visibility", *[refusal("PARTNER_PROFILE_NOT_FOUND")] * 2)
     cloud.create(profile(partner.arn, Visibility="PUBLIC"))
     assert cloud.account.partner(partner.id).visibility == "PUBLIC"
@@ -112,7 +112,7 @@ def test_answer_of_put_visibility_needs_no_profile_id(own: ProfileStack) -> None
 
 @pytest.mark.parametrize("kind", ["access-denied", "internal-error"])
 def test_visibility_omitted_from_the_template_is_not_read(own: ProfileStack, kind: str) -> None:
-    """It tells the profile id, which may be pending."""
+    """It only returns the profile id, which may be pending."""
     own.world.cloud.fail("GetProfileVisibility", kind, times=None)
     own.create()
     assert own.stack.status == "CREATE_COMPLETE"
@@ -149,7 +149,7 @@ def test_rollback_logs_an_error_for_what_the_former_template_did_not_set(
 
 @pytest.mark.parametrize("more", [{"Headquarters": BERLIN}, {"PrimarySolutionType": "TRAINING_SERVICES"}], ids=str)
 def test_manual_task_that_changes_omitted_properties_is_not_canceled(own: ProfileStack, more: dict[str, Any]) -> None:
-    """Though all that the template says is in it."""
+    """Although it contains everything that the template sets."""
     own.create()
     own.plan(reads=None)
     own.human("start_profile_update_task", TaskDetails=details() | more)
@@ -158,7 +158,7 @@ def test_manual_task_that_changes_omitted_properties_is_not_canceled(own: Profil
 
 
 def test_task_of_another_partner_is_not_canceled_because_of_the_former_template(own: ProfileStack) -> None:
-    """It is somebody else's."""
+    """It is another owner's."""
     own.create()
     other = own.world.cloud.add_partner("Other Corp", catalog="Sandbox")
     own.plan(reads=None)
@@ -170,7 +170,7 @@ def test_task_of_another_partner_is_not_canceled_because_of_the_former_template(
 
 
 def test_rollback_does_not_treat_a_logo_in_review_as_approved(own: ProfileStack) -> None:
-    """AWS may show a logo at an address of its own, so only a task tells which one is approved."""
+    """AWS may show a logo at a URL of its own, so only a task shows which one is approved."""
     own.create()
     own.update(reads=None, LogoUrl=NEW_LOGO)
     own.stack.meanwhile = lambda: own.plan(reads=1)
@@ -190,7 +190,7 @@ def test_logo_of_a_language_alone_is_a_change(own: ProfileStack) -> None:
 
 
 def test_new_logo_refused_for_the_profiles_state_is_no_success(cloud: Cloud, partner: Any) -> None:
-    """What the service calls unchanged is not what the template asks for."""
+    """The profile that the service calls unchanged is not the template's."""
     cloud.create(profile(partner.arn))
     cloud.answer_instead("start_profile_update_task", *[refusal("INCOMPATIBLE_PROFILE_STATE")] * 99)
     with pytest.raises(HandlerError, match="INCOMPATIBLE_PROFILE_STATE"):
@@ -198,7 +198,7 @@ def test_new_logo_refused_for_the_profiles_state_is_no_success(cloud: Cloud, par
 
 
 def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud, partner: Any) -> None:
-    """The task that succeeded tells better what the profile is."""
+    """The task that succeeded is the better source."""
     first, second = profile(partner.arn), profile(partner.arn, DisplayName="Another")
     cloud.create(first)
     late = cloud.client("partnercentral-account").get_partner(Catalog="AWS", Identifier=partner.arn)
@@ -210,7 +210,7 @@ def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(c
 
 
 def test_unchanged_headquarters_start_no_task(moto_url: str) -> None:
-    """The template may begin to say them."""
+    """The template may start to set them."""
     with open_cloud(moto_url, readings=Readings(unchanged_profile_starts_task=True)) as cloud:
         partner = cloud.add_partner()
         cloud.account.plan_profile_tasks(reads=0)

@@ -1,4 +1,4 @@
-"""What each error that Partner Central can raise tells the user to do, from the bytes of the answer to the Reason."""
+"""The remedy of each error that Partner Central can raise, from the bytes of the answer to the Reason."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ WORDS = {
     "INCOMPATIBLE_DOMAIN": "company's own domain",
     "INELIGIBLE_ACCOUNT_TIER": "paid plan",
 }
-"""What can end a call of ours, with the words that say what to do."""
+"""What can end a call of ours, with words of its remedy."""
 
 FOREIGN = {
     "ACCOUNT_ALREADY_VERIFIED",
@@ -150,7 +150,7 @@ def enum(shape: str) -> list[str]:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_reason_of_each_call_has_its_remedy(operation: str) -> None:
-    """A reason that can end a call of ours says what to do about it, any other where to look."""
+    """A reason that can end a call of ours has a remedy of its own, any other a general one."""
     for shape in client().meta.service_model.operation_model(operation).error_shapes:
         reasons = shape.members["Reason"].enum if "Reason" in shape.members else [""]
         for reason in reasons:
@@ -257,7 +257,7 @@ def test_only_calls_certainly_not_carried_out_count_as_refused_or_throttled(
 
 
 def named(**how: Any) -> CallFailure:
-    """A failed call that nothing else is known of."""
+    """A failed call of which nothing else is known."""
     return CallFailure(**{"operation": "ListTagsForResource", "call_outcome": CallOutcome.REFUSED, "code": "E", **how})
 
 
@@ -293,13 +293,13 @@ def test_each_remedy_fits_its_reason_untruncated(failure: CallFailure, name: str
     ],
 )
 def test_unknown_details_from_a_newer_service_cause_no_crash(details: object) -> None:
-    """The service changes faster than the model that this package knows it by."""
+    """The service changes faster than the model in this package."""
     error = error_of("CreatePartner", "ValidationException", Reason="REQUEST_VALIDATION_FAILED", ErrorDetails=details)
     check(error, "REQUEST_VALIDATION_FAILED")
 
 
 def test_malformed_code_reason_and_request_id_are_not_repeated() -> None:
-    """Whatever stands in their places may be the input: neither the Reason nor the log has it."""
+    """Anything in their place may be the input: neither the Reason nor the log contains it."""
     answer: Any = {
         "Error": {"Code": ECHO, "Message": ECHO},
         "Reason": ECHO,

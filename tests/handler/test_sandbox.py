@@ -29,13 +29,13 @@ def tags(cloud: Cloud) -> list[dict[str, str]]:
 
 @pytest.fixture
 def tagging(moto_url: str) -> Iterator[Cloud]:
-    """A Sandbox that takes tags after creation, and several partners in an account: names alone stop a second one."""
+    """A Sandbox that accepts tags after creation, and several partners: names alone prevent a second one."""
     with open_cloud(moto_url, readings=Readings(sandbox_takes_tags_later=True, one_partner_per_catalog=False)) as cloud:
         yield cloud
 
 
 class TestWithoutTags:
-    """The Sandbox as the stricter reading has it: it takes no tags at all."""
+    """The Sandbox in the stricter reading: it accepts no tags at all."""
 
     def test_create_and_update_try_the_tag_once(self, cloud: Cloud) -> None:
         """No mail is needed, the tag is tried once after creation, and an Update reads the tags once."""
@@ -113,13 +113,13 @@ class TestWhereTagsAreTaken:
         assert tagging.operations().count("TagResource") == 1
 
     def test_untagged_partner_of_the_legal_name_is_taken_and_tagged(self, tagging: Cloud) -> None:
-        """Made by a human, or by a former version of this package."""
+        """Created by a person, or by a former version of this package."""
         made = tagging.add_partner("EXAMPLE  Corp", catalog="Sandbox")
         assert tagging.create(sandbox()).physical_id == made.arn
         assert tags(tagging) == [tag_of(tagging)]
 
     def test_partner_of_another_owner_is_not_adopted_by_its_name(self, tagging: Cloud) -> None:
-        """Another could not be created under that name: it is said before CreatePartner, and adopting helps."""
+        """Another could not be created under that name: it is refused before CreatePartner, and can be adopted."""
         tagging.create(sandbox())
         other = tagging.new_stack("Other")
         elsewhere = {"Owner": {"StackName": "Other", "ConstructPath": "Partner"}}
@@ -211,7 +211,7 @@ class TestWhereTagsAreTaken:
 
 
 class TestTagsThatFail:
-    """No failure of a tag fails a deployment, in whatever way the Sandbox refuses: the legal name decides then."""
+    """No tagging failure fails a deployment, however the Sandbox refuses: then the legal name decides."""
 
     @pytest.mark.parametrize("kind", FAILURES)
     @pytest.mark.parametrize("takes_tags", [True, False])

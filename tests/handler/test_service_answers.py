@@ -1,4 +1,4 @@
-"""What the service says in a form that nobody expected, or says late, ends well: no Defect, and nothing twice."""
+"""Unexpected and late answers of the service end well: no Defect, and nothing twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN, OTHER = "partnercentral:us-east-1:123456789012:catalog/AWS/partner/partne
 
 
 def replaced(value: Any, pattern: str, by: str) -> Any:
-    """The same with each text replaced, however deep it stands."""
+    """The same with each text replaced, at any depth."""
     if isinstance(value, dict):
         return {name: replaced(member, pattern, by) for name, member in value.items()}
     if isinstance(value, list):
@@ -48,21 +48,21 @@ class TestArnOfAnotherForm:
         return Deployed(cloud)
 
     def test_create_answers_arn_and_id_as_the_service_said_them(self, deployed: Deployed) -> None:
-        """The id stands in the answer beside the ARN, which doesn't end with it here; a Create finds it again."""
+        """The id is in the answer beside the ARN, which doesn't end with it here; a Create finds it again."""
         assert re.fullmatch(r"arn:aws:partnercentral::1:AWS-\w{13}", deployed.arn)
         (partner,) = deployed.cloud.partners
         data = {"Arn": deployed.arn, "Id": partner.id, "ProfileId": partner.profile_id}
         assert deployed.cloud.create(properties()).data == data
 
     def test_partner_is_updated_and_rolled_back(self, deployed: Deployed) -> None:
-        """The catalog is the template's, where the ARN doesn't tell it."""
+        """The catalog is the template's if the ARN doesn't contain it."""
         assert deployed.update(properties(), CEO).physical_id == deployed.arn
         assert [partner.contact["BusinessTitle"] for partner in deployed.cloud.partners] == ["CEO"]
         assert deployed.roll_back(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
         assert [partner.contact for partner in deployed.cloud.partners] == [contact()]
 
     def test_rollback_is_tolerated_when_nothing_can_be_asked(self, deployed: Deployed) -> None:
-        """What is said then comes from the physical id and the stack's outputs."""
+        """The attributes then come from the physical id and the stack's outputs."""
         told = deployed.cloud.create(properties())
         deployed.cloud.set_outputs(**{f"Partner{attribute}": value for attribute, value in told.data.items()})
         deployed.cloud.fail("*", "internal-error", times=None)
@@ -86,7 +86,7 @@ class TestMissingMembers:
     """What the service leaves out is never a Defect, nor taken for "there is none"."""
 
     def test_partner_that_is_listed_without_its_arn_is_told_and_none_is_created(self, deployed: Deployed) -> None:
-        """It can't be judged, so nobody may act."""
+        """Its owner is unknown, so nothing may be changed."""
         leave_out(deployed.cloud, "Arn")
         with pytest.raises(CallError, match="IncompleteAnswer: ListPartners"):
             deployed.cloud.create(properties())
@@ -102,7 +102,7 @@ class TestMissingMembers:
         assert deployed.writes() == []
 
     def test_sandbox_partner_that_is_listed_without_its_name_is_found(self, cloud: Cloud) -> None:
-        """The name decides there, so it is asked for."""
+        """The name decides there, so it is requested."""
         deployed = Deployed(cloud, sandbox())
         leave_out(cloud, "LegalName")
         assert cloud.create(sandbox()).physical_id == deployed.arn
@@ -115,7 +115,7 @@ class TestMissingMembers:
         assert Deployed(cloud).arn == cloud.partners[0].arn
 
     def test_contact_that_lacks_a_member_is_written_again(self, deployed: Deployed) -> None:
-        """It is not what the template says."""
+        """It doesn't match the template."""
         deployed.cloud.alter_answers(
             "get_alliance_lead_contact", lambda answer: answer["AllianceLeadContact"].pop("LastName")
         )
@@ -123,7 +123,7 @@ class TestMissingMembers:
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_another_stacks_tag_is_a_veto_though_only_the_third_answer_shows_it(self, deployed: Deployed) -> None:
-        """HTTP 200 with a body that breaks off, which botocore takes for an empty answer without an error."""
+        """HTTP 200 with a truncated body, which botocore treats as an empty answer without an error."""
         deployed.cloud.account.tag_partner(deployed.partner.id, {OWNER_TAG: "another stack"})
         deployed.cloud.fail("ListTagsForResource", "garbled", times=2)
         with pytest.raises(PartnerError, match="OtherOwner.*existing_partner_id"):

@@ -1,4 +1,4 @@
-"""What no name holds: unresolved expressions and invisible characters; told at synth and by the handler alike."""
+"""What no name contains: unresolved expressions and invisible characters; reported at synth and by the handler."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ UNRESOLVED = {
     "<MagicMock id='140'>": "Python object",
     "<Catalog.AWS: 'AWS'>": "Python object",
 }
-"""Each text that was met in a template, with the word by which it is told."""
+"""Each text that was seen in a template, with the word that reports it."""
 
 UNSEEN = {
     0x00AD: "soft hyphen",
@@ -98,7 +98,7 @@ def test_unresolved_expression_in_a_name_is_reported_by_kind(text: str) -> None:
 
 @pytest.mark.parametrize("point", UNSEEN, ids=hex)
 def test_invisible_character_in_a_name_is_reported_by_code_point(point: int) -> None:
-    """With its place, since nobody finds it by looking."""
+    """With its position, since it can't be seen."""
     assert list(text_errors(f"Exa{chr(point)}mple{chr(point)}")) == [
         f"holds U+{point:04X}, which is invisible, as character 4; remove it"
     ]
@@ -122,7 +122,7 @@ def test_names_of_companies_pass(name: str, form: Any) -> None:
 
 
 def test_composing_replaces_no_character() -> None:
-    """NFC makes another ideograph of U+FA10, and another sign of the ångström: such texts stay as they are."""
+    """NFC would replace the ideograph U+FA10 and the ångström sign: such texts are left unchanged."""
     for text in ("\ufa10商店", "\u212b Corp", "Mu\u0308ller \ufa10"):
         assert unicodedata.normalize("NFC", text) != text
         assert composed(text) == text

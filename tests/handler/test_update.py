@@ -1,4 +1,4 @@
-"""Update, rollback and Delete, told as stories over the wire."""
+"""Update, rollback and Delete, as sequences of requests over HTTP."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TestContact:
             assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_wrong_code_fails_with_its_remedy_and_changes_nothing(self, deployed: Deployed) -> None:
-        """Nothing of the user stands in the error, even if the service echoes it all."""
+        """No user value is in the error, even if the service echoes them all."""
         deployed.cloud.fail("*", "echo", times=None)
         with pytest.raises(CallError, match="Request a new code") as caught:
             deployed.update(properties(), MOVED)
@@ -94,7 +94,7 @@ class TestTags:
         assert deployed.partner.tags == {"foreign": "1", "cost": "7", OWNER_TAG: owner}
 
     def test_more_tag_keys_than_one_call_accepts_are_removed_in_batches(self, deployed: Deployed) -> None:
-        """UntagResource takes fifty."""
+        """UntagResource accepts fifty."""
         many = properties(Tags=[{"Key": f"k{number}", "Value": ""} for number in range(120)])
         deployed.update(properties(Tags=[]), many)
         deployed.update(many, properties(Tags=[]))
@@ -113,7 +113,7 @@ class TestTags:
 
     @pytest.mark.parametrize("ignores_case", [True, False])
     def test_tag_key_whose_case_changes_is_replaced(self, moto_url: str, ignores_case: bool) -> None:
-        """Whether the service takes Team and team for one key or for two."""
+        """Whether the service treats Team and team as one key or as two."""
         with open_cloud(moto_url, readings=Readings(tag_keys_ignore_case=ignores_case)) as cloud:
             former = properties(Tags=[{"Key": "Team", "Value": "alliances"}])
             deployed = Deployed(cloud, former)
@@ -122,7 +122,7 @@ class TestTags:
             assert {key: value for key, value in deployed.partner.tags.items() if key != OWNER_TAG} == {"team": "sales"}
 
     def test_ownership_tag_that_was_removed_is_set_again(self, deployed: Deployed) -> None:
-        """It is what tells a later Create whose the partner is."""
+        """A later Create finds the partner's owner by it."""
         owner = deployed.partner.tags[OWNER_TAG]
         deployed.cloud.account.untag_partner(deployed.partner.id, OWNER_TAG)
         deployed.update(properties(), properties())
@@ -152,7 +152,7 @@ class TestTags:
     def test_drift_is_logged_without_its_value(
         self, deployed: Deployed, capsys: pytest.CaptureFixture[str], wanted: dict[str, Any], told: bool
     ) -> None:
-        """A human's change can't be told from what a failed attempt has left."""
+        """A manual change can't be distinguished from what a failed attempt has left."""
         deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CEO")
         deployed.update(properties(), wanted)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
@@ -160,7 +160,7 @@ class TestTags:
         assert ['"differing": ["contact"]' in line and "CEO" not in line for line in lines] == [True] * told
 
     def test_unreadable_drift_fails_no_update(self, deployed: Deployed) -> None:
-        """It is only told."""
+        """It is only logged."""
         deployed.cloud.fail("GetAllianceLeadContact", "access-denied", times=None)
         deployed.update(properties(), properties(Tags=SALES))
         assert deployed.partner.tags["team"] == "sales"
@@ -228,7 +228,7 @@ class TestRollback:
     def test_tags_are_restored_even_if_the_former_address_cannot_be(
         self, deployed: Deployed, code_is_gone: bool
     ) -> None:
-        """It would take a code that nobody has; perhaps even the store of the code is gone."""
+        """It would require a code that nobody has; even the code's store may be gone."""
         deployed.cloud.prepare(NEW_EMAIL)
         moved = {**MOVED, "Tags": SALES}
         deployed.update(properties(), moved)
@@ -267,7 +267,7 @@ class TestRollback:
         assert deployed.writes() == []
 
     def test_service_that_is_down_fails_an_update_and_no_rollback(self, deployed: Deployed) -> None:
-        """The timer is told what the stack shows, before anything is tried, and the answer is the same.
+        """The timer gets what the stack shows before anything is tried, and the answer is the same.
 
         The profile id is what the stack said last, since an export in use must not change.
         """
@@ -320,7 +320,7 @@ class TestRollback:
 
 
 class TestProfileId:
-    """`pending` is said only if the service has none, or nobody can know."""
+    """`pending` is returned only if the service has none, or it is unknown."""
 
     def test_update_succeeds_with_pending_if_the_service_reports_no_profile(self, moto_url: str) -> None:
         """Though the stack shows none either, as with `outputs=False`."""
@@ -408,14 +408,14 @@ BEFORE = (
 
 
 def late(deployed: Deployed, seconds: float, status: str) -> VirtualTime:
-    """An invocation during which DescribeStacks tells the stack's status so many seconds late."""
+    """An invocation during which DescribeStacks returns the stack's status so many seconds late."""
     time = VirtualTime()
     time.meanwhile = lambda: deployed.cloud.set_status(status) if time.seconds <= 180 - seconds else None
     return time
 
 
 class TestLateDescribeStacks:
-    """DescribeStacks still says what was before."""
+    """DescribeStacks still returns the former status."""
 
     @pytest.mark.parametrize("before", [*BEFORE, "UPDATE_FAILED"])
     def test_late_rollback_status_still_restores_what_the_update_wrote(self, deployed: Deployed, before: str) -> None:
@@ -435,7 +435,7 @@ class TestLateDescribeStacks:
 
     @pytest.mark.parametrize("before", BEFORE)
     def test_rollback_status_seen_at_the_last_moment_is_tolerated(self, deployed: Deployed, before: str) -> None:
-        """The last question is asked in the time that is kept back."""
+        """The last call is made in the reserved time."""
         deployed.cloud.set_status(before)
         time = late(deployed, 120, ROLLING_BACK)
         assert deployed.update(CEO, properties(), time).physical_id == deployed.arn
@@ -546,7 +546,7 @@ class TestWithoutRollback:
         assert sum(time.pauses) < 45, "UPDATE_FAILED may be an old status for half a minute"
 
     def test_reversed_update_that_fails_in_update_failed_is_tolerated(self, failed: Deployed) -> None:
-        """A human would have to mend the stack otherwise."""
+        """A person would have to repair the stack otherwise."""
         failed.cloud.set_status("UPDATE_FAILED")
         failed.cloud.fail("*", "internal-error", times=None)
         assert failed.update(ANN, properties()).physical_id == failed.arn
