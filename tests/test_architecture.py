@@ -1,4 +1,4 @@
-"""docs/architecture.md: the times that it tells are those of the code. And which rooms import what of each other."""
+"""docs/architecture.md: its times are those of the code. And which packages import what from each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PACKAGES = {Path(room).name for room in ROOMS}
 
 
 def imports_of(module: Path, *, when_loaded: bool = False) -> set[str]:
-    """The modules that a module imports, by their full names: wherever it does, or only those that loading it takes."""
+    """The modules that a module imports, by their full names: anywhere, or only those needed to load it."""
     tree = ast.parse(module.read_text("utf-8"))
     found = set()
     for node in tree.body if when_loaded else ast.walk(tree):

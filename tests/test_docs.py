@@ -46,7 +46,7 @@ def python_blocks(name: str) -> list[str]:
 def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(
     name: str, stack: str, tmp_path: Path
 ) -> None:
-    """As it stands, as a program of its own."""
+    """Unchanged, as a program of its own."""
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", python_blocks(name)[0]], env=environment, check=True)
     template = (tmp_path / f"{stack}.template.json").read_text()
@@ -114,7 +114,7 @@ def test_each_page_linked_from_a_message_exists() -> None:
 
 
 def test_each_test_module_that_a_document_or_a_docstring_names_exists() -> None:
-    """What is called a proof can be looked up."""
+    """Everything cited as proof can be looked up."""
     rooms = ("tests", "constructs", "lambda", "simulator", "rehearsal", "cli")
     sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     texts = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/site").glob("*.md"), *sources]
@@ -136,7 +136,7 @@ def test_table_of_props_has_each_prop_of_the_construct() -> None:
 
 
 def test_each_simulator_reading_is_a_question_on_the_limits_page() -> None:
-    """A new switch is a new unknown, and must be told with the end of each of its readings."""
+    """A new switch is a new unknown, and must be documented with the outcome of each reading."""
     switches = re.findall(r"\| `([a-z_]+)` \|$", page("docs/limits.md"), re.MULTILINE)
     assert sorted(switches) == sorted(field.name for field in fields(Readings))
 

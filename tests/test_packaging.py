@@ -1,4 +1,4 @@
-"""How the project is found, installed, built and locked. What the packages do stands in the other tests."""
+"""How the project is found, installed, built and locked. Other tests cover what the packages do."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_source_distribution_contains_the_files_tracked_by_git(dist: Path) -> No
 
 
 def direct_requirements() -> list[Requirement]:
-    """Everything that pyproject.toml asks for by name, but for what lives in a folder of its own."""
+    """Everything that pyproject.toml requires by name, except what has a folder of its own."""
     project = PYPROJECT["project"]
     optional = chain(*project["optional-dependencies"].values(), PYPROJECT["dependency-groups"]["dev"])
     asked = chain(PYPROJECT["build-system"]["requires"], project["dependencies"], optional)

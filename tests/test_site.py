@@ -52,7 +52,7 @@ def test_make_docs_is_reproducible() -> None:
 
 @pytest.fixture(scope="module")
 def entries(site: Path) -> set[str]:
-    """The names that the site has an entry of its own for, from what Sphinx tells other sites."""
+    """The names with an entry on the site, from the inventory that Sphinx publishes."""
     packed = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
     lines = zlib.decompress(packed).decode().splitlines()
     return {line.split(" ", 1)[0] for line in lines if " py:" in line}

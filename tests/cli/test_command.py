@@ -74,7 +74,7 @@ def test_help_and_version_import_only_click() -> None:
 
 
 def test_the_list_of_commands_has_the_first_line_of_each_help() -> None:
-    """The list of commands says of each what the command's own help begins with."""
+    """The list of commands shows the first line of each command's own help."""
     told = {path: (command.help or "").splitlines()[0] for path, command in commands() if path in COMMANDS}
     assert told == {name: text for name, (_, text) in COMMANDS.items()}
 
@@ -178,7 +178,7 @@ def test_mistyped_command_suggests_the_nearest_command(stage: CliStage) -> None:
     ],
 )
 def test_usage_error_exits_with_64_before_any_call(stage: CliStage, arguments: str, told: str) -> None:
-    """Wrong use is told with the way to the help, has the exit status 64, and asks AWS nothing."""
+    """A usage error points to the help, has the exit status 64, and calls AWS not at all."""
     nowhere = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""} if "simulator" in arguments else {}
     done = stage.run(*shlex.split(arguments), **nowhere)
     assert done.status == 64
@@ -199,7 +199,7 @@ def test_choices_ignore_case(stage: CliStage) -> None:
 @pytest.mark.versions
 @pytest.mark.parametrize("path", LEAVES)
 def test_unknown_option_is_rejected_before_and_after_the_command(stage: CliStage, path: str) -> None:
-    """What a command doesn't have is never ignored; each has --debug. Where each is honoured, other tests say."""
+    """Unsupported options are never ignored; each command has --debug. Other tests cover their effects."""
     options = options_of(LEAVES[path])
     assert "--debug" in options
     needed = {"completion": ["-s", "bash"], "simulator faults add": ["ListPartners", "throttle"]}.get(path, [])
@@ -215,7 +215,7 @@ class TestEnvironment:
     """What leads to AWS."""
 
     def test_partner_central_is_in_one_region(self, stage: CliStage) -> None:
-        """Whatever --region says, requests are signed for us-east-1: the simulator takes no other."""
+        """Whatever --region is, requests are signed for us-east-1: the simulator accepts no other."""
         done = stage.run("show", "--region", "eu-central-1")
         assert done.status == 0
         assert done.stdout == "This account has no partner in catalog AWS.\n"
@@ -256,7 +256,7 @@ class TestEnvironment:
 
 
 def error_of(stage: CliStage, *arguments: str, **environment: str) -> tuple[str, str]:
-    """What went wrong, and the remedy: an error is told in two lines on standard error, with the exit status 1."""
+    """An error is printed with its remedy, in two lines on standard error, with the exit status 1."""
     done = stage.run(*arguments, **environment)
     assert (done.status, done.stdout) == (1, "")
     error, remedy = done.stderr.splitlines()
@@ -302,7 +302,7 @@ def test_connection_failure_is_reported_with_its_remedy(
     ],
 )
 def test_each_service_failure_is_reported_with_its_remedy(stage: CliStage, kind: str, error: str, remedy: str) -> None:
-    """A denial names the permission; what passes by itself says so."""
+    """A denial names the permission; a transient failure is reported as such."""
     stage.simulator.faults.add("ListPartners", kind)
     told = error_of(stage, "show")
     assert told[0].startswith(error)
@@ -382,7 +382,7 @@ def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: CliStage) -> Non
     [("click", ["show"]), ("boto3", ["show"]), ("werkzeug", ["simulator", "start"])],
 )
 def test_missing_dependency_is_reported_with_its_extra(missing: str, arguments: list[str], tmp_path: Path) -> None:
-    """Whoever installed the construct alone is told which extra the command needs."""
+    """With the construct alone installed, the error names the extra that the command needs."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)

@@ -25,7 +25,7 @@ PROFILE_TASK = {"TaskDetails": PROFILE}
 
 
 def complete(stage: CliStage, kind: str, outcome: str = "SUCCEEDED") -> None:
-    """A human follows the completion URL."""
+    """A person follows the completion URL."""
     answer = stage.client("partnercentral-account").get_verification(VerificationType=kind)
     (details,) = answer["VerificationResponseDetails"].values()
     urllib3.request("POST", f"{details['CompletionUrl']}?outcome={outcome}")
@@ -57,7 +57,7 @@ class TestVerification:
         assert [one["VerificationStatus"] for one in done.document["Verifications"]] == ["SUCCEEDED", "SUCCEEDED"]
 
     def test_business_verification_shows_its_completion_url(self, moto_url: str) -> None:
-        """Where AWS wants a human for it, as for the registrant."""
+        """If AWS requires a person for it, as for the registrant."""
         readings = Readings(business_verification_has_completion_url=True)
         with open_stage(moto_url, verified=False, readings=readings) as stage:
             started = stage.run("verification", "start", "business", *BUSINESS)
@@ -107,7 +107,7 @@ class TestVerification:
     def test_watch_waits_for_aws_and_a_person_and_prints_the_url_once(
         self, newcomer: CliStage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Each change is told once, on standard error, and the outcome in the end."""
+        """Each change is printed once, on standard error, and the outcome in the end."""
         admin = newcomer.simulator.account(ACCOUNT)
         admin.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
         newcomer.run("verification", "start", "registrant")
@@ -158,7 +158,7 @@ class TestVerification:
 
 
 def test_code_is_sent_to_the_address_and_not_shown_and_the_sandbox_sends_no_email(stage: CliStage) -> None:
-    """The daily limit is told."""
+    """The daily limit is reported."""
     done = stage.run("send-code", "--email", EMAIL)
     (mail,) = stage.simulator.outbox
     assert (done.status, mail.email) == (0, EMAIL)
@@ -263,7 +263,7 @@ class TestShow:
         assert re.search(r"Legal name +Example Corp", done.stdout)
 
     def test_a_sandbox_that_refuses_to_list_tags_has_none(self, stage: CliStage) -> None:
-        """As the function takes it. What is denied there is told, and so is any refusal in catalog AWS."""
+        """Like the function. A denial there is reported, and so is any refusal in catalog AWS."""
 
         def refuse(**_: object) -> None:
             raise ClientError({"Error": {"Code": "ValidationException"}}, "ListTagsForResource")
@@ -277,7 +277,7 @@ class TestShow:
         assert stage.run("show", "--catalog", "Sandbox").status == 1
 
     def test_denied_part_leaves_the_rest_and_exits_with_1(self, stage: CliStage) -> None:
-        """The rest is shown, the denial is told, and the exit status says so."""
+        """The rest is shown, the denial is reported, and the exit status is 1."""
         stage.create_partner()
         stage.simulator.faults.add("GetAllianceLeadContact", "access-denied")
         done = stage.run("show")

@@ -1,4 +1,4 @@
-"""`partner-account doctor`: what each check says, and that none of them changes anything."""
+"""`partner-account doctor`: what each check reports, and that none changes anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.simulator.test_profiles import DETAILS
 
 
 def checks(stage: CliStage, *options: str) -> dict[str, dict[str, str]]:
-    """What each check tells, by its id."""
+    """The result of each check, by its id."""
     done = stage.run("doctor", *options, "--output", "json")
     assert "swordfish" not in done.told
     found = {one["Id"]: one for one in done.document["Checks"]}
@@ -34,7 +34,7 @@ def checks(stage: CliStage, *options: str) -> dict[str, dict[str, str]]:
 
 
 def code_check(stage: CliStage, *options: str) -> dict[str, str]:
-    """What is told of the verification code; the code itself, or what is in its place, never is."""
+    """What is reported about the verification code; never the code itself, or what is in its place."""
     found = checks(stage, *options, "--debug")["verification-code"]
     assert "swordfish" not in str(found)
     assert "123456" not in str(found).replace(ACCOUNT, "")
@@ -108,7 +108,7 @@ def test_stored_value_is_described_by_kind_and_never_recommended_to_be_overwritt
 
 
 def test_recommended_store_code_command_runs_unchanged(stage: CliStage) -> None:
-    """It creates the secret with its field, in the region that was asked about."""
+    """It creates the secret with its field, in the region that was checked."""
     store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
     absent = code_check(stage, *store)
     assert absent["Remedy"].endswith("--create")
@@ -164,7 +164,7 @@ def test_pending_verification_shows_its_url_until_it_expires(moto_url: str, days
     "owned", [(True,), (False,), (True, True), (True, False), (False, True), (False, False)], ids=str
 )
 def test_partner_that_belongs_to_no_stack_fails(stage: CliStage, owned: tuple[bool, ...]) -> None:
-    """It is found by its stack's deployment; one that is of no stack stands in the way, whatever the others are."""
+    """Its stack's deployment finds it; a partner of no stack blocks a deployment, whatever the others are."""
     for name, has_owner in zip(("Example One", "Example Two"), owned, strict=False):
         tag = "cdk-partner-account:owner" if has_owner else "team"
         stage.simulator.account(ACCOUNT).add_partner(name, tags={tag: "x"})
@@ -208,7 +208,7 @@ def test_sandbox_verifications_and_partners_are_unknown_and_nothing_fails(newcom
 
 
 def test_sandbox_partner_with_an_ownership_tag_belongs_to_a_stack(newcomer: CliStage) -> None:
-    """Where the Sandbox took it, the tag tells, as in catalog AWS."""
+    """If the Sandbox accepted the tag, it decides, as in catalog AWS."""
     partner_id = newcomer.create_partner("Sandbox").rpartition("/")[2]
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
     found = checks(newcomer, "--catalog", "Sandbox")["existing-partner"]
@@ -235,7 +235,7 @@ def test_without_credentials_all_other_checks_are_unknown(stage: CliStage) -> No
 
 
 def test_without_network_the_endpoint_check_fails_and_not_the_credentials(stage: CliStage) -> None:
-    """Credentials that nobody can be asked about are not called missing: the endpoint is what has failed."""
+    """Credentials that can't be checked are not reported as missing: the endpoint has failed."""
     nowhere = "http://127.0.0.1:9"
     done = stage.run("doctor", AWS_ENDPOINT_URL=nowhere, AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=nowhere)
     assert done.status == 1
@@ -253,7 +253,7 @@ def test_checks_that_need_partner_central_are_unknown_if_its_endpoint_is_unreach
 
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
 def test_free_account_plan_fails(stage: CliStage, plan: str, verdict: str) -> None:
-    """A free plan is told before Partner Central refuses it."""
+    """A free plan is reported before Partner Central refuses it."""
     told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
     with server_of(lambda _: Response(json.dumps(told))) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
@@ -261,7 +261,7 @@ def test_free_account_plan_fails(stage: CliStage, plan: str, verdict: str) -> No
 
 
 def test_account_without_a_listed_partner_is_unknown_and_questions_are_listed(stage: CliStage) -> None:
-    """A legacy account may not be listed, and no call tells the rest; in the Sandbox nothing is for good."""
+    """A legacy account may not be listed, and no call reports the rest; in the Sandbox nothing is permanent."""
     done = stage.run("doctor")
     assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
     assert "A company that is an AWS Partner already must migrate it." in done.stdout
@@ -388,7 +388,7 @@ def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_san
 
 
 def test_iam_simulates_the_role_of_a_session_and_not_the_root_user() -> None:
-    """Whose path the session's ARN doesn't tell; IAM simulates no root user."""
+    """The session's ARN doesn't contain the role's path; IAM simulates no root user."""
     client = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x")
     arn = f"arn:aws:iam::{ACCOUNT}:role/team/Operator"
     role = {"Path": "/team/", "RoleName": "Operator", "RoleId": "AROAEXAMPLEEXAMPLE", "Arn": arn}

@@ -137,7 +137,7 @@ class DeployedProfile:
     """The profile of a deployed stack, and what others do to it."""
 
     def __init__(self, deployment: Deployment, catalog: str = "AWS", **props: Any) -> None:
-        """Deploy both; nobody has started a task yet."""
+        """Deploy both; no other task has been started yet."""
         own: dict[str, Any] = {}
         if catalog == "Sandbox":
             own = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
@@ -147,7 +147,7 @@ class DeployedProfile:
         self._client = deployment.stage.client("partnercentral-account")
 
     def start(self, *, reads: int | None = 0, errors: Sequence[Mapping[str, str]] = (), **changes: Any) -> str:
-        """Start a task with what the template says, or changes of that; its id."""
+        """Start a task with the template's profile, or changes to it; its id."""
         self.deployment.admin.plan_profile_tasks(reads=reads, errors=errors)
         details = {name: value for name, value in {**AS_THE_TEMPLATE_SAYS, **changes}.items() if value is not None}
         return str(self._client.start_profile_update_task(**self._which, TaskDetails=details)["TaskId"])
@@ -220,7 +220,7 @@ def test_personal_data_is_masked_without_show_contact(deployment: Deployment) ->
 
 
 def test_case_blanks_and_composition_of_characters_are_no_drift(deployment: Deployment) -> None:
-    """The service may write name and address in its own way; the function takes them for the same."""
+    """The service may normalize name and address; the function treats them as the same."""
     partner_id = deployment.deploy(name="EXAMPLE  corp")
     deployment.admin.change_contact(partner_id, Email=EMAIL.title(), BusinessTitle="\uff21lliance  Lead")
     assert deployment.drifted() == []
@@ -386,7 +386,7 @@ def test_changed_profile_is_drift_in_each_changed_field_only(deployment: Deploym
 
 
 def test_running_task_that_matches_the_template_is_no_drift(deployment: Deployment) -> None:
-    """As a review takes days; the visibility is not asked for. The commands lead where this one was led."""
+    """As a review takes days; the visibility is not read. The commands have the same endpoint and credentials."""
     profile = DeployedProfile(deployment)
     task = profile.start(reads=None)
     status, fields, steps = profile.compared()
@@ -401,7 +401,7 @@ def test_running_task_that_matches_the_template_is_no_drift(deployment: Deployme
     "changes", [{"Description": "Another."}, {"LocalizedContents": [{"Locale": name, **GERMAN} for name in LOCALES]}]
 )
 def test_running_task_of_another_owner_is_drift(deployment: Deployment, changes: dict[str, Any]) -> None:
-    """It would overwrite what the template says, or add a language to it; its id is told."""
+    """It would overwrite what the template sets, or add a language to it; its id is reported."""
     profile = DeployedProfile(deployment)
     profile.start()
     task = profile.start(reads=None, **changes)

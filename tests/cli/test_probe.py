@@ -1,4 +1,4 @@
-"""`partner-account probe`: it asks before it creates, stays in the Sandbox, and a simulator takes its report."""
+"""`partner-account probe`: it prompts before it creates, stays in the Sandbox, and a simulator accepts its report."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_probe_lists_what_it_leaves_behind_and_prompts_before_it_creates(
 
 
 def test_probe_names_the_missing_permission_before_it_prompts(stage: CliStage) -> None:
-    """By the action that it lacks, before it is asked for anything."""
+    """By the missing action, before any prompt."""
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
     assert done.status == 1
@@ -123,7 +123,7 @@ def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypa
 
 
 def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(stage: CliStage) -> None:
-    """Each question with its answer; nothing of it tells whose account it is."""
+    """Each question with its answer, without anything that identifies the account."""
     done = probe(stage, "--yes", "--email", "jane@example.com")
     assert done.status == 0
     assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
@@ -135,7 +135,7 @@ def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(st
 
 
 def test_json_on_standard_output_is_the_report_of_the_file(stage: CliStage, tmp_path: Path) -> None:
-    """Both are what the simulator takes."""
+    """The simulator accepts both."""
     file = tmp_path / "report.json"
     done = probe(stage, "--yes", "--json", str(file), "--output", "json")
     assert done.document == json.loads(file.read_text("utf-8"))
@@ -203,7 +203,7 @@ def test_interrupted_probe_keeps_its_findings(stage: CliStage, tmp_path: Path) -
 def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_unknown(
     stage: CliStage, tmp_path: Path
 ) -> None:
-    """In the terminal and in the report; the remedy says how to find out."""
+    """In the terminal and in the report; the remedy explains how to find out."""
     file = tmp_path / "report.json"
     stage.simulator.faults.add("CreatePartner", "garbled")
     done = probe(stage, "--yes", "--json", str(file))

@@ -19,7 +19,7 @@ PARAMETER = ("--parameter", "/kept")
 
 @pytest.fixture
 def relay(stage: CliStage) -> Iterator[Relay]:
-    """What stands between the command and its store."""
+    """The relay between the command and its store."""
     with open_relay(stage.moto_url) as relay:
         stage.environment["AWS_ENDPOINT_URL"] = relay.url
         yield relay
@@ -115,7 +115,7 @@ def test_input_that_is_not_six_digits_is_rejected_and_not_echoed(kept: Kept, pip
 
 
 def test_terminal_prompts_without_echo_and_again_after_invalid_input(stage: CliStage) -> None:
-    """What is typed is seen neither on the screen nor in what is told."""
+    """The input appears neither on the screen nor in any message."""
     with stage.terminal("store-code", *SECRET, "--create") as terminal:
         terminal.expect("Verification code .*: ")
         terminal.type("98765\n")
@@ -198,7 +198,7 @@ def test_json_object_that_would_not_round_trip_is_left_unchanged(kept: Kept, bef
 
 
 def test_unencrypted_parameter_gets_no_code_even_with_overwrite(kept: Kept) -> None:
-    """Its type can't be changed, and its value lies open."""
+    """Its type can't be changed, and its value isn't encrypted."""
     ssm = kept.stage.client("ssm")
     ssm.put_parameter(Name="/kept", Value="123456", Type="String")
     assert kept.store(*PARAMETER, "--overwrite").status == 1
@@ -275,7 +275,7 @@ def test_store_created_concurrently_is_not_overwritten(kept: Kept, relay: Relay)
 
 
 def test_overwritten_parameter_keeps_its_key_and_description(kept: Kept, relay: Relay) -> None:
-    """AWS takes what a write leaves out for the default: without KeyId, the AWS-managed key. moto would keep it."""
+    """AWS resets what a write omits to the default: without KeyId, the AWS-managed key. moto would keep it."""
     own = {"KeyId": "alias/own", "Description": "the code", "AllowedPattern": "^[0-9]{6}$", "Tier": "Advanced"}
     kept.stage.client("ssm").put_parameter(Name="/kept", Value="123456", Type="SecureString", **own)
     for options in (PARAMETER, (*PARAMETER, "--overwrite")):
@@ -320,7 +320,7 @@ def test_the_code_is_hidden_in_an_error_of_the_store(kept: Kept, relay: Relay, e
     [(SECRET, "PutSecretValue"), ((*SECRET, "--create"), "CreateSecret"), (PARAMETER, "PutParameter")],
 )
 def test_the_code_is_hidden_under_debug(kept: Kept, relay: Relay, options: tuple[str, ...], operation: str) -> None:
-    """In each operation that writes one, in an error whose message is otherwise not told."""
+    """In each operation that writes one, in an error whose message is otherwise not shown."""
     if operation != "CreateSecret":
         kept.holds("123456")
     relay.answers[operation] = lambda body: ("ValidationException", f"refused: {body}")

@@ -269,7 +269,7 @@ class TrialAccount:
         return stack
 
     def reasons(self, name: str = "") -> list[str]:
-        """Why resources failed since this was last asked."""
+        """Why resources failed since the last call."""
         events = self.aws.client("cloudformation").describe_stack_events(StackName=name or self.stack)["StackEvents"]
         new = [one for one in events if one["EventId"] not in self.known_events]
         self.known_events |= {one["EventId"] for one in new}
@@ -407,7 +407,7 @@ def as_deployed_next(template: Template) -> Template:
 
 
 def showing_pending(template: Template) -> Template:
-    """As if the service had told no profile id when the stack was deployed."""
+    """As if the service had returned no profile id when the stack was deployed."""
     template = deepcopy(template)
     for name, output in template["Outputs"].items():
         if name.endswith("ProfileId"):
@@ -493,7 +493,7 @@ def test_profile_id_stays_pending_without_its_permission(trials: Trials) -> None
 
 
 def profile_id(stack: Mapping[str, Any]) -> str:
-    """As the stack's output says it."""
+    """As in the stack's output."""
     return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 

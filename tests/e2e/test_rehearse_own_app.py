@@ -1,4 +1,4 @@
-"""`partner-account rehearse` of somebody's own app: it finds the codes' places, and names what it can't rehearse."""
+"""`partner-account rehearse` of a user's own app: it finds the codes' stores, and names what it can't rehearse."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_planned_changes_precede_the_update_and_its_events_name_created_resource
 
 
 def test_report_distinguishes_the_existing_partner_from_a_created_one(update: Rehearsed) -> None:
-    """One is counted as created, and only of that it is said what can't be undone."""
+    """One is counted as created, and only for that one the irreversible consequences are listed."""
     partners = update.report["Partners"]
     assert {one["Path"]: one["Exists"] for one in partners} == {"Alliances/Trial": True, "Alliances/Partner": False}
     assert "one partner account was created in all, and no other" in update.report["Results"][0]

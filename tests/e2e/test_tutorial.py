@@ -1,4 +1,4 @@
-"""From an empty directory to a partner: the commands of the README's quick start, then of the tutorial, as they stand.
+"""From an empty directory to a partner: the commands of the README's quick start, then of the tutorial, unchanged.
 
 They run on the local AWS, in one terminal, and in the order of the pages.
 """
@@ -30,7 +30,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 @pytest.fixture
 def aws() -> Iterator[LocalAws]:
-    """A local AWS whose account nobody has verified yet."""
+    """A local AWS whose account isn't verified yet."""
     with local_aws(verified=False) as aws:
         yield aws
 

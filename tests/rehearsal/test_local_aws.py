@@ -141,7 +141,7 @@ def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the
 
 
 def test_nested_stack_returns_its_parent_and_its_root(aws: LocalAws, nested: Nested) -> None:
-    """As CloudFormation does: the function asks whose partner a nested stack's is."""
+    """As CloudFormation does: the function finds the owner of a nested stack's partner by it."""
     inner = nested({"Resources": {"Handle": HANDLE}})
     root = deploy(aws, "Root", {"Middle": nested({"Resources": {"Inner": inner}})})
     stacks = [

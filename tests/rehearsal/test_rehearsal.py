@@ -183,7 +183,7 @@ def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
 
 
 def test_legal_name_or_contact_in_an_ssm_parameter_is_reported_as_that_parameter(tmp_path: Path) -> None:
-    """The name of the template's own parameter would tell nobody anything."""
+    """The name of the template's own parameter would be meaningless."""
     legal_name = {"Fn::Join": [" ", [{"Ref": "SsmValue"}, "Ltd"]]}
     parameters = {"SsmValue": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/company/name"}}
     contact = {"FirstName": {"Ref": "SsmValue"}, "LastName": "Doe", "Email": {"Ref": "SsmValue"}}
@@ -257,7 +257,7 @@ def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path:
 def test_custom_resource_is_replaced_by_a_stand_in_for_its_functions_needs(
     tmp_path: Path, function: dict[str, Any], reason: str
 ) -> None:
-    """Whatever its type is called, and in whichever stack the function is; the reason is told."""
+    """Whatever its type name, and in whichever stack the function is; the reason is reported."""
     platform = {
         "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": function}},
         "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["F", "Arn"]}, "Export": {"Name": "Platform:Arn"}}},
@@ -281,7 +281,7 @@ def test_custom_resource_of_a_function_outside_the_app_gets_a_stand_in(tmp_path:
 
 @pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
 def test_types_and_paths_named_by_the_user_get_stand_ins(tmp_path: Path, pattern: str) -> None:
-    """A path stands for all that is below it."""
+    """A path includes everything below it."""
     cluster = {"Type": "AWS::RDS::DBCluster", "Metadata": {"aws:cdk:path": "One/Db/Cluster/Resource"}}
     found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Cluster": cluster, **RESOURCES}}), pattern)
     assert found == {"One/Db/Cluster": "chosen by --stand-in"}
@@ -425,7 +425,7 @@ def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_th
 
 
 def test_rejection_by_the_apps_own_rules_is_no_gap_of_the_local_aws() -> None:
-    """They are asked before any AWS; a lookup that could not be made has a remedy of its own."""
+    """They are checked before any AWS call; a failed context lookup has a remedy of its own."""
     for found in ("ERROR No flow log. (AwsSolutions) S/Vpc", "[Error at /S/Vpc] No flow log."):
         assert explain_refusal(found) == found
     lookup = "ERROR Need to perform AWS calls for account 123456789012, but no credentials have been configured"
@@ -485,7 +485,7 @@ def test_app_gets_the_account_and_region_of_its_context_lookups(
 
 
 def test_missing_context_is_reported_and_removed_from_each_assembly(tmp_path: Path) -> None:
-    """The CLI refuses an assembly that asks for any."""
+    """The CLI refuses an assembly with missing context."""
     stage = tmp_path / "assembly-Stage"
     stage.mkdir()
     for folder in (tmp_path, stage):
@@ -615,7 +615,7 @@ TASK, PUT = "StartProfileUpdateTask", "PutProfileVisibility"
 def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox_one_task_for_a_profile_and_its_visibility(
     tmp_path: Path, template: Any, further: list[str], *, passes: bool
 ) -> None:
-    """In catalog AWS the ownership tag is part of CreatePartner; a rollback takes nothing of a profile back."""
+    """In catalog AWS the ownership tag is part of CreatePartner; a rollback undoes nothing of a profile."""
     stacks = assembly_of(tmp_path, One=template).stacks
     partners, profiles = partners_of(stacks), profiles_of(stacks)
     events = [

@@ -1,4 +1,4 @@
-"""What a rehearsal tells in the terminal and in its reports, of facts as it has recorded them."""
+"""A rehearsal's output in the terminal and in its reports, from the facts that it has recorded."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner
 
 
 def stack_event(seconds: float, type_: str, subject: str, status: str, reason: str = "") -> RehearsalEvent:
-    """What CloudFormation tells of a resource of the stack `Alliances`."""
+    """A CloudFormation event of a resource of the stack `Alliances`."""
     return RehearsalEvent(seconds, CLOUDFORMATION, "Alliances", type_, subject, status, reason)
 
 
@@ -176,7 +176,7 @@ def test_partner_already_deployed_is_reported_as_such_without_irreversible_conse
     headline: str,
     result: str,
 ) -> None:
-    """In the terminal, on the page and in the results; a new one beside it is told as one that is created."""
+    """In the terminal, on the page and in the results; a new one beside it is reported as created."""
     assembly = assembly_of(tmp_path, **{f"In{catalog}": with_partner(Catalog=catalog) for catalog in catalogs})
     partners = partners_of(assembly.stacks)
     report = RehearsalReport()
@@ -293,7 +293,7 @@ NOT_PUBLIC = "it was not made public, since it is not approved yet"
 def test_result_shows_the_task_status_and_a_profile_that_was_not_made_public(
     report: RehearsalReport, visibility: str, task_status: str, told: list[str]
 ) -> None:
-    """Those of the last deployment; nothing where no output tells the status."""
+    """Those of the last deployment; nothing without an output of the status."""
     report.profiles[0] = replace(report.profiles[0], visibility=visibility, task_status=task_status)
     report.results = []
     report.note_profiles()
@@ -420,7 +420,7 @@ def test_warning_of_several_constructs_is_reported_once_with_all_paths() -> None
 
 
 class RecordingReporter(Reporter):
-    """Notes in which order it was told of events."""
+    """Records the order in which it received events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -432,7 +432,7 @@ class RecordingReporter(Reporter):
 
 
 class Recorded:
-    """A local AWS whose sources tell what a test says they do."""
+    """A local AWS whose sources report what a test sets."""
 
     def __init__(self) -> None:
         self.report = RehearsalReport()
@@ -449,7 +449,7 @@ class Recorded:
         return self
 
     def client(self, _service: str) -> Any:
-        """CloudFormation, as far as it is asked."""
+        """CloudFormation, as far as it is called."""
         pages: dict[str, Callable[[], dict[str, Any]]] = {
             "list_stacks": lambda: {"StackSummaries": [{"StackName": "S", "StackId": "S"}]},
             "describe_stack_events": lambda: {"StackEvents": self.happened[::-1]},
@@ -457,7 +457,7 @@ class Recorded:
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
     def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
-        """The CLI: it says what it was told to."""
+        """The CLI: it prints what a test sets."""
         for line in self.output.output.splitlines():
             echo(line)
         return self.output
@@ -516,7 +516,7 @@ EVENT_OF_CLI = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
 def test_cli_output_is_collapsed_and_expanded_when_the_command_fails(
     exit_code: int, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the report keeps the last of them; events in the CLI's words are told nowhere, a warning is told once."""
+    """Then the report keeps the last lines; the CLI's own event lines are never shown, a warning is shown once."""
     recorded = Recorded()
     lines = [f"line {number}" for number in range(50)]
     with (
@@ -667,7 +667,7 @@ def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
 def test_summary_shows_the_key_events_and_that_the_rollback_was_intended(
     report: RehearsalReport, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not each resource; what is kept, the findings and the next step are told too."""
+    """Not each resource; kept resources, the findings and the next step are shown too."""
     lines = told_by(capsys, report)
     text = "\n".join(lines)
     assert "✓ rolled back, as intended  " in text

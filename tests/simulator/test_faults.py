@@ -57,7 +57,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 def test_fault_before_the_commit_changes_nothing_and_after_it_the_same_token_finds_the_partner(
     simulator: Simulator, kind: str, seen: str | type[Exception], *, after_commit: bool
 ) -> None:
-    """Each as botocore tells it; a delayed request takes effect, and is answered, when its client has gone."""
+    """Each as botocore reports it; a delayed request takes effect, and is answered, when its client has gone."""
     seconds = 0.6 if kind == "delay" else None
     simulator.faults.add("CreatePartner", kind, after_commit=after_commit, seconds=seconds)
     with pytest.raises((ClientError, HTTPClientError)) as failure:

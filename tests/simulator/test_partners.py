@@ -474,7 +474,7 @@ def test_changes_by_support_and_people_are_visible_to_every_client(
 
 
 def test_sandbox_refresh_frees_partner_name_and_token(simulator: Simulator) -> None:
-    """As nobody can delete a partner otherwise."""
+    """No call deletes a partner otherwise."""
     client = client_of(simulator)
     made = client.create_partner(**partner_request(ClientToken="once"))
     simulator.account(ACCOUNT).delete_partner(made["Id"])

@@ -24,7 +24,7 @@ SESSION_TOKEN = "as-told-by-the-environment"
 
 @contextmanager
 def process(*options: str, session_token: str = SESSION_TOKEN) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`partner-account simulator start`, and the address that its first line tells."""
+    """`partner-account simulator start`, and the address in its first line."""
     environment = {**os.environ, VARIABLE: session_token}
     with subprocess.Popen(
         [*START, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
@@ -65,7 +65,7 @@ def test_process_prints_its_settings_logs_emails_and_requests_and_ends_when_inte
 
 
 def test_log_in_a_terminal_that_is_not_utf8_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is lost, and no traceback told."""
+    """Nothing is lost, and no traceback shown."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     with process("--verified") as (running, url):
         headers = {"X-Amz-Target": "PartnerCentralAccount.Zo\xeb", "X-Amz-Security-Token": SESSION_TOKEN}
@@ -143,7 +143,7 @@ def test_unusable_listen_address_is_reported_with_the_option_to_change(host: str
 
 
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:
-    """PyPI's `awscli`, unmodified, with what the simulator tells to export."""
+    """PyPI's `awscli`, unmodified, with the variables that the simulator prints."""
     with Simulator(verified=True) as simulator:
         environment = {
             **os.environ,

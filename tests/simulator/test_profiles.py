@@ -130,7 +130,7 @@ def test_task_without_them_keeps_headquarters_and_removes_localized_contents(pro
 def test_profile_task_ends_at_once_or_after_some_reads_or_never_as_planned(
     profile: OwnProfile, reads: int | None, seen: list[str]
 ) -> None:
-    """Never: as a review that nobody does."""
+    """Never: like a review that doesn't take place."""
     profile.plan(reads=reads)
     assert [profile.start()["Status"], *(profile.task()["Status"] for _ in seen[1:])] == seen
 

@@ -181,7 +181,7 @@ def test_partner_that_was_not_created_by_a_run_is_neither_read_nor_changed(*, ke
 
 
 def test_undecidable_questions_are_reported_as_such() -> None:
-    """Such as how long a code lives, where any six digits do; and each switch of the simulator is spoken of."""
+    """Such as the lifetime of a code, if any six digits are accepted; and each simulator reading is covered."""
     with stage() as at:
         report = at.report()
     statuses = {one.reading: one.status for one in report.findings if one.reading}
@@ -275,7 +275,7 @@ def test_profile_that_could_not_be_hidden_again_stops_the_run_with_the_command_t
 
 
 def test_profile_left_public_by_an_interruption_is_reported_with_the_command_that_hides_it() -> None:
-    """It may be public by then, and nobody else would say so."""
+    """It may be public by then, and nothing else would report it."""
     with stage(visibility_before_profile=True) as at:
 
         def throttle_and_interrupt() -> None:
@@ -307,7 +307,7 @@ def test_list_lag_is_measured_or_abandoned_and_the_rest_is_found(lag: float, tol
 
 
 def test_token_age_still_known_or_already_forgotten_is_reported() -> None:
-    """It is waited for; and a service that has forgotten it is told from one that hasn't."""
+    """The run waits for it, and distinguishes a service that has forgotten it from one that hasn't."""
     question = "How long is a client token remembered?"
     with stage() as at:
         assert answer(at.report(wait=200), question).answer.startswith("longer than 20")
@@ -409,7 +409,7 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
 )
 @pytest.mark.parametrize("nth", [1, 4, 18])
 def test_run_stops_at_the_first_fault(kind: str, told: str, nth: int) -> None:
-    """No call follows it; what was found before is kept, and the report has the reason as it was told."""
+    """No call follows it; earlier findings are kept, and the report has the same reason."""
     with stage() as at:
         at.before_call[nth] = lambda: at.simulator.faults.add("*", kind)
         if nth == 1:

@@ -96,7 +96,7 @@ def test_unknown_members_and_nulls_are_ignored(simulator: Simulator) -> None:
 
 
 def test_validation_error_never_repeats_a_value(simulator: Simulator) -> None:
-    """It tells which member is wrong."""
+    """It names the invalid member."""
     body = json.dumps(partner_request(LegalName="Secret\a", EmailVerificationCode="98765x")).encode()
     answer = post(simulator, body).data
     assert b"Secret" not in answer
@@ -250,7 +250,7 @@ def test_timestamps_are_iso_8601(simulator: Simulator, clock: ManualClock) -> No
 def test_defect_of_the_simulator_is_an_internal_server_exception_without_a_traceback(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The traceback stands in its log."""
+    """The traceback is in its log."""
     monkeypatch.setitem(OPERATIONS, "ListPartners", lambda _: 1 // 0)  # a defect
     response = post(simulator, b'{"Catalog": "AWS"}', "ListPartners")
     assert (response.status, error_type(response)) == (500, "InternalServerException")
@@ -259,7 +259,7 @@ def test_defect_of_the_simulator_is_an_internal_server_exception_without_a_trace
 
 
 def test_answer_invalid_by_the_service_model_is_not_sent(simulator: Simulator) -> None:
-    """Even if a human has brought the state about."""
+    """Even if a person caused the state."""
     partner = simulator.account(ACCOUNT).add_partner("")
     response = refusal(client_of(simulator).get_partner, Catalog="AWS", Identifier=partner.id)
     assert response["Error"]["Code"] == "InternalServerException"

@@ -23,7 +23,7 @@ pytest_plugins = ["pytester"]
 
 
 def test_examples_of_the_page_pass_in_a_project_of_their_own(pytester: pytest.Pytester) -> None:
-    """Each file as it stands, by the fixture that pytest finds in the installed distribution."""
+    """Each file unchanged, with the fixture that pytest finds in the installed distribution."""
     page = (ROOT / "docs/testing.md").read_text("utf-8")
     for name, code in re.findall(r"^```python\n# (\S+)\.py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         pytester.makepyfile(**{name: code})

@@ -1,4 +1,4 @@
-"""The simulator's rules of verifications: StartVerification, GetVerification, and the human at the completion URL."""
+"""The simulator's rules of verifications: StartVerification, GetVerification, and the person at the completion URL."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,14 +38,14 @@ def start(client: Any, kind: str = "Business", **changes: Any) -> dict[str, Any]
 
 
 def status_of(client: Any, kind: str = "REGISTRANT") -> str:
-    """What GetVerification says."""
+    """The answer of GetVerification."""
     return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
 
 
 def test_partner_can_be_created_when_business_and_registrant_are_verified(
     simulator: Simulator, clock: ManualClock
 ) -> None:
-    """AWS verifies the one, a human the other at its completion URL."""
+    """AWS verifies the business, a person the registrant at its completion URL."""
     client = client_of(simulator)
     start(client)
     pending = start(client, "Registrant")
@@ -87,7 +87,7 @@ def test_failed_business_verification_keeps_its_details_and_can_restart(simulato
 
 
 def test_business_verification_that_aws_keeps_in_progress_stays_so(simulator: Simulator) -> None:
-    """However often it is looked at."""
+    """However often it is read."""
     client = client_of(simulator)
     start(client)
     simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
