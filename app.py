@@ -2,7 +2,7 @@
 
 Values are given as `-c name=value`, and in the catalog Sandbox, the default, all have a default.
 In the catalog AWS creating a partner can't be undone, so there the values of the partner must be given, and
-`company_is_new_to_apn=true`: it says that the company has no account of the AWS Partner Network yet.
+`company_is_new_to_apn=true`: it confirms that the company has no account in the AWS Partner Network yet.
 """
 
 import re
@@ -72,17 +72,17 @@ class PartnerStack(cdk.Stack):
 
 
 class ReaderStack(cdk.Stack):
-    """Knows the partner by the first stack's outputs only, as a stack of any other app could."""
+    """Reads the partner from the first stack's outputs only, as a stack of any other app could."""
 
     def __init__(self, scope: Construct, construct_id: str, partner_stack: cdk.Stack) -> None:
-        """Keep what the partner stack puts out where programs can find it."""
+        """Store the partner stack's outputs where programs can find them."""
         super().__init__(scope, construct_id)
         self.node.add_dependency(partner_stack)
         name = partner_stack.stack_name
         values = {
             "Arn": cdk.Fn.import_value(f"{name}-Partner-Arn"),
             "Id": cdk.Fn.import_value(f"{name}-Partner-Id"),
-            # An export in use can't change, and this one may, once, from `pending` to its value.
+            # An export in use can't change, but this one may, once, from `pending` to its value.
             "ProfileId": cdk.Fn.get_stack_output(name, "PartnerProfileId"),
         }
         for attribute, value in values.items():
@@ -93,7 +93,7 @@ class ReaderStack(cdk.Stack):
 
 
 def values_given_to(app: cdk.App) -> Mapping[str, str]:
-    """The values from the command line, with the defaults of the catalog; exits if some can't be used."""
+    """The values from the command line, with the defaults of the catalog; exits if any is invalid."""
     given = {name: app.node.try_get_context(name) for name in DEFAULTS | SANDBOX_DEFAULTS}
     values = DEFAULTS | {name: value for name, value in given.items() if value}
     if values["catalog"] != Catalog.AWS:
@@ -101,7 +101,7 @@ def values_given_to(app: cdk.App) -> Mapping[str, str]:
     errors = [f"{name} is missing: add -c {name}={ALLOWED.get(name, '...')}" for name in given if name not in values]
     # cdk.json may hold any JSON.
     no_texts = [name for name, value in values.items() if not isinstance(value, str)]
-    errors += [f"{name} must be a text: write it in quotation marks" for name in no_texts]
+    errors += [f"{name} must be a string: write it in quotation marks" for name in no_texts]
     for name, pattern in ALLOWED.items():
         if name not in no_texts and values.get(name) and not re.fullmatch(pattern, values[name]):
             errors.append(f"{name} can't be {values[name]!r}: use -c {name}={pattern}")
@@ -111,7 +111,7 @@ def values_given_to(app: cdk.App) -> Mapping[str, str]:
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Add both stacks to the app; exits if a value can't be used."""
+    """Add both stacks to the app; exits if a value is invalid."""
     values = values_given_to(app)
     # Each catalog has stacks of its own: a partner can't move from the Sandbox to catalog AWS.
     suffix = "" if values["catalog"] == Catalog.AWS else values["catalog"]
@@ -123,7 +123,7 @@ def add_stacks(app: cdk.App) -> None:
 
 
 def add_checks(app: cdk.App) -> None:
-    """Have cdk-nag judge every template: a finding fails `cdk synth`, and so stops a deployment before it begins."""
+    """Have cdk-nag check every template: a finding fails `cdk synth`, and so stops a deployment before it begins."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
 
 

@@ -1,1 +1,1 @@
-"""What this construct costs, beside what users would take instead. Runs by `make bench`; ships in no wheel."""
+"""The cost of this construct, compared with its alternatives. Run by `make bench`; not part of any wheel."""

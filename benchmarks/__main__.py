@@ -21,7 +21,7 @@ from benchmarks.targets import verdicts
 
 DOCS = ROOT / "docs"
 MINUTES = 11.5
-"""After which no further round of deployments is to end."""
+"""The time by which the last round of deployments must end."""
 
 
 @click.command()
@@ -35,7 +35,7 @@ MINUTES = 11.5
     help="Somebody else's app to rehearse with --newcomer: the folder of its cdk.json, with its .venv.",
 )
 def main(*, quick: bool, docs: Path, report_only: bool, is_newcomer: bool, other_app: Path | None) -> None:
-    """Measure PartnerAccount beside what users would take instead, and write the results into docs/."""
+    """Measure PartnerAccount and its alternatives, and write the results into docs/."""
     kept = docs / "benchmarks.json"
     if report_only:
         results = Results.read(kept)
@@ -82,7 +82,7 @@ def _count_requests(results: Results) -> None:
 
 
 def _newcomer(kept: Path, other_app: Path | None) -> Results:
-    """What an earlier run has kept, with what a newcomer waits for measured anew."""
+    """The results of an earlier run, with a newcomer's waiting times measured again."""
     _forget_the_users_aws()
     results = Results.read(kept)
     results.drop(newcomer.METRIC)

@@ -1,4 +1,4 @@
-"""Who is compared: this construct, and three complete equivalents that users would write instead."""
+"""The contenders: this construct, and three complete equivalents that users would write instead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Contender:
 
     Attributes:
         name: the module of its app, in `benchmarks.apps`.
-        title: what tables call it.
+        title: its name in tables.
         handler: the module of its own Python function, in `benchmarks/handlers`, if it has one.
     """
 
@@ -44,7 +44,7 @@ ALL = (CONSTRUCT, AWS_CUSTOM_RESOURCE, PROVIDER_FRAMEWORK, CRHELPER)
 
 
 def turned(contenders: Sequence[Contender], number: int) -> list[Contender]:
-    """In the order of the round of that number: another one begins in each."""
+    """The contenders in the order of that round: each round begins with another one."""
     start = number % len(contenders)
     return [*contenders[start:], *contenders[:start]]
 

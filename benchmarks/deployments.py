@@ -1,4 +1,4 @@
-"""What each step in the life of a stack takes with the real cdk CLI on a local AWS, Partner Central's requests too."""
+"""Time and Partner Central requests of each step in the life of a stack, with the real cdk CLI on a local AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from partner_account_rehearsal.local_aws import REGION, LocalAws, local_aws
 STACK = "Bench0"
 EMAIL = "jane.doe@example.com"
 _SLEEP = 140
-"""Seconds that crhelper's Delete takes, of which it sleeps 120 unless told otherwise; so it is measured once."""
+"""Seconds of crhelper's Delete, which by default sleeps for 120 of them; so it is measured once."""
 STEPS = ("deploy", "no-op deploy", "update", "destroy")
 
 _accounts = count(300000000001)
@@ -27,7 +27,7 @@ _accounts = count(300000000001)
 
 @dataclass(frozen=True)
 class ContenderAccount:
-    """An AWS account of its own, in which one contender's app lives.
+    """An AWS account of its own for one contender's app.
 
     Attributes:
         contender: whose app it is.
@@ -62,10 +62,10 @@ class ContenderAccount:
 
 @dataclass(frozen=True)
 class Deployments:
-    """Deploys, and keeps what it took.
+    """Deploys, and records the cost.
 
     Attributes:
-        results: where it is kept.
+        results: where it is recorded.
         assets: the functions' code.
     """
 
@@ -73,9 +73,9 @@ class Deployments:
     assets: Mapping[Contender, Path]
 
     def time_all(self, rounds: int, until: float) -> None:
-        """Let each contender live a life in each round, so that a slower minute of the machine meets them all.
+        """Run each contender's whole life in each round, so that a slow minute of the machine affects them all.
 
-        No further round begins that might not end before the monotonic clock shows `until`.
+        No round begins that might not end before the monotonic clock shows `until`.
         """
         with local_aws() as aws:
             sleepers: list[ContenderAccount] = []
@@ -112,7 +112,7 @@ class Deployments:
         return account
 
     def _live(self, account: ContenderAccount, *, is_first: bool) -> list[ContenderAccount]:
-        """Measure all steps; what has still to be destroyed is returned."""
+        """Measure all steps; returns what is still to be destroyed."""
         created: Mapping[str, str] = {}
         for step in STEPS:
             if step == "destroy" and account.contender is CRHELPER:

@@ -1,6 +1,6 @@
-"""What a function costs in Lambda: its first answer, and the later ones, under Lambda's own runtime client.
+"""The cost of a function in Lambda: its first answer, and later ones, under Lambda's own runtime client.
 
-The assets lie as Lambda unpacks them, without compiled files, and nothing is compiled into them. The boto3 of this
+The assets are unpacked as in Lambda, without compiled files, and nothing is compiled into them. The boto3 of this
 environment stands for the one that Lambda's runtime brings, and is compiled, as installed packages are.
 """
 
@@ -44,7 +44,7 @@ class FunctionTrial:
         contender: whose function it is.
         asset: its code.
         cloud: a new account with a stored code, and a stack that is being created.
-        sink: where its answers go.
+        sink: receives its answers.
     """
 
     contender: Contender
@@ -95,10 +95,10 @@ class FunctionTrial:
 
 @dataclass(frozen=True)
 class Functions:
-    """Invokes functions, and keeps what it cost.
+    """Invokes functions, and records the cost.
 
     Attributes:
-        results: where it is kept.
+        results: where it is recorded.
         assets: the functions' code.
     """
 
@@ -106,7 +106,7 @@ class Functions:
     assets: Mapping[Contender, Path]
 
     def time_all(self, rounds: int, rounds_of_warm: int) -> None:
-        """Start each function once per round, so that a slower minute of the machine meets them all."""
+        """Start each function once per round, so that a slow minute of the machine affects them all."""
         self.results.miss(COLD, AWS_CUSTOM_RESOURCE.name, "its function is CDK's, in Node.js; awslambdaric is Python")
         self.results.miss(COLD, PROVIDER_FRAMEWORK.name, "only its Python half: CDK's half that answers is in Node.js")
         with moto() as moto_url:
@@ -119,7 +119,7 @@ class Functions:
                             self._time_warm(contender, moto_url)
 
     def count_instructions(self) -> None:
-        """Count the instructions of each function's cold start, which no load of the machine changes."""
+        """Count the instructions of each function's cold start, which don't depend on the machine's load."""
         for contender in MEASURED:
             with self.results.attempt("cold start, instructions", contender.name), moto() as moto_url:
                 if shutil.which("valgrind") is None:
@@ -175,7 +175,7 @@ def _stage(contender: Contender, moto_url: str, asset: Path) -> Iterator[Functio
 
 
 def _peak_memory(pid: int) -> int:
-    """Bytes. Of the program alone: what `wait4` tells includes the memory of the process that started it."""
+    """Bytes. Of the program alone: the value of `wait4` includes the memory of the process that started it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) * 1024 if found else 0
 
@@ -187,7 +187,7 @@ def _cpu(pid: int) -> float:
 
 
 def _cpu_until_the_end(pid: int) -> float:
-    """End the process, and tell the seconds that it has used."""
+    """End the process, and return the seconds that it has used."""
     os.kill(pid, signal.SIGKILL)
     _, _, used = os.wait4(pid, 0)
     return used.ru_utime + used.ru_stime

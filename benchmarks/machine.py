@@ -1,4 +1,4 @@
-"""Where and when a run took place, and with which versions: without them no number means anything."""
+"""Machine, time and versions of a run, without which no number means anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("aws-cdk-lib", "boto3", "crhelper", "awslambdaric", "ministack")
 
 
 def about() -> dict[str, str]:
-    """Everything that a reader needs in order to judge the numbers."""
+    """Everything that a reader needs to interpret the numbers."""
     processor = _found(r"model name.*: (.+)", "/proc/cpuinfo") or platform.processor()
     kibibytes = int(_found(r"MemTotal: +([0-9]+)", "/proc/meminfo") or 0)
     return {

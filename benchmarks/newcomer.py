@@ -1,4 +1,4 @@
-"""What a newcomer waits for: the demo and the tests in a new clone, and a rehearsal of somebody else's app."""
+"""A newcomer's waiting times: the demo and the tests in a new clone, and a rehearsal of another app."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def measure(results: Results, other_app: Path | None) -> None:
 
 
 def _add_fetched(results: Results, stage: str, cache: Path, before: int = 0) -> None:
-    """Add what the caches have got, unless the index forbids pip to keep anything."""
+    """Add the size of the caches, unless the index forbids pip to cache anything."""
     if (cache / "pip").exists():
         results.add(f"{METRIC}fetched", stage, CONSTRUCT.name, _bytes(cache) - before)
 
@@ -99,6 +99,6 @@ def _run(folder: Path, *command: str, **variables: str) -> tuple[float, Mapping[
 
 
 def _bytes(folder: Path) -> int:
-    """What a folder holds, without what Python compiled while it ran."""
+    """The size of a folder, without files that Python compiled while it ran."""
     files = (path for path in folder.rglob("*") if path.suffix != ".pyc")
     return sum(path.lstat().st_size for path in files if path.is_symlink() or path.is_file())

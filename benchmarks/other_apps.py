@@ -1,8 +1,8 @@
 """The round of other people's CDK apps: add a PartnerAccount to each, synthesize it, run its own tests, rehearse it.
 
 `python -m benchmarks.other_apps FOLDER` clones the apps of `other_apps_list` into FOLDER, where the logs and the
-outcomes are kept too, and prints a table of these. It needs git, uv, and what the apps' own README files ask for: the
-`cdk` CLI and Node.js. No app can hold it up for long: what takes too much time is stopped.
+outcomes are kept too, and prints a table of these. It needs git, uv, and what the apps' own README files require: the
+`cdk` CLI and Node.js. No app can block it for long: what takes too much time is stopped.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _pa.PartnerAccount(
 
 @dataclass
 class RoundOutcome:
-    """What became of one app: how each command ended and how long it took.
+    """The outcome for one app: how each command ended and how long it took.
 
     Attributes:
-        asks: what the app asks of aws-cdk-lib.
+        asks: the app's requirement of aws-cdk-lib.
         before, after: the version of aws-cdk-lib without, and with the construct.
         tests_before, tests: the app's own tests without, and with the construct.
         alone: the rehearsal of the partner in a stack of its own.
@@ -89,7 +89,7 @@ class Trial:
         self._options += ["--app", app.command] if app.command else []
 
     def run(self) -> RoundOutcome:
-        """Do what a stranger would do with the app, and keep what became of it."""
+        """Do what a new user would do with the app, and record the outcome."""
         outcome = RoundOutcome(self._app.name, self._app.commit[:7], self._app.asks)
         try:
             self._try(outcome)
@@ -157,7 +157,7 @@ class Trial:
 
 
 def _check(*command: str | Path, folder: Path = ROOT, variables: Mapping[str, str] | None = None) -> None:
-    """Run what has to work before anything can be tried."""
+    """Run what must work before anything can be tried."""
     words = [str(word) for word in command]
     subprocess.run(words, cwd=folder, env={**os.environ, **(variables or {})}, check=True)  # noqa: S603
 

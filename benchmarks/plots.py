@@ -1,4 +1,4 @@
-"""Plots as SVG that follow the reader's light or dark theme. Colour is never alone: each contender has its own mark."""
+"""Plots as SVG that follow the reader's light or dark theme. Besides its color, each contender has its own mark."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Scale:
 
 
 def ratios(title: str, rows: Mapping[str, Mapping[Contender, Spread]]) -> str:
-    """How many times PartnerAccount's value each contender's is: one row per metric, on one scale."""
+    """Each contender's value as a multiple of PartnerAccount's: one row per metric, on one scale."""
     values = [limit for row in rows.values() for spread in row.values() for limit in (spread.low, spread.high)]
     scale = Scale(min(0.5, *values) / 1.2, max(2.0, *values) * 1.3, _LEFT, WIDTH - _RIGHT)
     bottom = _TOP + _ROW * len(rows)

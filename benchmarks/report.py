@@ -1,4 +1,4 @@
-"""The page that tells what was measured: docs/benchmarks.md, with its plots beside it."""
+"""The page with the results: docs/benchmarks.md, with its plots beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERDICTS = {True: "met", False: "**missed**", None: "?"}
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One line of a table: a metric in a case, and how its values are told."""
+    """One line of a table: a metric in a case, and how its values are formatted."""
 
     title: str
     metric: str

@@ -1,4 +1,4 @@
-"""What was measured: series of values, and what is missing, with the reason. Kept as JSON, and compared as ratios."""
+"""The measurements: series of values, and what is missing, with the reason. Stored as JSON, compared as ratios."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Results:
     missing: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, metric: str, case: str, contender: str, value: float) -> None:
-        """Keep one more value."""
+        """Add one value."""
         found = self._find(metric, case, contender)
         if found is None:
             found = Series(metric, case, contender)
@@ -64,7 +64,7 @@ class Results:
 
     @contextmanager
     def attempt(self, what: str, contender: str) -> Iterator[None]:
-        """Note a failure as missing, and go on: one contender's failure doesn't lose the rest."""
+        """Note a failure as missing, and continue: one contender's failure doesn't lose the rest."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the other measurements are kept
@@ -77,12 +77,12 @@ class Results:
             self.missing.append(entry)
 
     def drop(self, metrics: str, case: str = "") -> None:
-        """Forget the series, and what is missing, whose name begins so; of one case only, if it is given."""
+        """Remove the series, and what is missing, whose name has this prefix; of one case only, if it is given."""
         self.series = [one for one in self.series if not one.metric.startswith(metrics) or case not in ("", one.case)]
         self.missing = [entry for entry in self.missing if not entry["what"].startswith(metrics)]
 
     def keep(self, former: Results, metrics: str) -> None:
-        """Take over what an earlier run has measured, and missed, whose name begins so."""
+        """Copy what an earlier run has measured, and missed, whose name has this prefix."""
         self.series += [one for one in former.series if one.metric.startswith(metrics)]
         self.missing += [entry for entry in former.missing if entry["what"].startswith(metrics)]
         if metrics.strip() in former.about:
@@ -99,13 +99,13 @@ class Results:
         return Spread.of(values) if values else None
 
     def ratio(self, metric: str, case: str, contender: str, to: str) -> Spread | None:
-        """How many times the other's value a contender's is, compared round by round."""
+        """A contender's value as a multiple of the other's, compared round by round."""
         both = zip(self.values(metric, case, contender), self.values(metric, case, to), strict=False)
         ratios = [one / other for one, other in both if other]
         return Spread.of(ratios) if ratios else None
 
     def write(self, path: Path) -> None:
-        """Keep everything as JSON."""
+        """Store everything as JSON."""
         series = [{**asdict(one), "values": [round(value, 6) for value in one.values]} for one in self.series]
         path.write_text(
             json.dumps({"about": self.about, "missing": self.missing, "series": series}, separators=(",", ":")) + "\n"
@@ -113,7 +113,7 @@ class Results:
 
     @staticmethod
     def read(path: Path) -> Results:
-        """What an earlier run has kept."""
+        """The results of an earlier run."""
         kept = json.loads(path.read_text())
         return Results(kept["about"], [Series(**one) for one in kept["series"]], kept["missing"])
 

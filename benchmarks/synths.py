@@ -1,4 +1,4 @@
-"""What an app costs at synth, alone in its process as the cdk CLI runs it, and what its templates hold."""
+"""The cost of an app at synth, alone in its process as the cdk CLI runs it, and the content of its templates."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ began = time.process_time(); import partner_account; print(time.process_time() -
 
 @dataclass(frozen=True)
 class Synths:
-    """Synthesizes apps, and keeps what it cost.
+    """Synthesizes apps, and records the cost.
 
     Attributes:
-        results: where it is kept.
+        results: where it is recorded.
         assets: the functions' code.
         environment: what the apps' processes see.
     """
@@ -55,7 +55,7 @@ class Synths:
     environment: Mapping[str, str]
 
     def time_all(self, rounds: int) -> None:
-        """Measure each app once per round, so that a slower minute of the machine meets them all."""
+        """Measure each app once per round, so that a slow minute of the machine affects them all."""
         with tempfile.TemporaryDirectory() as out:
             self._run(EMPTY, ONE, out)  # jsii unpacks its packages at the first start
         needed = self._told("-c", _NEEDED).split()
@@ -85,7 +85,7 @@ class Synths:
         self._told("-m", f"benchmarks.apps.{contender.name}", **variables)
 
     def _told(self, *arguments: str, **variables: str) -> str:
-        """What Python prints."""
+        """The output of Python."""
         done = subprocess.run(  # noqa: S603 - this project's own programs
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -100,7 +100,7 @@ class Synths:
 
 
 def counts(assembly: Path) -> dict[str, float]:
-    """What a cloud assembly holds, in numbers that no machine changes."""
+    """The content of a cloud assembly, in machine-independent numbers."""
     templates = sorted(assembly.glob("*.template.json"))
     resources = [entry for path in templates for entry in json.loads(path.read_text()).get("Resources", {}).values()]
     types = [entry["Type"] for entry in resources if entry["Type"] != "AWS::CDK::Metadata"]
@@ -117,7 +117,7 @@ def counts(assembly: Path) -> dict[str, float]:
 
 
 def _statements(value: Any) -> Iterator[Mapping[str, Any]]:
-    """All statements that allow something to the role they belong to, wherever they stand."""
+    """All statements that allow something to the role they belong to, anywhere in the template."""
     if isinstance(value, dict):
         for statement in value.get("Statement", []):
             if "Principal" not in statement:
@@ -145,6 +145,6 @@ def _cpu_of_children() -> float:
 
 
 def environment() -> dict[str, str]:
-    """What an app's process needs of this one, the user's settings for AWS and CDK left out."""
+    """This process's environment for an app, without the user's settings for AWS and CDK."""
     kept = ("PATH", "HOME", "LANG", "JSII_RUNTIME_PACKAGE_CACHE_ROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONPATH": str(ROOT)}

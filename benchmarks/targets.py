@@ -1,4 +1,4 @@
-"""What PartnerAccount has to reach, each with what was measured."""
+"""The targets of PartnerAccount, each with the measured value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RatioTarget:
     most: float
 
     def judge(self, results: Results) -> TargetResult:
-        """By the median, round by round; the quartiles stand beside it."""
+        """By the median, round by round; the quartiles are shown beside it."""
         ratio = results.ratio(self.metric, self.case, CONSTRUCT.name, self.to.name)
         if ratio is None:
             return TargetResult(self.target, "not measured", None)
@@ -67,7 +67,7 @@ LIMITS = (
     ("`make demo`: run under 40 s", f"{newcomer.METRIC}wall", newcomer.DEMO_RUN, 1, "s", 40),
 )
 LEVEL = 1.03
-"""What counts as level with the quickest: chosen, not derived from what runs differ by."""
+"""What counts as equal to the fastest: chosen, not derived from the variation of runs."""
 
 
 def verdicts(results: Results) -> list[TargetResult]:

@@ -1,1 +1,1 @@
-"""The tests; CONTRIBUTING tells which kind stands where."""
+"""The tests; CONTRIBUTING describes where each kind is."""

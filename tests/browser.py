@@ -29,7 +29,7 @@ OVERFLOWING = """
 
 
 class Browser:
-    """A running browser, spoken to by the DevTools protocol through pipes."""
+    """A running browser, controlled by the DevTools protocol through pipes."""
 
     def __init__(self, sent: IO[bytes], received: IO[bytes]) -> None:
         """Take both pipes, and open one page."""

@@ -36,7 +36,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it in the end."""
+    """Start the longest files first, so that no worker is left alone with one in the end."""
     items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("e2e", "slow")])
 
 

@@ -1,4 +1,4 @@
-"""docs/architecture.md: the times that it tells are those of the code. And which rooms import what of each other."""
+"""docs/architecture.md: its times are those of the code. And which packages import what from each other."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_pure_modules_import_nothing_but_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_no_other_room_than_it_may(room: str) -> None:
+def test_package_imports_only_its_allowed_packages(room: str) -> None:
     """Lambda has none of the others, and the construct loads without what the command needs."""
     imported = {name for module in (ROOT / room).rglob("*.py") for name in imports_of(module)}
     assert {name.split(".")[0] for name in imported} & PACKAGES <= {Path(room).name, *ROOMS[room]}
@@ -74,7 +74,7 @@ def test_a_room_imports_no_other_room_than_it_may(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_modules_of_a_room_import_each_other_in_no_circle(room: str) -> None:
+def test_modules_of_a_package_have_no_import_cycle(room: str) -> None:
     """Each can be read, and loaded, after those that it imports, be it at the top or in a function."""
     paths = {path.relative_to((ROOT / room).parent): path for path in (ROOT / room).rglob("*.py")}
     modules = {".".join(name.with_suffix("").parts).removesuffix(".__init__"): path for name, path in paths.items()}

@@ -46,7 +46,7 @@ def python_blocks(name: str) -> list[str]:
 def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_names(
     name: str, stack: str, tmp_path: Path
 ) -> None:
-    """As it stands, as a program of its own."""
+    """Unchanged, as a program of its own."""
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", python_blocks(name)[0]], env=environment, check=True)
     template = (tmp_path / f"{stack}.template.json").read_text()
@@ -55,7 +55,7 @@ def test_first_example_of_a_page_synthesizes_with_the_outputs_that_the_readme_na
         assert f"{stack}-Partner-{attribute}" in template
 
 
-def test_readme_names_the_versions_that_the_package_asks_for() -> None:
+def test_readme_lists_the_versions_that_the_package_requires() -> None:
     """Of Python, and of aws-cdk-lib."""
     project = tomllib.loads(page("pyproject.toml"))["project"]
     (lowest,) = (
@@ -101,7 +101,7 @@ def test_each_make_target_that_readme_and_contributing_name_exists(command: str)
     subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_each_published_page_that_a_message_names_is_a_page_of_the_documentation() -> None:
+def test_each_page_linked_from_a_message_exists() -> None:
     """At the address that the package's metadata gives; who has installed it has no files of `docs/`."""
     urls = tomllib.loads(page("pyproject.toml"))["project"]["urls"]
     assert f"{urls['Documentation']}docs/" == DOCUMENTATION
@@ -114,7 +114,7 @@ def test_each_published_page_that_a_message_names_is_a_page_of_the_documentation
 
 
 def test_each_test_module_that_a_document_or_a_docstring_names_exists() -> None:
-    """What is called a proof can be looked up."""
+    """Everything cited as proof can be looked up."""
     rooms = ("tests", "constructs", "lambda", "simulator", "rehearsal", "cli")
     sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     texts = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/site").glob("*.md"), *sources]
@@ -135,20 +135,20 @@ def test_table_of_props_has_each_prop_of_the_construct() -> None:
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == props
 
 
-def test_each_switch_of_the_simulator_is_a_question_of_the_page_of_limits() -> None:
-    """A new switch is a new unknown, and must be told with the end of each of its readings."""
+def test_each_simulator_reading_is_a_question_on_the_limits_page() -> None:
+    """A new switch is a new unknown, and must be documented with the outcome of each reading."""
     switches = re.findall(r"\| `([a-z_]+)` \|$", page("docs/limits.md"), re.MULTILINE)
     assert sorted(switches) == sorted(field.name for field in fields(Readings))
 
 
-def test_each_fault_that_the_page_of_limits_names_can_be_ordered() -> None:
+def test_each_fault_on_the_limits_page_can_be_injected() -> None:
     """The page promises that the tests run it."""
     lines = re.findall(r"faults? (`.*) \|$", page("docs/limits.md"), re.MULTILINE)
     named = {name for line in lines for name in line.split(", ")}
     assert named - {"`lasting`"} <= {f"`{kind}`" for kind in FaultKind}
 
 
-def test_each_statement_about_the_act_names_a_page_of_aws() -> None:
+def test_each_statement_about_creation_links_to_an_aws_page() -> None:
     """Each page that docs/what-it-means.md names has its address there, and none is listed that no text names."""
     meaning = page("docs/what-it-means.md")
     addresses = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", meaning, re.MULTILINE))

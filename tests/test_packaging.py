@@ -1,4 +1,4 @@
-"""How the project is found, installed, built and locked. What the packages do stands in the other tests."""
+"""How the project is found, installed, built and locked. Other tests cover what the packages do."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def synthesize(python: str | Path, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_packages(wheel: Path) -> None:
     """The wheel holds each file of the four packages, the licence and its own metadata, and no other file."""
     shipped = {path.relative_to(package.parent) for package in PACKAGES for path in project_files(package)}
     metadata = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
@@ -201,7 +201,7 @@ def test_wheel_works_in_another_project(customer: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_another_machine_builds_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+def test_build_is_reproducible_in_another_environment(dist: Path, tmp_path: Path) -> None:
     """In another folder, with files of another age and other rights, in another time zone and order of hashing."""
     elsewhere = tmp_path / "another name"
     for path in project_files():
@@ -218,7 +218,7 @@ def test_another_machine_builds_the_same_bytes(dist: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_the_registry_would_take_the_distributions(dist: Path) -> None:
+def test_distributions_pass_the_registrys_checks(dist: Path) -> None:
     """Their metadata are whole, and the README can be shown."""
     twine = [sys.executable, "-m", "twine", "check", "--strict"]
     told = run(*twine, *dist.iterdir(), cwd=dist, PYTHONPATH=str(ROOT / ".venv/publish"), NO_COLOR="1")
@@ -226,7 +226,7 @@ def test_the_registry_would_take_the_distributions(dist: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_source_distribution_holds_what_git_tracks(dist: Path) -> None:
+def test_source_distribution_contains_the_files_tracked_by_git(dist: Path) -> None:
     """So that it can be tested and documented from; nothing else is in it but its metadata."""
     [sdist] = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
@@ -238,7 +238,7 @@ def test_the_source_distribution_holds_what_git_tracks(dist: Path) -> None:
 
 
 def direct_requirements() -> list[Requirement]:
-    """Everything that pyproject.toml asks for by name, but for what lives in a folder of its own."""
+    """Everything that pyproject.toml requires by name, except what has a folder of its own."""
     project = PYPROJECT["project"]
     optional = chain(*project["optional-dependencies"].values(), PYPROJECT["dependency-groups"]["dev"])
     asked = chain(PYPROJECT["build-system"]["requires"], project["dependencies"], optional)
@@ -270,7 +270,7 @@ def test_lock_pins_each_direct_dependency() -> None:
     assert unpinned(publish, "requirements/publish.txt") == []
 
 
-def test_lock_of_a_demo_is_the_part_of_the_main_lock_that_a_demo_needs() -> None:
+def test_demo_lock_is_the_subset_of_the_main_lock_that_the_demo_needs() -> None:
     """What pyproject.toml names for users, in the versions that the tests run on, and nothing that only tests need."""
     extras = PYPROJECT["project"]["optional-dependencies"].values()
     wanted = [Requirement(text) for text in chain(PYPROJECT["project"]["dependencies"], *extras)]
@@ -296,7 +296,7 @@ def floor_of_construct() -> dict[str, Version]:
     return pins("requirements/floor.txt") | pins("requirements/floor-construct.txt")
 
 
-def test_floor_pins_the_lowest_versions() -> None:
+def test_floor_pins_the_minimum_versions() -> None:
     """Each dependency of the wheel to the lowest that pyproject.toml promises; that of an extra may be higher."""
     assert lowest(promised()).items() <= pins("requirements/floor.txt").items()
     assert lowest(promised_by_construct()).items() <= floor_of_construct().items()
@@ -319,7 +319,7 @@ def test_newest_pins_no_older_version_than_the_main_lock() -> None:
     assert [name for name, version in newest.items() if version < main.get(name, version)] == []
 
 
-def test_files_name_no_registry_and_no_machine() -> None:
+def test_files_contain_no_registry_host_and_no_machine_path() -> None:
     """No file of the project names a package registry's host or a folder of the machine it was written on."""
     private = re.compile(
         rf"(?:pypi|pythonhosted|npmjs|yarnpkg)\.(?:org|com)|/(?:home|Users|root)/|{re.escape(str(ROOT))}/"

@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_make_docs_builds_the_same() -> None:
+def test_make_docs_is_reproducible() -> None:
     """The command that the tests build the site with is that of the Makefile."""
     command = ["make", "docs", "--dry-run", "--always-make", "--old-file=install"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -52,7 +52,7 @@ def test_make_docs_builds_the_same() -> None:
 
 @pytest.fixture(scope="module")
 def entries(site: Path) -> set[str]:
-    """The names that the site has an entry of its own for, from what Sphinx tells other sites."""
+    """The names with an entry on the site, from the inventory that Sphinx publishes."""
     packed = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
     lines = zlib.decompress(packed).decode().splitlines()
     return {line.split(" ", 1)[0] for line in lines if " py:" in line}
@@ -185,7 +185,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
             assert (page.parent / urlsplit(source).path).exists(), (page, source)
 
 
-def test_each_link_arrives(site: Path) -> None:
+def test_each_link_resolves(site: Path) -> None:
     """Each link to another page or into it, and to each file of the repository that is offered."""
     pages = {page: references(page) for page in site.rglob("*.html")}
     for page, found in pages.items():

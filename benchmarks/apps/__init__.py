@@ -13,7 +13,7 @@ ATTRIBUTES = ("Arn", "Id", "ProfileId")
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared of one partner, in every app."""
+    """The values of one partner, in every app."""
 
     legal_name: str
     business_title: str
@@ -49,7 +49,7 @@ def synthesize(*declare: Callable[[cdk.Stack, str, Declared], None]) -> None:
 
 
 def add_outputs(stack: cdk.Stack, name: str, values: dict[str, str]) -> None:
-    """Give the stack the outputs that PartnerAccount gives by itself."""
+    """Add the outputs that PartnerAccount adds by itself."""
     for attribute in ATTRIBUTES:
         output = cdk.CfnOutput(
             stack,
@@ -61,5 +61,5 @@ def add_outputs(stack: cdk.Stack, name: str, values: dict[str, str]) -> None:
 
 
 def asset_folder(stack: cdk.Stack) -> str:
-    """The folder with a function's code, boto3 included, as pip has filled it before."""
+    """The folder with a function's code, boto3 included, as installed by pip before."""
     return str(stack.node.get_context("asset"))

@@ -1,4 +1,4 @@
-"""The same by `custom_resources.AwsCustomResource`: calls of the AWS SDK for JavaScript, and no code of one's own.
+"""The same with `custom_resources.AwsCustomResource`: calls of the AWS SDK for JavaScript, and no custom code.
 
 One call answers each request of CloudFormation, and CloudFormation refuses an answer that lacks an attribute which
 an output reads. So it takes three resources: the partner, its contact, and the profile that CreatePartner tells no id

@@ -1,4 +1,4 @@
-"""The same by crhelper with its defaults, as its README and the tutorials have it: one function that brings boto3."""
+"""The same with crhelper and its defaults, as in its README and tutorials: one function that includes boto3."""
 
 from typing import cast
 

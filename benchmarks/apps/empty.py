@@ -1,4 +1,4 @@
-"""An app with nothing in its stack: what every synth takes."""
+"""An app with an empty stack: the cost of every synth."""
 
 from benchmarks.apps import synthesize
 

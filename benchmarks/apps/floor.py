@@ -1,4 +1,4 @@
-"""An app with a function of CDK's that may read a secret, and no partner: what any function of one's own takes."""
+"""An app with a function of CDK's that may read a secret, and no partner: the cost of any custom function."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager

@@ -1,4 +1,4 @@
-"""What a local deployment needs so that functions in Node.js run; on AWS the runtime brings it."""
+"""What functions in Node.js need in a local deployment; on AWS the runtime includes it."""
 
 import jsii
 from aws_cdk import IAspect
@@ -8,7 +8,7 @@ from constructs import IConstruct
 
 @jsii.implements(IAspect)
 class LocalNode:
-    """Leads functions in Node.js to the AWS SDK for JavaScript."""
+    """Lets functions in Node.js find the AWS SDK for JavaScript."""
 
     def visit(self, node: IConstruct) -> None:
         """Set the variable by which Node.js finds packages."""

@@ -1,4 +1,4 @@
-"""What the two contenders with a function of their own have in common: the function, and the custom resource."""
+"""What the two contenders with their own function share: the function, and the custom resource."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The same by `custom_resources.Provider`: CDK's framework calls a function of one's own, which brings its boto3."""
+"""The same with `custom_resources.Provider`: CDK's framework calls a custom function, which includes boto3."""
 
 from typing import cast
 
@@ -15,7 +15,7 @@ class PartnerProvider(Construct):
     """One per stack."""
 
     def __init__(self, stack: cdk.Stack, secret: secretsmanager.ISecret) -> None:
-        """Put the function behind the framework."""
+        """Create the function behind the framework."""
         super().__init__(stack, "PartnerProvider")
         function = own_function(self, "provider_framework.handler", secret)
         self.service_token = cr.Provider(self, "Framework", on_event_handler=function).service_token

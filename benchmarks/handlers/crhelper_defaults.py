@@ -1,4 +1,4 @@
-"""A handler as crhelper's README has it: its defaults, and boto3's clients made when the module is loaded."""
+"""A handler as in crhelper's README: its defaults, and boto3's clients created when the module is loaded."""
 
 import boto3
 from crhelper import CfnResource
@@ -44,11 +44,11 @@ def update(event, context):
 
 @helper.delete
 def delete(event, context):
-    """Leave the partner: there is no call to delete one."""
+    """Retain the partner: no call deletes one."""
 
 
 def told(partner):
-    """Keep what the outputs need, and return the physical id."""
+    """Store what the outputs need, and return the physical id."""
     profile = partner_central.get_profile_visibility(Catalog=partner["Catalog"], Identifier=partner["Arn"])
     helper.Data.update({"Arn": partner["Arn"], "Id": partner["Id"], "ProfileId": profile["ProfileId"]})
     return partner["Arn"]

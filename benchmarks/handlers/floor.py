@@ -1,6 +1,6 @@
-"""The least that a safe handler can do: PartnerAccount's calls in a row, by hand, with boto3, and crhelper imported.
+"""The minimum of a safe handler: PartnerAccount's calls in a row, by hand, with boto3, and crhelper imported.
 
-It decides nothing, repeats nothing and survives nothing: what it takes is what no handler of this kind can save.
+It decides nothing, retries nothing and survives nothing: its cost is what no handler of this kind can save.
 """
 
 import json
@@ -12,7 +12,7 @@ import urllib3
 
 
 def handler(event, context):
-    """Look, ask, act, and answer: a Create and nothing else."""
+    """List, check, create, and answer: a Create and nothing else."""
     assert crhelper.CfnResource
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     body = json.dumps({**answer, "Status": "SUCCESS", **create(event)})

@@ -7,7 +7,7 @@ secrets = boto3.client("secretsmanager")
 
 
 def handler(event, context):
-    """Create, update or leave one partner."""
+    """Create, update or retain one partner."""
     if event["RequestType"] == "Create":
         return told(create(event))
     if event["RequestType"] == "Update":
@@ -37,7 +37,7 @@ def update(event):
 
 
 def told(partner):
-    """What the framework makes its answer of."""
+    """What the framework builds its answer from."""
     profile = partner_central.get_profile_visibility(Catalog=partner["Catalog"], Identifier=partner["Arn"])
     data = {"Arn": partner["Arn"], "Id": partner["Id"], "ProfileId": profile["ProfileId"]}
     return {"PhysicalResourceId": partner["Arn"], "Data": data}

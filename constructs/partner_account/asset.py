@@ -1,8 +1,8 @@
 """Assembles the folder that becomes the Lambda function's code, without Docker, pip or network.
 
-It holds the handler, crhelper and the service model, each as installed beside this package: of the model only what the
-function may call, and what only humans read left out of both, but no line of the handler moved. boto3 is the Lambda
-runtime's own.
+It contains the handler, crhelper and the service model, each as installed beside this package: the model has only the
+operations that the function can call, and handler and model have no documentation, but the handler's line numbers are
+unchanged. boto3 is the Lambda runtime's own.
 """
 
 import hashlib
@@ -35,16 +35,16 @@ _WITHOUT_STAGING = "aws:cdk:disable-asset-staging"
 
 @contextmanager
 def assembled_asset(scope: Construct | None = None) -> Iterator[Path]:
-    """A folder with the function's code; it is gone when the context ends, unless it is still needed in `scope`.
+    """A folder with the function's code; it is deleted when the context ends, unless `scope` still needs it.
 
-    CDK copies an asset into the cloud assembly while the construct that uses it is made. Without staging
-    (`cdk synth --no-staging`) it doesn't: who reads the assembly, later, is told of this very folder.
+    CDK copies an asset into the cloud assembly while the construct that uses it is created. Without staging
+    (`cdk synth --no-staging`) it doesn't: the assembly refers to this folder itself.
 
     Raises:
         PartnerAccountError: crhelper is not installed or too old, or botocore doesn't know the service.
     """
     if scope is not None and scope.node.try_get_context(_WITHOUT_STAGING):
-        # Named after its content: nothing of another version of this package stays in it.
+        # Named after its content, so that no file of another version of this package remains in it.
         digest = hashlib.sha256(repr(sorted(_files().items())).encode()).hexdigest()
         stage = cast("Stage", Stage.of(scope))
         folder = Path(stage.asset_outdir, f"partner-account-asset.{digest}").resolve()
@@ -67,7 +67,7 @@ def _write(folder: Path) -> None:
 def _files() -> Mapping[PurePosixPath, bytes]:
     model = PurePosixPath("models", SERVICE, API_VERSION)
     found = {model / _ENDPOINT_RULES: (model_folder() / _ENDPOINT_RULES).read_bytes()}
-    # Not packed here: what gzip makes of it depends on the machine, and CDK packs the asset anyway.
+    # Not compressed here: gzip's output depends on the machine, and CDK zips the asset anyway.
     found[model / "service-2.json"] = json.dumps(model_of(partner_operations()), separators=(",", ":")).encode()
     handler = _python_files(PurePosixPath(_HANDLER), files(_HANDLER))
     found |= {path: code_alone(source.decode().replace("\r\n", "\n")).encode() for path, source in handler}
@@ -75,9 +75,9 @@ def _files() -> Mapping[PurePosixPath, bytes]:
 
 
 def code_alone(source: str) -> str:
-    """A module of the handler without docstrings and comment lines, each statement in its line: a quarter less to send.
+    """A module of the handler without docstrings and comment lines, line numbers unchanged: a quarter less to upload.
 
-    By its looks, which ruff keeps uniform, since to parse it would cost each synth a tenth of a second.
+    With regular expressions, since ruff keeps the format uniform and parsing would cost each synth a tenth of a second.
     """
     source = re.sub(
         r'^( *)"""(?:.|\n)*?"""$',
@@ -97,18 +97,18 @@ def _python_files(path: PurePosixPath, folder: "Traversable") -> Iterator[tuple[
 
 
 def _crhelper_folder() -> "Traversable":
-    """That of the distribution crhelper, whatever else is called so on the path, such as a module of the app."""
+    """That of the distribution crhelper, even if anything else on the path has that name, such as the app's module."""
     try:
         folder = cast("Traversable", distribution(_CRHELPER).locate_file(_CRHELPER))
     except PackageNotFoundError:
         raise PartnerAccountError(
-            "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account again with its "
+            "crhelper, which the Lambda function needs, is not installed; reinstall cdk-partner-account with its "
             "dependencies"
         ) from None
     # Older ones sleep in a Delete until CloudFormation gives up.
     if not folder.is_dir() or b"sleep_on_delete" not in (folder / "resource_helper.py").read_bytes():
         raise PartnerAccountError(
-            f"crhelper in {folder} is older than 2.0.6, or something else of that name; remove it, and install "
-            "cdk-partner-account again with its dependencies"
+            f"crhelper in {folder} is older than 2.0.6, or something else with that name; remove it, and "
+            "reinstall cdk-partner-account with its dependencies"
         )
     return folder

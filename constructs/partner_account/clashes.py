@@ -1,4 +1,4 @@
-"""Finds PartnerAccounts and PartnerProfiles of one app that would be refused, or made by mistake, beside each other."""
+"""Finds PartnerAccounts and PartnerProfiles of one app that conflict, or duplicate each other by mistake."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _ID = "cdk-partner-account"
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredExports:
-    """The exports of one construct of an app; None is known only at deployment."""
+    """The exports of one construct of an app; None if known only at deployment."""
 
     construct: Construct
     path: str
@@ -28,10 +28,10 @@ class DeclaredExports:
     region: str | None
     exports: frozenset[str]
     prop: str
-    """By which the user chooses their names."""
+    """The prop that sets their names."""
 
     def export_clashes(self, other: "DeclaredExports") -> Iterator[str]:
-        """The error that CloudFormation would give if both were deployed."""
+        """The error that CloudFormation would return if both were deployed."""
         common = self.exports & other.exports
         is_elsewhere = not (_may_equal(self.account, other.account) and _may_equal(self.region, other.region))
         if common and not is_elsewhere and is_in_tree(other.construct):
@@ -53,7 +53,7 @@ def _exports_of(construct: Construct, names: OutputNames) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredPartner(DeclaredExports):
-    """What the PartnerAccounts of an app are compared by; None is known only at deployment."""
+    """What is compared between the PartnerAccounts of an app; None if known only at deployment."""
 
     catalog: Catalog
     legal_name: str | None
@@ -61,7 +61,7 @@ class DeclaredPartner(DeclaredExports):
 
     @classmethod
     def of(cls, partner: Construct, props: PartnerProps, names: OutputNames) -> "DeclaredPartner":
-        """What stands in the app at `partner`."""
+        """The declaration at `partner`."""
         name = props.legal_name
         return cls(
             **_exports_of(partner, names),
@@ -71,16 +71,14 @@ class DeclaredPartner(DeclaredExports):
         )
 
     def clashes_with(self, other: "DeclaredPartner") -> Iterator[str]:
-        """The errors that the service or CloudFormation would give if both were deployed."""
+        """The errors that the service or CloudFormation would return if both were deployed."""
         is_same = (self.catalog, self.legal_name) == (other.catalog, other.legal_name)
         if is_same and self.legal_name is not None and is_in_tree(other.construct):
-            yield (
-                f"legal_name: {other.path!r} has the same name in the same catalog, and the service keeps names unique"
-            )
+            yield (f"legal_name: {other.path!r} has the same name in the same catalog, but names must be unique")
         yield from self.export_clashes(other)
 
     def is_second_beside(self, other: "DeclaredPartner") -> bool:
-        """Whether one of two in catalog AWS would be created beside the other, if both are of one AWS account."""
+        """Whether one of two in catalog AWS would be created beside the other, if both are in one AWS account."""
         both_adopted = self.existing_partner_id is not None and other.existing_partner_id is not None
         return (
             self.catalog == other.catalog == Catalog.AWS
@@ -97,20 +95,20 @@ class DeclaredPartner(DeclaredExports):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredProfile(DeclaredExports):
-    """What the PartnerProfiles of an app are compared by."""
+    """What is compared between the PartnerProfiles of an app."""
 
     partner: str
-    """The partner's ARN if that is a literal, or else the path of its construct."""
+    """The partner's ARN if it is a literal, otherwise the path of its construct."""
 
     @classmethod
     def of(cls, profile: Construct, partner: IPartnerAccount, names: OutputNames) -> "DeclaredProfile":
-        """What stands in the app at `profile`."""
+        """The declaration at `profile`."""
         return cls(**_exports_of(profile, names), partner=known(partner.partner_arn) or partner.node.path)
 
     def clashes_with(self, other: "DeclaredProfile") -> Iterator[str]:
-        """The errors that CloudFormation would give, and that of two profiles that overwrite each other."""
+        """The errors that CloudFormation would return, and the error for profiles that overwrite each other."""
         if self.partner == other.partner and is_in_tree(other.construct):
-            yield f"partner: {other.path!r} is the profile of the same partner, which has one; keep one of them"
+            yield f"partner: {other.path!r} is the profile of the same partner, which has only one; keep one of them"
         yield from self.export_clashes(other)
 
 
@@ -133,9 +131,9 @@ class PartnerRegistry(Construct):
 
 
 def is_in_tree(construct: IConstruct) -> bool:
-    """Whether nobody has removed it, or what it stands in, from the tree again."""
+    """Whether neither it nor any of its scopes was removed from the tree."""
     scopes = construct.node.scopes
-    nodes = [scope.node for scope in scopes]  # each asked of CDK once
+    nodes = [scope.node for scope in scopes]  # each read from CDK once
     return all(
         around.try_find_child(own.id) is scope for (around, own), scope in zip(pairwise(nodes), scopes[1:], strict=True)
     )

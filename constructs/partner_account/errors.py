@@ -1,6 +1,6 @@
-"""The one exception that this package raises at synth, the errors about values of another type, where to read more.
+"""The exception that this package raises at synth, the errors for values of the wrong type, the documentation's URL.
 
-Each of these shows what to write, and repeats no value.
+Each error shows what to write, and repeats no value.
 """
 
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from aws_cdk import CfnParameter, SecretValue, Stack
 from constructs import Construct
 
-# The pages of `docs/`, as published: who has installed the package has no files of them.
+# The pages of `docs/` as published: the installed package doesn't contain them.
 DOCUMENTATION = "https://cdk-partner-account.readthedocs.io/en/stable/docs/"
 
 
 class PartnerAccountError(ValueError):
-    """A `PartnerAccount`, its `PartnerProfile` or their provider can't be synthesized as it is written.
+    """A `PartnerAccount`, its `PartnerProfile` or their provider can't be synthesized as declared.
 
     The message lists every error, each with what is allowed, and never a sensitive value.
     """
@@ -29,38 +29,38 @@ def raise_if_invalid(construct_path: str, errors: Sequence[str], kind: str = "Pa
 
 
 def stack_of(scope: Construct, construct_id: str, kind: str = "PartnerAccount") -> Stack:
-    """The stack in which the construct is about to be made, or a `PartnerAccountError` if there is none."""
+    """The stack in which the construct is about to be created, or a `PartnerAccountError` if there is none."""
     try:
         return Stack.of(scope)
     except RuntimeError:  # jsii's, for any error of CDK
-        no_stack = 'scope: is in no stack; make one, such as Stack(app, "Partner"), and put it in there'
+        no_stack = 'scope: is not in a stack; create one, such as Stack(app, "Partner"), and use it'
         path = f"{scope.node.path}/{construct_id}".lstrip("/")
         raise PartnerAccountError(f"{kind} {path!r} has 1 error:\n  - {no_stack}") from None
 
 
 def has_attribute(value: object, attribute: str) -> bool:
-    """Whether a value has what an interface of CDK promises, such as a role its `role_arn`.
+    """Whether a value has an attribute of a CDK interface, such as `role_arn` of a role.
 
-    Python knows no instances of jsii's interfaces: an imported resource is a proxy that stands for several of them.
+    Python has no instances of jsii's interfaces: an imported resource is a proxy for several of them.
     """
     kinds = [type(value), *map(type, getattr(value, "_delegates", ()))]
     return any(hasattr(kind, attribute) for kind in kinds)
 
 
 def type_errors(prop: str, value: object, attribute: str, expected: str) -> list[str]:
-    """The error that a value that is given lacks the attribute by which the expected type is known."""
+    """The error for a given value without the attribute that identifies the expected type."""
     return [] if value is None or has_attribute(value, attribute) else [f"{prop}: must be {expected}"]
 
 
 def string_error(prop: str, value: object) -> str:
-    """The error that a value is no string."""
+    """The error for a value that is not a string."""
     return f"{prop}: must be a string{how_to_get_string(value)}"
 
 
 def how_to_get_string(value: object) -> str:
-    """The end of an error: how a string is had of a value that stands for one known at deployment."""
+    """The end of an error: how to get a string from a value that is known only at deployment."""
     if isinstance(value, CfnParameter):
-        return "; of a CfnParameter take .value_as_string"
+        return "; for a CfnParameter, use .value_as_string"
     if isinstance(value, SecretValue):
-        return ", and no secret, which CloudFormation doesn't resolve here; use a CfnParameter with no_echo=True"
-    return "; of a token take .to_string()" if has_attribute(value, "resolve") else ""
+        return ", not a secret, which CloudFormation doesn't resolve here; use a CfnParameter with no_echo=True"
+    return "; for a token, use .to_string()" if has_attribute(value, "resolve") else ""

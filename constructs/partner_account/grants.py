@@ -1,4 +1,4 @@
-"""What every partner account has in common, whether an app creates it or only knows it; its grants among that."""
+"""The interface of every partner account, whether an app creates it or only refers to it, with its grants."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ _ACTIONS_ON_PARTNER = frozenset(
         "UntagResource",
     }
 )
-"""Those for which the Service Authorization Reference names a partner's ARN."""
+"""The actions for which the Service Authorization Reference lists a partner's ARN."""
 
 # arn:<partition>:partnercentral:<region>:<account>:catalog/<catalog>/partner/<id>
 _CATALOG, ID = 1, 3
@@ -43,11 +43,11 @@ _TAGGING = {"partnercentral:TagResource", "partnercentral:UntagResource"}
 
 
 class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass):
-    """A partner account: a `PartnerAccount`, or one that its `from_…` methods refer to."""
+    """A partner account: a `PartnerAccount`, or one that its `from_…` methods return."""
 
     @abstractmethod
     def _attribute(self, name: str) -> str:
-        """What the custom resource has as `Arn`, `Id` or `ProfileId`."""
+        """The attribute `Arn`, `Id` or `ProfileId` of the custom resource."""
 
     @property
     def partner_arn(self) -> str:
@@ -56,17 +56,17 @@ class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass
 
     @property
     def partner_id(self) -> str:
-        """The partner's id, `partner-` and 13 letters or digits."""
+        """The partner's id, `partner-` followed by 13 letters or digits."""
         return self._attribute("Id")
 
     @property
     def profile_id(self) -> str:
-        """The id of the partner's profile: `pprofile-` and 13 letters or digits, or `pending`.
+        """The id of the partner's profile: `pprofile-` followed by 13 letters or digits, or `pending`.
 
-        It is `pending` while the service has given none; the next update of the partner then brings the real one.
+        It is `pending` until the service returns one; the next update of the partner then sets the real one.
 
         Raises:
-            PartnerAccountError: The partner was referred to without it.
+            PartnerAccountError: The partner was imported without it.
         """
         return self._attribute("ProfileId")
 
@@ -79,10 +79,10 @@ class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow these `partnercentral:` actions on this partner, each by its full name.
 
-        The tag by which the construct knows its partner is left out of what TagResource and UntagResource may change.
+        TagResource and UntagResource are not granted for the ownership tag, by which the construct finds its partner.
 
         Raises:
-            PartnerAccountError: An action is none of the 17 that take a partner's ARN, or has a wildcard.
+            PartnerAccountError: An action is not one of the 17 that accept a partner's ARN, or has a wildcard.
         """
         if errors := list(_action_errors(actions)):
             raise PartnerAccountError(f"grant on {self.node.path!r}: {'; '.join(errors)}")
@@ -98,7 +98,7 @@ class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass
         """Allow reading the partner, its contact, its profile's visibility and tasks, and its tags."""
         reading = ("GetAllianceLeadContact", "GetPartner", "GetProfileUpdateTask", "GetProfileVisibility")
         granted = self._grant(grantee, [f"partnercentral:{name}" for name in reading], self.partner_arn)
-        # The Service Authorization Reference names no resource type for it.
+        # The Service Authorization Reference lists no resource type for it.
         return granted.combine(self._grant(grantee, ["partnercentral:ListTagsForResource"], "*"))
 
     def _grant(
@@ -108,7 +108,7 @@ class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass
         resource: str,
         conditions: dict[str, dict[str, str]] | None = None,
     ) -> iam.Grant:
-        expected = 'a role or the like, such as Role.from_role_arn(stack, "Role", arn)'
+        expected = 'a grantable, such as Role.from_role_arn(stack, "Role", arn)'
         if errors := type_errors("grantee", grantee, "grant_principal", expected):
             raise PartnerAccountError(f"grant on {self.node.path!r}: {errors[0]}")
         return iam.Grant.add_to_principal(
@@ -117,7 +117,7 @@ class IPartnerAccount(ShownSignature, Resource, metaclass=jsii.JSIIAbstractClass
 
 
 def part_of_arn(arn: str, number: int) -> str:
-    """What stands between two slashes of a partner's ARN, a literal or a token."""
+    """One part of a partner's ARN, split at its slashes; a literal or a token."""
     return Fn.select(number, Fn.split("/", arn)) if holds_token(arn) else arn.split("/")[number]
 
 
@@ -126,17 +126,17 @@ def _action_errors(actions: Sequence[str]) -> Iterator[str]:
         yield "name at least one action, such as 'partnercentral:GetPartner'"
     for action in actions:
         if not isinstance(action, str):
-            yield "each action must be a string, and an argument of its own: grant(role, 'partnercentral:GetPartner')"
+            yield "each action must be a string and a separate argument: grant(role, 'partnercentral:GetPartner')"
             continue
         service, _, name = action.partition(":")
         if service != "partnercentral" or not name:
-            yield f"{action!r} is no action of Partner Central, which begin with partnercentral:"
+            yield f"{action!r} is not a Partner Central action; those begin with partnercentral:"
         elif "*" in name or "?" in name:
-            yield f"{action!r} has a wildcard, which may grant later actions, too; name each action"
+            yield f"{action!r} has a wildcard, which could also grant future actions; name each action"
         elif name == "ListTagsForResource":
-            yield f"{action!r} is documented to have no resource type; grant_read grants it on '*'"
+            yield f"{action!r} has no documented resource type; grant_read grants it on '*'"
         elif name not in _ACTIONS_ON_PARTNER:
             yield (
-                f"{action!r} takes no partner's ARN, as only these do: {', '.join(sorted(_ACTIONS_ON_PARTNER))}; "
+                f"{action!r} doesn't accept a partner's ARN; only these do: {', '.join(sorted(_ACTIONS_ON_PARTNER))}; "
                 "grant it on '*' or on its own resource yourself"
             )

@@ -1,4 +1,4 @@
-"""The function's place in a VPC: what of it can't work, and what the function gets of it."""
+"""The function's VPC configuration: its validation, and the resources it needs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from partner_account.errors import has_attribute, type_errors
 _HTTPS = 443
 
 _ISOLATED = (
-    "The function's subnets have no route that CDK knows of to Partner Central, which is reached over the internet "
-    "only. Acknowledge this warning if there is one, such as a transit gateway or a proxy."
+    "The function's subnets have no route known to CDK to Partner Central, which is reachable only over the internet. "
+    "Acknowledge this warning if there is one, such as a transit gateway or a proxy."
 )
 
 
@@ -26,19 +26,19 @@ class Network:
     security_groups: Sequence[ec2.ISecurityGroup] | None
 
     def errors(self) -> Iterator[str]:
-        """What can't work about them."""
+        """The errors of these props."""
         if wrong := list(self._type_errors()):
             yield from wrong
             return
         if self.vpc is None and self.subnets is not None:
-            yield "vpc_subnets: need vpc as well; add it or leave them out"
+            yield "vpc_subnets: requires vpc; add it, or omit this"
         if self.vpc is None and self.security_groups is not None:
-            yield "security_groups: need vpc as well; add it or leave them out"
+            yield "security_groups: requires vpc; add it, or omit this"
         elif self.security_groups is not None and not self.security_groups:
-            yield "security_groups: is empty; name at least one, or leave it out"
+            yield "security_groups: is empty; name at least one, or omit this"
         if self.vpc is not None and self._selected(self.vpc).has_public:
             yield (
-                "vpc_subnets: are public ones, from which a function reaches no network; "
+                "vpc_subnets: are public, and a function has no internet access there; "
                 "choose private ones with a NAT gateway"
             )
 
@@ -58,7 +58,7 @@ class Network:
             )
 
     def groups(self, scope: Construct) -> Sequence[ec2.ISecurityGroup] | None:
-        """The function's security groups: the user's, or one that lets HTTPS out and nothing in."""
+        """The function's security groups: the user's, or one that allows outbound HTTPS only."""
         if self.vpc is None or self.security_groups is not None:
             return self.security_groups
         group = ec2.SecurityGroup(
@@ -76,7 +76,7 @@ class Network:
         return [self._selected(self.vpc).internet_connectivity_established] if self.vpc else []
 
     def warn_if_isolated(self, scope: Construct) -> None:
-        """Tell the user if nothing that is known of the subnets leads to Partner Central."""
+        """Warn if no known route leads from the subnets to Partner Central."""
         if self.vpc is None:
             return
         isolated = {subnet.subnet_id for subnet in self.vpc.isolated_subnets}

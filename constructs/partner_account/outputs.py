@@ -11,20 +11,20 @@ from partner_account.tokens import holds_token
 
 _MAX_NAME_LENGTH = 255
 
-_PROFILE_ID = {"ProfileId": "Id of the partner's profile, or pending while the service has given none"}
+_PROFILE_ID = {"ProfileId": "Id of the partner's profile, or pending until the service returns one"}
 
 PARTNER_ATTRIBUTES = {
     "Arn": "ARN of the AWS Partner Central account",
     "Id": "Id of the AWS Partner Central account",
     **_PROFILE_ID,
 }
-"""What the custom resource of a partner answers, and what each is."""
+"""The attributes that the custom resource of a partner returns, with their descriptions."""
 
 PROFILE_ATTRIBUTES = {
     **_PROFILE_ID,
-    "TaskStatus": "SUCCEEDED if the profile is as the template says, IN_PROGRESS while AWS validates or reviews it",
+    "TaskStatus": "SUCCEEDED if the profile matches the template, IN_PROGRESS while AWS validates or reviews it",
 }
-"""What the custom resource of a profile answers, and what each is."""
+"""The attributes that the custom resource of a profile returns, with their descriptions."""
 
 
 class OutputNames:
@@ -39,13 +39,13 @@ class OutputNames:
         prop: str,
         chosen: Mapping[str, str | None],
     ) -> None:
-        """Derive them from the construct's path below its stack, and from the names that the user gives.
+        """Derive them from the construct's path below its stack, and from the names that the user chooses.
 
         Args:
-            construct: Whose outputs they are.
+            construct: The construct with the outputs.
             attributes: The attributes of its custom resource, each with the description of its output.
-            outputs: Whether any are wanted.
-            prop: The prop by which the user chooses the names of exports.
+            outputs: Whether there are any.
+            prop: The prop that sets the export names.
             chosen: Those names, by the attributes that are exported; None leaves the default.
         """
         stack = Stack.of(construct)
@@ -53,19 +53,19 @@ class OutputNames:
         self._attributes = attributes
         self._outputs = outputs
         self.prop = prop
-        """By which the user chooses the names of exports."""
+        """The prop that sets the export names."""
 
         self._has_chosen = any(name is not None for name in chosen.values())
         self._is_nested = stack.nested
         self.prefix = _letters_and_digits(path)
-        """What the names of all outputs begin with."""
+        """The prefix of all output names."""
 
         self.logical_ids: Mapping[str, str] = (
             {attribute: f"{self.prefix}{attribute}" for attribute in attributes} if outputs else {}
         )
-        """By attribute; empty if no outputs are wanted."""
+        """By attribute; empty without outputs."""
 
-        # A nested stack's name has a random suffix, so an export named after it would help nobody.
+        # A nested stack's name has a random suffix, so an export named after it would be useless.
         exported = chosen if outputs and not self._is_nested else {}
         self.exports: Mapping[str, str] = {
             attribute: export_name(stack.stack_name, path, attribute) if name is None else name
@@ -74,13 +74,13 @@ class OutputNames:
         """By attribute; empty in a nested stack."""
 
     def errors(self) -> Iterator[str]:
-        """Which names CloudFormation would refuse."""
+        """The names that CloudFormation would refuse."""
         if not isinstance(self._outputs, bool):
             yield "outputs: must be True or False"
         if self._has_chosen and not self._outputs:
-            yield f"{self.prop}: without outputs nothing is exported; leave it or outputs=False out"
+            yield f"{self.prop}: without outputs nothing is exported; remove it or outputs=False"
         if self._has_chosen and self._is_nested:
-            yield f"{self.prop}: a nested stack exports nothing; leave it out, or export in the parent"
+            yield f"{self.prop}: a nested stack exports nothing; remove it, or export in the parent"
         if self._outputs and not self.prefix:
             yield "outputs: the path below the stack has no letter (A-Z) or digit to name them by; rename it"
         for logical_id in self.logical_ids.values():
@@ -94,13 +94,13 @@ class OutputNames:
         elif not holds_token(name):
             yield from self._length_errors(f"{self.prop}: the name", name)
             if not re.fullmatch(r"[A-Za-z0-9:-]*", name):
-                yield f"{self.prop}: {name!r} may hold only letters, digits, colons and hyphens"
+                yield f"{self.prop}: {name!r} can contain only letters, digits, colons and hyphens"
 
     def _length_errors(self, what: str, name: str) -> Iterator[str]:
         if not 0 < len(name) <= _MAX_NAME_LENGTH:
             yield (
                 f"{what} {name[:40]!r} … has {len(name)} characters; allowed are 1 to {_MAX_NAME_LENGTH}: shorten "
-                f"the construct's ids, choose other names by {self.prop}, or say outputs=False"
+                f"the construct's ids, choose other names with {self.prop}, or set outputs=False"
             )
 
     def add(self, construct: Construct, resource: CfnResource) -> list[CfnOutput]:
@@ -126,7 +126,7 @@ def root_stack(stack: Stack) -> Stack:
 
 
 def path_below(stack: Stack, construct: IConstruct) -> str:
-    """The construct path below the stack, by which a deployment knows the construct whatever app it comes from."""
+    """The construct path below the stack, which identifies the construct in a deployment, whichever app deploys it."""
     return construct.node.path.removeprefix(f"{stack.node.path}/")
 
 

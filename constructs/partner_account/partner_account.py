@@ -1,4 +1,4 @@
-"""The construct itself: it refuses what can't work and puts the parts of the other modules together."""
+"""The construct itself: validates the props and assembles the parts from the other modules."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -22,27 +22,27 @@ from partner_account.verification_code import VerificationCode
 
 _SECOND_PARTNER = (
     "This app has another PartnerAccount in catalog AWS. If both are deployed to one AWS account, the later one is "
-    "refused; if two stacks are deployed at the same moment, two may be created, and that can't be undone. Keep one; "
+    "refused; if two stacks are deployed at the same time, two can be created, which can't be undone. Keep one; "
     "if their AWS accounts differ, acknowledge this warning."
 )
 
 
 @jsii.implements(ITaggableV2)
 class PartnerAccount(IPartnerAccount):
-    """An AWS Partner Central account of the AWS account that the stack is deployed to.
+    """An AWS Partner Central account in the AWS account that the stack is deployed to.
 
     Creating one in `Catalog.AWS` can't be undone: neither a rollback nor deleting the stack nor
-    removing the construct deletes the partner, whatever removal policy it is given. It accepts the AWS
-    Partner Central and ACE terms for the company, and chooses the AWS account that pays the yearly APN
-    fee. A company that is an AWS Partner already must migrate its account instead: a new registration
+    removing the construct deletes the partner, regardless of its removal policy. Creating it accepts the
+    AWS Partner Central and ACE terms for the company, and determines the AWS account that pays the annual
+    APN fee. A company that is already an AWS Partner must migrate its account instead: a new registration
     replaces its historical partner data.
-    AWS's pages are named by https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
+    For AWS's own pages, see https://cdk-partner-account.readthedocs.io/en/stable/docs/what-it-means.html
 
-    The contact and the tags can be changed later; `catalog` and `legal_name` can't, and
-    `primary_solution_type` not by this construct.
+    The contact and the tags can be changed later. `catalog` and `legal_name` can't, and this construct
+    can't change `primary_solution_type`.
 
     `Tags.of(…)` on the partner, its stack or the app, and `Stack(tags=…)`, tag the partner. The Sandbox refuses tags
-    in CreatePartner: there none of them are sent.
+    in CreatePartner, so none are sent there.
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them
@@ -63,40 +63,39 @@ class PartnerAccount(IPartnerAccount):
     ) -> None:
         """Declare a partner account.
 
-        Literal values are judged at once by the service's own rules; what holds a token, or `{{resolve:ssm:…}}`, is
-        judged by the function at deployment. Neither may hold what no name holds: a fragment of a token, `${…}`,
-        `{{…}}`, the name of a Python object, a character that can't be seen.
+        Literal values are validated at synth by the service's own rules; values with a token or `{{resolve:ssm:…}}`
+        are validated by the function at deployment. Neither can contain what no name contains: a fragment of a token,
+        `${…}`, `{{…}}`, the `repr` of a Python object, an invisible character.
 
         Args:
             scope: The stack, or any construct in it.
-            id: Unique within `scope`. It is part of what the partner is known by: who renames it
-                must move the partner, or the deployment refuses:
+            id: Unique within `scope`. It is part of the partner's identity: if you rename it,
+                move the partner, or the deployment fails:
                 https://cdk-partner-account.readthedocs.io/en/stable/docs/moving.html
-            catalog: Where the partner is created. There is no default and it can't be a token, so
-                that every reader sees where it happens.
+            catalog: Where the partner is created. It has no default and can't be a token, so
+                that the code always shows it.
             legal_name: The registered name of the business, 1 to 80 characters without control
-                characters, emoji and superfluous blanks. Unique among all partners; may be a token.
+                characters, emoji or extra spaces. Unique among all partners; can be a token.
             primary_solution_type: A member of the enum or its exact name, or a token.
-            alliance_lead_contact: The person AWS talks to, also as a dict of the same fields, which may be tokens.
-            email_verification_code: Where the code that AWS sent to the contact is found.
-            company_is_new_to_apn: True says that the company has no account of the AWS Partner Network (APN),
-                migrated or not. It must be said in `Catalog.AWS`, unless a partner is adopted: a company that is an
-                AWS Partner already must migrate, and no call of the service tells whether it is one. In the
-                Sandbox it means nothing.
-            existing_partner_id: A partner that this AWS account has in the catalog already: the deployment takes it
-                under management and creates none, or fails if there is no such partner. `partner-` and 13 letters or
-                digits, or a token. By default a partner is created, unless the account has one in catalog AWS: then
-                the deployment is refused and names it. One that this very construct created is always found again.
+            alliance_lead_contact: The person AWS contacts, also as a dict of the same fields, which can be tokens.
+            email_verification_code: The source of the code that AWS sent to the contact.
+            company_is_new_to_apn: True confirms that the company has no account in the AWS Partner Network (APN),
+                migrated or not. Required in `Catalog.AWS`, unless a partner is adopted: a company that is already an
+                AWS Partner must migrate, and no API call reports whether it is one. Ignored in the Sandbox.
+            existing_partner_id: A partner that this AWS account already has in the catalog: the deployment adopts it
+                and creates none, or fails if there is no such partner. `partner-` followed by 13 letters or digits,
+                or a token. By default a partner is created, unless the account already has one in catalog AWS: then
+                the deployment fails with its id. A partner that this construct created is always found again.
             outputs: Whether the stack gets the outputs `<name>Arn`, `<name>Id` and
                 `<name>ProfileId`, where `<name>` is the letters and digits of the construct's path
                 below its stack. Outside nested stacks they are exported as
                 `<stack name>-<name>-Arn` and so on.
-            export_names: Names to export them under instead.
-            provider: A provider of the same account, region and app, such as one that several stacks share. By default
-                the stack's own, which is found or made.
+            export_names: Export names to use instead.
+            provider: A provider in the same account, region and app, such as one that several stacks share. By default
+                the stack's own, which is created if there is none.
 
         Raises:
-            PartnerAccountError: Some of this can't work; the message lists every error.
+            PartnerAccountError: The partner can't be synthesized as declared; the message lists every error.
         """
         stack_of(scope, id)
         super().__init__(scope, id)
@@ -146,7 +145,7 @@ class PartnerAccount(IPartnerAccount):
         tags = self._tags.rendered_tags if props.catalog == Catalog.AWS else None
         provider = provider or PartnerAccountProvider.get_or_create(self)
         self._resource = add_partner(self, props, names, tags, provider)
-        # CloudFormation would create partners of one stack at the same moment: so the later one finds the one before.
+        # CloudFormation would create a stack's partners in parallel; in sequence, the later one finds the earlier one.
         if nearest:
             resources = (other.resource_in(Stack.of(self)) for other in chain([nearest], beside))
             if before := next(filter(None, resources), None):
@@ -173,7 +172,7 @@ class PartnerAccount(IPartnerAccount):
         """Refer to a partner by its ARN, a literal or a token. It has no `profile_id`.
 
         Raises:
-            PartnerAccountError: The ARN is a literal of an invalid format.
+            PartnerAccountError: The ARN is a literal in an invalid format.
         """
         return ImportedPartner(scope, id, partner_arn)
 
@@ -185,13 +184,13 @@ class PartnerAccount(IPartnerAccount):
         partner_arn: str,
         profile_id: str | None = None,
     ) -> IPartnerAccount:
-        """Refer to a partner by what is known of it, literals or tokens.
+        """Refer to a partner by its attributes, literals or tokens.
 
         Args:
             scope: Any construct.
             id: Unique within `scope`.
-            partner_arn: The partner's ARN. Id and catalog are taken from it.
-            profile_id: `pprofile-` and 13 letters or digits. Without it, using `profile_id` is an error.
+            partner_arn: The partner's ARN, which contains its id and catalog.
+            profile_id: `pprofile-` followed by 13 letters or digits. Without it, reading `profile_id` fails.
 
         Raises:
             PartnerAccountError: A literal has an invalid format.
@@ -206,7 +205,7 @@ class PartnerAccount(IPartnerAccount):
         stack_name: str,
         partner_path: str,
     ) -> IPartnerAccount:
-        """Refer to a partner of the same account and region by the exports of its stack.
+        """Refer to a partner in the same account and region by the exports of its stack.
 
         Args:
             scope: Any construct.
@@ -214,10 +213,10 @@ class PartnerAccount(IPartnerAccount):
             stack_name: The name under which the partner's stack is deployed.
             partner_path: The partner's construct path below its stack, such as `Partner`.
 
-        An attribute's export is imported when the attribute is used. As long as a stack imports it, it stays as it
-        is: a `profile_id` of `pending` too.
+        An attribute's export is imported when the attribute is used. While a stack imports it, its value can't
+        change, even a `profile_id` of `pending`.
 
         Raises:
-            PartnerAccountError: No stack and partner can be of these names.
+            PartnerAccountError: No stack or partner can have these names.
         """
         return ExportedPartner(scope, id, stack_name, partner_path)

@@ -1,4 +1,4 @@
-"""The construct of a partner's profile: it refuses what can't work and puts the parts of the other modules together."""
+"""The construct of a partner's profile: validates the props and assembles the parts from the other modules."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,11 +29,11 @@ _KIND = "PartnerProfile"
 
 
 class PartnerProfile(ShownSignature, Resource):
-    """The profile of a partner: what AWS shows of it to others, once it is approved and public.
+    """The profile of a partner: what AWS shows to others, once it is approved and public.
 
-    A deployment starts one profile task at most, and waits a minute for its end: AWS may review for days. Neither
-    deleting the stack nor removing the construct changes the profile or its visibility, whatever removal policy it is
-    given. The whole story is told by https://cdk-partner-account.readthedocs.io/en/stable/docs/profile.html
+    A deployment starts at most one profile task, and waits up to a minute for it to end: AWS's review can take days.
+    Neither deleting the stack nor removing the construct changes the profile or its visibility, regardless of its
+    removal policy. For details, see https://cdk-partner-account.readthedocs.io/en/stable/docs/profile.html
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them
@@ -56,39 +56,39 @@ class PartnerProfile(ShownSignature, Resource):
         export_name: str | None = None,
         provider: PartnerAccountProvider | None = None,
     ) -> None:
-        """Declare the profile of a partner, which has one.
+        """Declare the profile of a partner, which has only one.
 
-        Literal values are judged at once by the service's own rules; what holds a token, or `{{resolve:ssm:…}}`, is
-        judged by the function at deployment.
+        Literal values are validated at synth by the service's own rules; values with a token or `{{resolve:ssm:…}}`
+        are validated by the function at deployment.
 
         Args:
             scope: The stack, or any construct in it.
             id: Unique within `scope`.
-            partner: A `PartnerAccount`, of this stack or another of the app, or one that its `from_…` methods refer
-                to; of the stack's own AWS account. Another partner is a replacement: the former's profile stays.
-            display_name: The name that is shown, 1 to 80 characters without control characters and emoji.
-            description: 1 to 600 characters without control characters and emoji.
+            partner: A `PartnerAccount` in any stack of the app, or one that its `from_…` methods return; in the stack's
+                own AWS account. Changing the partner is a replacement: the former partner's profile is retained.
+            display_name: The name that is shown, 1 to 80 characters without control characters or emoji.
+            description: 1 to 600 characters without control characters or emoji.
             website_url: An https URL, up to 256 characters.
             logo_url: An https URL, up to 256 characters, from which the service fetches the logo.
             industry_segments: One to three members of the enum or their exact names, each once, or tokens.
-            primary_solution_type: A member of the enum or its exact name, or a token. By default the one that the
-                partner has.
+            primary_solution_type: A member of the enum or its exact name, or a token. By default the partner's
+                current one.
             translation_source_locale: The language of the texts above, as `xx-XX`.
             localized_contents: The profile in other languages, one entry per locale, up to 20; also dicts of the same
                 fields. By default none.
-            headquarters: Also a dict of the same fields. By default the former stay.
-            visibility: Who sees the profile; a member of the enum or its exact name, or a token. By default it is left
-                as it is.
+            headquarters: Also a dict of the same fields. By default left unchanged.
+            visibility: Who can see the profile; a member of the enum or its exact name, or a token. By default left
+                unchanged.
             outputs: Whether the stack gets the outputs `<name>ProfileId` and `<name>TaskStatus`, where `<name>` is the
                 letters and digits of the construct's path below its stack. Outside nested stacks the former is
                 exported as `<stack name>-<name>-ProfileId`.
-            export_name: The name to export it under instead.
-            provider: A provider of the same account, region and app, such as one that several stacks share. By default
-                the stack's own, which is found or made.
+            export_name: The export name to use instead.
+            provider: A provider in the same account, region and app, such as one that several stacks share. By default
+                the stack's own, which is created if there is none.
 
         Raises:
-            PartnerAccountError: Some of this can't work, or the app has another profile of the partner; the message
-                lists every error.
+            PartnerAccountError: The profile can't be synthesized as declared, or the app has another profile of the
+                partner; the message lists every error.
         """
         stack_of(scope, id, _KIND)
         super().__init__(scope, id)
@@ -128,13 +128,13 @@ class PartnerProfile(ShownSignature, Resource):
 
     @property
     def profile_id(self) -> str:
-        """The profile's id: `pprofile-` and 13 letters or digits, or `pending` while the service has given none."""
+        """The profile's id: `pprofile-` and 13 letters or digits, or `pending` until the service returns one."""
         return self._resource.get_att("ProfileId").to_string()
 
     @property
     def task_status(self) -> str:
-        """`SUCCEEDED` if the profile is as the template says, `IN_PROGRESS` while AWS validates or reviews it.
+        """`SUCCEEDED` if the profile matches the template, `IN_PROGRESS` while AWS validates or reviews it.
 
-        It is that of the latest deployment, and no later one brings it up to date unless it changes the profile.
+        It is as of the latest deployment; a later deployment refreshes it only if it changes the profile.
         """
         return self._resource.get_att("TaskStatus").to_string()

@@ -1,4 +1,4 @@
-"""The props of a PartnerProfile: judged by the service model, in the words of the props, and as the handler reads them.
+"""The props of a PartnerProfile: validated against the service model, and converted to what the handler reads.
 
 Tokens pass, since their values are known only at deployment.
 """
@@ -32,13 +32,13 @@ _TEXTS = {
     "logo_url": "LogoUrl",
 }
 
-# Persian and the languages of India write with them, although they can't be seen.
+# Persian and the languages of India need them, although they are invisible.
 _JOINERS = {0x200C: "x", 0x200D: "x"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileProps:
-    """The props of a PartnerProfile that say which profile is wanted."""
+    """The props of a PartnerProfile that describe the profile."""
 
     partner: IPartnerAccount
     display_name: str
@@ -53,7 +53,7 @@ class ProfileProps:
     visibility: ProfileVisibility | str | None
 
     def texts(self) -> dict[str, str]:
-        """The texts that Partner Central shows to others, by their props."""
+        """The texts that Partner Central shows to others, by prop."""
         parts = {"": self, **_by_prop(self.localized_contents)}
         return {
             f"{prefix}{prop}": getattr(part, prop).translate(_JOINERS)
@@ -62,7 +62,7 @@ class ProfileProps:
         }
 
     def to_properties(self) -> Mapping[str, Any]:
-        """The properties of the custom resource, but for the partner."""
+        """The properties of the custom resource, except the partner."""
         optional: dict[str, Any] = {}
         if self.primary_solution_type is not None:
             optional["PrimarySolutionType"] = str(self.primary_solution_type)
@@ -86,7 +86,7 @@ class ProfileProps:
 
 
 def profile_errors(props: ProfileProps, profile: Construct) -> Iterator[str]:
-    """What can't work about the profile declared at `profile`, whatever else is in the app."""
+    """The errors of the profile declared at `profile`, regardless of the rest of the app."""
     stack = Stack.of(profile)
     yield from region_errors(stack.region)
     yield from _partner_errors(props.partner, stack)
@@ -112,12 +112,12 @@ def _texts_of(part: ProfileProps | LocalizedContent) -> dict[str, str]:
 
 def _partner_errors(partner: object, stack: Stack) -> Iterator[str]:
     if not isinstance(partner, IPartnerAccount):
-        yield "partner: must be a PartnerAccount, or one that its from_… methods refer to"
+        yield "partner: must be a PartnerAccount, or one that its from_… methods return"
         return
     theirs, ours = known(partner.env.account), known(stack.account)
     if theirs is not None and ours is not None and theirs != ours:
         yield (
-            f"partner: is of account {theirs}, and the stack of {ours}; declare the profile in a stack of the "
+            f"partner: is in account {theirs}, and the stack in {ours}; declare the profile in a stack in the "
             "partner's account"
         )
 
@@ -151,14 +151,14 @@ def _repetition_errors(prop: str, values: Sequence[object]) -> Iterator[str]:
     literals = [str(value) for value in values if isinstance(value, str) and not is_left_to_deployment(value)]
     for value in dict.fromkeys(literals):
         if literals.count(value) > 1:
-            yield f"{prop}: has {value!r} {literals.count(value)} times; give it once"
+            yield f"{prop}: has {value!r} {literals.count(value)} times; list it once"
 
 
 def _locale_errors(prop: str, locale: object) -> Iterator[str]:
     if not isinstance(locale, str):
         yield string_error(prop, locale)
     elif not is_left_to_deployment(locale) and not re.fullmatch(shapes()["Locale"]["pattern"], locale):
-        yield f"{prop}: is {locale!r}; give a language and a country, such as de-DE"
+        yield f"{prop}: is {locale!r}; use a language and a country, such as de-DE"
 
 
 def _localized_errors(contents: object, source_locale: object) -> Iterator[str]:
@@ -183,7 +183,7 @@ def _localized_errors(contents: object, source_locale: object) -> Iterator[str]:
         if content.locale == source_locale and not is_left_to_deployment(source_locale):
             yield (
                 f"{prefix}locale: is {source_locale!r}, the translation_source_locale, whose texts are those of the "
-                "profile itself; leave this entry out"
+                "profile itself; remove this entry"
             )
     yield from _repetition_errors("localized_contents: the locales", locales)
 
@@ -195,17 +195,17 @@ def _headquarters_errors(headquarters: object) -> Iterator[str]:
             f"or a dict of these two{wrong_keys(Headquarters, headquarters)}"
         )
         return
-    # The function gets the model of the installed botocore, and sends nothing that this doesn't know.
+    # The function is deployed with the installed botocore's model, and sends nothing outside it.
     if "Headquarters" not in shapes():
-        yield "headquarters: the installed botocore doesn't know them; install a newer one: pip install --upgrade boto3"
+        yield "headquarters: the installed botocore lacks them; install a newer version: pip install --upgrade boto3"
         return
     expected = {
-        "country_code": ("CountryCode", "the two letters of ISO 3166-1, such as DE"),
-        "subdivision_code": ("SubdivisionCode", "what follows the country in ISO 3166-2: BY, not DE-BY"),
+        "country_code": ("CountryCode", "the two-letter ISO 3166-1 code, such as DE"),
+        "subdivision_code": ("SubdivisionCode", "the ISO 3166-2 code without the country: BY, not DE-BY"),
     }
     for prop, (member, wanted) in expected.items():
         value = getattr(headquarters, prop)
         if not isinstance(value, str):
             yield string_error(f"headquarters.{prop}", value)
         elif not is_left_to_deployment(value) and not re.fullmatch(shapes()[member]["pattern"], value):
-            yield f"headquarters.{prop}: is {value!r}; give {wanted}"
+            yield f"headquarters.{prop}: is {value!r}; use {wanted}"

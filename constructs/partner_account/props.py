@@ -1,4 +1,4 @@
-"""The types of the props of a partner and a profile, in the service's own words.
+"""The types of the props of a partner and a profile, with the service's own values.
 
 `VerificationCode` has a module of its own.
 """
@@ -14,13 +14,13 @@ class Catalog(StrEnum):
     """The real catalog. Creating a partner there can't be undone."""
 
     SANDBOX = "Sandbox"
-    """The test catalog. It takes any six digits as a code, refuses tags in CreatePartner, and is wiped about yearly."""
+    """The test catalog. It accepts any six digits as code, refuses tags in CreatePartner, and is wiped about yearly."""
 
 
 class PrimarySolutionType(StrEnum):
-    """What the partner mainly offers.
+    """The partner's main offering.
 
-    Once a partner has a profile, that of the profile rules, which `PartnerProfile` or a human writes
+    Once a partner has a profile, the profile's value takes precedence. `PartnerProfile` or a person writes it
     (`StartProfileUpdateTask`); no deployment of the `PartnerAccount` changes it.
     """
 
@@ -36,27 +36,27 @@ class PrimarySolutionType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AllianceLeadContact:
-    """The person AWS talks to about the partnership. Each field may be a token.
+    """The person AWS contacts about the partnership. Each field can be a token.
 
-    A contact's `repr` shows none of its fields, since they are personal data.
+    A contact's `repr` omits its fields, since they are personal data.
     """
 
     first_name: str = field(repr=False)
-    """1 to 80 characters, without control characters and emoji."""
+    """1 to 80 characters, without control characters or emoji."""
 
     last_name: str = field(repr=False)
-    """1 to 80 characters, without control characters and emoji."""
+    """1 to 80 characters, without control characters or emoji."""
 
     email: str = field(repr=False)
     """The address that received the verification code, up to 320 characters."""
 
     business_title: str = field(repr=False)
-    """1 to 80 characters, without control characters and emoji."""
+    """1 to 80 characters, without control characters or emoji."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportNames:
-    """Names under which the three outputs are exported; a name left out keeps its default.
+    """Names under which the three outputs are exported; an omitted name keeps its default.
 
     Up to 255 letters, digits, colons and hyphens, unique in the AWS account and region.
     """
@@ -109,27 +109,27 @@ class IndustrySegment(StrEnum):
 
 
 class ProfileVisibility(StrEnum):
-    """Who sees the partner's profile."""
+    """Who can see the partner's profile."""
 
     PRIVATE = "PRIVATE"
-    """The partner alone."""
+    """Only the partner."""
 
     PUBLIC = "PUBLIC"
-    """Everybody, in AWS's directory of partners; AWS must have approved the profile before."""
+    """Everyone, in AWS's partner directory; AWS must approve the profile first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalizedContent:
-    """The profile in another language. Each field may be a token."""
+    """The profile in another language. Each field can be a token."""
 
     locale: str
-    """A language of ISO 639-1 and a country of ISO 3166-1: `de-DE`."""
+    """An ISO 639-1 language and an ISO 3166-1 country: `de-DE`."""
 
     display_name: str
-    """1 to 80 characters, without control characters and emoji."""
+    """1 to 80 characters, without control characters or emoji."""
 
     description: str
-    """1 to 600 characters, without control characters and emoji."""
+    """1 to 600 characters, without control characters or emoji."""
 
     website_url: str
     """An https URL, up to 256 characters."""
@@ -140,10 +140,10 @@ class LocalizedContent:
 
 @dataclass(frozen=True, kw_only=True)
 class Headquarters:
-    """Where the company has its headquarters. Each field may be a token."""
+    """Where the company has its headquarters. Each field can be a token."""
 
     country_code: str
-    """The two letters of ISO 3166-1: `DE`."""
+    """The two-letter ISO 3166-1 code: `DE`."""
 
     subdivision_code: str
-    """What follows the country in the code of ISO 3166-2: `BY`, not `DE-BY`."""
+    """The ISO 3166-2 code without the country: `BY`, not `DE-BY`."""

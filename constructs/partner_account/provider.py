@@ -26,13 +26,13 @@ from partner_account.signature import ShownSignature
 _HANDLER = "partner_account_handler.index.handler"
 _ID = "PartnerAccountProvider"
 
-# The times fit into each other: one run ends before CloudFormation stops waiting, even if it is the
+# These times are nested: one run ends before CloudFormation stops waiting, even if it is the
 # oldest delivery that Lambda may still make (the first two together are less than the third).
 _OLDEST_EVENT_SECONDS = 60
 _TIMEOUT_SECONDS = 180
 SERVICE_TIMEOUT_SECONDS = 300
 
-# CPU comes with memory, and most of a run is the start of Python and boto3.
+# CPU scales with memory, and most of a run is the start of Python and boto3.
 _MEMORY_MB = 512
 
 # Lambda deprecated Python 3.10 on October 31, 2026, and creates no functions with it from November 30, 2026 on:
@@ -40,17 +40,17 @@ _MEMORY_MB = 512
 _OLDEST_PYTHON = 11
 
 _KEY_NOT_UPDATED = (
-    "The policy of the encryption key can't be changed from this app. It must let CloudWatch Logs use the key "
-    f"already; {DOCUMENTATION}provider.html shows how. Acknowledge this warning when it does."
+    "The policy of the encryption key can't be changed from this app. It must already allow CloudWatch Logs to use "
+    f"the key; {DOCUMENTATION}provider.html shows how. Acknowledge this warning when it does."
 )
 
 
 class PartnerAccountProvider(ShownSignature, Construct):
-    """The one Lambda function that serves all PartnerAccounts of a stack, and of others that are given it.
+    """The Lambda function that serves all PartnerAccounts of a stack, and of other stacks that it is passed to.
 
-    Make it yourself, before the stack's first PartnerAccount, only to configure it. Whatever its id and wherever in
-    the stack it stands, its resources have the same logical ids: CloudFormation refuses a custom resource whose
-    function has changed its identity. So it may be configured later, and otherwise again.
+    Create it yourself, before the stack's first PartnerAccount, only to configure it. Regardless of its id and scope
+    in the stack, its resources have the same logical ids: CloudFormation refuses a custom resource whose function's
+    ARN changes. So it can be configured, or reconfigured, later.
     """
 
     def __init__(  # noqa: PLR0913 - flat props, as CDK has them
@@ -71,37 +71,37 @@ class PartnerAccountProvider(ShownSignature, Construct):
         architecture: lambda_.Architecture | None = None,
         runtime: lambda_.Runtime | None = None,
     ) -> None:
-        """Make the provider of the stack that `scope` belongs to.
+        """Create the provider of the stack that `scope` belongs to.
 
         Args:
             scope: The stack, or any construct in it.
             id: Unique within `scope`.
-            role: The function's role, which `lambda.amazonaws.com` may assume. The function's and its partners'
-                policies are added to it. A role that takes none (`without_policy_updates`, `mutable=False`) must have
-                them already, of which a warning tells. By default a role is made.
-            permissions_boundary: For the role that is made. `PermissionsBoundary.of(app)` works too.
+            role: The function's role, which `lambda.amazonaws.com` must be able to assume. The function's and its
+                partners' policies are added to it. A role that accepts none (`without_policy_updates`,
+                `mutable=False`) must already have them; a warning names them. By default a role is created.
+            permissions_boundary: For the role that is created. `PermissionsBoundary.of(app)` works too.
             vpc: Where the function runs; Partner Central must be reachable from there over the internet. By default
                 in no VPC.
             vpc_subnets: Private subnets of the VPC. By default those with a NAT gateway.
-            security_groups: They must let HTTPS out. By default one is made that lets nothing else pass.
-            encryption_key: A symmetric key for the function's environment and its log. CloudWatch Logs is allowed to
-                use it, by the key's policy. By default AWS's own keys.
+            security_groups: They must allow outbound HTTPS. By default one is created that allows nothing else.
+            encryption_key: A symmetric key for the function's environment and its log. The key's policy is extended
+                to allow CloudWatch Logs to use it. By default AWS's own keys.
             log_retention: How long the function's log is kept.
-            log_removal_policy: What becomes of the log when the provider is removed from the stack or the stack is
-                deleted. By default it stays, since it documents an act that can't be undone.
+            log_removal_policy: What happens to the log when the provider is removed from the stack or the stack is
+                deleted. By default it is retained, since it records an action that can't be undone.
             memory_size: In MB, 128 to 10,240. By default 512.
             architecture: By default Arm.
-            runtime: Python 3.11 or later, which Lambda still supports. By default 3.14.
+            runtime: Python 3.11 or later that Lambda still supports. By default 3.14.
 
         Raises:
-            PartnerAccountError: The stack has a provider already, or some of this can't work.
+            PartnerAccountError: The stack already has a provider, or an option is invalid.
         """
         stack = stack_of(scope, id, _ID)
         if found := _provider_of(stack):
             raise PartnerAccountError(
-                f"The stack {stack.node.path!r} has a PartnerAccountProvider already, {found.node.path!r}: made by "
-                "hand, or by its first PartnerAccount. Make it once, before the first PartnerAccount; "
-                "PartnerAccountProvider.get_or_create(scope) finds it"
+                f"The stack {stack.node.path!r} already has a PartnerAccountProvider, {found.node.path!r}: created "
+                "explicitly, or by its first PartnerAccount. Create it once, before the first PartnerAccount; "
+                "PartnerAccountProvider.get_or_create(scope) returns it"
             )
         network = Network(vpc=vpc, subnets=vpc_subnets, security_groups=security_groups)
         errors = [
@@ -146,7 +146,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
                 code=lambda_.Code.from_asset(str(folder)),
                 handler=_HANDLER,
                 timeout=Duration.seconds(_TIMEOUT_SECONDS),
-                # Lambda repeats a failed call twice and queues calls for up to six hours, unless told.
+                # By default Lambda retries a failed call twice and queues calls for up to six hours.
                 retry_attempts=0,
                 max_event_age=Duration.seconds(_OLDEST_EVENT_SECONDS),
                 # Not the member of the enum, which aws-cdk-lib has since 2.222 only.
@@ -160,7 +160,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
                 vpc_subnets=vpc_subnets,
                 security_groups=network.groups(self),
             )
-        # Lambda takes the function into its VPC, and out of it, with the role's permissions.
+        # Lambda connects the function to its VPC, and disconnects it, with the role's permissions.
         self._function.node.add_dependency(policy)
         self._function.node.find_child("EventInvokeConfig").node.add_dependency(*network.dependencies())
         own_path = self.node.path
@@ -168,7 +168,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
             if isinstance(resource, CfnResource):
                 below = resource.node.path.removeprefix(f"{own_path}/").removesuffix("/Resource")
                 resource.override_logical_id(f"{_ID}{below.replace('/', '')}")
-        PartnerRegistry.of(stack).providers[stack.node.path] = self  # whole by now
+        PartnerRegistry.of(stack).providers[stack.node.path] = self  # complete only now
 
     @staticmethod
     def get_or_create(scope: Construct) -> PartnerAccountProvider:
@@ -183,7 +183,7 @@ class PartnerAccountProvider(ShownSignature, Construct):
 
     @property
     def role(self) -> iam.IRole:
-        """The function's role, made here or given."""
+        """The function's role, created here or given."""
         return self._role
 
     @property
@@ -193,12 +193,12 @@ class PartnerAccountProvider(ShownSignature, Construct):
 
     @property
     def service_token(self) -> str:
-        """What CloudFormation calls: the function's ARN."""
+        """The function's ARN, which CloudFormation calls."""
         return self._function.function_arn
 
 
 def _provider_of(stack: Stack) -> PartnerAccountProvider | None:
-    """The stack's provider, unless it was taken out of the tree again."""
+    """The stack's provider, unless it was removed from the tree."""
     found = PartnerRegistry.of(stack).providers.get(stack.node.path)
     return found if isinstance(found, PartnerAccountProvider) and is_in_tree(found) else None
 
@@ -210,11 +210,11 @@ def sharing_errors(scope: Construct, provider: object) -> Iterator[str]:
         return
     here, there = Stack.of(scope), Stack.of(provider)
     if Stage.of(here) is not Stage.of(there):
-        yield f"provider: is in another stage or app, in {there.node.path!r}; use one of the same, or leave it out"
+        yield f"provider: is in another stage or app, in {there.node.path!r}; use one in the same, or omit it"
     elif here.environment != there.environment:
         yield (
-            f"provider: is in another account or region, in {there.node.path!r}, and CloudFormation calls "
-            "functions of its own ones only; use one of the same, or leave it out"
+            f"provider: is in another account or region, in {there.node.path!r}, but CloudFormation calls "
+            "functions only in its own; use one in the same, or omit it"
         )
 
 
@@ -227,7 +227,7 @@ def _role_errors(role: iam.IRole | None, boundary: iam.IManagedPolicy | None) ->
         'a managed policy, such as ManagedPolicy.from_managed_policy_name(stack, "Boundary", name)',
     )
     if role is not None and boundary is not None:
-        yield "permissions_boundary: is for the role that is made here; give it to your own role instead"
+        yield "permissions_boundary: is for the role that is created here; set it on your own role instead"
 
 
 def _option_errors(
@@ -254,6 +254,6 @@ def _runtime_errors(runtime: object) -> Iterator[str]:
     minor = runtime.name.removeprefix("python3.")
     if not (minor.isdecimal() and int(minor) >= _OLDEST_PYTHON):
         yield (
-            f"runtime: is {runtime.name}; the function needs Python 3.{_OLDEST_PYTHON} or later, "
-            "since Lambda has deprecated the older ones and ends the creation of functions with them"
+            f"runtime: is {runtime.name}; the function requires Python 3.{_OLDEST_PYTHON} or later, "
+            "since Lambda has deprecated older versions and is ending the creation of functions with them"
         )

@@ -1,4 +1,4 @@
-"""The custom resources of a partner and a profile, with what the handler reads, and the policy that each needs."""
+"""The custom resources of a partner and a profile, with the handler's input, and the policy that each needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,11 +27,11 @@ def add_partner(
     tags: IResolvable | None,
     provider: PartnerAccountProvider,
 ) -> CfnResource:
-    """Put the custom resource of a partner into `partner`, and on the provider's role what it takes."""
+    """Add the custom resource of a partner to `partner`, and its permissions to the provider's role."""
     stack = Stack.of(partner)
     granted = [
         *permissions.of_partner(props.catalog, may_create=props.existing_partner_id is None),
-        # Here, and not by a grant of the secret or key: that would make the provider's stack depend on this one.
+        # Not by a grant of the secret or key: that would make the provider's stack depend on this one.
         *props.code._permissions(stack),
     ]
     properties = {**_partner_properties(partner, props, stack), **({"Tags": tags} if tags else {})}
@@ -41,14 +41,14 @@ def add_partner(
 def add_profile(
     profile: Construct, props: ProfileProps, names: OutputNames, provider: PartnerAccountProvider
 ) -> CfnResource:
-    """Put the custom resource of a profile into `profile`, and on the provider's role what it takes."""
+    """Add the custom resource of a profile to `profile`, and its permissions to the provider's role."""
     partner_arn = _real_arn(props.partner, Stack.of(profile))
     granted = permissions.of_profile(partner_arn, sets_visibility=props.visibility is not None)
     return _add(profile, PROFILE_TYPE, provider, granted, names, {"PartnerArn": partner_arn, **props.to_properties()})
 
 
 def _real_arn(partner: IPartnerAccount, stack: Stack) -> str:
-    """The partner's ARN, also where the attribute stays the former one: in the Sandbox a stack may import that."""
+    """The partner's ARN, even if the attribute keeps a former one, which in the Sandbox a stack may import."""
     match partner.node.default_child:
         case CfnResource() as resource if Stack.of(resource) is stack:
             return resource.ref
@@ -74,18 +74,18 @@ def _add(
             "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
             "SchemaVersion": str(SCHEMA_VERSION),
             **properties,
-            # By these the handler finds what the stack shows.
+            # From this the handler finds the stack's outputs.
             **({"OutputPrefix": names.prefix} if names.logical_ids else {}),
         },
     )
     retain(resource)
-    # Without its settings Lambda might repeat a call for six hours; and they wait for the routes out of a VPC.
+    # Without these settings Lambda might retry a call for six hours; they also wait for the routes out of a VPC.
     resource.node.add_dependency(policy, provider.function.node.find_child("EventInvokeConfig"))
     return resource
 
 
 def retain(resource: CfnResource) -> None:
-    """Keep it, whatever removal policy it is given: no call deletes a partner or a profile, so nothing else is true."""
+    """Retain it, regardless of its removal policy: no API call deletes a partner or a profile."""
     for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
         resource.add_override(attribute, "Retain")
 
@@ -107,7 +107,7 @@ def _partner_properties(partner: Construct, props: PartnerProps, stack: Stack) -
         "EmailVerificationCode": props.code._template_value(stack),
         **existing,
         "Owner": {
-            # The name under which it is deployed, since one template may serve many stacks; and the outermost stack's,
+            # The name under which it is deployed, since many stacks may use one template; and the outermost stack's,
             # since a nested one's own name has a random suffix.
             "StackName": ScopedAws(root).stack_name,
             "ConstructPath": path_below(root, partner),

@@ -1,6 +1,6 @@
 """The Partner Central Account API as the installed botocore knows it: its files and its shapes.
 
-Of botocore only the package itself is imported, to find its data: its loader would cost an app a tenth of a second.
+Only the botocore package itself is imported, to find its data: its loader would cost an app a tenth of a second.
 """
 
 import gzip
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def member_shape(structure: str, member: str) -> Mapping[str, Any]:
-    """What the model says about one member of a structure: min, max, pattern, enum."""
+    """The constraints of one member of a structure: min, max, pattern, enum."""
     found: Mapping[str, Any] = shapes()[shapes()[structure]["members"][member]["shape"]]
     return found
 
@@ -31,7 +31,7 @@ def shapes() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def service_model() -> Mapping[str, Any]:
-    """The service model: all that a client needs, without the documentation, which is most of it."""
+    """The service model: everything that a client needs, without the documentation, which is most of it."""
     # Only botocore's own data: a model under ~/.aws/models would make synth depend on the machine.
     packed = (model_folder() / "service-2.json.gz").read_bytes()
     found: Mapping[str, Any] = json.loads(gzip.decompress(packed), object_hook=_without_documentation)
@@ -73,6 +73,6 @@ def model_folder() -> "Traversable":
     if folder.is_dir():
         return folder
     raise PartnerAccountError(
-        f"The installed botocore doesn't know the service {SERVICE} ({API_VERSION}); "
-        "install a newer one: pip install --upgrade 'boto3>=1.42.4'"
+        f"The installed botocore doesn't support the service {SERVICE} ({API_VERSION}); "
+        "install a newer version: pip install --upgrade 'boto3>=1.42.4'"
     )

@@ -1,4 +1,4 @@
-"""What is known only at the end of synth, when all aspects have run: a partner's tags, and each `Lazy`'s value."""
+"""Validates what is known only at the end of synth, when all aspects have run: a partner's tags, `Lazy` values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,27 +19,27 @@ _MAX_TAGS = 199
 _MAX_KEY_LENGTH = 128
 _MAX_VALUE_LENGTH = 256
 
-# The priority that CDK gives to tags a resource is born with; `Tags.of(…).add` has 100.
+# The priority that CDK gives to a resource's initial tags; `Tags.of(…).add` has 100.
 _BELOW_TAGS_OF = 50
 
 
 @jsii.implements(IValidation)
 class SynthChecks:
-    """Judges a partner's or a profile's texts, by the validation of its construct."""
+    """Validates the texts of a partner or a profile, as a validation of its construct."""
 
     def __init__(
         self, construct: Construct, texts: Mapping[str, str], resource: CfnResource, outputs: Sequence[CfnOutput]
     ) -> None:
-        """Judge these texts, by their props; `outputs` are those of `resource`."""
+        """Validate these texts, by prop; `outputs` are those of `resource`."""
         self._construct = construct
         self._texts = {prop: text for prop, text in texts.items() if holds_token(text)}
         self._resource = resource
         self._outputs = outputs
 
     def validate(self) -> list[str]:
-        """What is wrong; and bring the resource and its outputs up to date."""
+        """The errors; also brings the resource and its outputs up to date."""
         retain(self._resource)  # once more, after all aspects: the last override wins
-        # CloudFormation refuses an output of a resource that isn't there.
+        # CloudFormation refuses an output of a resource that doesn't exist.
         if condition := self._resource.cfn_options.condition:
             for output in self._outputs:
                 output.condition = output.condition or condition
@@ -50,15 +50,15 @@ class SynthChecks:
 
 @jsii.implements(IValidation)
 class TagChecks:
-    """Judges a partner's tags, by the validation of its construct."""
+    """Validates a partner's tags, as a validation of its construct."""
 
     def __init__(self, partner: IPartnerAccount, tags: TagManager) -> None:
-        """Judge these tags of that partner."""
+        """Validate these tags of that partner."""
         self._partner = partner
         self._tags = tags
 
     def validate(self) -> list[str]:
-        """What is wrong; in the Sandbox, which gets no tags, a note says so instead."""
+        """The errors; in the Sandbox, where no tags are sent, a note instead."""
         if self._partner.catalog == Catalog.AWS:
             return list(_tag_errors(Stack.of(self._partner).resolve(self._tags.rendered_tags) or []))
         if self._tags.tag_values():
@@ -71,8 +71,8 @@ class TagChecks:
 def tag_manager_in(stack: Stack) -> TagManager:
     """A tag manager that starts with the tags given to `Stack(tags=…)`.
 
-    CloudFormation hands stack tags on to no custom resource, and CDK's aspects bring only what
-    `Tags.of` was told. They are taken as they are now, before any aspect has run, so that
+    CloudFormation doesn't propagate stack tags to custom resources, and CDK's aspects apply only
+    those of `Tags.of`. They are read now, before any aspect has run, so that
     `Tags.of(stack).add(…, exclude_resource_types=["Custom::PartnerAccount"])` keeps its meaning.
     """
     tags = TagManager(TagType.KEY_VALUE, PARTNER_TYPE)
@@ -87,21 +87,21 @@ def _stack_tags(stack: Stack) -> dict[str, str]:
 
 
 def _tag_errors(tags: Sequence[Mapping[str, object]]) -> Iterator[str]:
-    """What CreatePartner would refuse of rendered tags, or the construct keeps for itself.
+    """The rendered tags that CreatePartner would refuse, or that the construct reserves.
 
-    A key or value that is no string holds a token, and is left to the service.
+    A key or value that isn't a string contains a token, and is left to the service.
     """
     for tag in tags:
         key, value = tag.get("Key"), tag.get("Value")
         if isinstance(key, str):
             if key.lower().startswith("aws:"):
                 yield f"tags: the key {key!r} begins with aws:, which is reserved for AWS; rename it"
-            # The service may take keys that differ in case for one.
+            # The service may treat keys that differ only in case as one.
             if key.casefold() == OWNER_TAG:
-                yield f"tags: the key {key!r} is how this construct knows its partner; rename it"
+                yield f"tags: the key {key!r} is reserved for this construct's ownership tag; rename it"
             if not 0 < len(key) <= _MAX_KEY_LENGTH:
                 yield f"tags: a key has {len(key)} characters; allowed are 1 to {_MAX_KEY_LENGTH}"
         if isinstance(value, str) and len(value) > _MAX_VALUE_LENGTH:
             yield f"tags: the value of {key!r} has {len(value)} characters; allowed are up to {_MAX_VALUE_LENGTH}"
     if len(tags) > _MAX_TAGS:
-        yield f"tags: {len(tags)} are too many; the service takes {_MAX_TAGS} beside the construct's own"
+        yield f"tags: {len(tags)} are too many; the service accepts {_MAX_TAGS} besides the construct's own"

@@ -1,4 +1,4 @@
-"""Tells literal texts from those whose values are known only at deployment, and finds what is literal in these."""
+"""Distinguishes literal texts from those known only at deployment, and finds the literal parts of the latter."""
 
 import re
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ def known(text: str) -> str | None:
 
 
 def is_left_to_deployment(text: object) -> bool:
-    """Whether it is a text that holds a token, or a dynamic reference to an SSM parameter."""
+    """Whether it is a text that contains a token, or a dynamic reference to an SSM parameter."""
     return holds_token(text) or (isinstance(text, str) and _SSM_REFERENCE.search(text) is not None)
 
 
 def holds_token(text: object) -> bool:
-    """Whether it is a text that is a token or holds one, which CDK writes as ``${Token[…]}``."""
-    # CDK runs in another process, and is asked only about texts that look so.
+    """Whether it is a text that is or contains a token, which CDK writes as ``${Token[…]}``."""
+    # CDK runs in another process, and is called only for texts that look so.
     return isinstance(text, str) and "${Token[" in text and Token.is_unresolved(text)
 
 
@@ -40,7 +40,7 @@ def literal_in(text: str) -> str:
 
 
 def literal_in_resolved(value: object) -> str:
-    """What of a resolved text CloudFormation takes as it is, with an x for all that it works out."""
+    """The parts of a resolved text that CloudFormation takes literally, with an x for each part that it resolves."""
     match value:
         case str():
             return literal_in(value)

@@ -1,6 +1,6 @@
-"""Judges the literal props of a PartnerAccount by the service model, in the words of the props.
+"""Validates the literal props of a PartnerAccount against the service model, in terms of the props.
 
-What a PartnerProfile's have in common with them is judged here too. Tokens pass, since their values are known only at
+What they share with those of a PartnerProfile is validated here too. Tokens pass, since their values are known only at
 deployment. No message repeats a sensitive value.
 """
 
@@ -33,7 +33,7 @@ _CONTACT_MEMBERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class PartnerProps:
-    """The props of a PartnerAccount that say which partner is wanted."""
+    """The props of a PartnerAccount that describe the partner."""
 
     catalog: Catalog
     legal_name: str
@@ -44,7 +44,7 @@ class PartnerProps:
     existing_partner_id: str | None
 
     def texts(self) -> dict[str, str]:
-        """The texts that Partner Central shows to others, by their props."""
+        """The texts that Partner Central shows to others, by prop."""
         contact = {f"alliance_lead_contact.{name}": getattr(self.contact, name) for name in _CONTACT_MEMBERS}
         return {"legal_name": self.legal_name, **contact}
 
@@ -54,12 +54,12 @@ _Struct = TypeVar("_Struct")
 
 
 def as_member(enum: type[_Member], value: _Member | str) -> _Member:
-    """A member of the enum for its exact value; what else is given stays as it is, for `props_errors`."""
+    """The member of the enum with this exact value; any other value is returned unchanged, for `props_errors`."""
     return enum(value) if isinstance(value, str) and value in set(enum) else cast("_Member", value)
 
 
 def as_struct(struct: type[_Struct], value: _Struct | Mapping[str, Any]) -> _Struct:
-    """A dict of a struct's fields as jsii's structs are taken; one of other fields stays as it is, as above."""
+    """The struct for a dict of its fields, as jsii accepts; one with other fields is returned unchanged, as above."""
     if isinstance(value, Mapping):
         with suppress(TypeError):
             return struct(**value)
@@ -67,24 +67,24 @@ def as_struct(struct: type[_Struct], value: _Struct | Mapping[str, Any]) -> _Str
 
 
 def as_list(convert: Callable[[Any], _Struct], values: Sequence[Any]) -> Sequence[_Struct]:
-    """Each entry of a list as `convert` takes it; what is no list stays as it is, as above."""
+    """Each entry of a list, converted; anything but a list is returned unchanged, as above."""
     return [convert(value) for value in values] if is_list(values) else values
 
 
 def is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether it is a list or the like; a text is none."""
+    """Whether it is a list or another sequence, but not a string."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
-    """What can't work about the partner declared at `partner`, whatever else is in the app."""
+    """The errors of the partner declared at `partner`, regardless of the rest of the app."""
     yield from region_errors(Stack.of(partner).region)
     if not isinstance(props.catalog, Catalog):
         # Permissions and tags depend on it.
         is_token = is_left_to_deployment(props.catalog)
         wrong = "is a token, but must be known at synth" if is_token else f"can't be {props.catalog!r}"
         strings = " or ".join(f'"{catalog}"' for catalog in Catalog)
-        yield f"catalog: {wrong}; give {_members_of(Catalog)}, or exactly {strings}"
+        yield f"catalog: {wrong}; use {_members_of(Catalog)}, or exactly {strings}"
     yield from literal_errors("legal_name", props.legal_name, member_shape("CreatePartnerRequest", "LegalName"))
     if isinstance(props.legal_name, str) and not is_left_to_deployment(props.legal_name):
         yield from (f"legal_name: {error}" for error in blank_errors(props.legal_name))
@@ -95,14 +95,14 @@ def props_errors(props: PartnerProps, partner: Construct) -> Iterator[str]:
         yield from props.code._errors(partner, props.catalog)
     else:
         yield (
-            "email_verification_code: must be made by one of VerificationCode's methods, "
+            "email_verification_code: must be created by one of VerificationCode's methods, "
             "such as from_secrets_manager(secret)"
         )
     yield from _new_company_errors(props)
 
 
 def _contact_errors(contact: object) -> Iterator[str]:
-    """What is wrong with the contact; of a dict with wrong keys the right ones are judged too."""
+    """The errors of the contact; in a dict with wrong keys, the right ones are validated too."""
     told = contact if isinstance(contact, Mapping) else {}
     if isinstance(contact, AllianceLeadContact):
         told = vars(contact)
@@ -118,7 +118,7 @@ def _contact_errors(contact: object) -> Iterator[str]:
 
 
 def region_errors(region: str) -> Iterator[str]:
-    """That a stack is where Partner Central isn't."""
+    """The error for a stack in a partition without Partner Central."""
     if is_left_to_deployment(region):
         return
     from aws_cdk.region_info import RegionInfo  # noqa: PLC0415 - apps without a known region needn't load it
@@ -127,13 +127,13 @@ def region_errors(region: str) -> Iterator[str]:
     # A region that this CDK doesn't know is left to the handler.
     if partition not in {None, PARTITION}:
         yield (
-            f"stack: is in {region}, which belongs to the partition {partition}, where Partner Central isn't; "
-            f"deploy it to a region of the partition {PARTITION}, such as us-east-1"
+            f"stack: is in {region}, in the partition {partition}, which has no Partner Central; "
+            f"deploy it to a region in the partition {PARTITION}, such as us-east-1"
         )
 
 
 def export_names_errors(names: object) -> Iterator[str]:
-    """That a PartnerAccount's `export_names` are none; `outputs` judges the names."""
+    """The error for `export_names` of another type; `outputs` validates the names."""
     if not isinstance(names, ExportNames | None):
         yield (
             'export_names: must be an ExportNames, such as ExportNames(partner_arn="my-partner-arn"), '
@@ -158,29 +158,29 @@ def _existing_partner_errors(partner_id: object) -> Iterator[str]:
     if not isinstance(partner_id, str):
         yield string_error("existing_partner_id", partner_id)
     elif partner_id.startswith("arn:"):
-        yield f"existing_partner_id: {partner_id!r} is an ARN; give its last part, which begins with partner-"
+        yield f"existing_partner_id: {partner_id!r} is an ARN; use its last part, which begins with partner-"
     elif not re.fullmatch(shapes()["PartnerId"]["pattern"], partner_id):
         yield (
-            f"existing_partner_id: {partner_id!r} is not the id of a partner, "
-            "which is partner- and 13 letters or digits"
+            f"existing_partner_id: {partner_id!r} is not a partner's id, "
+            "which is partner- followed by 13 letters or digits"
         )
 
 
 def _new_company_errors(props: PartnerProps) -> Iterator[str]:
     if not isinstance(props.company_is_new_to_apn, bool):
         is_token = is_left_to_deployment(props.company_is_new_to_apn)
-        yield f"company_is_new_to_apn: must be True or False{', known at synth, and no token' if is_token else ''}"
+        yield f"company_is_new_to_apn: must be True or False{', known at synth, not a token' if is_token else ''}"
     elif props.catalog == Catalog.AWS and props.existing_partner_id is None and not props.company_is_new_to_apn:
         yield (
-            "company_is_new_to_apn: must be True in catalog AWS. A company that is an AWS Partner already must migrate "
+            "company_is_new_to_apn: must be True in catalog AWS. A company that is already an AWS Partner must migrate "
             "its account: a new registration replaces its historical partner data, and Partner Central may not list "
-            "an account that isn't migrated. If the company has none, say True; if this AWS account has a partner, "
+            "an account that isn't migrated. If the company has none, set True; if this AWS account has a partner, "
             f"set existing_partner_id to adopt it. See {DOCUMENTATION}what-it-means.html"
         )
 
 
 def member_errors(prop: str, value: object, enum: type[StrEnum]) -> Iterator[str]:
-    """That a value is neither a member of the enum nor a token."""
+    """The error for a value that is neither a member of the enum nor a token."""
     if not isinstance(value, enum) and not is_left_to_deployment(value):
         yield f"{prop}: must be {_members_of(enum)}, its exact name, or a token{how_to_get_string(value)}"
 
@@ -190,7 +190,7 @@ def _members_of(enum: type[StrEnum]) -> str:
 
 
 def literal_errors(prop: str, value: object, shape: Mapping[str, Any]) -> Iterator[str]:
-    """What the service would refuse of a text, and what no text can mean."""
+    """What the service would refuse in a text, and what is a mistake in any text."""
     if not isinstance(value, str):
         yield string_error(prop, value)
         return
@@ -212,7 +212,7 @@ def _character_errors(prop: str, value: str, pattern: str) -> Iterator[str]:
         yield f"{prop}: is not an e-mail address that the service accepts (name@example.com, ASCII only)"
         return
     if "https" in pattern:
-        yield f"{prop}: must be an https URL without blanks, such as https://example.com"
+        yield f"{prop}: must be an https URL without spaces, such as https://example.com"
         return
     for position, character in enumerate(value, start=1):
         if not re.fullmatch(pattern, character):
@@ -221,7 +221,7 @@ def _character_errors(prop: str, value: str, pattern: str) -> Iterator[str]:
 
 
 def _kind_of(character: str) -> str:
-    # Beyond U+FFFF lie emoji and rare scripts, which the service refuses alike.
+    # Beyond U+FFFF are emoji and rare scripts, all of which the service refuses.
     if ord(character) > 0xFFFF:  # noqa: PLR2004
         return "an emoji or another character beyond U+FFFF"
     if unicodedata.category(character) == "Cc":

@@ -1,6 +1,6 @@
-"""Calls to AWS: a failed one becomes a `CallError`, and what may be repeated is repeated here.
+"""Calls to AWS: a failed one becomes a `CallError`, and what may be retried is retried here.
 
-botocore's own retries are off, so that none is hidden. Of what it raises only names are kept: no message, no input.
+botocore's own retries are off, so that none is hidden. Of what it raises, only names are kept: no message, no input.
 """
 
 import re
@@ -24,20 +24,20 @@ _T = TypeVar("_T")
 
 CALL_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
 STACK_CONFIG = CALL_CONFIG.merge(Config(connect_timeout=2, read_timeout=5))
-"""For CloudFormation, which may still be asked in the time that is kept back."""
+"""For CloudFormation, which may still be called in the reserved time."""
 
 _LAST_QUESTIONS = {"DescribeStacks"}
-"""May be asked in the time that is kept back: the answer tells a rollback from other failures."""
+"""Allowed in the reserved time: the answer distinguishes a rollback from other failures."""
 
-INCOMPLETE = "IncompleteAnswer"  # the code of an answer that lacks what it must have: nobody knows what it stands for
+INCOMPLETE = "IncompleteAnswer"  # the code of an answer without a required member: its outcome is unknown
 
 LAG_SECONDS = 30.0
-"""How long a partner that another call knew may not be found: no part of AWS knows everything at once."""
+"""How long a partner that another call returned may not be found: AWS is eventually consistent."""
 
 
 @cache
 def _session() -> botocore.session.Session:
-    """The asset carries the service model: a runtime's own boto3 may be older than the service."""
+    """With the asset's service model: a runtime's own boto3 may be older than the service."""
     session = botocore.session.Session()
     models = Path(__file__).resolve().parent.parent / "models"
     session.get_component("data_loader").search_paths.insert(0, str(models))
@@ -45,7 +45,7 @@ def _session() -> botocore.session.Session:
 
 
 def ca_bundle() -> Any:
-    """The file of certificate authorities that botocore was told to trust, if it was told one."""
+    """The file of certificate authorities that botocore is configured to trust, if any."""
     return _session().get_config_variable("ca_bundle")
 
 
@@ -58,7 +58,7 @@ def client(service: str, region: str) -> Any:
 
 
 class Calls:
-    """The calls of one invocation, in the stack's own region unless told otherwise, repeated until its time is up."""
+    """The calls of one invocation, by default in the stack's own region, retried until its time is up."""
 
     def __init__(self, region: str, clock: Clock, clients: Callable[[str, str], Any] = client) -> None:
         self.clock = clock
@@ -76,9 +76,9 @@ class Calls:
         before: Callable[[], None] = lambda: None,
         **members: Any,
     ) -> Mapping[str, Any]:
-        """Calls until there is an answer that has what it `needs`; `before` comes before each try.
+        """Calls until an answer has the member it `needs`; `before` is called before each try.
 
-        A CallError says that it failed, and may not be repeated; a TimeLeftError that no time was left for it.
+        A CallError means that it failed, and may not be retried; a TimeLeftError that no time was left for it.
         """
         service_client = self.clients(service, region or self._region)
         name = service_client.meta.method_to_api_mapping[operation]
@@ -89,7 +89,7 @@ class Calls:
                 raise TimeLeftError(name)
             try:
                 answer: Mapping[str, Any] = getattr(service_client, operation)(**members)
-            except Exception as cause:  # noqa: BLE001 - botocore's parsers stumble over a broken answer in many ways
+            except Exception as cause:  # noqa: BLE001 - botocore's parsers fail on a malformed answer in many ways
                 failure = call_failure(name, cause)
             else:
                 if not needs or answer.get(needs) is not None:
@@ -104,7 +104,7 @@ class Calls:
         raise AssertionError("pauses never end")
 
     def repeated(self, ask: Callable[[], _T], seconds: float = float("inf")) -> _T:
-        """Asks again while a CallError may pass, for so many seconds at most."""
+        """Retries while a CallError may pass, for so many seconds at most."""
         until = self.clock.spent() + seconds
         for pause in pauses():
             try:
@@ -115,7 +115,7 @@ class Calls:
         raise AssertionError("pauses never end")
 
     def may_pass(self, error: CallError) -> bool:
-        """Whether the same call may succeed later in this invocation; a denial while IAM's answers may be old ones."""
+        """Whether the same call may succeed later in this invocation; a denial while IAM may not have settled."""
         if error.failure.call_outcome is CallOutcome.DENIED:
             return self.clock.spent() < IAM_SETTLING_SECONDS
         return error.failure.call_outcome is not CallOutcome.REFUSED

@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
 MARGIN_SECONDS = 52.0
-"""Kept back at the end of an invocation: 23 s for a call that hangs (3 to connect, 20 to read), 7 s for the last
-question to CloudFormation (2 and 5), 17 s for the answer; and 5 s.
+"""Reserved at the end of an invocation: 23 s for a call that hangs (3 to connect, 20 to read), 7 s for the last
+call to CloudFormation (2 and 5), 17 s for the answer; and 5 s.
 
-The time-out to connect counts for each address of a host. A call to a host that can't be reached at nine addresses
-(27 s) fits in as well. One that waits for several addresses, and then for an answer, does not: then `SingleResponse`'s
+The time-out to connect applies to each address of a host. A call to a host that can't be reached at nine addresses
+(27 s) also fits. One that waits for several addresses, and then for an answer, does not: then `SingleResponse`'s
 timer answers.
 """
 
 IAM_SETTLING_SECONDS = 90.0
-"""How long a denial may only mean that a new policy has not reached every part of AWS yet. A rollback would delete the
-role, and the next deployment begin with another new one: so most of an invocation is spent on waiting."""
+"""How long a denial may only mean that a new policy has not propagated yet. A rollback would delete the role, and the
+next deployment would begin with another new one: so most of an invocation is spent waiting."""
 
 
 class Clock:
-    """Tells what is left of an invocation. `remaining` gives the seconds until Lambda ends it, `today` the date."""
+    """The time left in an invocation. `remaining` returns the seconds until Lambda ends it, `today` the date."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class Clock:
         return self._at_start - self._remaining()
 
     def now(self) -> datetime:
-        """The date and time, by which AWS's own times may be told old or new."""
+        """The date and time, to compare AWS's own times with."""
         return self.began + timedelta(seconds=self.spent())
 
     def pause(self, seconds: float) -> bool:
-        """Sleeps, and tells whether there is time for another try; sleeps not at all if there would be none."""
+        """Sleeps, and returns whether there is time for another try; doesn't sleep if there would be none."""
         if self.left() <= seconds:
             return False
         self._sleep(seconds)

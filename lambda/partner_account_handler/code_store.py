@@ -11,7 +11,7 @@ _COLONS_IN_ARN = 5
 
 
 def verification_code(source: CodeSource, calls: Calls) -> str:
-    """The six digits; a CodeError if something else is stored there, a CallError if the store doesn't tell."""
+    """The six digits; a CodeError if something else is stored there, a CallError if the store can't be read."""
     if source.store is CodeStore.SANDBOX:
         return "000000"  # the Sandbox takes any six digits
     if source.store is CodeStore.PARAMETER:
@@ -20,7 +20,7 @@ def verification_code(source: CodeSource, calls: Calls) -> str:
         answer = calls.call("ssm", "get_parameter", needs="Parameter", Name=source.locator, WithDecryption=True)
         place, code = "the SSM parameter", str(answer["Parameter"]["Value"])
     else:
-        # An ARN tells the secret's region; a name is one of the stack's own region.
+        # An ARN contains the secret's region; a name is one in the stack's own region.
         region = source.locator.split(":")[3] if source.locator.count(":") >= _COLONS_IN_ARN else ""
         answer = calls.call("secretsmanager", "get_secret_value", region=region, needs="ARN", SecretId=source.locator)
         place, code = "the secret", str(answer.get("SecretString", ""))
@@ -30,5 +30,5 @@ def verification_code(source: CodeSource, calls: Calls) -> str:
             except (ValueError, KeyError, TypeError):
                 raise CodeError("the secret isn't a JSON object with the field that json_field names") from None
     if not re.fullmatch(r"[0-9]{6}", code.strip()):
-        raise CodeError(f"what {place} holds is not six digits")
+        raise CodeError(f"{place} doesn't hold six digits")
     return code.strip()

@@ -1,6 +1,6 @@
-"""Create: ask whether the stack waits, look whether the partner exists, ask again, then act.
+"""Create: check that the stack waits, look for an existing partner, check the stack again, then act.
 
-CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one did.
+CreatePartner can't be undone. Whatever happens here, a repeated or later Create finds what this one has done.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,16 +22,16 @@ from partner_account_handler.stack_gate import ObservedStack
 
 _MAY_EXIST = {"DUPLICATE_PARTNER", "CONFLICT_CLIENT_TOKEN", "LegalName:DUPLICATE_VALUE"}
 
-_NEW_SECONDS = 120.0  # how long the tags of a partner may be missing, though they came into being with it
+_NEW_SECONDS = 120.0  # how long the tags of a partner may be missing, though they were created with it
 
 _FRESH_SECONDS = 5.0
-"""How old a look may be when the code has been read; if that took longer, another look comes before CreatePartner."""
+"""How old a listing may be when the code has been read; if older, partners are listed again before CreatePartner."""
 
 
 class AfterFailure(Enum):
-    """What follows a failed CreatePartner, or a failed question before it; the value is how many seconds are polled.
+    """What follows a failed CreatePartner, or a failed check before it; the value is for how many seconds to poll.
 
-    To give up is safe: the next deployment looks again.
+    Giving up is safe: the next deployment looks again.
     """
 
     RESEND = None  # look, ask, and make the same call with the same token and body
@@ -46,15 +46,15 @@ class Listing:
 
     partners: Sequence[Partner] = ()
     tags_refused: bool = False
-    """Whether the Sandbox has refused to tell tags: then this invocation reads and writes none any more.
+    """Whether the Sandbox has refused to list tags: then this invocation no longer reads or writes any.
 
-    One that is written unseen might replace another owner's.
+    A tag written unseen might replace another owner's.
     """
 
 
 @dataclass(frozen=True)
 class Result:
-    """The partner that a request is answered with, what became of it, and the stack as it was observed for that."""
+    """The partner in the answer to a request, the outcome, and the stack as it was observed for that."""
 
     partner: Partner
     outcome: Outcome
@@ -64,7 +64,7 @@ class Result:
 def create(request: PartnerRequest, aws: Aws, on_created: Callable[[Result], None] = lambda _: None) -> Result:
     """The partner of this request, found, adopted or created; a HandlerError if none is known to belong to it.
 
-    `on_created` is told as soon as CreatePartner has answered: whatever follows takes nothing of that back.
+    `on_created` is called as soon as CreatePartner has returned: nothing that follows undoes that.
     """
     wanted = request.wanted
     _require_partition(request.stack_id.split(":")[1])
@@ -90,8 +90,8 @@ def create(request: PartnerRequest, aws: Aws, on_created: Callable[[Result], Non
             log.info("partner created", partner=partner.id)
             result = Result(partner, Outcome.CREATED, stack)
             on_created(result)
-            # One that was listed before, or that the stack shows, is an earlier result of the client token: it may be
-            # another's by now.
+            # One that was listed before, or that the stack shows, is an earlier result of the client token: it may have
+            # another owner by now.
             is_new = partner.arn not in {*stack.outputs.values(), *(listed.arn for listed in listing.partners)}
             if is_new and not wanted.taggable and not listing.tags_refused:
                 aws.partner_central.tag_in_sandbox(partner.arn, {OWNER_TAG: request.owner.to_tag()}, stack)
@@ -106,12 +106,12 @@ def create(request: PartnerRequest, aws: Aws, on_created: Callable[[Result], Non
 
 
 def _require_partition(partition: str) -> None:
-    """Elsewhere Partner Central would refuse the credentials, as if a permission were missing."""
+    """Elsewhere Partner Central would reject the credentials, as if a permission were missing."""
     if partition != PARTITION:
         raise PartnerError(
             "WrongPartition",
-            f"the stack is in the partition {partition}, where Partner Central isn't",
-            f"Deploy it to a region of the partition {PARTITION}, such as us-east-1.",
+            f"the stack is in the partition {partition}, which has no Partner Central",
+            f"Deploy it to a region in the partition {PARTITION}, such as us-east-1.",
         )
 
 
@@ -126,7 +126,7 @@ def next_step(failures: Sequence[CallError], *, may_pass: bool) -> AfterFailure:
 
 
 def _may_have_created(failures: Sequence[CallError]) -> bool:
-    """Whether one of the failed calls may have been carried out; the question before it changes nothing."""
+    """Whether one of the failed calls may have been carried out; the check before it changes nothing."""
     calls = {(error.failure.operation, error.failure.call_outcome) for error in failures}
     return ("CreatePartner", CallOutcome.UNKNOWN) in calls
 
@@ -143,14 +143,14 @@ def _find(
                 break
             if not (isinstance(error, TagsNotVisibleError) and aws.clock.pause(pause)):
                 raise
-    # The foreign partner may be our own, whose tags lag behind.
+    # The other owner's partner may be our own, whose tags lag behind.
     return _poll(request, aws, failures[-1], float("inf"), listing)
 
 
 def _poll(
     request: PartnerRequest, aws: Aws, error: CallError, seconds: float, listing: Listing
 ) -> tuple[Partner, Listing]:
-    """The partner that a failed CreatePartner has left behind, its own or another delivery's; or else that error."""
+    """The partner left behind by a failed CreatePartner, its own or another delivery's; or else that error."""
     until = aws.clock.spent() + seconds
     for pause in pauses():
         found = None
@@ -170,7 +170,7 @@ def _poll(
 
 
 def _body(request: PartnerRequest, aws: Aws) -> dict[str, Any]:
-    """The request, always the same; what is wrong with it is told before the code is read."""
+    """The request, always the same; its errors are reported before the code is read."""
     wanted = request.wanted
     body: dict[str, Any] = {
         "Catalog": wanted.catalog,
@@ -188,7 +188,7 @@ def _body(request: PartnerRequest, aws: Aws) -> dict[str, Any]:
 def _take_over(
     partner: Partner, request: PartnerRequest, aws: Aws, stack: ObservedStack, *, tags_refused: bool
 ) -> Result:
-    """Brings a partner that exists to what the template says, as far as that can be changed."""
+    """Updates an existing partner to what the template says, as far as it can be changed."""
     wanted = request.wanted
     log.info("partner found", partner=partner.id)
     if not same_name(partner.legal_name, wanted.legal_name):
@@ -197,14 +197,14 @@ def _take_over(
     is_ours = owner is None or not (wanted.taggable or partner.owner)  # in the Sandbox perhaps by its legal name
     if is_ours and partner.arn in stack.outputs.values():
         # This Create was answered in a former operation of the stack, and later ones may have changed the partner.
-        log.warning("the stack shows this partner already: nothing is written", partner=partner.id)
+        log.warning("the stack already shows this partner: nothing is written", partner=partner.id)
     else:
         contact = contact_change(partner, wanted, aws)
         if wanted.taggable:
             changes = Changes(differing_tags(partner, wanted.tags), [], contact, owner)
         else:
             changes = Changes({}, [], contact, None, optional_owner=None if tags_refused else owner)
-        # A rollback restores none of it: who has to do so by hand finds here what there was.
+        # A rollback restores none of it: this records the former state for a manual restore.
         log.info(
             "partner taken over",
             partner=partner.id,
@@ -220,8 +220,8 @@ def _take_over(
 def list_partners(request: PartnerRequest, aws: Aws, before: Listing) -> Listing:
     """The partners as they are now; `before` is the listing before this one in the same invocation.
 
-    A TagsNotVisibleError says that a partner is so new that its tags may come yet; a CallError that partners or their
-    tags can't be read, which is never taken for "there are none".
+    A TagsNotVisibleError means that a partner is so new that its tags may still appear; a CallError that partners or
+    their tags can't be read, which is never treated as "there are none".
     """
     wanted = request.wanted
     listed, tagged = aws.partner_central.partners(wanted.catalog), []
@@ -240,7 +240,7 @@ def list_partners(request: PartnerRequest, aws: Aws, before: Listing) -> Listing
                 raise TagsNotVisibleError(partner.id) from None
             raise
     for partner in tagged:
-        # One that nobody owns may be this construct's own, whose tags lag behind, unless it was named.
+        # One without an owner may be this construct's own, whose tags lag behind, unless it was named.
         if partner.owner is None and partner.id != wanted.existing_partner_id and partner.created_at is not None:
             age = (aws.clock.now() - partner.created_at).total_seconds()
             # A time in the future would never pass: then our own clock decides.
@@ -252,19 +252,19 @@ def list_partners(request: PartnerRequest, aws: Aws, before: Listing) -> Listing
 def choose(wanted: PartnerProperties, owner: Owner, partners: Sequence[Partner]) -> Partner | None:
     """The partner that this request is about, or None if there is none and one may be created.
 
-    A PartnerError says that the account has partners that must be decided on by a human.
+    A PartnerError means that the account has partners about which a person must decide.
     """
     tagged = [partner for partner in partners if partner.owner is not None and partner.owner.is_same_construct(owner)]
     if wanted.existing_partner_id:
         return _adopted(wanted, tagged, partners)
-    # In the Sandbox a partner may have no ownership tag: then its legal name tells whose it is.
+    # In the Sandbox a partner may have no ownership tag: then its legal name identifies its owner.
     alike = [] if wanted.taggable else [one for one in partners if same_name(one.legal_name, wanted.legal_name)]
     ours = tagged or [partner for partner in alike if partner.owner is None]
     if len(ours) > 1:
         raise PartnerError(
             "SeveralPartners",
             f"{_ids(ours)} are all this construct's",
-            "Remove the cdk-partner-account:owner tag of those that are not wanted, deploy again."
+            "Remove the cdk-partner-account:owner tag from those you don't want, deploy again."
             if tagged
             else "Choose one by existing_partner_id, deploy again.",
         )
@@ -302,7 +302,7 @@ def _adopted(wanted: PartnerProperties, tagged: Sequence[Partner], partners: Seq
             return partner
         raise PartnerError(
             "LegalNameDiffers",
-            f"{partner.id} has another legal name than the template",
+            f"{partner.id}'s legal name differs from the template's",
             "Correct legal_name or existing_partner_id, deploy again.",
         )
     raise PartnerError(

@@ -1,7 +1,7 @@
-"""The connection that carries the answer to CloudFormation: made before anything is changed, and used for the answer.
+"""The connection for the answer to CloudFormation: opened before anything is changed, and then used for the answer.
 
-It takes the way of botocore's own calls: the same proxy, and trust in the same certificate authorities. No part of the
-presigned URL leaves this module, and nothing of an exception but its kind.
+It is configured as for botocore's own calls: the same proxy, and the same trusted certificate authorities. No part of
+the presigned URL leaves this module, and of an exception only its type.
 """
 
 import json
@@ -24,15 +24,15 @@ from partner_account_handler.errors import AnswerUnreachableError
 SEND_SECONDS = 16.0  # all tries to send the answer end after this time, whatever they wait for
 
 REACH_SECONDS = 5.0
-"""How long one `require_reachable` waits. A slower connection is made all the same, and the next call finds it."""
+"""How long one `require_reachable` waits. A slower connection is still opened, and the next call finds it."""
 
 _CONNECT_SECONDS = 3.0
-"""For each address of the host, of which S3 has about eight. As for calls to AWS: what they reach is reached."""
+"""For each address of the host; S3 has about eight. The same as for calls to AWS, so what they reach is reached."""
 
 _READ_SECONDS = 3.0
 _HEADERS = {"content-type": ""}  # as the URL was signed
 _TEMPORARY = {403, 408, 429, 500, 502, 503, 504}
-"""What S3 may say of a URL that it takes a moment later. Its `Retry-After` is longer than CloudFormation waits."""
+"""How S3 may reject a URL that it accepts a moment later. Its `Retry-After` is longer than CloudFormation waits."""
 
 
 class Delivery:
@@ -47,7 +47,7 @@ class Delivery:
     def require_reachable(self) -> None:
         """Makes sure that an answer could be sent: a TLS connection to the URL's host, on which nothing is sent yet.
 
-        An AnswerUnreachableError says that there is none, or not yet.
+        An AnswerUnreachableError means that there is none, or not yet.
         """
         if self._connecting is None or not self._connecting.is_alive():
             self._connecting = _Attempt(self._keep_connection)
@@ -55,9 +55,9 @@ class Delivery:
             raise AnswerUnreachableError(failure + self._by_proxy)
 
     def send(self, body: Mapping[str, Any], seconds: float = SEND_SECONDS) -> str:
-        """Puts the answer to the URL, again and again if need be; begins nothing when so many seconds are over.
+        """Sends the answer to the URL, with retries if necessary; starts none after so many seconds.
 
-        Says how it failed, and nothing if the answer was taken.
+        Returns how it failed, and nothing if the answer was accepted.
         """
         content, until = json.dumps(body).encode(), time.monotonic() + seconds
         failure = _Attempt(lambda: self._put_until(content, until)).failure_within(seconds)
@@ -67,7 +67,7 @@ class Delivery:
         for pause in pauses():
             try:
                 status = self._put(content, until)
-            except Exception as error:  # noqa: BLE001 - another try may succeed, and no text of this may be told
+            except Exception as error:  # noqa: BLE001 - another try may succeed, and its text must stay hidden
                 failure, may_pass = _kind(error), True
             else:
                 failure, may_pass = "" if status < 300 else f"HTTP{status}", status in _TEMPORARY  # noqa: PLR2004
@@ -83,7 +83,7 @@ class Delivery:
             return self._put_plainly(content)
         try:
             if time.monotonic() > until:
-                raise TimeoutError  # to connect has taken so long that nobody waits for this any more
+                raise TimeoutError  # connecting took so long that nobody waits for this any more
             connection.timeout = _READ_SECONDS
             connection.sock.settimeout(_READ_SECONDS)
             target = urllib3.util.parse_url(self._url).request_uri
@@ -93,7 +93,7 @@ class Delivery:
             connection.close()
 
     def _put_plainly(self, content: bytes) -> int:
-        """By urllib3's public way alone: AWS renews the runtime by itself, and no answer must hang on its inside."""
+        """With urllib3's public API only: AWS updates the runtime, and no answer may depend on urllib3's internals."""
         with urllib3.PoolManager(timeout=_READ_SECONDS, retries=False) as pool:
             return int(pool.request("PUT", self._url, body=content, headers=_HEADERS).status)
 
@@ -102,7 +102,7 @@ class Delivery:
         return ""
 
     def _connection(self) -> Any:
-        """A connection on which nothing was sent: the one that was kept, if it still stands, or a new one."""
+        """A connection on which nothing was sent: the one that was kept, if it is still open, or a new one."""
         if self._connections:
             kept = self._connections.pop()
             if _stands(kept):
@@ -123,7 +123,7 @@ class Delivery:
 
     @cached_property
     def _pool(self) -> urllib3.HTTPConnectionPool:
-        # Only now: a botocore without them must not keep the function from being loaded.
+        # Only now: a botocore without them must not keep the function from loading.
         from botocore.httpsession import (  # noqa: PLC0415
             ProxyConfiguration,
             create_urllib3_context,
@@ -148,7 +148,7 @@ class Delivery:
 
 
 class _Attempt(Thread):
-    """What may take longer than anybody can wait: no time-out ends a name's resolution, or bytes that come slowly."""
+    """A task that may take too long: no time-out ends the resolution of a name, or bytes that arrive slowly."""
 
     def __init__(self, act: Callable[[], str]) -> None:
         super().__init__(daemon=True)
@@ -164,7 +164,7 @@ class _Attempt(Thread):
             self._failure = _kind(error)
 
     def failure_within(self, seconds: float) -> str:
-        """How it failed, or nothing; if it has not ended after so many seconds, that it was too slow."""
+        """How it failed, or nothing; a `TimeoutError` if it has not ended after so many seconds."""
         self.join(seconds)
         return self._failure
 
@@ -182,6 +182,6 @@ def _stands(connection: Any) -> bool:
 
 
 def _kind(error: Exception) -> str:
-    """The kind of an exception, or the status by which a proxy refused the connection."""
+    """The type of an exception, or the status with which a proxy refused the connection."""
     refused = re.search(r"Tunnel connection failed: (\d{3})\b", str(error))
     return f"HTTP{refused[1]}" if refused else type(error).__name__

@@ -1,6 +1,6 @@
 """What can go wrong, each as one sentence with its remedy. The text of an error becomes CloudFormation's Reason.
 
-None of them holds a value of the user's or a message of the service, which may echo the input.
+None contains a value of the user's or a message of the service, which may echo the input.
 """
 
 import traceback
@@ -41,9 +41,9 @@ class CallFailure:
 
 
 class HandlerError(Exception):
-    """Base of all errors that this package answers with: a code, what happened, and the remedy last."""
+    """Base of all errors that this package reports: a code, what happened, and the remedy last."""
 
-    is_refusal = False  # whether a human must correct or decide something first; else deploying again may be enough
+    is_refusal = False  # whether a person must correct or decide something first; else deploying again may be enough
 
     def __init__(self, code: str, happened: str, remedy: str) -> None:
         self.code = code
@@ -76,18 +76,18 @@ class PartnerError(HandlerError):
 
 
 class TagsNotVisibleError(PartnerError):
-    """A partner is so new that its tags may not be seen yet."""
+    """A partner is so new that its tags may not be visible yet."""
 
     is_refusal = False
 
     def __init__(self, partner_id: str) -> None:
-        happened = f"{partner_id} is listed, but its tags can't be seen yet"
-        remedy = "It is a new one, perhaps this stack's own: deploy again in a minute."
+        happened = f"{partner_id} is listed, but its tags aren't visible yet"
+        remedy = "It is new, perhaps this stack's own: deploy again in a minute."
         super().__init__("TagsNotVisible", happened, remedy)
 
 
 class ProfileTaskError(HandlerError):
-    """A profile task ended, and the profile stays what it was."""
+    """A profile task failed or was canceled, and the profile is unchanged."""
 
     is_refusal = True
 
@@ -115,7 +115,7 @@ class TimeLeftError(HandlerError):
 
 
 class CallError(HandlerError):
-    """A call to AWS ended badly. Its remedy is the most specific one that is known."""
+    """A call to AWS failed. Its remedy is the most specific one that is known."""
 
     def __init__(self, failure: CallFailure) -> None:
         self.failure = failure
@@ -146,14 +146,14 @@ class AnswerUnreachableError(CallError):
             self,
             "AnswerUnreachable",
             f"no connection to the host of CloudFormation's ResponseURL ({failure}), so nothing more was done",
-            "Give the function a way to S3 (NAT, endpoint, HTTPS_PROXY, AWS_CA_BUNDLE), deploy again.",
+            "Let the function reach S3 (NAT, endpoint, HTTPS_PROXY, AWS_CA_BUNDLE), deploy again.",
         )
 
 
 def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The border at which a defect of ours becomes an error that tells its kind and place, and nothing of the input.
+    """The boundary at which a defect of ours becomes an error with its type and place, and nothing of the input.
 
-    Without an answer CloudFormation would wait for its time-out.
+    Without an answer CloudFormation would wait until its time-out.
     """
 
     @wraps(function)
@@ -166,6 +166,6 @@ def defects_as_errors(function: Callable[_P, _T]) -> Callable[_P, _T]:
             *_, (frame, line) = traceback.walk_tb(defect.__traceback__)
             happened = f"{type(defect).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
         # Here, so that the defect is no part of it.
-        raise HandlerError("Defect", happened, "Nothing is lost. Please report this, and deploy again.")
+        raise HandlerError("Defect", happened, "Nothing is lost. Report this, and deploy again.")
 
     return guarded

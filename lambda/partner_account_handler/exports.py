@@ -1,4 +1,4 @@
-"""What the stack shows and another stack imports is answered again: CloudFormation lets no such value be changed."""
+"""An attribute that another stack imports keeps the value that the stack shows: CloudFormation allows no change."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -21,9 +21,9 @@ _FORMS = {
 
 
 def shown_attributes(stack: ObservedStack, prefixes: Sequence[str], arn: str = "") -> dict[str, str]:
-    """The attributes by the stack's outputs, whose logical ids begin with one of the prefixes.
+    """The attributes in the stack's outputs whose logical ids begin with one of the prefixes.
 
-    A construct that was moved has outputs of another prefix: those of a partner stand beside that of its `arn`.
+    A construct that was moved has outputs with another prefix: a partner's are found by the one with its `arn`.
     """
     arns = [key for key, value in stack.outputs.items() if arn and value == arn]
     beside = (key.removesuffix("Arn") for key in arns if key.endswith("Arn"))
@@ -35,9 +35,9 @@ def shown_attributes(stack: ObservedStack, prefixes: Sequence[str], arn: str = "
 def keep_imported(
     attributes: Mapping[str, str], shown: Mapping[str, str], stack: ObservedStack, aws: Aws, *, is_new: bool = False
 ) -> dict[str, str]:
-    """The attributes, with what another stack imports as the stack shows it. Raises nothing.
+    """The attributes; those that another stack imports, as the stack shows them. Raises nothing.
 
-    A resource that isn't new, and has no outputs of ours, may still be shown by the user's own: by any of a value that
+    A resource that isn't new, and has no outputs of ours, may still be shown by the user's own: by any whose value
     looks like the attribute's.
     """
     kept: dict[str, str] = {}
@@ -54,14 +54,14 @@ def keep_imported(
 
 
 def _outputs_of_others(name: str, shown: Mapping[str, str], stack: ObservedStack) -> set[str]:
-    """The outputs that show this attribute of other constructs of ours, which all have one of the first two."""
+    """The outputs that show this attribute of other constructs of ours, each found by its Arn or TaskStatus."""
     firsts = [(key, first) for key in stack.outputs for first in ("Arn", "TaskStatus") if key.endswith(first)]
     own = {key for key, first in firsts if stack.outputs[key] == shown.get(first)}
     return {f"{key.removesuffix(first)}{name}" for key, first in firsts if key not in own}
 
 
 def _is_imported(value: str, others: Collection[str], stack: ObservedStack, aws: Aws) -> bool:
-    """Whether an export of this value is imported; also if that isn't told."""
+    """Whether an export of this value is imported; also if that is unknown."""
     try:
         return any(_has_importers(name, aws) for name in aws.gate.exports_of(value, stack, others))
     except Exception as error:  # noqa: BLE001 - after CreatePartner's answer nothing may make the Create fail

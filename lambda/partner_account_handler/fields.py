@@ -1,4 +1,4 @@
-"""Reads the properties of a custom resource, of whatever shape they come: all errors together, and no value in them."""
+"""Reads the properties of a custom resource, whatever their shape: all errors together, and no value in them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from partner_account_handler.texts import composed, text_errors
 
 
 class Fields:
-    """Reads a mapping of unknown shape, and remembers each error instead of stopping at the first.
+    """Reads a mapping of unknown shape, and records each error instead of stopping at the first.
 
-    Each method reads the member of a name; what is missing or of another kind becomes an error and an empty value.
+    Each method reads the member of a name; one that is missing or of another type becomes an error and an empty value.
     """
 
     def __init__(self, raw: object, path: str = "", errors: list[str] | None = None) -> None:
@@ -23,11 +23,11 @@ class Fields:
 
     @classmethod
     def of_template(cls, raw: object) -> Fields:
-        """The ResourceProperties; a RequestError if they are those of a newer template than this function knows."""
+        """The ResourceProperties; a RequestError if they are of a newer template than this function supports."""
         fields = cls(raw)
         version = fields.raw.get("SchemaVersion")
         if isinstance(version, str) and re.fullmatch("[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
-            # Providers are shared: a stack may be deployed by a newer construct than the one that made the function.
+            # Providers are shared: a stack may be deployed by a newer construct than the one that created the function.
             raise RequestError(
                 ["the template's SchemaVersion is newer than this function"],
                 "Update cdk-partner-account where the provider is made, deploy it, then deploy again.",
@@ -35,12 +35,12 @@ class Fields:
         return fields
 
     def require_none_wrong(self) -> None:
-        """A RequestError of all errors so far."""
+        """Raises a RequestError with all errors so far, if any."""
         if self.errors:
             raise RequestError(self.errors)
 
     def wrong(self, name: str, error: str) -> None:
-        """Remembers an error of a member."""
+        """Records an error of a member."""
         self.errors.append(f"{self.path}{name} {error}")
 
     def section(self, name: str) -> Fields:
@@ -72,9 +72,9 @@ class Fields:
         return ""
 
     def name(self, name: str, *, joiners: bool = False) -> str:
-        """What Partner Central shows to others, in NFC: neither an unresolved expression nor what can't be seen in it.
+        """A text that Partner Central shows to others, in NFC: no unresolved expressions, no invisible characters.
 
-        `joiners` may be in it nevertheless: some languages write with them.
+        With `joiners` it may contain joiners nevertheless: some languages need them.
         """
         text = composed(self.text(name))
         if text.isspace():

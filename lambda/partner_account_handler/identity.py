@@ -1,4 +1,4 @@
-"""Who is who: the client token, the ownership tag, partner ARNs and legal names. Pure functions."""
+"""Identities: the client token, the ownership tag, partner ARNs and legal names. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-OWNER_TAG = "cdk-partner-account:owner"  # key of the tag that says which construct of which stack a partner belongs to
+OWNER_TAG = "cdk-partner-account:owner"  # key of the tag with the construct and stack that own a partner
 
 SCHEMA_VERSION = 1  # of the custom resources' properties: a function refuses those of a newer construct
 
-PROFILE_TYPE = "Custom::PartnerProfile"  # the resource type by which the function tells a profile from a partner
+PROFILE_TYPE = "Custom::PartnerProfile"  # by which the function distinguishes a profile from a partner
 
 PARTITION = "aws"  # the partition that Partner Central is in; it is in no other
 
@@ -28,7 +28,7 @@ def client_token(stack_id: str, logical_id: str, request_id: str) -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose a partner is, as its ownership tag says: two digests, and a third if the construct was moved."""
+    """The owner of a partner, as in its ownership tag: two digests, and a third if the construct was moved."""
 
     stack: str  # account, region and root stack name: the same for each stack that is deployed under this name again
 
@@ -45,7 +45,7 @@ class Owner:
 
     @classmethod
     def from_tag(cls, value: str) -> Owner:
-        """The owner that a tag names; a value of another form is no stack's of this package."""
+        """The owner that a tag names; a value in another form is of no stack of this package."""
         stack, _, paths = value.partition("/")
         return cls(stack, *paths.split("/", 1))
 
@@ -54,12 +54,12 @@ class Owner:
         return "/".join(filter(None, (self.stack, self.path, self.move)))
 
     def shown(self) -> str:
-        """The value of the tag for the log: a human may have written anything there."""
+        """The value of the tag for the log: a person may have written anything there."""
         value = self.to_tag()
         return value if re.fullmatch(r"[0-9a-f]{32}(/[0-9a-f]{32}){1,2}", value) else "of another form"
 
     def moved_to(self, other: Owner, operation: str) -> Owner:
-        """The other one, marked by where it was moved from, and in which operation of the stack."""
+        """The other owner, marked with where it was moved from, and in which operation of the stack."""
         return Owner(other.stack, other.path, _digest(self.path, operation)[:32])
 
     def is_same_construct(self, other: Owner) -> bool:
@@ -74,13 +74,13 @@ def _digest(*parts: str) -> str:
 def is_partner_arn(text: str) -> bool:
     """Whether a physical resource id is a partner's ARN, in whatever form the service writes it.
 
-    Other ids are those of failed Creates and those that CloudFormation makes up.
+    Other ids are those of failed Creates and those that CloudFormation generates.
     """
     return re.fullmatch(r"arn:[^:]+:partnercentral[a-z-]*:.+", text) is not None
 
 
 def catalog_of(arn: str) -> str | None:
-    """The catalog that a partner's ARN names; None if its form is not the one that is known."""
+    """The catalog in a partner's ARN; None if its form is not the known one."""
     found = re.search(r":catalog/([^/]+)/partner/", arn)
     return found[1] if found else None
 
@@ -91,16 +91,16 @@ def partner_id(arn: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two legal names differ in case, width or blanks at most."""
+    """Whether two legal names differ in case, width or spaces at most."""
     return folded(one) == folded(other)
 
 
 def folded(text: str) -> str:
-    """What all spellings of one legal name have in common."""
+    """The form that all spellings of one legal name share."""
     return normalized(text).casefold()
 
 
 def normalized(text: str) -> str:
-    """A text without differences of width and blanks, and without characters that can't be seen."""
+    """A text without differences of width and spaces, and without invisible characters."""
     seen = "".join(character for character in text if unicodedata.category(character) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", seen).split())

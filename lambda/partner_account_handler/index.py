@@ -15,7 +15,7 @@ helper = SingleResponse()
 
 
 def handler(event: Any, context: Any) -> None:
-    """Answers one request of CloudFormation; anything else is not answered at all."""
+    """Answers one CloudFormation request; any other event is not answered."""
     log.suppress_library_logs()
     log.bind()
     if not is_custom_resource_event(event):
@@ -31,7 +31,7 @@ def handler(event: Any, context: Any) -> None:
 @helper.delete
 def _respond(event: dict[str, Any], context: Any) -> str:
     request = read_request(event)
-    helper.PhysicalResourceId = request.physical_id  # crhelper would make up a new one for each failure
+    helper.PhysicalResourceId = request.physical_id  # crhelper would generate a new one for each failure
     clock = Clock(lambda: context.get_remaining_time_in_millis() / 1000)
     aws = Aws(request.stack_id, clock, helper.delivery.require_reachable)
     try:

@@ -1,4 +1,4 @@
-"""From a request to its answer, and the one rule that spans it: no rollback fails for our sake."""
+"""From a request to its answer, and the one rule that spans it: no rollback fails because of us."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,32 +16,32 @@ from partner_account_handler.stack_gate import TOLERANT, ObservedStack
 from partner_account_handler.update import update
 
 OnTimeout = Callable[[Answer], None]
-"""Given the answer that is true already, in case that the time runs out before there is a better one."""
+"""Receives the answer that is already true, in case time runs out before there is a better one."""
 
 
 @defects_as_errors
 def respond(request: PartnerRequest | ProfileRequest, aws: Aws, on_timeout: OnTimeout = lambda _: None) -> Answer:
-    """The answer to a request; a HandlerError if its resource is not as the template says."""
+    """The answer to a request; a HandlerError if its resource doesn't match the template."""
     if request.operation == "Update":
         return _update(request, aws, on_timeout)
     if request.operation == "Delete":
         # AWS has no call that deletes a partner, and a public profile that vanished by mistake would be worse than one
-        # that stays: whatever id is named.
+        # that is retained: so any id succeeds.
         return Answer(request.physical_id, {}, Report(Outcome.RETAINED))
     if isinstance(request, ProfileRequest):
         return _profile_answer(request, aws, aws.gate.await_create(), on_timeout)
     on_known = partial(_answer_on_timeout, on_timeout)
     result = create(request, aws, on_known)
-    if result.outcome is not Outcome.CREATED:  # else it was told at once
+    if result.outcome is not Outcome.CREATED:  # otherwise it was reported at once
         on_known(result)
     return _partner_answer(result, request, aws)
 
 
 def _update(request: PartnerRequest | ProfileRequest, aws: Aws, on_timeout: OnTimeout) -> Answer:
-    """During the rollback of the stack always success.
+    """Always succeeds during a rollback of the stack.
 
-    A failed Update of a rollback would leave a stack that only a human can mend, and nothing is lost by leaving
-    the partner as it is.
+    A failed Update in a rollback would leave a stack that only a person can repair, and nothing is lost by leaving
+    the partner unchanged.
     """
     status, stack = aws.gate.await_update()
     is_rollback = status in TOLERANT
@@ -101,8 +101,8 @@ def _profile_answer(
     shown = shown_attributes(stack, request.output_prefixes)
     before = shown.get("ProfileId") if physical_id == request.physical_id else None
     if is_new and "TaskStatus" in shown:
-        # A Create of a former deployment is delivered again.
-        log.warning("the stack shows this profile already: nothing is written")
+        # A Create of a former deployment is redelivered.
+        log.warning("the stack already shows this profile: nothing is written")
         return Answer(physical_id, shown, Report(Outcome.UNCHANGED))
 
     def answer(profile_id: str, task_status: str, report: Report) -> Answer:
@@ -129,7 +129,7 @@ def _profile_answer(
 def _tolerated(
     request: PartnerRequest | ProfileRequest, failure: HandlerError, stack: ObservedStack, aws: Aws | None = None
 ) -> Answer:
-    """The answer that lets a rollback go on in spite of a failure; without `aws` nothing is asked for it."""
+    """The answer that lets a rollback continue despite a failure; without `aws` no call is made for it."""
     report, physical_id = Report(Outcome.ROLLBACK_TOLERATED, failure.code, str(failure)), request.physical_id
     if isinstance(request, ProfileRequest):
         shown = shown_attributes(stack, request.output_prefixes)
@@ -151,14 +151,14 @@ def _tolerated(
 def profile_id(
     partner: Partner, shown: str | None, aws: Aws, *, keep_shown: bool = False, required: bool = False
 ) -> str:
-    """The profile id by the service, or else the one that the stack shows, or else ``pending``.
+    """The profile id from the service, or else the one that the stack shows, or else ``pending``.
 
-    The service may tell it late: after CreatePartner, or only with the partner's first profile. So it is asked again
-    for a few seconds if it has none, and until the time is up if it fails.
+    The service may return it late: after CreatePartner, or only with the partner's first profile. So the call is
+    repeated for a few seconds if there is none, and until the time is up if it fails.
 
-    `keep_shown` asks nothing if the stack shows one, which no rollback may change: an export may be in use. If neither
-    the service nor the stack tells, ``pending`` might be a step back: then a `required` one raises the HandlerError.
-    Else nothing is raised: a partner outlives this question.
+    `keep_shown` makes no call if the stack shows one, which no rollback may change: an export may be in use. If neither
+    the service nor the stack has one, ``pending`` might be a step back: then a `required` one raises the HandlerError.
+    Otherwise nothing is raised: the partner exists in any case.
     """
     if keep_shown and shown:
         return shown

@@ -1,10 +1,10 @@
-"""What the function's log shows: outcomes and names, and no value of the user's but a former profile's.
+"""The function's log: outcomes and names, and no value of the user's except a former profile.
 
-One JSON object per line, which goes to stdout as it is: a metric filter of CloudWatch reads only log events that are
-JSON from the first character to the last, and Lambda puts a prefix before each record of `logging`.
+One JSON object per line, written to stdout unchanged: a CloudWatch metric filter reads only log events that are JSON
+from the first character to the last, and Lambda puts a prefix before each record of `logging`.
 
 Records of other libraries are dropped: botocore's DEBUG shows request bodies, crhelper's the whole event, and
-urllib3 warns with the URL that it tries again.
+urllib3's warnings the URL of a retry.
 """
 
 import json
@@ -18,7 +18,7 @@ _bound: dict[str, object] = {}
 
 
 def bind(**fields: object) -> None:
-    """Sets fields of all lines from now on; without any, such lines have none."""
+    """Sets the fields of all lines from now on; without any, removes them."""
     _bound.clear()
     _bound.update(fields)
 
@@ -29,20 +29,20 @@ def info(message: str, **fields: object) -> None:
 
 
 def warning(message: str, **fields: object) -> None:
-    """Logs what a human should look at some day."""
+    """Logs what a person should check some day."""
     _say("WARNING", message, fields)
 
 
 def error(message: str, **fields: object) -> None:
-    """Logs what a human should look at."""
+    """Logs what a person should check."""
     _say("ERROR", message, fields)
 
 
 def _say(level: str, message: str, fields: Mapping[str, object]) -> None:
-    # With the log format JSON, Lambda's filter takes lines without a timestamp for INFO, whatever their level.
+    # With the log format JSON, Lambda's filter treats lines without a timestamp as INFO, whatever their level.
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     line = json.dumps({"timestamp": now, "level": level, "message": message, **_bound, **fields})
-    with suppress(OSError, ValueError):  # a log that can't be written must not stop what it tells of
+    with suppress(OSError, ValueError):  # a log that can't be written must not stop what it records
         sys.stdout.write(f"{line}\n")  # at once, since the thread of crhelper's timer may write too
         sys.stdout.flush()
 

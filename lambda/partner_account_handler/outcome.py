@@ -1,4 +1,4 @@
-"""What became of a request of CloudFormation: its answer, and what the last line of the log says."""
+"""The outcome of a CloudFormation request: its answer, and the last line of the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from partner_account_handler.errors import HandlerError
 
 
 class Outcome(Enum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     CREATED = "Created"
     RECOVERED = "Recovered"
@@ -22,21 +22,21 @@ class Outcome(Enum):
 
 
 NEEDS_ATTENTION = {Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLBACK_TOLERATED}
-"""What a human should look at: logged as an error."""
+"""Outcomes that a person should check: logged as errors."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a request, and of which error. Neither text holds a value of the user's."""
+    """The outcome of a request, and its error. Neither text contains a value of the user's."""
 
     outcome: Outcome
     reason: str = ""  # the error's code
-    message: str = ""  # the error's sentence, as CloudFormation is told it
+    message: str = ""  # the error's sentence, as sent to CloudFormation
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What CloudFormation is told on success, and the log beside it."""
+    """The answer to CloudFormation on success, and the report for the log."""
 
     physical_id: str
     data: Mapping[str, str]
@@ -47,12 +47,12 @@ UNREPORTED = Report(Outcome.FAILED, "Defect", "Defect: the request ended without
 
 
 def report_of(error: HandlerError) -> Report:
-    """What becomes of a request that ends in this error."""
+    """The report of a request that ends in this error."""
     return Report(Outcome.REFUSED if error.is_refusal else Outcome.FAILED, error.code, str(error))
 
 
 def undelivered(report: Report, failure: str) -> Report:
-    """What becomes of a request whose answer was not taken: the stack waits, and fails, whatever was done."""
+    """The report of a request whose answer was not accepted: the stack waits, and fails, whatever was done."""
     return Report(
         Outcome.FAILED,
         "AnswerNotDelivered",

@@ -1,6 +1,6 @@
-"""Partner Central: what is asked of it, and what is changed there. Nothing is decided here.
+"""Partner Central: the calls that read it, and those that change it. Nothing is decided here.
 
-Each change takes the stack on whose word it relies, and goes through the stack's gate before each try.
+Each change requires the stack state on which it relies, and goes through the stack's gate before each try.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from partner_account_handler.service import SERVICE, SERVICE_REGION
 from partner_account_handler.shapes import shape_errors
 from partner_account_handler.stack_gate import ObservedStack, StackGate
 
-_SANDBOX_TAGS_SECONDS = 30.0  # how long tags that the Sandbox may not tell at all are asked for
+_SANDBOX_TAGS_SECONDS = 30.0  # how long to try to read tags, which the Sandbox may not return at all
 
 _TAG_KEYS_PER_CALL = 50
 
 
 @dataclass(frozen=True)
 class Partner:
-    """What a call told of one partner; None where that call does not tell it."""
+    """What a call returned about one partner; None where it returned nothing."""
 
     arn: str
     legal_name: str = field(repr=False)
@@ -63,19 +63,19 @@ class Partner:
 
     @property
     def catalog(self) -> str | None:
-        """The catalog it is in; None if neither the service nor the ARN tells."""
+        """The catalog it is in; None if neither the service nor the ARN names it."""
         return self.told_catalog or catalog_of(self.arn)
 
     @property
     def owner(self) -> Owner | None:
-        """Whose the partner is by its ownership tag; None without the tag."""
+        """The owner in the partner's ownership tag; None without the tag."""
         value = self.tags.get(OWNER_TAG)
         return None if value is None else Owner.from_tag(value)
 
 
 @dataclass(frozen=True)
 class ProfileTask:
-    """A profile task: while one is in progress, AWS validates the new profile, perhaps by a human."""
+    """A profile task: while one is in progress, AWS validates the new profile, perhaps by human review."""
 
     id: str
     status: str  # `IN_PROGRESS`, `SUCCEEDED`, `FAILED` or `CANCELED`
@@ -107,7 +107,7 @@ class PartnerCentral:
     def partners(self, catalog: str) -> list[Partner]:
         """All pages of the account's partners in a catalog, each partner once, though pages may shift.
 
-        A partner that is listed without its ARN can't be judged, and without its name it is looked at again.
+        A partner that is listed without its ARN is an error; one without its name is read again.
         """
         found: dict[str, Partner] = {}
         page: dict[str, Any] = {}
@@ -127,12 +127,12 @@ class PartnerCentral:
         return Partner.told(self._call("get_partner", needs="Arn", Catalog=catalog, Identifier=arn))
 
     def tags(self, arn: str, *, repeat: bool = True) -> dict[str, str]:
-        """The tags of a partner. An answer without `ResourceArn` is broken, which must not be taken for "no tags"."""
+        """The tags of a partner. An answer without `ResourceArn` is malformed, and must not be read as "no tags"."""
         answer = self._call("list_tags_for_resource", needs="ResourceArn", repeat=repeat, ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
     def sandbox_tags(self, arn: str) -> dict[str, str] | None:
-        """The tags of a partner in the Sandbox; None if it doesn't tell them within half a minute, or refuses to."""
+        """The tags of a partner in the Sandbox; None if it doesn't return them in half a minute, or refuses to."""
         try:
             return self._calls.repeated(lambda: self.tags(arn, repeat=False), _SANDBOX_TAGS_SECONDS)
         except HandlerError:
@@ -145,9 +145,9 @@ class PartnerCentral:
         return Contact.from_service(answer["AllianceLeadContact"])
 
     def profile_id(self, partner: Partner) -> str | None:
-        """The profile id, asked for once: GetProfileVisibility requires it in its answer, GetPartner does not.
+        """The profile id, requested once: it is required in the answer of GetProfileVisibility, not of GetPartner.
 
-        A CallError says that neither tells one, and that there is none wasn't said either.
+        A CallError means that neither returned one, nor that there is none.
         """
         named: dict[str, Any] = {"Catalog": partner.catalog, "Identifier": partner.arn}
         try:
@@ -160,7 +160,7 @@ class PartnerCentral:
             return found.profile_id
 
     def profile(self, arn: str) -> Mapping[str, Any]:
-        """The approved profile; a partner that has none yet has its primary solution type there."""
+        """The approved profile; for a partner without one, its primary solution type."""
         return self._call("get_partner", needs="Arn", **_named(arn)).get("Profile") or {}
 
     def profile_task(self, arn: str, *, repeat: bool = True) -> ProfileTask | None:
@@ -181,13 +181,13 @@ class PartnerCentral:
     # Changing
 
     def validate(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Holds a request against the service model before anything is sent: all errors in one RequestError."""
+        """Validates a request against the service model before anything is sent: all errors in one RequestError."""
         model = self._calls.clients(SERVICE, SERVICE_REGION).meta.service_model
         if found := list(shape_errors(model.operation_model(operation).input_shape, body)):
             raise RequestError(found)
 
     def create_partner(self, body: Mapping[str, Any], stack: ObservedStack) -> Partner:
-        """CreatePartner, once, after the gate, once: the caller's last look must not grow old.
+        """CreatePartner, once, after the gate, once: the caller's last listing must not become stale.
 
         The caller decides what follows from an error of either.
         """
@@ -203,7 +203,7 @@ class PartnerCentral:
         self._change("put_alliance_lead_contact", stack, **members)
 
     def start_profile_task(self, arn: str, details: Mapping[str, Any], token: str, stack: ObservedStack) -> ProfileTask:
-        """Begins to replace the whole profile."""
+        """Starts to replace the whole profile."""
         members = {**_named(arn), "ClientToken": token, "TaskDetails": details}
         return ProfileTask.told(self._change("start_profile_update_task", stack, needs="TaskDetails", **members))
 
@@ -217,7 +217,7 @@ class PartnerCentral:
                 raise
 
     def put_visibility(self, arn: str, visibility: str, stack: ObservedStack) -> None:
-        """Shows or hides the profile. It looks before it tries again, since AWS takes five changes a day."""
+        """Shows or hides the profile. It checks before it retries, since AWS allows five changes a day."""
         until = self._calls.clock.spent() + LAG_SECONDS
         for pause in pauses():
             try:
@@ -225,7 +225,7 @@ class PartnerCentral:
             except CallError as error:
                 seen = self.visibility(arn)
                 if seen and seen[0] == visibility:
-                    return  # an answer that was lost was a success
+                    return  # the lost answer was a success
                 is_lagging = error.failure.reason == "PARTNER_PROFILE_NOT_FOUND" and self._calls.clock.spent() < until
                 may_pass = is_lagging or self._calls.may_pass(error)
                 if not (may_pass and self._calls.clock.pause(pause)):
@@ -238,7 +238,7 @@ class PartnerCentral:
         self._change("tag_resource", stack, ResourceArn=arn, Tags=tag_list(tags))
 
     def tag_in_sandbox(self, arn: str, tags: Mapping[str, str], stack: ObservedStack) -> bool:
-        """Sets tags in the Sandbox, and tells whether it took them. Tried once, and raises nothing."""
+        """Sets tags in the Sandbox, and returns whether it accepted them. Tried once, and raises nothing."""
         gate = partial(self._gate.require_open, stack, once=True)
         try:
             self._call("tag_resource", before=gate, repeat=False, ResourceArn=arn, Tags=tag_list(tags))
@@ -270,7 +270,7 @@ def _named(arn: str) -> dict[str, Any]:
 
 @contextmanager
 def _none_if(*reasons: str) -> Iterator[None]:
-    """Lets a call go on without an answer that fails for such a reason: there is none of what it asks for."""
+    """Suppresses the error of a call that fails for such a reason: what it requests doesn't exist."""
     try:
         yield
     except CallError as error:
@@ -279,7 +279,7 @@ def _none_if(*reasons: str) -> Iterator[None]:
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as the service takes them, in one order, so that a repeated request has the same body."""
+    """Tags as the service accepts them, in one order, so that a repeated request has the same body."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
 
 

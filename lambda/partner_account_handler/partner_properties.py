@@ -1,4 +1,4 @@
-"""The properties of a PartnerAccount, read from the template. Pure values: nothing is asked."""
+"""The properties of a PartnerAccount, read from the template. Pure values: no calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTACT_MEMBERS = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 
 class CodeStore(Enum):
-    """Where the e-mail verification code is kept."""
+    """Where the e-mail verification code is stored."""
 
     SECRETS_MANAGER = "SecretsManager"
     PARAMETER_STORE = "ParameterStore"
@@ -46,7 +46,7 @@ class Contact:
         return dict(zip(_CONTACT_MEMBERS, astuple(self), strict=True))
 
     def is_same_as(self, other: Contact) -> bool:
-        """Whether they differ at most in what a service may normalize: blanks, width, and the case of an address."""
+        """Whether they differ at most in what a service may normalize: spaces, width, and the case of an address."""
         mine, theirs = (tuple(map(normalized, astuple(replace(one, email="")))) for one in (self, other))
         return self.has_email_of(other) and mine == theirs
 
@@ -57,7 +57,7 @@ class Contact:
 
 @dataclass(frozen=True, repr=False)
 class CodeSource:
-    """How to come by the verification code: `locator` is the secret's ARN or name, the parameter's name or the code."""
+    """The source of the verification code: `locator` is the secret's ARN or name, the parameter's name or the code."""
 
     store: CodeStore
     locator: str = ""
@@ -66,7 +66,7 @@ class CodeSource:
 
 @dataclass(frozen=True, repr=False)
 class PartnerProperties:
-    """What the template asks for."""
+    """The partner that the template describes."""
 
     catalog: str
     legal_name: str
@@ -80,9 +80,9 @@ class PartnerProperties:
 
     @property
     def taggable(self) -> bool:
-        """Whether the service is known to take tags.
+        """Whether the service is known to accept tags.
 
-        The Sandbox takes none in CreatePartner, and whether it takes any later is documented nowhere: there only the
+        The Sandbox accepts none in CreatePartner, and whether it accepts any later is not documented: there only the
         ownership tag is tried, and nothing fails without it.
         """
         return self.catalog != "Sandbox"
@@ -91,7 +91,7 @@ class PartnerProperties:
     def read(cls, raw: object) -> PartnerProperties:
         """From ResourceProperties, whose scalars CloudFormation has all turned into strings.
 
-        A RequestError says that they are not those of a PartnerAccount, or of a newer one.
+        A RequestError means that they are not those of a PartnerAccount, or of a newer one.
         """
         fields = Fields.of_template(raw)
         owner = fields.section("Owner")

@@ -1,6 +1,6 @@
-"""Create and Update of a profile: compare first, and start one profile task at most.
+"""Create and Update of a profile: compare first, and start at most one profile task.
 
-AWS validates a profile, perhaps by a human, so a task that doesn't end soon is left to itself.
+AWS validates a profile, perhaps by human review, so a task that doesn't end soon is left running.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ FOLLOW_SECONDS = 60.0  # how long a profile task is followed
 
 @dataclass(frozen=True)
 class ProfileResult:
-    """What became of a profile; `profile_id` is empty if no call has told one."""
+    """The outcome for a profile; `profile_id` is empty if no call has returned one."""
 
     written: bool
     task_status: str
     profile_id: str = ""
     not_restored: HandlerError | None = None
-    """What a rollback has left, since the former template says nothing of it."""
+    """What a rollback has left unchanged, since the former template doesn't specify it."""
 
 
 def write_profile(
@@ -42,24 +42,24 @@ def write_profile(
     is_rollback: bool = False,
     was_approved: bool = True,
 ) -> ProfileResult:
-    """The profile as the template says, or on its way there.
+    """Changes the profile to what the template says, or starts to.
 
-    It is hidden before it changes, and becomes public only when it is as the template says.
+    It is hidden before it changes, and becomes public only when it matches the template.
 
     Args:
-        request: What the template asks for.
+        request: The profile that the template describes.
         aws: Where it is written.
-        stack: On whose word each change relies.
+        stack: The stack state on which each change relies.
         on_started: Called when a task was started.
         is_rollback: Whether the Update may be a reversed one: then it restores what it can.
         was_approved: Whether the former profile was, as far as the stack shows.
 
     Raises:
-        HandlerError: It can't become so.
+        HandlerError: The profile can't be changed to that.
     """
     wanted, previous = request.wanted, request.previous
     if wanted.partner_arn.split(":")[4:5] != request.stack_id.split(":")[4:5]:
-        raise RequestError(["PartnerArn is of another account than the stack"])
+        raise RequestError(["PartnerArn is in another account than the stack"])
     _validate(wanted, aws)
     if is_rollback and _was_refused(request, aws):
         return ProfileResult(written=False, task_status=SUCCEEDED if was_approved else IN_PROGRESS)
@@ -70,8 +70,8 @@ def write_profile(
     if wanted.visibility == "PUBLIC":
         profile_id, was_set = _write_visibility(request, aws, stack, content.task_status, is_rollback=is_rollback)
     left = previous.left_out_by(wanted) if is_rollback and previous else []
-    happened = f"{', '.join(left)} of the profile stay as they are, since the former template says nothing of them"
-    not_restored = PartnerError("NotRestored", happened, "Say them in the template, deploy again.") if left else None
+    happened = f"{', '.join(left)} of the profile are unchanged, since the former template doesn't specify them"
+    not_restored = PartnerError("NotRestored", happened, "Set them in the template, deploy again.") if left else None
     return ProfileResult(content.written or was_set, content.task_status, profile_id, not_restored)
 
 
@@ -80,7 +80,7 @@ def _validate(wanted: ProfileProperties, aws: Aws) -> None:
 
 
 def _was_refused(request: ProfileRequest, aws: Aws) -> bool:
-    """Whether the Update that is taken back was refused before anything was written."""
+    """Whether the Update that is rolled back was refused before anything was written."""
     if request.previous is None:
         return request.was_refused
     try:
@@ -119,15 +119,15 @@ def _write_content(
         return ProfileResult(canceled, _followed(arn, task, aws))
     if _is_as_wanted(wanted, previous, profile, task, is_rollback=is_rollback, was_approved=was_approved):
         if task and task.runs:
-            log.warning("profile task of another profile", task=task.id)
+            log.warning("a task for another profile is running", task=task.id)
         return ProfileResult(canceled, SUCCEEDED)
     if task and task.runs:
         raise PartnerError(
             "OtherProfileTask",
-            f"{task.id}, of another profile than this template's and the one before, is in progress",
+            f"{task.id} is in progress for a profile of neither this template nor the former",
             "Let it end, or cancel it (CancelProfileUpdateTask), then deploy again.",
         )
-    # A human may need it: once the new one is approved, no call tells it any more.
+    # A person may need it: once the new one is approved, no call returns it any more.
     log.info("profile before this task", partner=partner_id(arn), profile=profile)
     task = _started(request, aws, stack, profile)
     if task is None:
@@ -146,11 +146,11 @@ def _is_as_wanted(
     is_rollback: bool,
     was_approved: bool,
 ) -> bool:
-    """Whether the profile is the template's already.
+    """Whether the profile already matches the template.
 
-    The service may show a logo at an address of its own, and the former profile for a moment. So a task that succeeded
-    tells better what the profile is. If the latest one did not, it is what it was before: in a rollback the former one,
-    and else the template's if that asks for the logos that it asked for before, unless those were still in review.
+    The service may show a logo at a URL of its own, and the former profile for a moment. So a task that succeeded is
+    the better source. If the latest one did not, the profile is unchanged: in a rollback it is the former one, and
+    otherwise the template's if its logo URLs are the same as before, unless those were still in review.
     """
     if task and task.status == SUCCEEDED:
         return wanted.is_in({"Headquarters": profile.get("Headquarters"), **task.details})
@@ -162,7 +162,7 @@ def _is_as_wanted(
 
 
 def _started(request: ProfileRequest, aws: Aws, stack: ObservedStack, profile: Mapping[str, Any]) -> ProfileTask | None:
-    """The new task; None if the service says that it would change nothing."""
+    """The new task; None if the service reports that it would change nothing."""
     wanted, previous, central = request.wanted, request.previous, aws.partner_central
     arn = wanted.partner_arn
     details = {"PrimarySolutionType": profile.get("PrimarySolutionType", ""), **wanted.details}
@@ -170,7 +170,7 @@ def _started(request: ProfileRequest, aws: Aws, stack: ObservedStack, profile: M
         return central.start_profile_task(arn, details, request.client_token, stack)
     except CallError as error:
         reason, asks_for_other_logos = error.failure.reason, previous and previous.logos != wanted.logos
-        # Asked again, since an answer that was lost may have been a success.
+        # Read again, since a lost answer may have been a success.
         if reason == "INCOMPATIBLE_PROFILE_STATE" and wanted.is_in(
             central.profile(arn), logos=bool(asks_for_other_logos)
         ):
@@ -183,7 +183,7 @@ def _started(request: ProfileRequest, aws: Aws, stack: ObservedStack, profile: M
 
 
 def _followed(arn: str, task: ProfileTask, aws: Aws) -> str:
-    """The status of a task after a minute at most; a ProfileTaskError if it ends otherwise than well."""
+    """The status of a task after a minute at most; a ProfileTaskError if it fails or is canceled."""
     until = aws.clock.spent() + FOLLOW_SECONDS
     for pause in pauses():
         if task.status in {"FAILED", "CANCELED"}:
@@ -203,10 +203,10 @@ def _write_visibility(
     """The profile id, empty if there is none yet, and whether the visibility was written."""
     wanted, previous, arn = request.wanted.visibility, request.previous, request.wanted.partner_arn
     seen = aws.partner_central.visibility(arn)
-    # One that doesn't exist yet nobody sees.
+    # A profile that doesn't exist yet is visible to nobody.
     visibility, profile_id = seen or ("PRIVATE", "")
     if wanted == visibility:
-        # What the Update that is taken back has made public the service may show late.
+        # The service may show late that the Update that is rolled back made it public.
         was_published = is_rollback and previous is not None and previous.visibility == "PUBLIC"
         if not (seen and wanted == "PRIVATE" and was_published):
             return profile_id, False

@@ -1,4 +1,4 @@
-"""The properties of a PartnerProfile, read from the template. Pure values: nothing is asked."""
+"""The properties of a PartnerProfile, read from the template. Pure values: no calls."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from partner_account_handler.fields import Fields
 from partner_account_handler.identity import catalog_of, is_partner_arn, partner_id
 
 _VISIBILITIES = ("PRIVATE", "PUBLIC")
-_LEFT_AS_THEY_ARE = ("PrimarySolutionType", "Headquarters")  # by a template that says nothing of them
+_LEFT_AS_THEY_ARE = ("PrimarySolutionType", "Headquarters")  # by a template without them
 
 
 @dataclass(frozen=True, repr=False)
 class ProfileProperties:
-    """What the template asks for."""
+    """The profile that the template describes."""
 
     partner_arn: str
     details: Mapping[str, Any]
@@ -33,9 +33,9 @@ class ProfileProperties:
         return [part["LogoUrl"] for part in (self.details, *self.details.get("LocalizedContents", []))]
 
     def is_in(self, told: Mapping[str, Any], *, logos: bool = True) -> bool:
-        """Whether a profile, or the details of a task, are as the template says; perhaps without regard to `logos`.
+        """Whether a profile, or the details of a task, match the template; optionally without the `logos`.
 
-        What the template leaves out may be anything there, but for localized contents, which a task without takes away.
+        What the template omits may have any value there, except localized contents, which a task without them removes.
         """
         wanted = {"LocalizedContents": [], **self.details}
         return all(
@@ -44,19 +44,19 @@ class ProfileProperties:
         )
 
     def would_start(self, details: Mapping[str, Any], profile: Mapping[str, Any]) -> bool:
-        """Whether a task for this partner is one that the template starts: in what it leaves out the profile stays."""
+        """Whether a task for this partner is one that the template starts: what it omits stays as in the profile."""
         kept = {name: profile.get(name) for name in _LEFT_AS_THEY_ARE}
         ours = {**kept, **self.details}
         return self.is_in(details) and all(details.get(name) in (None, ours[name]) for name in _LEFT_AS_THEY_ARE)
 
     def left_out_by(self, other: ProfileProperties) -> list[str]:
-        """What this template says, and the other one leaves as it is."""
+        """What this template sets, and the other one leaves unchanged."""
         names = [name for name in _LEFT_AS_THEY_ARE if name in self.details and name not in other.details]
         return [*names, *(["Visibility"] if self.visibility and not other.visibility else [])]
 
     @classmethod
     def read(cls, raw: object) -> ProfileProperties:
-        """From ResourceProperties; a RequestError says that they are not those of a PartnerProfile, or of a newer one.
+        """From ResourceProperties; a RequestError means that they are not those of a PartnerProfile, or of a newer one.
 
         Lengths and patterns are left to the service model.
         """
@@ -91,7 +91,7 @@ def _texts(fields: Fields) -> dict[str, str]:
 
 
 def _comparable(name: str, value: Any, *, logos: bool) -> object:
-    """The order of entries says nothing."""
+    """A value to compare: the order of entries doesn't matter."""
     if name == "LogoUrl":
         return value if logos else ""
     if name == "IndustrySegments":

@@ -1,6 +1,6 @@
-"""What of a partner differs from the template: read first, and written only when all of it is known.
+"""How a partner differs from the template: read first, and written only when all of it is known.
 
-So a code that is missing, or a partner of others, is told before anything is written. The ownership tag comes last:
+So a missing code, or another owner's partner, is reported before anything is written. The ownership tag comes last:
 until all is done it names the former construct.
 """
 
@@ -17,7 +17,7 @@ from partner_account_handler.stack_gate import ObservedStack
 
 @dataclass(frozen=True, repr=False)
 class ContactChange:
-    """A contact to be written, with the code that a new address takes."""
+    """A contact to be written, with the code that a new address requires."""
 
     contact: Contact
     source: CodeSource
@@ -26,8 +26,8 @@ class ContactChange:
     def write(self, partner: Partner, aws: Aws, stack: ObservedStack) -> None:
         """Writes the contact.
 
-        Whether the service wants a code for other changes than that of the address is documented nowhere: if it says
-        so, the call is made again with the code.
+        Whether the service requires a code for changes other than that of the address is not documented: if it reports
+        that, the call is repeated with the code.
         """
         code = self.code
         while True:
@@ -35,7 +35,7 @@ class ContactChange:
                 aws.partner_central.put_contact(partner, self.contact, code, stack)
             except CallError as error:
                 if aws.partner_central.contact(partner).is_same_as(self.contact):
-                    return  # a lost answer was a success, after which a repeated call finds its code used up
+                    return  # a lost answer was a success, after which a repeated call finds its code used
                 wants_code = error.failure.call_outcome is CallOutcome.REFUSED and any(
                     detail.startswith("EmailVerificationCode:") for detail in error.failure.details
                 )
@@ -60,9 +60,9 @@ class Changes:
         """Writes them while the stack is as observed, and names what was written."""
         central, arn = aws.partner_central, partner.arn
         owner = {OWNER_TAG: self.owner.to_tag()} if self.owner else {}
-        # One call where nothing comes between.
+        # One call if nothing comes between.
         first, last = (self.tags, owner) if self.contact else ({**self.tags, **owner}, {})
-        if self.removed_keys:  # before others are set: there may be 200 in all, and Team and team may be one to AWS
+        if self.removed_keys:  # before others are set: there may be 200 in all, and AWS may treat Team and team as one
             central.untag(arn, self.removed_keys, stack)
         if first:
             central.tag(arn, first, stack)
@@ -77,12 +77,12 @@ class Changes:
 
 
 def differing_tags(partner: Partner, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The wanted tags that the partner has not, or with another value."""
+    """The wanted tags that the partner lacks, or has with another value."""
     return {key: value for key, value in wanted.items() if partner.tags.get(key) != value}
 
 
 def contact_change(partner: Partner, wanted: PartnerProperties, aws: Aws) -> ContactChange | None:
-    """What is to be written for the contact, and None if it is as wanted; a new address has its code read at once."""
+    """What is to be written for the contact, or None if it matches; for a new address the code is read at once."""
     actual = aws.partner_central.contact(partner)
     if actual.is_same_as(wanted.contact):
         return None
@@ -91,10 +91,10 @@ def contact_change(partner: Partner, wanted: PartnerProperties, aws: Aws) -> Con
 
 
 def owner_change(partner: Partner, owner: Owner, operation: str, *, is_rollback: bool = False) -> Owner | None:
-    """The ownership tag that is to be written, and None if it is to stay.
+    """The ownership tag that is to be written, or None if it is to stay.
 
-    A rollback only undoes what the same operation of the stack has done: an Update that is delivered again during one
-    looks like any other, and would lead away from the stack's template.
+    A rollback only undoes what the same operation of the stack has done: an Update that is redelivered during one
+    looks like any other, and would diverge from the stack's template.
     """
     before = partner.owner
     if before is None:

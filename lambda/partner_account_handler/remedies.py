@@ -1,11 +1,11 @@
-"""What to do about each error of AWS, in the words of the reader. No sentence is longer than a Reason bears. Pure."""
+"""The remedy for each AWS error, in the reader's terms. No sentence is longer than a Reason allows. Pure."""
 
 _NEW_CODE = "Request a new code for the contact's e-mail (SendEmailVerificationCode), store it, deploy again."
 _TAGS = "Correct the tags (a tag policy may forbid a key; the Sandbox takes none in CreatePartner), deploy again."
 _PROFILE_TASK = "Let the profile task end, or cancel it (CancelProfileUpdateTask), then deploy again."
 _DEPLOY_AGAIN = "Deploy again: a partner that was created is found by its tag and kept."
 
-_DECRYPT = "Allow kms:Decrypt with the key of the code's store for the function's role, deploy again."
+_DECRYPT = "Allow kms:Decrypt on the key of the code's store for the function's role, deploy again."
 
 BY_DETAIL = {
     "INCOMPATIBLE_LEGAL_NAME": "Use the legal name that the business verification confirmed, deploy again.",
@@ -14,8 +14,8 @@ BY_DETAIL = {
     ),
     "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant (StartVerification), then deploy again.",
     "INVALID_ACCOUNT_LINKING_STATUS": (
-        "The account is linked to a Partner Central account: the company is an AWS Partner already. "
-        "Migrate that, don't register anew."
+        "The account is linked to a Partner Central account: the company is already an AWS Partner. "
+        "Migrate it, don't register again."
     ),
     "INVALID_ACCOUNT_STATE": "The AWS account must be active and in good standing: see Billing, then deploy again.",
     "INCOMPATIBLE_DOMAIN": "Use a contact e-mail in the company's own domain, request a code for it, deploy again.",
@@ -55,10 +55,10 @@ BY_FIELD = {
 BY_PROFILE_ERROR = {
     "INVALID_CONTENT": "Correct the texts of the profile in this locale, deploy again.",
     "DUPLICATE_PROFILE": "Such a profile exists: correct display_name, or ask AWS Partner support, deploy again.",
-    "INVALID_LOGO": "Correct the logo that logo_url shows, deploy again.",
+    "INVALID_LOGO": "Correct the logo at logo_url, deploy again.",
     "INVALID_LOGO_URL": "Correct logo_url, from which AWS fetches the logo by HTTPS, deploy again.",
-    "INVALID_LOGO_FILE": "Let logo_url show an image of a kind that AWS takes, deploy again.",
-    "INVALID_LOGO_SIZE": "Let logo_url show an image of a size that AWS takes, deploy again.",
+    "INVALID_LOGO_FILE": "Set logo_url to an image of a type that AWS accepts, deploy again.",
+    "INVALID_LOGO_SIZE": "Set logo_url to an image of a size that AWS accepts, deploy again.",
     "INVALID_WEBSITE_URL": "Correct website_url, deploy again.",
 }
 """By the reason that a failed profile task gives for a locale."""
@@ -67,7 +67,7 @@ BY_TASK_STATUS = {
     "FAILED": "Correct the profile, deploy again.",
     "CANCELED": "Somebody has canceled it: ask why, deploy again.",
 }
-"""By what a profile task ended as, without a reason that is known."""
+"""By the final status of a profile task, without a known reason."""
 
 BY_REASON = {
     "DUPLICATE_PARTNER": (
@@ -83,7 +83,7 @@ BY_REASON = {
         "AWS takes five changes of the visibility a day: deploy again tomorrow."
     ),
     "VERIFICATION_ALREADY_IN_PROGRESS": (
-        "Wait, or complete it where `verification status` shows an address, then deploy again."
+        "Wait, or complete it at the URL that `verification status` shows, then deploy again."
     ),
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state, deploy again.",
     "PARTNER_NOT_FOUND": (
@@ -96,7 +96,7 @@ BY_OPERATION = {
     "GetSecretValue": "Create the secret that email_verification_code names, store the code in it, deploy again.",
     "GetParameter": "Create the SecureString that email_verification_code names, with the code, deploy again.",
 }
-"""What was refused there; a denial has the remedy of a denial."""
+"""By the operation that was refused; a denial has the remedy of a denial."""
 
 BY_CODE = {
     "IncompleteAnswer": _DEPLOY_AGAIN,
@@ -107,10 +107,8 @@ BY_CODE = {
     "ConnectTimeoutError": "The function can't reach AWS: a VPC needs NAT or an endpoint. Deploy again.",
 }
 
-_MAY_READ = (
-    "Allow this call, and kms:Decrypt if the store has a key of your own, for the function's role, deploy again."
-)
-BY_DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}  # what was denied there
+_MAY_READ = "Allow this call, and kms:Decrypt if the store uses your own key, for the function's role, deploy again."
+BY_DENIED_OPERATION = {"GetSecretValue": _MAY_READ, "GetParameter": _MAY_READ}  # by the operation that was denied
 
 BY_OUTCOME = {
     "unknown": _DEPLOY_AGAIN,

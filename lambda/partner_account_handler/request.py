@@ -1,4 +1,4 @@
-"""The border: CloudFormation's event becomes one frozen request. Beyond it nothing sees an event."""
+"""The boundary: CloudFormation's event becomes one frozen request. Beyond it nothing sees an event."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ _TEXT_FIELDS = ("RequestType", "StackId", "RequestId", "LogicalResourceId", "Res
 
 @dataclass(frozen=True, repr=False)
 class Request(Generic[_P]):
-    """One request of CloudFormation. Its ResponseURL is no part of it: only the delivery of the answer knows that."""
+    """One CloudFormation request. Its ResponseURL is not part of it: only the delivery of the answer has that."""
 
     operation: str  # `Create`, `Update` or `Delete`
     stack_id: str
     logical_id: str
     request_id: str
     physical_id: str
-    """That of the resource; for a Create the one that a failed answer names, also when it is delivered again."""
+    """That of the resource; for a Create the one in a failed answer, the same when it is redelivered."""
     output_prefixes: tuple[str, ...]
-    """What the logical ids of the stack's outputs begin with that show its attributes, by both templates."""
+    """The prefixes of the logical ids of the outputs that show its attributes, by both templates."""
     properties: _P | HandlerError
-    """What the template asks for, or what is wrong with it: an Update that belongs to a rollback needs none of it."""
+    """What the template describes, or its error: an Update that belongs to a rollback needs neither."""
     previous: _P | None
     was_refused: bool = False
-    """Whether the former properties are such as this function refuses: then it has written nothing of them."""
+    """Whether this function refuses the former properties: then it has written nothing of them."""
 
     @property
     def wanted(self) -> _P:
-        """What the template asks for; one HandlerError of all errors if it can't be asked for."""
+        """What the template describes; one HandlerError of all errors if it is invalid."""
         if isinstance(self.properties, HandlerError):
             raise self.properties
         return self.properties
 
     @property
     def client_token(self) -> str:
-        """The idempotency token of what it calls."""
+        """The idempotency token of its calls."""
         return client_token(self.stack_id, self.logical_id, self.request_id)
 
 
@@ -54,8 +54,8 @@ class PartnerRequest(Request[PartnerProperties]):
     """A request about a partner.
 
     `previous` is None where there is none, where it can't be read, and where nothing differs from what is wanted now:
-    then everything counts as changed. Such an Update is the retry of a failed one whose attempt CloudFormation took for
-    done (`cdk deploy --no-rollback`). If only the code differs, the contact and the tags count as changed.
+    then everything counts as changed. Such an Update retries a failed one that CloudFormation recorded as done
+    (`cdk deploy --no-rollback`). If only the code differs, the contact and the tags count as changed.
     """
 
     @property
@@ -84,7 +84,7 @@ def is_custom_resource_event(event: object) -> bool:
 
 
 def read_request(event: Mapping[str, Any]) -> PartnerRequest | ProfileRequest:
-    """A custom resource's event as a request. Raises nothing: what is wrong is told when the properties are used."""
+    """A custom resource's event as a request. Raises nothing: errors are raised when the properties are used."""
     ids = event["StackId"], event["LogicalResourceId"], event["RequestId"]
     creates = event["RequestType"] == "Create"
     physical_id = f"not-created-{client_token(*ids)[:32]}" if creates else event["PhysicalResourceId"]
@@ -124,7 +124,7 @@ def _partner_request(common: _Common, raw: Any, former: Any) -> PartnerRequest:
 
 
 def _is_same_version(raw: Mapping[str, Any], former: object) -> bool:
-    """Properties of another version may be refused by this code, and have been written by that of their time."""
+    """Properties of another version may be refused by this code, yet have been written by that of their time."""
     return isinstance(former, dict) and former.get("SchemaVersion") == raw.get("SchemaVersion")
 
 

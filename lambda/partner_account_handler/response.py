@@ -1,6 +1,6 @@
-"""One answer per invocation, and one line of the log that tells what became of it.
+"""One answer per invocation, and one log line with its outcome.
 
-crhelper's own sender has no time-out and no end, so the answer goes out by `Delivery`.
+crhelper's own sender has no time-out and retries forever, so `Delivery` sends the answer.
 """
 
 import os
@@ -17,11 +17,11 @@ from partner_account_handler.identity import is_partner_arn, partner_id
 from partner_account_handler.outcome import NEEDS_ATTENTION, UNREPORTED, Answer, Report, report_of, undelivered
 
 SEND_RESERVE_SECONDS = SEND_SECONDS + 1
-"""Kept back at the end of an invocation: to send the answer (16 s), and to log what became of it."""
+"""Reserved at the end of an invocation: to send the answer (16 s), and to log its outcome."""
 
 
 class _Invocation:
-    """One invocation, which answers once. Who comes second waits until the first has sent its answer."""
+    """One invocation, which answers once. A second thread waits until the first has sent its answer."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -38,7 +38,7 @@ class SingleResponse(CfnResource):
     def __init__(self) -> None:
         self.begin()
         before = os.environ.get("AWS_SAM_LOCAL")
-        os.environ["AWS_SAM_LOCAL"] = "1"  # then crhelper makes no boto3 clients: only its polling would use them
+        os.environ["AWS_SAM_LOCAL"] = "1"  # then crhelper creates no boto3 clients: only its polling would use them
         try:
             super().__init__(log_level="INFO", boto_level="ERROR", sleep_on_delete=0)
         finally:
@@ -47,16 +47,16 @@ class SingleResponse(CfnResource):
                 os.environ["AWS_SAM_LOCAL"] = before
 
     def begin(self, url: str = "") -> None:
-        """Starts a new invocation, with an answer of its own, which goes to this URL."""
+        """Starts a new invocation, with an answer of its own, which is sent to this URL."""
         self._invocation = _Invocation()
         self.delivery = Delivery(url)
         self._began = time.monotonic()
         self.report = UNREPORTED
-        """What has become of the request; for who does the work to say."""
+        """The outcome of the request; set by the code that does the work."""
         self._on_timeout: Answer | None = None
 
     def succeed_on_timeout(self, answer: Answer) -> None:
-        """Has the timer answer SUCCESS with this, where it would answer FAILED."""
+        """Makes the timer answer SUCCESS with this, where it would answer FAILED."""
         self._on_timeout = answer
 
     def _set_timeout(self) -> None:
@@ -73,7 +73,7 @@ class SingleResponse(CfnResource):
             self._answer(invocation, report, "FAILED", report.message)
 
     def _send(self, status: str | None = None, reason: str = "", send_response: Any = None) -> None:
-        del send_response  # crhelper's sender has no time-out and no end of its own
+        del send_response  # crhelper's sender has no time-out and retries forever
         if self._timer:
             self._timer.cancel()
         # crhelper gives a status only when it has failed itself.
@@ -96,7 +96,7 @@ class SingleResponse(CfnResource):
                 self._log(undelivered(report, self._failure) if self._failure else report)
 
     def _deliver(self, _url: str, body: dict[str, Any], _ssl_verify: object = None) -> None:
-        # Newer crhelpers hand over how TLS is to be verified, older ones don't: here it always is.
+        # Newer crhelpers pass whether TLS is to be verified, older ones don't: here it always is.
         left = self._context.get_remaining_time_in_millis() / 1000
         self._failure = self.delivery.send(body, min(SEND_SECONDS, max(left - 1, left / 2)))
 

@@ -3,7 +3,7 @@
 SERVICE = "partnercentral-account"
 
 SERVICE_REGION = "us-east-1"
-"""Of the one endpoint, whatever the stack's region: botocore would build a URL for any without complaint."""
+"""That of the only endpoint, whatever the stack's region: botocore would build a URL for any without an error."""
 
 API_VERSION = "2025-04-04"
-"""What this package is written for. Unless told, botocore takes the latest version that it finds."""
+"""The version this package is written for. By default botocore uses the latest version that it finds."""

@@ -1,6 +1,6 @@
 """Checks a request against the service model, which botocore does for minimum lengths only.
 
-The construct does the same at synth; here come the values that were tokens then.
+The construct does the same at synth; this checks the values that were tokens then.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def shape_errors(shape: Any, value: Any, path: str = "") -> Iterator[str]:
-    """What a value has against its shape, by the member's path, without showing the value."""
+    """Where a value violates its shape, by the member's path, without showing the value."""
     if shape.type_name == "structure":
         for name, member in value.items():
             part = f"{path}.{name}".lstrip(".")

@@ -1,7 +1,7 @@
-"""Whether the stack still waits for this request, and whether an answer can be sent: asked before each change.
+"""Whether the stack still waits for this request, and whether an answer can be sent: checked before each change.
 
-An event may come, or a call be repeated, after everybody has given it up. What CloudFormation said is a value,
-`ObservedStack`: whoever changes something hands in the stack on whose word it relies.
+An event may come, or a call be repeated, after CloudFormation has given up. What it returned is a value,
+`ObservedStack`: each change takes the one on which it relies.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,15 +16,15 @@ from partner_account_handler.errors import CallError, NotWaitingError, RequestEr
 _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _FAILED = "UPDATE_FAILED"
-_UNKNOWN = "unknown"  # CloudFormation doesn't tell the status now
-_UNTOLD = "untold"  # CloudFormation won't tell it in this invocation
+_UNKNOWN = "unknown"  # CloudFormation doesn't return the status now
+_UNTOLD = "untold"  # CloudFormation won't return it in this invocation
 
 _AWAITING_CREATE = {"CREATE_IN_PROGRESS", _UPDATING}
 _AWAITING_UPDATE = {_UPDATING, _ROLLING_BACK}
 
 TOLERANT = {_ROLLING_BACK, _FAILED}
-"""In which a failed Update is answered with success: it may be the reversed one, by which CloudFormation takes a failed
-one back. With `--no-rollback` it does that for the failed resource alone, in a status that AWS documents nowhere."""
+"""In which a failed Update is answered with success: it may be the reversed one, with which CloudFormation rolls back a
+failed one. With `--no-rollback` it does that for the failed resource alone, in a status that isn't documented."""
 
 _BEFORE_AN_UPDATE = {
     "CREATE_COMPLETE",
@@ -38,11 +38,11 @@ _BEFORE_AN_UPDATE = {
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
     "UPDATE_ROLLBACK_FAILED",
 }
-"""From which an update, or its rollback, may begin: `DescribeStacks` may still say so when it has."""
+"""From which an update, or its rollback, may begin: `DescribeStacks` may still return one when it has."""
 
 _STALE_SECONDS = 3.0
 _PATIENCE_SECONDS = {_UNKNOWN: 30.0, _UNTOLD: 0.0, **dict.fromkeys(_BEFORE_AN_UPDATE, float("inf")), _FAILED: 30.0}
-"""In which a status may be an old one. From the others no Update can come: they are believed after `_STALE_SECONDS`."""
+"""How long a status may be stale. From the others no Update can come: they are accepted after `_STALE_SECONDS`."""
 
 _CLOCK_SKEW = timedelta(seconds=10)
 
@@ -64,14 +64,14 @@ class ObservedStack:
 
     @property
     def operation(self) -> str:
-        """What tells this operation of the stack from its others."""
+        """What distinguishes this operation of the stack from its others."""
         return self.operation_began.isoformat() if self.operation_began else ""
 
     def require_root(self, name: str, stack_id: str) -> None:
-        """A RequestError if it is not the name of the stack that this one is, or is nested in.
+        """A RequestError if it is not the name of this stack, or of the one that it is nested in.
 
         Any other name in a template would claim that stack's partner. If CloudFormation never answered, the own name
-        decides: a nested stack's begins with its parent's, or as much of it as has room.
+        decides: a nested stack's begins with its parent's, or as much of it as fits.
         """
         own_name = stack_id.split("/")[1]
         is_root = self.root_name == name if self.root_name else own_name.startswith(name[:_SHORTEST_PARENT_NAME])
@@ -83,7 +83,7 @@ NOT_DESCRIBED = ObservedStack("", None, {}, {}, "", "")
 
 
 class StackGate:
-    """The gate before each change: the stack is asked about by its id, since a later one may have the same name."""
+    """The gate before each change: the stack is described by its id, since a later one may have the same name."""
 
     def __init__(self, stack_id: str, calls: Calls, require_reachable: Callable[[], None]) -> None:
         self._stack_id = stack_id
@@ -94,13 +94,13 @@ class StackGate:
     def require_open(self, observed: ObservedStack, *, once: bool = False) -> None:
         """Comes before each change: an answer can be sent, and the stack is still in the observed operation and status.
 
-        Whether an answer can be sent may take tries, and stays true, since the connection is kept. So the stack is
-        asked last: what it says must not grow old. A CallError says that no answer could be sent, or that
-        CloudFormation doesn't tell; a NotWaitingError that the stack has gone on since.
+        The first check may take retries, but stays true, since the connection is kept. So the stack is described
+        last: its status must not become stale. A CallError means that no answer could be sent, or that
+        CloudFormation doesn't respond; a NotWaitingError that the stack has moved on since.
 
         Args:
-            observed: On whose word the change relies. If CloudFormation never described it, only an Update goes on.
-            once: Asks each question once, since something that the caller has looked at would grow old meanwhile.
+            observed: On which the change relies. If CloudFormation never described it, only an Update goes on.
+            once: Makes each check once, since something that the caller has read would become stale meanwhile.
         """
         for pause in pauses():
             try:
@@ -121,7 +121,7 @@ class StackGate:
     def await_create(self) -> ObservedStack:
         """The stack, which waits for this Create; a NotWaitingError if it doesn't.
 
-        A CallError says that CloudFormation doesn't tell, which is no permission to create.
+        A CallError means that CloudFormation doesn't respond, which is no permission to create.
         """
         observed = self._describe()
         if observed.status not in _AWAITING_CREATE:
@@ -131,8 +131,8 @@ class StackGate:
     def await_update(self) -> tuple[str, ObservedStack]:
         """The status in which the stack waits for this Update, and the stack as it was described last.
 
-        The status is `unknown` or `untold` if CloudFormation doesn't tell it for a while: the Update goes on then. A
-        NotWaitingError says that it waits for no Update, or for that of a deployment that began after this one came.
+        The status is `unknown` or `untold` if CloudFormation doesn't return it for a while: the Update goes on then. A
+        NotWaitingError means that it waits for no Update, or for that of a deployment that began after this one came.
         """
         status, observed = self._ask(NOT_DESCRIBED)
         first = status
@@ -140,7 +140,7 @@ class StackGate:
             if status in _AWAITING_UPDATE or self._clock.spent() >= _PATIENCE_SECONDS.get(status, _STALE_SECONDS):
                 break
             has_time = self._clock.pause(pause)
-            status, observed = self._ask(observed)  # the last time in the time that is kept back
+            status, observed = self._ask(observed)  # the last time in the reserved time
             if not has_time:
                 break
         if status in {_UNKNOWN, _UNTOLD}:
@@ -153,7 +153,7 @@ class StackGate:
         return status, observed
 
     def rollback_of(self, status: str, observed: ObservedStack) -> ObservedStack | None:
-        """The stack, if a failed Update may be a reversed one, whatever status it came in: that may be an old one."""
+        """The stack, if a failed Update may be a reversed one, whatever its status was at first: that may be stale."""
         if status == _ROLLING_BACK:
             return observed
         for pause in pauses():
@@ -163,7 +163,7 @@ class StackGate:
         return observed if status in TOLERANT else None
 
     def exports_of(self, value: str, stack: ObservedStack, but_for: Collection[str]) -> Iterator[str]:
-        """The names under which the stack, or one that it is nested in, exports a value; but for these outputs."""
+        """The names under which the stack, or one that it is nested in, exports a value, except by these outputs."""
         while value in stack.outputs.values():
             for name, key in stack.exports.items():
                 if stack.outputs[key] == value and key not in but_for:
@@ -173,16 +173,16 @@ class StackGate:
             stack, but_for = self._describe(stack.parent_id), ()
 
     def _ask(self, before: ObservedStack) -> tuple[str, ObservedStack]:
-        """The status, or whether CloudFormation may still tell it; and the stack, if it doesn't, as before."""
+        """The status, or whether CloudFormation may still return it; and the stack, as before if it doesn't."""
         try:
             observed = self._describe(once=True)
-        except Exception as failure:  # noqa: BLE001 - whatever this question ends in, the Update goes on
+        except Exception as failure:  # noqa: BLE001 - whatever this call ends in, the Update goes on
             may_pass = isinstance(failure, CallError) and self._calls.may_pass(failure)
             return _UNKNOWN if may_pass else _UNTOLD, before
         return observed.status, observed
 
     def _describe(self, stack_id: str = "", *, once: bool = False) -> ObservedStack:
-        """A stack as it is now, or the own one. Asked `once`, it is asked even in the time that is kept back."""
+        """A stack as it is now, by default the own one. With `once`, even in the reserved time."""
         answer = self._calls.call(
             "cloudformation", "describe_stacks", needs="Stacks", repeat=not once, StackName=stack_id or self._stack_id
         )

@@ -1,4 +1,4 @@
-"""Update: writes an aspect only if the template changed it and the service differs; other drift is left.
+"""Update: writes an aspect only if the template changed it and the service differs; other drift is left unchanged.
 
 So the reversed Update of a rollback is harmless, and a repeated one makes no changing call.
 """
@@ -29,7 +29,7 @@ def update(
 ) -> Result:
     """The partner of this request, as the template now says, and whether anything was written for it.
 
-    A HandlerError says that the partner is not, or can't become, what the template says.
+    A HandlerError means that the partner is not, or can't become, what the template says.
     """
     wanted, arn, central = request.wanted, request.physical_id, aws.partner_central
     stack.require_root(wanted.owner_stack, request.stack_id)
@@ -37,9 +37,9 @@ def update(
         remedy = "Remove it from the stack, then add it again."
         raise PartnerError("NoPartner", "this resource has no partner yet", remedy)
     if catalog_of(arn) not in {wanted.catalog, None}:
-        raise _create_only(arn, ["catalog"])  # the function may no longer ask about the former one
+        raise _create_only(arn, ["catalog"])  # the function may no longer call the former one
     try:
-        # The id is the stack's own: if the service spelled it otherwise, CloudFormation would see a replacement.
+        # The id is the stack's own: if the service spelled it differently, CloudFormation would see a replacement.
         partner = replace(central.partner(arn, wanted.catalog), arn=arn)
     except CallError as error:
         if error.failure.reason == "PARTNER_NOT_FOUND" and not wanted.taggable:
@@ -49,12 +49,12 @@ def update(
     if wanted.existing_partner_id not in {"", partner.id}:
         happened = f"this resource is {partner.id}, and existing_partner_id names {wanted.existing_partner_id}"
         raise PartnerError(
-            "OtherPartner", happened, "Restore existing_partner_id, or adopt that one by a new PartnerAccount."
+            "OtherPartner", happened, "Restore existing_partner_id, or adopt that one in a new PartnerAccount."
         )
-    # What only Create sets may differ from before only if it is what the partner is: then the template follows.
+    # A create-only prop may change only to the value that the partner has: then the template catches up.
     is_so = {
         "legal_name": same_name(partner.legal_name, wanted.legal_name),
-        # Once there is a profile, that rules.
+        # Once there is a profile, its value takes precedence.
         "primary_solution_type": partner.has_profile or partner.primary_solution_type == wanted.primary_solution_type,
     }
     different = [prop for prop in is_so if not is_so[prop]]
@@ -66,8 +66,8 @@ def update(
         # Any construct of this stack may have had the partner before, as when another construct id was tried.
         raise PartnerError(
             "OtherOwner",
-            f"{partner.id} carries the cdk-partner-account:owner tag of another stack",
-            "Manage it there, or take it over here by existing_partner_id in a new PartnerAccount.",
+            f"{partner.id} has the cdk-partner-account:owner tag of another stack",
+            "Manage it there, or adopt it here by existing_partner_id in a new PartnerAccount.",
         )
     written = _reconcile(partner, request, aws, stack, is_rollback=is_rollback)
     log.info("partner compared", partner=partner.id, written=written)
@@ -78,7 +78,7 @@ def update(
 
 def _create_only(arn: str, props: Sequence[str]) -> PartnerError:
     happened = f"{', '.join(props)} of {partner_id(arn)} can't be changed by a deployment"
-    return PartnerError("CreateOnly", happened, "Restore the value that the partner has, deploy again.")
+    return PartnerError("CreateOnly", happened, "Restore the partner's value, deploy again.")
 
 
 def _changed(prop: str, wanted: PartnerProperties, previous: PartnerProperties | None) -> bool:
@@ -100,10 +100,10 @@ def _reconcile(
         removed = sorted(key for key in before if key not in wanted.tags and key in partner.tags)
         tags = Changes(differing_tags(partner, changed), removed, None, owner)
     else:
-        # One without the tag, or whose tags aren't told, stays so: another stack may share it by its legal name.
+        # One without the tag, or with unreadable tags, stays so: another stack may share it by its legal name.
         tags = replace(nothing, optional_owner=owner if partner.owner else None)
     written, failure = [], None
-    if is_rollback:  # it restores what it can: the former contact may take a code that nobody has any more
+    if is_rollback:  # it restores what it can: the former contact may require a code that nobody has any more
         try:
             written = tags.write(partner, aws, stack)
         except HandlerError as error:
@@ -117,10 +117,10 @@ def _reconcile(
 
 
 def _log_drift(partner: Partner, request: PartnerRequest, aws: Aws, create_only: Sequence[str]) -> None:
-    """Logs what differs though the template didn't change it now; `create_only` are the props of Create that do.
+    """Logs what differs though the template didn't change it now; `create_only` are the create-only props that do.
 
-    A human may have changed it. Or an Update that failed without rollback has left it: if CloudFormation takes that
-    one's properties for the former ones, a retry with a further change shows only that change.
+    A person may have changed it, or an Update that failed without rollback has left it: if CloudFormation treats that
+    Update's properties as the former ones, a retry with a further change shows only that change.
     """
     wanted, previous = request.wanted, request.previous
     differing = [*create_only]
@@ -128,8 +128,8 @@ def _log_drift(partner: Partner, request: PartnerRequest, aws: Aws, create_only:
         unchanged = {key: value for key, value in wanted.tags.items() if previous.tags.get(key) == value}
         differing += ["tags"] if differing_tags(partner, unchanged) else []
     if not _changed("contact", wanted, previous):
-        with suppress(HandlerError):  # only told, so no reason to fail
+        with suppress(HandlerError):  # only logged, so no reason to fail
             is_same = aws.partner_central.contact(partner, repeat=False).is_same_as(wanted.contact)
             differing += [] if is_same else ["contact"]
     if differing:
-        log.warning("left as it is, since the template didn't change it", partner=partner.id, differing=differing)
+        log.warning("left unchanged, since the template didn't change it", partner=partner.id, differing=differing)

@@ -117,7 +117,7 @@ class CliStage:
         return {name: value for name, value in {**own, **self.environment, **changes}.items() if value}
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """A client of somebody else in the same account."""
+        """A client of another user in the same account."""
         own = service == "partnercentral-account"
         return boto3.client(
             service,
@@ -128,7 +128,7 @@ class CliStage:
         )
 
     def operations(self) -> list[str]:
-        """What Partner Central was asked so far."""
+        """The requests to Partner Central so far."""
         return [request.operation or "?" for request in self.simulator.requests]
 
     def create_partner(self, catalog: str = "AWS", **changes: Any) -> str:

@@ -56,7 +56,7 @@ def test_each_command_and_option_is_named_in_the_documentation() -> None:
 
 
 @pytest.mark.versions
-def test_help_and_version_load_no_dependency_but_click() -> None:
+def test_help_and_version_import_only_click() -> None:
     """Nothing of AWS's, the simulator's or the terminal's libraries."""
     script = (
         "import sys\n"
@@ -74,7 +74,7 @@ def test_help_and_version_load_no_dependency_but_click() -> None:
 
 
 def test_the_list_of_commands_has_the_first_line_of_each_help() -> None:
-    """The list of commands says of each what the command's own help begins with."""
+    """The list of commands shows the first line of each command's own help."""
     told = {path: (command.help or "").splitlines()[0] for path, command in commands() if path in COMMANDS}
     assert told == {name: text for name, (_, text) in COMMANDS.items()}
 
@@ -116,7 +116,7 @@ def test_completion_prints_the_script_of_a_shell(stage: CliStage, shell: str) ->
 
 
 @pytest.mark.versions
-def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStage) -> None:
+def test_mistyped_command_suggests_the_nearest_command(stage: CliStage) -> None:
     """By click, in the list of all commands and in a group."""
     for typed, meant in ((["verificaton"], "verification"), (["simulator", "outbax"], "outbox")):
         assert f"Did you mean '{meant}'?" in stage.run(*typed).stderr
@@ -177,8 +177,8 @@ def test_a_mistyped_command_is_answered_by_the_one_that_was_meant(stage: CliStag
         ),
     ],
 )
-def test_wrong_use_ends_with_64_before_any_call(stage: CliStage, arguments: str, told: str) -> None:
-    """Wrong use is told with the way to the help, has the exit status 64, and asks AWS nothing."""
+def test_usage_error_exits_with_64_before_any_call(stage: CliStage, arguments: str, told: str) -> None:
+    """A usage error points to the help, has the exit status 64, and calls AWS not at all."""
     nowhere = {"AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT": ""} if "simulator" in arguments else {}
     done = stage.run(*shlex.split(arguments), **nowhere)
     assert done.status == 64
@@ -189,7 +189,7 @@ def test_wrong_use_ends_with_64_before_any_call(stage: CliStage, arguments: str,
     assert stage.operations() == []
 
 
-def test_choices_are_taken_in_any_case(stage: CliStage) -> None:
+def test_choices_ignore_case(stage: CliStage) -> None:
     """Catalogs, formats, kinds of verification and of fault."""
     assert stage.run("show", "--catalog", "sandbox", "--output", "JSON").document["Catalog"] == "Sandbox"
     assert stage.run("verification", "status", "BUSINESS").status == 0
@@ -198,8 +198,8 @@ def test_choices_are_taken_in_any_case(stage: CliStage) -> None:
 
 @pytest.mark.versions
 @pytest.mark.parametrize("path", LEAVES)
-def test_an_option_before_a_command_that_lacks_it_is_refused_as_behind_it(stage: CliStage, path: str) -> None:
-    """What a command doesn't have is never ignored; each has --debug. Where each is honoured, other tests say."""
+def test_unknown_option_is_rejected_before_and_after_the_command(stage: CliStage, path: str) -> None:
+    """Unsupported options are never ignored; each command has --debug. Other tests cover their effects."""
     options = options_of(LEAVES[path])
     assert "--debug" in options
     needed = {"completion": ["-s", "bash"], "simulator faults add": ["ListPartners", "throttle"]}.get(path, [])
@@ -215,7 +215,7 @@ class TestEnvironment:
     """What leads to AWS."""
 
     def test_partner_central_is_in_one_region(self, stage: CliStage) -> None:
-        """Whatever --region says, requests are signed for us-east-1: the simulator takes no other."""
+        """Whatever --region is, requests are signed for us-east-1: the simulator accepts no other."""
         done = stage.run("show", "--region", "eu-central-1")
         assert done.status == 0
         assert done.stdout == "This account has no partner in catalog AWS.\n"
@@ -256,7 +256,7 @@ class TestEnvironment:
 
 
 def error_of(stage: CliStage, *arguments: str, **environment: str) -> tuple[str, str]:
-    """What went wrong, and the remedy: an error is told in two lines on standard error, with the exit status 1."""
+    """An error is printed with its remedy, in two lines on standard error, with the exit status 1."""
     done = stage.run(*arguments, **environment)
     assert (done.status, done.stdout) == (1, "")
     error, remedy = done.stderr.splitlines()
@@ -280,7 +280,7 @@ SERVICE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
         ("show", {SERVICE: "nonsense"}, "Invalid endpoint: nonsense", "Correct AWS_ENDPOINT_URL"),
     ],
 )
-def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
+def test_connection_failure_is_reported_with_its_remedy(
     stage: CliStage, arguments: str, environment: dict[str, str], error: str, remedy: str
 ) -> None:
     """Each in botocore's words, and the remedy in the command's."""
@@ -301,10 +301,8 @@ def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
         ("garbled", "AWS's response to ListPartners is incomplete", "Try again"),
     ],
 )
-def test_each_way_in_which_the_service_fails_is_told_with_its_remedy(
-    stage: CliStage, kind: str, error: str, remedy: str
-) -> None:
-    """A denial names the permission; what passes by itself says so."""
+def test_each_service_failure_is_reported_with_its_remedy(stage: CliStage, kind: str, error: str, remedy: str) -> None:
+    """A denial names the permission; a transient failure is reported as such."""
     stage.simulator.faults.add("ListPartners", kind)
     told = error_of(stage, "show")
     assert told[0].startswith(error)
@@ -312,14 +310,14 @@ def test_each_way_in_which_the_service_fails_is_told_with_its_remedy(
 
 
 @pytest.mark.versions
-def test_what_answers_otherwise_than_aws_is_told(stage: CliStage) -> None:
+def test_response_that_is_not_from_aws_is_reported(stage: CliStage) -> None:
     """Such as a proxy's page."""
     error, remedy = error_of(stage, "show", AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=f"{stage.moto_url}/moto-api/")
     assert error == "AWS's response to ListPartners is incomplete"
     assert remedy.endswith("in a minute.")
 
 
-def test_an_internal_error_is_told_without_its_text(stage: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_is_reported_without_its_text(stage: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which may hold anything; --debug, before or after the name, shows where it comes from."""
     monkeypatch.setattr("partner_account_cli.partners.list_arns", lambda *_: dict[str, str]()["sword" + "fish"])
     assert error_of(stage, "show")[0] == "internal error (KeyError); please report it"
@@ -339,7 +337,7 @@ def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: CliStage) -> N
 
 
 @pytest.mark.versions
-def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: CliStage) -> None:
+def test_debug_logs_calls_request_ids_and_tracebacks_but_no_secret(stage: CliStage) -> None:
     """What identifies the business is left out, though the error repeats it."""
     stage.simulator.faults.add("StartVerification", "echo")
     done = stage.run("verification", "start", "business", *BUSINESS, "--debug")
@@ -356,7 +354,7 @@ def test_debug_tells_calls_request_ids_and_tracebacks_and_no_secret(stage: CliSt
     assert "Example Corp" not in done.stderr
 
 
-def test_a_reader_that_goes_away_early_is_no_error(stage: CliStage) -> None:
+def test_closed_output_pipe_is_no_error(stage: CliStage) -> None:
     """Such as `head`."""
     pipe = subprocess.PIPE
     with subprocess.Popen([SCRIPT, "show"], env=stage.variables(), stdout=pipe, stderr=pipe) as run:
@@ -383,8 +381,8 @@ def test_ctrl_c_ends_a_command_with_the_status_of_sigint(stage: CliStage) -> Non
     ("missing", "arguments"),
     [("click", ["show"]), ("boto3", ["show"]), ("werkzeug", ["simulator", "start"])],
 )
-def test_a_missing_dependency_is_told_with_its_extra(missing: str, arguments: list[str], tmp_path: Path) -> None:
-    """Whoever installed the construct alone is told which extra the command needs."""
+def test_missing_dependency_is_reported_with_its_extra(missing: str, arguments: list[str], tmp_path: Path) -> None:
+    """With the construct alone installed, the error names the extra that the command needs."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)
@@ -422,7 +420,7 @@ TOLD = [
 ]
 
 
-def test_nothing_is_broken_within_a_word_and_what_goes_on_below_is_indented(newcomer: CliStage) -> None:
+def test_lines_wrap_between_words_and_continuation_lines_are_indented(newcomer: CliStage) -> None:
     """As terminals of 80 and 120 columns show it. Only what is to be copied stays in one line that is longer."""
     newcomer.simulator.account(ACCOUNT).add_partner(NAME, tags={"cdk-partner-account:owner": "0" * 65, "team": "a"})
     newcomer.simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "FAILED")
@@ -451,9 +449,7 @@ def test_nothing_is_broken_within_a_word_and_what_goes_on_below_is_indented(newc
     assert wrong == []
 
 
-def test_what_is_to_be_copied_stays_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_text_to_copy_is_never_wrapped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A command below its sentence, a long ARN beside its label."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "30")
@@ -479,7 +475,7 @@ def test_colours_are_for_terminals_without_no_color(stage: CliStage) -> None:
 
 @pytest.mark.versions
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_what_an_encoding_lacks_is_escaped_and_never_an_error(stage: CliStage, encoding: str) -> None:
+def test_characters_missing_from_the_encoding_are_escaped(stage: CliStage, encoding: str) -> None:
     """As Python escapes it, in text, tables and errors; as JSON does, in JSON."""
     stage.simulator.account(ACCOUNT).add_partner(NAME, tags={"team": "社長"})
     shown = stage.run("show", charset=encoding)
@@ -497,7 +493,7 @@ def test_what_an_encoding_lacks_is_escaped_and_never_an_error(stage: CliStage, e
     assert "\\" not in table
 
 
-def test_a_terminal_without_a_locale_is_told_names_as_python_escapes_them(stage: CliStage) -> None:
+def test_names_are_escaped_in_a_terminal_without_a_locale(stage: CliStage) -> None:
     """No locale at all, and Python told not to help itself to UTF-8. The spinner is plain."""
     stage.simulator.account(ACCOUNT).add_partner(NAME)
     none = {"LANG": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -25,7 +25,7 @@ PROFILE_TASK = {"TaskDetails": PROFILE}
 
 
 def complete(stage: CliStage, kind: str, outcome: str = "SUCCEEDED") -> None:
-    """A human follows the completion URL."""
+    """A person follows the completion URL."""
     answer = stage.client("partnercentral-account").get_verification(VerificationType=kind)
     (details,) = answer["VerificationResponseDetails"].values()
     urllib3.request("POST", f"{details['CompletionUrl']}?outcome={outcome}")
@@ -34,7 +34,7 @@ def complete(stage: CliStage, kind: str, outcome: str = "SUCCEEDED") -> None:
 class TestVerification:
     """`partner-account verification`."""
 
-    def test_both_are_started_and_succeed_with_the_exit_status_0(self, newcomer: CliStage) -> None:
+    def test_both_verifications_start_and_exit_with_0(self, newcomer: CliStage) -> None:
         """The business without an address, the registrant at a completion URL; until then the status is 1."""
         assert "start registrant" in newcomer.run("verification", "status", "registrant").stdout
         business = newcomer.run("verification", "start", "business", *BUSINESS)
@@ -56,8 +56,8 @@ class TestVerification:
         assert done.status == 0
         assert [one["VerificationStatus"] for one in done.document["Verifications"]] == ["SUCCEEDED", "SUCCEEDED"]
 
-    def test_a_business_verification_with_a_completion_url_tells_it(self, moto_url: str) -> None:
-        """Where AWS wants a human for it, as for the registrant."""
+    def test_business_verification_shows_its_completion_url(self, moto_url: str) -> None:
+        """If AWS requires a person for it, as for the registrant."""
         readings = Readings(business_verification_has_completion_url=True)
         with open_stage(moto_url, verified=False, readings=readings) as stage:
             started = stage.run("verification", "start", "business", *BUSINESS)
@@ -79,7 +79,7 @@ class TestVerification:
         assert "registrant: Start it again: partner-account verification start registrant" in done.stdout
         assert "It also fails if the company is an AWS Partner already: then migrate" in newcomer.run("doctor").stdout
 
-    def test_wrong_details_are_told_all_at_once_by_option_without_values_before_any_call(
+    def test_all_invalid_details_are_reported_by_option_without_values_before_any_call(
         self, newcomer: CliStage
     ) -> None:
         """botocore checks only some of them."""
@@ -96,7 +96,7 @@ class TestVerification:
         assert "xxx" not in done.stderr
         assert newcomer.operations() == []
 
-    def test_a_second_start_is_refused_with_what_to_do_instead(self, newcomer: CliStage) -> None:
+    def test_second_start_is_rejected_with_what_to_do_instead(self, newcomer: CliStage) -> None:
         """By default there is no address to complete it at."""
         newcomer.run("verification", "start", "registrant")
         done = newcomer.run("verification", "start", "registrant")
@@ -104,10 +104,10 @@ class TestVerification:
         assert "VERIFICATION_ALREADY_IN_PROGRESS" in done.stderr
         assert "Wait, or complete it where `partner-account verification status` shows an address." in done.stderr
 
-    def test_watch_waits_for_aws_and_for_a_human_and_tells_the_address_once(
+    def test_watch_waits_for_aws_and_a_person_and_prints_the_url_once(
         self, newcomer: CliStage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Each change is told once, on standard error, and the outcome in the end."""
+        """Each change is printed once, on standard error, and the outcome in the end."""
         admin = newcomer.simulator.account(ACCOUNT)
         admin.set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
         newcomer.run("verification", "start", "registrant")
@@ -135,7 +135,7 @@ class TestVerification:
         assert done.stdout.count("SUCCEEDED") == 2
         assert "_simulator" not in done.stdout
 
-    def test_watch_in_a_terminal_tells_each_change_on_a_line_of_its_own(self, newcomer: CliStage) -> None:
+    def test_watch_in_a_terminal_prints_each_change_on_its_own_line(self, newcomer: CliStage) -> None:
         """And not behind the spinner's words."""
         newcomer.run("verification", "start", "registrant")
         newcomer.simulator.faults.add("GetVerification", "delay", seconds=0.5)  # the spinner is there by then
@@ -146,7 +146,7 @@ class TestVerification:
         assert "Ctrl-C ends this" in terminal.shown
         assert not re.search(r"Ctrl-C ends this(\x1b\[[0-9;]*m)*business: ", terminal.shown)
 
-    def test_watch_ends_when_nobody_is_at_work(self, moto_url: str) -> None:
+    def test_watch_ends_when_no_verification_is_in_progress(self, moto_url: str) -> None:
         """A completion URL that has expired is waited for in vain, and so is what was never started."""
         with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=2))) as stage:
             stage.run("verification", "start", "registrant")
@@ -157,8 +157,8 @@ class TestVerification:
             assert "has expired. Start it again: " in stage.run("verification", "status", "registrant").stdout
 
 
-def test_a_code_is_sent_to_the_address_and_not_shown_and_no_email_is_promised_in_the_sandbox(stage: CliStage) -> None:
-    """The daily limit is told."""
+def test_code_is_sent_to_the_address_and_not_shown_and_the_sandbox_sends_no_email(stage: CliStage) -> None:
+    """The daily limit is reported."""
     done = stage.run("send-code", "--email", EMAIL)
     (mail,) = stage.simulator.outbox
     assert (done.status, mail.email) == (0, EMAIL)
@@ -263,7 +263,7 @@ class TestShow:
         assert re.search(r"Legal name +Example Corp", done.stdout)
 
     def test_a_sandbox_that_refuses_to_list_tags_has_none(self, stage: CliStage) -> None:
-        """As the function takes it. What is denied there is told, and so is any refusal in catalog AWS."""
+        """Like the function. A denial there is reported, and so is any refusal in catalog AWS."""
 
         def refuse(**_: object) -> None:
             raise ClientError({"Error": {"Code": "ValidationException"}}, "ListTagsForResource")
@@ -276,8 +276,8 @@ class TestShow:
         stage.simulator.faults.add("ListTagsForResource", "access-denied")
         assert stage.run("show", "--catalog", "Sandbox").status == 1
 
-    def test_a_part_that_is_denied_leaves_the_rest_and_ends_with_1(self, stage: CliStage) -> None:
-        """The rest is shown, the denial is told, and the exit status says so."""
+    def test_denied_part_leaves_the_rest_and_exits_with_1(self, stage: CliStage) -> None:
+        """The rest is shown, the denial is reported, and the exit status is 1."""
         stage.create_partner()
         stage.simulator.faults.add("GetAllianceLeadContact", "access-denied")
         done = stage.run("show")
@@ -312,7 +312,7 @@ class TestSimulator:
             terminal.type("\x03")
             assert terminal.ended() == 130
 
-    def test_start_tells_programs_how_to_reach_it_in_one_line_of_json(self, stage: CliStage) -> None:
+    def test_start_prints_its_connection_settings_as_one_line_of_json(self, stage: CliStage) -> None:
         """And ends by SIGTERM with 0; its log is on standard error."""
         command = [str(SCRIPT), "simulator", "start", "--output", "json"]
         with subprocess.Popen(
@@ -330,7 +330,7 @@ class TestSimulator:
         assert (started.returncode, rest, set(told)) == (0, b"", {"EndpointUrl", "Region", "SessionToken"})
         assert b"ListPartners" in log
 
-    def test_faults_are_ordered_listed_met_and_cleared(self, stage: CliStage) -> None:
+    def test_faults_are_added_listed_injected_and_cleared(self, stage: CliStage) -> None:
         """With all their options."""
         order = ("simulator", "faults", "add", "ListPartners", "throttle", "--times", "2")
         assert stage.run(*order).status == 0
@@ -347,7 +347,9 @@ class TestSimulator:
         ("kind", "told"),
         [("delay", "a delay needs its length: give seconds"), ("plague", "name one of throttle, access-denied, ")],
     )
-    def test_impossible_fault_is_refused_in_the_simulator_s_words(self, stage: CliStage, kind: str, told: str) -> None:
+    def test_impossible_fault_is_rejected_with_the_simulators_message(
+        self, stage: CliStage, kind: str, told: str
+    ) -> None:
         """They have the remedy."""
         done = stage.run("simulator", "faults", "add", "ListPartners", kind)
         assert done.status == 1
@@ -359,7 +361,9 @@ class TestSimulator:
         assert [kind for kind in FaultKind if kind not in told] == []
 
     @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://partnercentral.example.com"])
-    def test_address_without_a_simulator_is_told_with_how_to_start_one(self, stage: CliStage, url: str) -> None:
+    def test_unreachable_simulator_is_reported_with_the_command_that_starts_one(
+        self, stage: CliStage, url: str
+    ) -> None:
         """Nobody there, another service."""
         done = stage.run("simulator", "requests", "--endpoint-url", url)
         assert done.status == 1

@@ -1,4 +1,4 @@
-"""`partner-account doctor`: what each check says, and that none of them changes anything."""
+"""`partner-account doctor`: what each check reports, and that none changes anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.simulator.test_profiles import DETAILS
 
 
 def checks(stage: CliStage, *options: str) -> dict[str, dict[str, str]]:
-    """What each check tells, by its id."""
+    """The result of each check, by its id."""
     done = stage.run("doctor", *options, "--output", "json")
     assert "swordfish" not in done.told
     found = {one["Id"]: one for one in done.document["Checks"]}
@@ -34,14 +34,14 @@ def checks(stage: CliStage, *options: str) -> dict[str, dict[str, str]]:
 
 
 def code_check(stage: CliStage, *options: str) -> dict[str, str]:
-    """What is told of the verification code; the code itself, or what is in its place, never is."""
+    """What is reported about the verification code; never the code itself, or what is in its place."""
     found = checks(stage, *options, "--debug")["verification-code"]
     assert "swordfish" not in str(found)
     assert "123456" not in str(found).replace(ACCOUNT, "")
     return found
 
 
-def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing_is_changed(newcomer: CliStage) -> None:
+def test_new_account_fails_each_missing_check_with_its_remedy_and_changes_nothing(newcomer: CliStage) -> None:
     """In this order; `doctor` only reads."""
     done = newcomer.run("doctor", "--secret-id", "code")
     assert done.status == 1
@@ -69,7 +69,7 @@ def test_in_a_new_account_what_is_missing_has_failed_with_its_remedy_and_nothing
     assert newcomer.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: CliStage) -> None:
+def test_verified_account_with_a_stored_code_passes_every_check(stage: CliStage) -> None:
     """The code isn't shown."""
     stage.client("secretsmanager").create_secret(Name="code", SecretString="314159")
     done = stage.run("doctor", "--secret-id", "code")
@@ -97,7 +97,7 @@ NO_CODE = "something that is no code"
         (FIELD, "123456", "failed", "no JSON object", "Leave --json-field out, or name another secret."),
     ],
 )
-def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwritten(
+def test_stored_value_is_described_by_kind_and_never_recommended_to_be_overwritten(
     stage: CliStage, options: tuple[str, ...], held: Any, status: str, finding: str, remedy: str
 ) -> None:
     """A mistyped name may have led to somebody's password, which isn't shown either."""
@@ -107,8 +107,8 @@ def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwr
     assert f" holds {finding}" in found["Finding"]
 
 
-def test_the_recommended_store_code_can_be_run_as_it_stands(stage: CliStage) -> None:
-    """It creates the secret with its field, in the region that was asked about."""
+def test_recommended_store_code_command_runs_unchanged(stage: CliStage) -> None:
+    """It creates the secret with its field, in the region that was checked."""
     store = ("--secret-id", "code", "--json-field", "my code", "--region", "eu-north-1")
     absent = code_check(stage, *store)
     assert absent["Remedy"].endswith("--create")
@@ -118,7 +118,7 @@ def test_the_recommended_store_code_can_be_run_as_it_stands(stage: CliStage) -> 
     assert code_check(stage, *store)["Status"] == "passed"
 
 
-def test_a_secret_marked_for_deletion_is_to_be_restored(stage: CliStage) -> None:
+def test_remedy_for_a_secret_marked_for_deletion_is_to_restore_it(stage: CliStage) -> None:
     """And not to be created once more."""
     client = stage.client("secretsmanager")
     client.create_secret(Name="code", SecretString="123456")
@@ -130,7 +130,7 @@ def test_a_secret_marked_for_deletion_is_to_be_restored(stage: CliStage) -> None
 
 
 @pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
-def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: CliStage, name: str, cautioned: bool) -> None:
+def test_secret_name_that_ends_like_an_arn_gets_a_warning(stage: CliStage, name: str, cautioned: bool) -> None:
     """Before the secret is created, and later, by its name and by its full ARN, but never because of that ARN."""
     found = [code_check(stage, "--secret-id", name)]
     arn = stage.client("secretsmanager").create_secret(Name=name, SecretString="123456")["ARN"]
@@ -140,7 +140,7 @@ def test_a_name_that_ends_as_an_arn_does_is_warned_of(stage: CliStage, name: str
         assert (f"The name {name} ends in a hyphen and six characters" in one["Remedy"]) == cautioned
 
 
-def test_a_parameter_that_lies_open_is_warned_of(stage: CliStage) -> None:
+def test_unencrypted_parameter_gets_a_warning(stage: CliStage) -> None:
     """The function can read it, and so can others."""
     stage.client("ssm").put_parameter(Name="/code", Value="123456", Type="String")
     found = code_check(stage, "--parameter", "/code")
@@ -149,7 +149,7 @@ def test_a_parameter_that_lies_open_is_warned_of(stage: CliStage) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 2])
-def test_a_verification_that_waits_for_a_human_has_its_url_until_that_expires(moto_url: str, days: int) -> None:
+def test_pending_verification_shows_its_url_until_it_expires(moto_url: str, days: int) -> None:
     """Then it is to be started again."""
     with open_stage(moto_url, verified=False, clock=ManualClock(datetime.now(UTC) - timedelta(days=days))) as stage:
         stage.run("verification", "start", "registrant")
@@ -163,8 +163,8 @@ def test_a_verification_that_waits_for_a_human_has_its_url_until_that_expires(mo
 @pytest.mark.parametrize(
     "owned", [(True,), (False,), (True, True), (True, False), (False, True), (False, False)], ids=str
 )
-def test_each_partner_must_be_of_a_stack(stage: CliStage, owned: tuple[bool, ...]) -> None:
-    """It is found by its stack's deployment; one that is of no stack stands in the way, whatever the others are."""
+def test_partner_that_belongs_to_no_stack_fails(stage: CliStage, owned: tuple[bool, ...]) -> None:
+    """Its stack's deployment finds it; a partner of no stack blocks a deployment, whatever the others are."""
     for name, has_owner in zip(("Example One", "Example Two"), owned, strict=False):
         tag = "cdk-partner-account:owner" if has_owner else "team"
         stage.simulator.account(ACCOUNT).add_partner(name, tags={tag: "x"})
@@ -184,7 +184,7 @@ def test_several_partners_of_which_the_tags_of_one_are_denied_are_unknown(stage:
     assert checks(stage)["existing-partner"]["Status"] == "unknown"
 
 
-def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -> None:
+def test_running_profile_task_is_reported_with_the_command_that_follows_it(stage: CliStage) -> None:
     """A deployment of a profile may be refused for it, or may be what has started it."""
     arn = stage.create_partner()
     assert "profile task" not in stage.run("doctor").stdout
@@ -198,7 +198,7 @@ def test_a_running_profile_task_is_told_with_how_to_follow_it(stage: CliStage) -
     assert "aws partnercentral-account get-profile-update-task" in found["Remedy"]
 
 
-def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_failed(newcomer: CliStage) -> None:
+def test_sandbox_verifications_and_partners_are_unknown_and_nothing_fails(newcomer: CliStage) -> None:
     """Nothing is certain there, and nothing has failed."""
     newcomer.create_partner("Sandbox")
     found = checks(newcomer, "--catalog", "Sandbox")
@@ -207,8 +207,8 @@ def test_in_the_sandbox_verifications_and_partners_are_unknown_and_nothing_has_f
     assert found["verification-code"]["Status"] == "passed"
 
 
-def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newcomer: CliStage) -> None:
-    """Where the Sandbox took it, the tag tells, as in catalog AWS."""
+def test_sandbox_partner_with_an_ownership_tag_belongs_to_a_stack(newcomer: CliStage) -> None:
+    """If the Sandbox accepted the tag, it decides, as in catalog AWS."""
     partner_id = newcomer.create_partner("Sandbox").rpartition("/")[2]
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
     found = checks(newcomer, "--catalog", "Sandbox")["existing-partner"]
@@ -216,7 +216,7 @@ def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newco
     assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
 
 
-def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknown(stage: CliStage) -> None:
+def test_denied_read_permissions_are_named_and_dependent_checks_are_unknown(stage: CliStage) -> None:
     """Each permission to read that is missing is named; what depends on it is unknown."""
     stage.simulator.faults.add("*", "access-denied", times=None)
     found = checks(stage)
@@ -226,7 +226,7 @@ def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknow
     assert {found[name]["Status"] for name in ("business-verification", "existing-partner")} == {"unknown"}
 
 
-def test_without_credentials_the_rest_is_unknown(stage: CliStage) -> None:
+def test_without_credentials_all_other_checks_are_unknown(stage: CliStage) -> None:
     """The rest is unknown."""
     done = stage.run("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert done.status == 1
@@ -234,8 +234,8 @@ def test_without_credentials_the_rest_is_unknown(stage: CliStage) -> None:
     assert len(re.findall(r"^unknown ", done.stdout, re.MULTILINE)) == 10
 
 
-def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: CliStage) -> None:
-    """Credentials that nobody can be asked about are not called missing: the endpoint is what has failed."""
+def test_without_network_the_endpoint_check_fails_and_not_the_credentials(stage: CliStage) -> None:
+    """Credentials that can't be checked are not reported as missing: the endpoint has failed."""
     nowhere = "http://127.0.0.1:9"
     done = stage.run("doctor", AWS_ENDPOINT_URL=nowhere, AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT=nowhere)
     assert done.status == 1
@@ -244,7 +244,7 @@ def test_without_network_the_endpoint_has_failed_and_not_the_credentials(stage: 
     assert "without credentials" not in done.stdout
 
 
-def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(stage: CliStage) -> None:
+def test_checks_that_need_partner_central_are_unknown_if_its_endpoint_is_unreachable(stage: CliStage) -> None:
     """What needs Partner Central is unknown if it is out of reach."""
     found = [one["Status"] for one in checks(stage, "--endpoint-url", "http://127.0.0.1:9").values()]
     assert found[:2] == ["passed", "failed"]
@@ -252,16 +252,16 @@ def test_what_needs_partner_central_is_unknown_if_its_endpoint_is_out_of_reach(s
 
 
 @pytest.mark.parametrize(("plan", "verdict"), [("PAID", "passed"), ("FREE", "failed")])
-def test_a_free_account_plan_has_failed(stage: CliStage, plan: str, verdict: str) -> None:
-    """A free plan is told before Partner Central refuses it."""
+def test_free_account_plan_fails(stage: CliStage, plan: str, verdict: str) -> None:
+    """A free plan is reported before Partner Central refuses it."""
     told = {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
     with server_of(lambda _: Response(json.dumps(told))) as url:
         stage.environment["AWS_ENDPOINT_URL_FREETIER"] = url
         assert checks(stage)["account-plan"]["Status"] == verdict
 
 
-def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_asked(stage: CliStage) -> None:
-    """A legacy account may not be listed, and no call tells the rest; in the Sandbox nothing is for good."""
+def test_account_without_a_listed_partner_is_unknown_and_questions_are_listed(stage: CliStage) -> None:
+    """A legacy account may not be listed, and no call reports the rest; in the Sandbox nothing is permanent."""
     done = stage.run("doctor")
     assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
     assert "A company that is an AWS Partner already must migrate it." in done.stdout
@@ -273,7 +273,7 @@ def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_
     assert checks(stage, "--catalog", "Sandbox")["existing-partner"]["Status"] == "passed"
 
 
-def test_the_management_account_of_an_organization_is_asked_about(stage: CliStage) -> None:
+def test_management_account_of_an_organization_is_checked(stage: CliStage) -> None:
     """AWS recommends a member account; an account of no organization is neither."""
     assert checks(stage)["organization"]["Finding"] == "the account is in no organization"
     stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
@@ -299,14 +299,14 @@ def test_the_management_account_of_an_organization_is_asked_about(stage: CliStag
         ("saleswoman@example.com", "unknown"),
     ],
 )
-def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) -> None:
+def test_address_that_looks_personal_is_reported(email: str, verdict: str) -> None:
     """By its local part, each word of which must be a role's: AWS recommends a shared alias. It isn't repeated."""
     found = dict(DoctorRun(Access(), "AWS", None, email).checks())["contact address"]()
     assert found.status == verdict
     assert email not in str(found)
 
 
-def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_named() -> None:
+def test_address_is_not_checked_in_the_sandbox_and_a_given_one_is_reported_as_unchecked() -> None:
     """A partner there is for tests."""
     found = dict(DoctorRun(Access(), "Sandbox", None, "jane.doe@example.com").checks())["contact address"]()
     assert (found.status, found.finding) == ("unknown", "not judged: a partner in the Sandbox is for tests")
@@ -358,7 +358,7 @@ ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
         (("explicitDeny", "aws:SourceIp"), ALLOWED, "unknown", "the policies ask for aws:SourceIp"),
     ],
 )
-def test_iam_is_asked_about_what_the_caller_has_to_do_itself(
+def test_iam_simulates_the_calls_that_the_caller_makes(
     newcomer: CliStage, send: tuple[str, str], start: tuple[str, str], status: str, told: str
 ) -> None:
     """With the condition keys of the real requests; what depends on other keys is unknown, never allowed or denied."""
@@ -387,8 +387,8 @@ def test_permissions_to_verify_are_not_needed_once_it_is_done_nor_any_in_the_san
         assert len(asked) == 1
 
 
-def test_iam_is_asked_about_the_role_of_a_session_and_not_about_the_root_user() -> None:
-    """Whose path the session's ARN doesn't tell; IAM simulates no root user."""
+def test_iam_simulates_the_role_of_a_session_and_not_the_root_user() -> None:
+    """The session's ARN doesn't contain the role's path; IAM simulates no root user."""
     client = boto3.client("iam", aws_access_key_id="x", aws_secret_access_key="x")
     arn = f"arn:aws:iam::{ACCOUNT}:role/team/Operator"
     role = {"Path": "/team/", "RoleName": "Operator", "RoleId": "AROAEXAMPLEEXAMPLE", "Arn": arn}

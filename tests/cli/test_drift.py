@@ -137,7 +137,7 @@ class DeployedProfile:
     """The profile of a deployed stack, and what others do to it."""
 
     def __init__(self, deployment: Deployment, catalog: str = "AWS", **props: Any) -> None:
-        """Deploy both; nobody has started a task yet."""
+        """Deploy both; no other task has been started yet."""
         own: dict[str, Any] = {}
         if catalog == "Sandbox":
             own = {"catalog": Catalog.SANDBOX, "email_verification_code": VerificationCode.for_sandbox()}
@@ -147,7 +147,7 @@ class DeployedProfile:
         self._client = deployment.stage.client("partnercentral-account")
 
     def start(self, *, reads: int | None = 0, errors: Sequence[Mapping[str, str]] = (), **changes: Any) -> str:
-        """Start a task with what the template says, or changes of that; its id."""
+        """Start a task with the template's profile, or changes to it; its id."""
         self.deployment.admin.plan_profile_tasks(reads=reads, errors=errors)
         details = {name: value for name, value in {**AS_THE_TEMPLATE_SAYS, **changes}.items() if value is not None}
         return str(self._client.start_profile_update_task(**self._which, TaskDetails=details)["TaskId"])
@@ -174,7 +174,7 @@ def deployment(moto_url: str) -> Iterator[Deployment]:
         yield Deployment(stage)
 
 
-def test_what_was_just_deployed_has_not_drifted_in_any_field(deployment: Deployment) -> None:
+def test_freshly_deployed_partner_has_no_drift_in_any_field(deployment: Deployment) -> None:
     """What was just deployed has not drifted, in any field, those of a parameter among them."""
     deployment.deploy()
     done = deployment.drift()
@@ -220,13 +220,13 @@ def test_personal_data_is_masked_without_show_contact(deployment: Deployment) ->
 
 
 def test_case_blanks_and_composition_of_characters_are_no_drift(deployment: Deployment) -> None:
-    """The service may write name and address in its own way; the function takes them for the same."""
+    """The service may normalize name and address; the function treats them as the same."""
     partner_id = deployment.deploy(name="EXAMPLE  corp")
     deployment.admin.change_contact(partner_id, Email=EMAIL.title(), BusinessTitle="\uff21lliance  Lead")
     assert deployment.drifted() == []
 
 
-def test_a_partner_that_the_service_does_not_know_any_more_is_drift(deployment: Deployment) -> None:
+def test_partner_that_no_longer_exists_is_drift(deployment: Deployment) -> None:
     """A partner that the service doesn't know any more."""
     deployment.admin.delete_partner(deployment.deploy())
     assert deployment.drifted() == ["Partner"]
@@ -246,7 +246,7 @@ def test_in_the_sandbox_an_ownership_tag_that_is_absent_is_no_drift(deployment: 
     [{"Fn::GetAtt": ["Other", "Name"]}, "{{resolve:ssm:/partner/value}}", "The {{resolve:ssm:/partner/value:3}}"],
     ids=["another resource's", "parameter", "version of a parameter"],
 )
-def test_a_value_that_only_cloudformation_knows_is_unknown_and_no_drift(deployment: Deployment, value: Any) -> None:
+def test_value_that_only_cloudformation_resolves_is_unknown_and_no_drift(deployment: Deployment, value: Any) -> None:
     """Of an SSM parameter it has put in the value of the day of the deployment, and shows the reference."""
     written = deepcopy(template_of_partner())
     partner = properties_of(written, "Custom::PartnerAccount")
@@ -333,7 +333,7 @@ def test_what_cannot_be_read_is_an_error(deployment: Deployment) -> None:
         ("{{resolve:secretsmanager:x}}", "{{resolve:secretsmanager:x}}"),
     ],
 )
-def test_ref_and_join_are_worked_out_and_all_else_is_unknown_never_guessed(value: Any, resolved: Any) -> None:
+def test_ref_and_join_are_resolved_and_other_functions_are_unknown(value: Any, resolved: Any) -> None:
     """Neither is a dynamic reference to SSM guessed."""
     assert resolve(value, {"Name": "Corp"}) == resolved
 
@@ -343,7 +343,7 @@ def test_ref_and_join_are_worked_out_and_all_else_is_unknown_never_guessed(value
 
 @pytest.mark.parametrize("catalog", ["AWS", "Sandbox"])
 @pytest.mark.parametrize("knows_partner", [True, False])
-def test_profile_that_was_just_approved_has_not_drifted_in_any_field(
+def test_freshly_approved_profile_has_no_drift_in_any_field(
     deployment: Deployment, catalog: str, *, knows_partner: bool
 ) -> None:
     """Though the service shows its logos elsewhere; also where the partner's ARN is another stack's to know."""
@@ -360,7 +360,7 @@ def test_profile_that_was_just_approved_has_not_drifted_in_any_field(
     assert expected <= set(fields["same"])
 
 
-def test_solution_type_of_a_partner_is_its_profiles_once_there_is_one(deployment: Deployment) -> None:
+def test_solution_type_is_compared_with_the_profiles_once_there_is_one(deployment: Deployment) -> None:
     """That of the account counts at the creation only; but a profile that names another one is drift."""
     profile = DeployedProfile(deployment)
     profile.start()
@@ -369,7 +369,7 @@ def test_solution_type_of_a_partner_is_its_profiles_once_there_is_one(deployment
     assert done.status == 0
 
 
-def test_profile_that_somebody_has_changed_is_drift_in_each_field_and_only_there(deployment: Deployment) -> None:
+def test_changed_profile_is_drift_in_each_changed_field_only(deployment: Deployment) -> None:
     """Another text, another logo, a language that the template doesn't have, and the visibility."""
     profile = DeployedProfile(deployment, visibility="PUBLIC")
     french = {"Locale": "fr-FR", **GERMAN}
@@ -385,8 +385,8 @@ def test_profile_that_somebody_has_changed_is_drift_in_each_field_and_only_there
     )
 
 
-def test_running_task_with_what_the_template_says_is_no_drift_and_is_to_be_followed(deployment: Deployment) -> None:
-    """As a review takes days; the visibility is not asked for. The commands lead where this one was led."""
+def test_running_task_that_matches_the_template_is_no_drift(deployment: Deployment) -> None:
+    """As a review takes days; the visibility is not read. The commands have the same endpoint and credentials."""
     profile = DeployedProfile(deployment)
     task = profile.start(reads=None)
     status, fields, steps = profile.compared()
@@ -400,8 +400,8 @@ def test_running_task_with_what_the_template_says_is_no_drift_and_is_to_be_follo
 @pytest.mark.parametrize(
     "changes", [{"Description": "Another."}, {"LocalizedContents": [{"Locale": name, **GERMAN} for name in LOCALES]}]
 )
-def test_running_task_of_somebody_else_is_drift(deployment: Deployment, changes: dict[str, Any]) -> None:
-    """It would overwrite what the template says, or add a language to it; its id is told."""
+def test_running_task_of_another_owner_is_drift(deployment: Deployment, changes: dict[str, Any]) -> None:
+    """It would overwrite what the template sets, or add a language to it; its id is reported."""
     profile = DeployedProfile(deployment)
     profile.start()
     task = profile.start(reads=None, **changes)

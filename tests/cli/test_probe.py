@@ -1,4 +1,4 @@
-"""`partner-account probe`: it asks before it creates, stays in the Sandbox, and a simulator takes its report."""
+"""`partner-account probe`: it prompts before it creates, stays in the Sandbox, and a simulator accepts its report."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_probe_without_a_terminal_creates_nothing_without_yes(stage: CliStage) -
 
 
 @pytest.mark.parametrize(("typed", "status"), [("\n", 130), ("y\n", 0)])
-def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliStage, typed: str, status: int) -> None:
+def test_probe_lists_what_it_leaves_behind_and_prompts_before_it_creates(
+    stage: CliStage, typed: str, status: int
+) -> None:
     """No is the default answer."""
     with stage.terminal("probe", *QUICK) as terminal:
         terminal.expect(r"Go on\? \[y/N\]")
@@ -60,8 +62,8 @@ def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliS
     assert len(partners_of(stage)) == int(status == 0)
 
 
-def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliStage) -> None:
-    """By the action that it lacks, before it is asked for anything."""
+def test_probe_names_the_missing_permission_before_it_prompts(stage: CliStage) -> None:
+    """By the missing action, before any prompt."""
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
     assert done.status == 1
@@ -70,7 +72,7 @@ def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliSta
     assert stage.operations() == ["ListPartners"]
 
 
-def test_existing_or_unwritable_report_file_is_refused_before_any_call(stage: CliStage, tmp_path: Path) -> None:
+def test_existing_or_unwritable_report_file_is_rejected_before_any_call(stage: CliStage, tmp_path: Path) -> None:
     """Which is found out before anything is called."""
     file = tmp_path / "cdk.json"
     file.write_text("{}")
@@ -121,7 +123,7 @@ def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypa
 
 
 def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(stage: CliStage) -> None:
-    """Each question with its answer; nothing of it tells whose account it is."""
+    """Each question with its answer, without anything that identifies the account."""
     done = probe(stage, "--yes", "--email", "jane@example.com")
     assert done.status == 0
     assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
@@ -133,7 +135,7 @@ def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(st
 
 
 def test_json_on_standard_output_is_the_report_of_the_file(stage: CliStage, tmp_path: Path) -> None:
-    """Both are what the simulator takes."""
+    """The simulator accepts both."""
     file = tmp_path / "report.json"
     done = probe(stage, "--yes", "--json", str(file), "--output", "json")
     assert done.document == json.loads(file.read_text("utf-8"))
@@ -142,7 +144,7 @@ def test_json_on_standard_output_is_the_report_of_the_file(stage: CliStage, tmp_
     assert ACCOUNT not in file.read_text("utf-8")
 
 
-def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(stage: CliStage, tmp_path: Path) -> None:
+def test_simulator_started_with_a_report_answers_like_the_service(stage: CliStage, tmp_path: Path) -> None:
     """So everything else can be rehearsed on the real service's behaviour."""
     found, again = tmp_path / "found.json", tmp_path / "again.json"
     own: dict[str, Any] = {
@@ -172,7 +174,7 @@ def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(stag
         ),
     ],
 )
-def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: CliStage, tmp_path: Path, kind: str, told: str) -> None:
+def test_stopped_probe_keeps_its_findings(stage: CliStage, tmp_path: Path, kind: str, told: str) -> None:
     """With a clear word, and in the report too."""
     stage.simulator.faults.add("GetPartner", kind)
     done = probe(stage, "--yes", "--json", str(tmp_path / "report.json"))
@@ -186,7 +188,7 @@ def test_probe_that_has_to_stop_keeps_what_it_has_found(stage: CliStage, tmp_pat
     assert stage.operations() == ["ListPartners", "CreatePartner", "CreatePartner", "GetPartner"]
 
 
-def test_interrupted_probe_keeps_what_it_has_found(stage: CliStage, tmp_path: Path) -> None:
+def test_interrupted_probe_keeps_its_findings(stage: CliStage, tmp_path: Path) -> None:
     """Ctrl-C while it waits."""
     file = tmp_path / "report.json"
     with stage.terminal("probe", "--yes", "--pause", "1", "--json", str(file)) as terminal:
@@ -201,7 +203,7 @@ def test_interrupted_probe_keeps_what_it_has_found(stage: CliStage, tmp_path: Pa
 def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_unknown(
     stage: CliStage, tmp_path: Path
 ) -> None:
-    """In the terminal and in the report; the remedy says how to find out."""
+    """In the terminal and in the report; the remedy explains how to find out."""
     file = tmp_path / "report.json"
     stage.simulator.faults.add("CreatePartner", "garbled")
     done = probe(stage, "--yes", "--json", str(file))
@@ -214,7 +216,7 @@ def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"<html>Sign in</html>"), (404, b'{"__type": 7}')])
-def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: CliStage, status: int, body: bytes) -> None:
+def test_endpoint_that_is_not_partner_central_is_reported(stage: CliStage, status: int, body: bytes) -> None:
     """Nothing is created, and no mistake of ours is reported."""
     with answering(status, body) as url:
         done = probe(stage, "--yes", "--endpoint-url", url)
@@ -239,7 +241,7 @@ def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: CliStage, st
         ('{"Readings": {"profile_id": 7}}', "profile_id must be one of at once,"),
     ],
 )
-def test_readings_file_that_is_no_report_is_refused_before_anything_is_started(
+def test_invalid_readings_file_is_rejected_before_anything_starts(
     stage: CliStage, tmp_path: Path, content: str, told: str
 ) -> None:
     """By the simulator and by a rehearsal, before anything is started."""

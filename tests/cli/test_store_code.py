@@ -19,7 +19,7 @@ PARAMETER = ("--parameter", "/kept")
 
 @pytest.fixture
 def relay(stage: CliStage) -> Iterator[Relay]:
-    """What stands between the command and its store."""
+    """The relay between the command and its store."""
     with open_relay(stage.moto_url) as relay:
         stage.environment["AWS_ENDPOINT_URL"] = relay.url
         yield relay
@@ -76,7 +76,7 @@ def kept(stage: CliStage) -> Kept:
     return Kept(stage)
 
 
-def test_a_store_that_is_not_there_is_created_by_create_only(kept: Kept) -> None:
+def test_missing_store_is_created_only_with_create(kept: Kept) -> None:
     """A mistyped name is an error; a parameter becomes a SecureString, a field a JSON object."""
     for options in (SECRET, PARAMETER):
         absent = kept.store(*options)
@@ -92,7 +92,7 @@ def test_a_store_that_is_not_there_is_created_by_create_only(kept: Kept) -> None
 
 
 @pytest.mark.parametrize("piped", [b"987654", b"987654\r\n", b"\xef\xbb\xbf987654\n"])
-def test_a_code_is_read_as_unix_and_windows_pipe_it(kept: Kept, piped: bytes) -> None:
+def test_code_is_read_from_a_unix_or_windows_pipe(kept: Kept, piped: bytes) -> None:
     """With a carriage return, or a byte order mark."""
     assert kept.store(*SECRET, "--create", stdin=piped).status == 0
     assert kept.secret == CODE
@@ -105,7 +105,7 @@ def test_a_code_is_read_as_unix_and_windows_pipe_it(kept: Kept, piped: bytes) ->
         *(b"\xff\xfe9\x008\x00", b"\xe9\n", b"98765\xb2\n"),
     ],
 )
-def test_what_is_not_six_digits_is_refused_and_not_repeated(kept: Kept, piped: bytes) -> None:
+def test_input_that_is_not_six_digits_is_rejected_and_not_echoed(kept: Kept, piped: bytes) -> None:
     """In whatever encoding it is."""
     done = kept.store(*SECRET, "--create", stdin=piped)
     assert done.status == 1
@@ -114,8 +114,8 @@ def test_what_is_not_six_digits_is_refused_and_not_repeated(kept: Kept, piped: b
     assert kept.stage.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def test_a_terminal_asks_without_showing_it_and_again_after_a_typing_error(stage: CliStage) -> None:
-    """What is typed is seen neither on the screen nor in what is told."""
+def test_terminal_prompts_without_echo_and_again_after_invalid_input(stage: CliStage) -> None:
+    """The input appears neither on the screen nor in any message."""
     with stage.terminal("store-code", *SECRET, "--create") as terminal:
         terminal.expect("Verification code .*: ")
         terminal.type("98765\n")
@@ -138,7 +138,7 @@ OTHERS = {"password": "sword\nfish", "port": 5432, "nested": {"a": [True, None]}
         (FIELD, OTHERS),
     ],
 )
-def test_a_code_or_nothing_is_replaced_and_the_other_fields_of_an_object_stay(
+def test_code_or_empty_value_is_replaced_and_other_json_fields_are_kept(
     kept: Kept, options: tuple[str, ...], held: Any
 ) -> None:
     """--create is not needed, even if a secret has no value yet."""
@@ -167,7 +167,7 @@ def test_a_code_or_nothing_is_replaced_and_the_other_fields_of_an_object_stay(
         (FIELD, b"123456", "something that is no code"),
     ],
 )
-def test_what_is_no_code_is_told_in_kind_and_stays_unless_overwrite_is_given(
+def test_value_that_is_no_code_is_described_by_kind_and_kept_without_overwrite(
     kept: Kept, options: tuple[str, ...], held: Any, kind: str
 ) -> None:
     """Its value is never shown, --create changes nothing about it, and other fields stay in any case."""
@@ -188,7 +188,7 @@ def test_what_is_no_code_is_told_in_kind_and_stays_unless_overwrite_is_given(
 @pytest.mark.parametrize(
     "before", ['{"rate": 1.10}', '{"big": 12345678901234567890.123}', '{"a": "1", "a": "2"}', '{"n": {"x": 1E5}}']
 )
-def test_an_object_that_would_change_otherwise_is_left_as_it_is(kept: Kept, before: str) -> None:
+def test_json_object_that_would_not_round_trip_is_left_unchanged(kept: Kept, before: str) -> None:
     """A number that is written in another way, and a field that occurs twice."""
     kept.holds(before)
     done = kept.store(*FIELD, "--overwrite")
@@ -197,15 +197,15 @@ def test_an_object_that_would_change_otherwise_is_left_as_it_is(kept: Kept, befo
     assert kept.secret == before
 
 
-def test_an_open_parameter_gets_no_code_even_by_overwrite(kept: Kept) -> None:
-    """Its type can't be changed, and its value lies open."""
+def test_unencrypted_parameter_gets_no_code_even_with_overwrite(kept: Kept) -> None:
+    """Its type can't be changed, and its value isn't encrypted."""
     ssm = kept.stage.client("ssm")
     ssm.put_parameter(Name="/kept", Value="123456", Type="String")
     assert kept.store(*PARAMETER, "--overwrite").status == 1
     assert kept.parameter == "123456"
 
 
-def test_a_secret_marked_for_deletion_is_not_made_anew(kept: Kept) -> None:
+def test_secret_marked_for_deletion_is_not_created_again(kept: Kept) -> None:
     """It must be restored first. That goes for --overwrite as well, but moto would let it pass."""
     kept.holds("123456")
     kept.stage.client("secretsmanager").delete_secret(SecretId="kept")
@@ -215,7 +215,7 @@ def test_a_secret_marked_for_deletion_is_not_made_anew(kept: Kept) -> None:
         assert "restore-secret" in done.stderr
 
 
-def test_an_arn_is_no_name_to_create_a_secret_by(kept: Kept) -> None:
+def test_create_rejects_an_arn_as_name(kept: Kept) -> None:
     """A secret is created by a name: with an ARN, --create is wrong use, and isn't recommended."""
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:absent-AbCdEf"
     assert kept.store("--secret-id", arn, "--create").status == 64
@@ -239,7 +239,7 @@ def test_nothing_is_written_without_the_permission_to_read_unless_overwrite_is_g
     assert CODE in (kept.secret, kept.parameter)
 
 
-def test_a_field_is_never_written_blindly(kept: Kept, relay: Relay) -> None:
+def test_field_is_not_written_without_reading_the_secret(kept: Kept, relay: Relay) -> None:
     """The other fields would be lost: --overwrite doesn't help."""
     kept.holds('{"password": "swordfish"}')
     relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", "not allowed")
@@ -255,14 +255,14 @@ def test_a_field_is_never_written_blindly(kept: Kept, relay: Relay) -> None:
         "Access to KMS is not allowed",
     ],
 )
-def test_a_denied_key_is_named_as_the_permission(kept: Kept, relay: Relay, message: str) -> None:
+def test_denied_key_is_reported_as_a_missing_permission(kept: Kept, relay: Relay, message: str) -> None:
     """The permission that AWS's own words name, or mean."""
     kept.holds("123456")
     relay.answers["GetSecretValue"] = lambda _: ("AccessDeniedException", message)
     assert "Allow kms:Decrypt " in kept.store(*SECRET).stderr
 
 
-def test_what_somebody_else_creates_at_the_same_moment_stays(kept: Kept, relay: Relay) -> None:
+def test_store_created_concurrently_is_not_overwritten(kept: Kept, relay: Relay) -> None:
     """AWS refuses to create it once more."""
     client, ssm = kept.stage.client("secretsmanager"), kept.stage.client("ssm")
     relay.before["CreateSecret"] = lambda: client.create_secret(Name="kept", SecretString="swordfish")
@@ -274,8 +274,8 @@ def test_what_somebody_else_creates_at_the_same_moment_stays(kept: Kept, relay: 
     assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
 
 
-def test_an_overwritten_parameter_keeps_its_key_and_what_it_was_described_by(kept: Kept, relay: Relay) -> None:
-    """AWS takes what a write leaves out for the default: without KeyId, the AWS-managed key. moto would keep it."""
+def test_overwritten_parameter_keeps_its_key_and_description(kept: Kept, relay: Relay) -> None:
+    """AWS resets what a write omits to the default: without KeyId, the AWS-managed key. moto would keep it."""
     own = {"KeyId": "alias/own", "Description": "the code", "AllowedPattern": "^[0-9]{6}$", "Tier": "Advanced"}
     kept.stage.client("ssm").put_parameter(Name="/kept", Value="123456", Type="SecureString", **own)
     for options in (PARAMETER, (*PARAMETER, "--overwrite")):
@@ -320,7 +320,7 @@ def test_the_code_is_hidden_in_an_error_of_the_store(kept: Kept, relay: Relay, e
     [(SECRET, "PutSecretValue"), ((*SECRET, "--create"), "CreateSecret"), (PARAMETER, "PutParameter")],
 )
 def test_the_code_is_hidden_under_debug(kept: Kept, relay: Relay, options: tuple[str, ...], operation: str) -> None:
-    """In each operation that writes one, in an error whose message is otherwise not told."""
+    """In each operation that writes one, in an error whose message is otherwise not shown."""
     if operation != "CreateSecret":
         kept.holds("123456")
     relay.answers[operation] = lambda body: ("ValidationException", f"refused: {body}")
@@ -344,7 +344,7 @@ def test_the_other_fields_are_hidden_in_an_error_of_the_store(kept: Kept, relay:
 
 
 @pytest.mark.parametrize(("name", "cautioned"), [("alliance-secret", True), ("alliance-secrets", False)])
-def test_a_name_that_ends_as_an_arn_does_is_warned_of(kept: Kept, name: str, cautioned: bool) -> None:
+def test_secret_name_that_ends_like_an_arn_gets_a_warning(kept: Kept, name: str, cautioned: bool) -> None:
     """When it is created, when it is used later, and by its full ARN, but never because of that ARN."""
     done = kept.store("--secret-id", name, "--create")
     arn = kept.stage.client("secretsmanager").describe_secret(SecretId=name)["ARN"]

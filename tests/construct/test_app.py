@@ -1,4 +1,4 @@
-"""The example app: which values it takes, and what it tells who gives it wrong ones."""
+"""The example app: which values it accepts, and its messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def partner(context: Mapping[str, object]) -> dict[str, Any]:
 
 
 def refusal(context: dict[str, str]) -> str:
-    """What the app says when it refuses to synthesize."""
+    """The app's message when it refuses to synthesize."""
     with pytest.raises(SystemExit) as refused:
         templates(context)
     return str(refused.value)
 
 
-def test_without_values_the_app_creates_a_sandbox_partner_whose_name_no_other_account_has() -> None:
+def test_app_without_values_creates_a_sandbox_partner_with_an_account_specific_name() -> None:
     """An empty value, or one that cdk.json says is false, is a missing one."""
     properties = partner({"legal_name": False, "verification_code_secret": None, "email": ""})
     assert properties["Catalog"] == "Sandbox"
@@ -81,14 +81,14 @@ def test_every_value_reaches_the_partner_and_of_the_secret_only_its_name() -> No
     assert properties["EmailVerificationCode"] == {"From": "SecretsManager", "SecretId": "octan/code"}
 
 
-def test_a_partner_to_adopt_is_named_by_its_id_and_nobody_is_asked_about_apn() -> None:
+def test_adopting_needs_the_partner_id_and_no_apn_statement() -> None:
     """Who creates one in catalog AWS without a word about APN gets the construct's reason."""
     adopted = partner(SILENT | {"existing_partner_id": "partner-abcDEF1234567"})
     assert adopted["ExistingPartnerId"] == "partner-abcDEF1234567"
     assert "replaces its historical partner data" in refusal(SILENT)
 
 
-def test_the_second_stack_imports_arn_and_id_and_refers_weakly_to_the_profile_id() -> None:
+def test_second_stack_imports_arn_and_id_and_weakly_references_the_profile_id() -> None:
     """Which may change once. It keeps them in parameters and puts out what these hold: see docs/passing-values.md."""
     first, reader = templates({})
     kept = {name: output["Value"]["Fn::GetAtt"] for name, output in reader["Outputs"].items()}
@@ -102,7 +102,7 @@ def test_the_second_stack_imports_arn_and_id_and_refers_weakly_to_the_profile_id
     assert "PartnerProfileId" in first["Outputs"]
 
 
-def test_all_values_that_catalog_aws_needs_are_asked_for_at_once() -> None:
+def test_all_missing_values_for_catalog_aws_are_reported_at_once() -> None:
     """It has no defaults; each is named with the option that gives it, an empty one as well."""
     said = refusal({"catalog": "AWS", "legal_name": ""}).splitlines()
     needed = SILENT.keys() - {"catalog"}
@@ -110,7 +110,7 @@ def test_all_values_that_catalog_aws_needs_are_asked_for_at_once() -> None:
     assert all(any(line.startswith(f"{name} is missing: add -c {name}=") for line in said) for name in needed)
 
 
-def test_choices_that_dont_exist_are_answered_with_those_that_do() -> None:
+def test_invalid_choice_is_reported_with_the_valid_ones() -> None:
     """All at once."""
     said = refusal({"catalog": "Aws", "primary_solution_type": "SOFTWARE", "existing_partner_id": "partner-1"})
     assert "catalog can't be 'Aws': use -c catalog=AWS|Sandbox" in said
@@ -119,22 +119,22 @@ def test_choices_that_dont_exist_are_answered_with_those_that_do() -> None:
 
 
 @pytest.mark.parametrize("value", [True, 5, ["AWS"], {"a": "b"}])
-def test_values_that_are_no_texts_are_told_by_their_names(value: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_that_are_not_strings_are_reported_by_name(value: object, capsys: pytest.CaptureFixture[str]) -> None:
     """cdk.json may hold any JSON."""
     said = refusal(dict.fromkeys(REAL, value))  # type: ignore[arg-type]
-    assert {line.split()[0] for line in said.splitlines() if " must be a text: write it in qu" in line} == REAL.keys()
+    assert {line.split()[0] for line in said.splitlines() if " must be a string: write it in qu" in line} == REAL.keys()
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_the_construct_refuses_ends_the_app_without_a_traceback() -> None:
+def test_construct_error_exits_the_app_without_a_traceback() -> None:
     """With the construct's sentence, and nothing around it."""
     sentence, error = refusal({"email": "nobody"}).split("\n")
     assert sentence == "PartnerAccount 'PartnerAccountSandbox/Partner' has 1 error:"
     assert error.startswith("  - alliance_lead_contact.email: ")
 
 
-def test_a_good_app_is_quiet_and_judged_by_cdk_nag(tmp_path: Path) -> None:
-    """Nothing comes between the user and the cdk CLI, which deploys the second stack after the first."""
+def test_valid_app_prints_nothing_and_is_checked_by_cdk_nag(tmp_path: Path) -> None:
+    """The app prints nothing, and the cdk CLI deploys the second stack after the first."""
     environment = os.environ | {"CDK_CONTEXT_JSON": "{}", "CDK_OUTDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

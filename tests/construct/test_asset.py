@@ -56,7 +56,7 @@ def key_of_code() -> str:
 
 
 def installed(package: str) -> Path:
-    """Where a package lies, without importing it."""
+    """Where a package is, without importing it."""
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations
@@ -72,7 +72,7 @@ def forgetful() -> Iterator[None]:
 
 
 def put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """What lies in the folder is found before what is installed."""
+    """Modules in the folder are found before installed ones."""
     monkeypatch.syspath_prepend(str(folder))
     # A package that is imported already is found where it was imported from.
     monkeypatch.delitem(sys.modules, "partner_account_handler")
@@ -148,7 +148,7 @@ def test_a_copy_elsewhere_has_the_same_hash(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_handler_in_the_asset_lacks_docstrings_and_comments_and_nothing_else() -> None:
-    """A defect is told by its line, which is that of the package's source."""
+    """A defect is reported with its line, which is that of the package's source."""
     sources = [path.read_text("utf-8") for path in installed("partner_account_handler").glob("*.py")]
     for source in sources:
         code = code_alone(source)
@@ -167,7 +167,7 @@ def parts_of(source: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_one_changed_line_of_the_handler_gives_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_changed_line_of_the_handler_changes_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it is deployed. The files are read once in a process, however many stacks and apps it has."""
     before = key_of_code()
     copy = tmp_path / "partner_account_handler"
@@ -193,7 +193,7 @@ print(*sorted(name for name in sys.modules if name.split(".")[0] in roots))
 """
 
 
-def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running_them(tmp_path: Path) -> None:
+def test_packages_in_a_zip_file_produce_the_same_asset_without_being_imported(tmp_path: Path) -> None:
     """As zip applications have them: construct, handler, crhelper and botocore are read where they are.
 
     Of the handler the pure modules are imported, of botocore the bare package, and nothing else.
@@ -231,7 +231,7 @@ def test_packages_in_a_zip_file_give_the_same_asset_and_are_read_without_running
 
 @pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("name", ["crhelper.py", "crhelper/__init__.py"])
-def test_what_the_user_calls_crhelper_stays_out_of_the_asset(
+def test_users_own_crhelper_module_is_not_in_the_asset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A module or package of the app's own, first on the path, changes nothing: the distribution crhelper is taken."""
@@ -265,12 +265,15 @@ def older_botocore(monkeypatch: pytest.MonkeyPatch, _tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (without_crhelper, "crhelper, which the Lambda function needs, is not installed; install cdk-partner-account"),
-        (older_crhelper, "is older than 2.0.6, or something else of that name; remove it"),
+        (
+            without_crhelper,
+            "crhelper, which the Lambda function needs, is not installed; reinstall cdk-partner-account",
+        ),
+        (older_crhelper, "is older than 2.0.6, or something else with that name; remove it"),
         (older_botocore, r"pip install --upgrade 'boto3>=1\.42\.4'"),
     ],
 )
-def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
+def test_missing_or_old_dependency_fails_the_asset_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[pytest.MonkeyPatch, Path], None], said: str
 ) -> None:
     """No function is made of the rest. An older crhelper sleeps in a Delete until CloudFormation gives up."""
@@ -283,7 +286,7 @@ def test_a_part_that_is_missing_or_too_old_stops_the_asset_with_the_remedy(
 
 
 @pytest.mark.versions
-def test_the_folder_in_which_the_code_was_assembled_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assembly_folder_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the app goes on."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     app = cdk.App(outdir=str(tmp_path / "out"))
@@ -300,7 +303,7 @@ def code_in(assembly: Path) -> tuple[str, Path]:
 
 
 @pytest.mark.versions
-def test_without_staging_the_code_lies_in_the_cloud_assembly_and_outlives_the_synth(
+def test_without_staging_the_code_is_in_the_cloud_assembly_and_outlives_synth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole and under the same key, and nowhere else; a second synth finds it there.

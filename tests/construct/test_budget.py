@@ -1,4 +1,4 @@
-"""What PartnerAccount may cost, in numbers that no machine changes; `make bench` measures the rest, such as time.
+"""What PartnerAccount may cost, in machine-independent numbers; `make bench` measures the rest, such as time.
 
 What the handler sends is counted by tests/handler/test_create.py and test_update.py.
 That a deployment without changes asks Partner Central nothing is shown by tests/e2e/test_rehearse.py,
@@ -40,8 +40,8 @@ def test_a_stack_has_one_function_and_one_role_and_each_partner_one_policy(partn
     assert counted["template bytes"] <= 3_500 + 6_500 * partners
 
 
-def test_a_further_partner_asks_cdk_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python asks CDK in its process of Node.js; each question costs an eighth of a millisecond or more."""
+def test_additional_partner_makes_few_jsii_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python calls CDK in a Node.js process; each call takes an eighth of a millisecond or more."""
     asked = 0
     send = _NodeProcess.send
 
@@ -65,7 +65,7 @@ def test_a_further_partner_asks_cdk_little(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_import_loads_no_cdk_module_that_a_function_would_not_load_and_no_aws_sdk() -> None:
-    """CDK's modules are most of what an import takes; these are the least for a function, its log group and key."""
+    """CDK's modules take most of the import time; these are the minimum for a function, its log group and key."""
 
     def loaded(module: str) -> set[str]:
         program = f"import sys, {module}; print(*sys.modules)"

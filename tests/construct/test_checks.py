@@ -1,4 +1,4 @@
-"""What other people's checks say about the template: cdk-nag, cfn-lint, and CDK's own validation."""
+"""The findings of external checks on the template: cdk-nag, cfn-lint, and CDK's own validation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ IN_VPC = {
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:*/*]",
 }
-"""The wildcards that a function in a VPC takes: what has no resource type, and interfaces not yet made."""
+"""The wildcards that a function in a VPC requires: actions without a resource type, and interfaces not yet created."""
 
 
 def forced_in(catalog: Catalog) -> set[str]:
@@ -76,7 +76,7 @@ def report_of(stack: cdk.Stack) -> tuple[set[str], set[str]]:
 
 @pytest.mark.versions
 @pytest.mark.parametrize("environment", [None, HERE])
-def test_cdk_nag_finds_only_the_wildcards_that_the_service_forces(environment: cdk.Environment | None) -> None:
+def test_cdk_nag_finds_only_wildcards_that_the_service_requires(environment: cdk.Environment | None) -> None:
     """Each of them is acknowledged inside the construct: of partners in both catalogs, created or adopted."""
     stack = new_stack(env=environment)
     fully_configured_in(stack, runtime=None)
@@ -87,7 +87,7 @@ def test_cdk_nag_finds_only_the_wildcards_that_the_service_forces(environment: c
 
 
 @pytest.mark.versions
-def test_a_wildcard_that_somebody_adds_to_the_role_is_still_found() -> None:
+def test_wildcard_added_to_the_role_is_still_found() -> None:
     """What is acknowledged is exact."""
     stack = new_stack()
     partner_in(stack)
@@ -97,8 +97,8 @@ def test_a_wildcard_that_somebody_adds_to_the_role_is_still_found() -> None:
 
 
 @pytest.mark.versions
-def test_each_acknowledgment_tells_for_each_statement_why_the_wildcard_cant_be_avoided() -> None:
-    """By the statement's Sid. cdk-nag 2 finds in the template where that is told, in characters that it takes."""
+def test_each_acknowledgment_explains_each_statements_wildcard() -> None:
+    """By the statement's Sid. For cdk-nag 2 the template says where to find it, in characters that it accepts."""
     partner = partner_in(new_stack())
     policies = resources_of(partner, "AWS::IAM::Policy").values()
     (metadata,) = (found["Metadata"] for found in policies if "Metadata" in found)
@@ -126,8 +126,8 @@ PACKS: dict[str, Callable[[], Any]] = {
 }
 
 
-def test_other_packs_of_cdk_nag_find_what_the_page_of_the_provider_lists_and_props_answer_it() -> None:
-    """Each row of its table; with the props that it names, what remains is what it says to acknowledge."""
+def test_other_cdk_nag_packs_find_what_the_provider_page_lists_and_props_resolve_it() -> None:
+    """Each row of its table; with the props that it names, only the findings to acknowledge remain."""
     page = (Path(__file__).parents[2] / "docs/provider.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ([^|`]+) \| (.+) \|$", page.split("| finding |")[1], re.MULTILINE)
     findings = {(pack, name): answer for name, packs, answer in rows for pack in packs.split(", ")}

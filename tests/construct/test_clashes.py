@@ -23,7 +23,7 @@ ADOPTED = "partner-1234567890abc"
 
 @pytest.mark.parametrize("same", ["Example Corp", "EXAMPLE corp", "\uff25xample\u00a0Corp"])
 @pytest.mark.parametrize("in_stages", [False, True])
-def test_a_legal_name_stands_once_in_a_catalog(same: str, in_stages: bool) -> None:
+def test_legal_name_is_unique_within_a_catalog(same: str, in_stages: bool) -> None:
     """Names that differ only in case, kind of blank or width count as one, and the name isn't repeated."""
     app = new_app()
     scopes = [cdk.Stage(app, name) if in_stages else app for name in ("Beta", "Prod")]
@@ -43,7 +43,7 @@ def test_names_known_only_at_deployment_are_not_compared() -> None:
     assert len(resources_of(stack, "Custom::PartnerAccount")) == 4
 
 
-def test_both_catalogs_may_have_one_partner_of_a_name_without_a_warning() -> None:
+def test_same_legal_name_in_both_catalogs_adds_no_warning() -> None:
     """They know nothing of each other; in stages of one account the exports have different names, too."""
     app = new_app()
     beta, prod = (cdk.Stack(cdk.Stage(app, name), "Demo") for name in ("Beta", "Prod"))
@@ -58,10 +58,10 @@ def test_both_catalogs_may_have_one_partner_of_a_name_without_a_warning() -> Non
     ("one", "two", "warned"),
     [(None, None, True), (ADOPTED, None, True), (None, ADOPTED, True), (ADOPTED, ADOPTED, False)],
 )
-def test_a_second_partner_in_catalog_aws_brings_a_warning_unless_both_are_adopted(
+def test_second_partner_in_catalog_aws_adds_a_warning_unless_both_are_adopted(
     one: str | None, two: str | None, warned: bool
 ) -> None:
-    """It tells what will happen and what is at stake, and can be acknowledged as any warning of CDK."""
+    """It names the consequences, and can be acknowledged like any CDK warning."""
     stack = new_stack()
     partner_in(stack, "One", legal_name="One Corp", existing_partner_id=one)
     second = partner_in(stack, "Two", legal_name="Two Corp", existing_partner_id=two)
@@ -72,7 +72,7 @@ def test_a_second_partner_in_catalog_aws_brings_a_warning_unless_both_are_adopte
     assert warnings_of(stack) == []
 
 
-def test_partners_of_one_stack_in_catalog_aws_are_created_one_after_the_other() -> None:
+def test_partners_of_one_stack_in_catalog_aws_are_created_sequentially() -> None:
     """So the later one finds the first, and is refused; one that was removed is none, nor are those of the Sandbox."""
     stack = new_stack()
     partner_in(stack, "Zero", legal_name="Zero Corp")
@@ -88,7 +88,7 @@ def test_partners_of_one_stack_in_catalog_aws_are_created_one_after_the_other() 
     assert before == {"One": [], "Two": ["One"], "Tes": [], "Pro": []}
 
 
-def test_what_was_removed_from_the_tree_with_what_it_stood_in_clashes_with_nothing() -> None:
+def test_partner_removed_with_its_scope_clashes_with_nothing() -> None:
     """Neither by legal name nor by export, nor as another profile of one partner; and no warning counts it."""
     stack = new_stack()
     names = ExportNames(partner_arn="apn-arn")
@@ -117,7 +117,7 @@ A, B, UNKNOWN = "111111111111", "222222222222", None
     ("regions", "same_region"),
     [(("eu-west-1", "eu-west-1"), True), (("eu-west-1", "eu-central-1"), False), (("eu-west-1", None), True)],
 )
-def test_only_what_is_known_to_be_elsewhere_clashes_with_nothing(
+def test_partners_clash_unless_they_are_known_to_be_in_different_environments(
     one: str | None, two: str | None, same_account: bool, regions: tuple[str | None, str | None], same_region: bool
 ) -> None:
     """Exports clash in one account and region, partners in one account; what is unknown may be the same."""
@@ -137,8 +137,8 @@ def test_only_what_is_known_to_be_elsewhere_clashes_with_nothing(
 
 
 @pytest.mark.parametrize("path", ["Demo/PartnerAccountProvider", "cdk-partner-account"])
-def test_an_id_that_the_package_needs_is_told_by_cdk(path: str) -> None:
-    """A construct of the user's that has it is named, so that it can be renamed."""
+def test_reserved_construct_id_is_rejected_by_cdk(path: str) -> None:
+    """The user's construct with that id is named, so that it can be renamed."""
     app = new_app()
     stack = cdk.Stack(app, "Demo")
     name = path.rpartition("/")[2]
@@ -147,7 +147,7 @@ def test_an_id_that_the_package_needs_is_told_by_cdk(path: str) -> None:
         partner_in(stack)
 
 
-def test_two_apps_of_one_process_know_nothing_of_each_other() -> None:
+def test_two_apps_in_one_process_are_independent() -> None:
     """And the same app gives the same template, byte by byte."""
     first, second = new_stack(), new_stack()
     partner_in(first)

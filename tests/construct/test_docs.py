@@ -24,14 +24,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 PROVIDER = (DOCS / "provider.md").read_text("utf-8")
 
 
-def test_the_page_of_permissions_is_made_of_the_code() -> None:
+def test_permissions_page_is_generated_from_the_code() -> None:
     """Anew: `python -m tests.construct.permission_table > docs/permissions.md`."""
     assert (DOCS / "permissions.md").read_text("utf-8") == page()
     assert NOTES.keys() <= {permission.sid for permission in [*granted(), *permissions.join_vpc()]}
 
 
 def first_cells(first_header: str) -> dict[str, str]:
-    """What stands in the table with that first header: the second cell by the first."""
+    """The content of the table with that first header: the second cell by the first."""
     (table,) = re.findall(rf"^\| {first_header} \|.*\n\|---.*\n((?:\|.*\n)+)", PROVIDER, re.MULTILINE)
     rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
     return {cells[0].strip("`"): cells[1] for cells in rows}
@@ -60,7 +60,7 @@ def test_each_prop_of_the_profile_is_documented() -> None:
     assert named == props
 
 
-def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -> None:
+def test_documented_statement_for_an_imported_key_matches_that_of_an_app_key() -> None:
     """The JSON on the page is what a key of the app gets."""
     stack = new_stack("Alliances", env=HERE)
     PartnerAccountProvider(stack, "Provider", encryption_key=kms.Key(stack, "Key"))
@@ -69,7 +69,7 @@ def test_statement_for_an_imported_key_is_the_one_that_a_key_of_the_app_gets() -
     assert added in [json.loads(example) for example in examples("json")]
 
 
-def test_role_has_room_for_the_policies_of_five_partners() -> None:
+def test_role_fits_the_policies_of_five_partners() -> None:
     """In catalog AWS; IAM counts all characters but blanks. A stack of the longest name is reckoned with."""
     stack = cdk.Stack(new_app(), "S" * 128)
     PartnerAccountProvider(stack, "Provider", vpc=vpc_in(stack))
@@ -85,7 +85,7 @@ def test_role_has_room_for_the_policies_of_five_partners() -> None:
 
 
 def test_the_examples_run(tmp_path: Path) -> None:
-    """As they stand, with the names that the text has for what the user brings."""
+    """Unchanged, with the names that the text uses for the user's own values."""
     stack = new_stack()
     first, shared, proxied = examples("python")
     names: dict[str, Any] = {"boundary": boundary_in(stack), "vpc": vpc_in(stack), "key": kms.Key(stack, "Key")}
@@ -115,7 +115,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
 
 
 def test_the_example_of_an_output_by_its_name_runs() -> None:
-    """That of docs/passing-values.md, as it stands: no import, and the names of the README's example."""
+    """That of docs/passing-values.md, unchanged: no import, and the names of the README's example."""
     page = (DOCS / "passing-values.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}

@@ -32,7 +32,7 @@ ELSEWHERE = {"reader_account": "222222222222", "reader_region": "eu-west-1"}
 
 @pytest.fixture(autouse=True)
 def _account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The account of the credentials, as the cdk CLI tells it."""
+    """The account of the credentials, as the cdk CLI passes it."""
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111111111111")
 
 
@@ -50,7 +50,7 @@ def templates(example: str, **context: str) -> list[dict[str, Any]]:
 
 
 def arguments_of(function: str, part: Any) -> Iterator[Any]:
-    """The arguments of an intrinsic function, wherever in a template it stands."""
+    """The arguments of an intrinsic function, anywhere in a template."""
     if isinstance(part, dict):
         yield from [part[function]] if function in part else ()
         part = list(part.values())
@@ -66,7 +66,7 @@ def exports_of(template: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_each_program_tells_how_it_is_run_and_a_page_names_it(program: Path) -> None:
+def test_each_example_has_run_instructions_and_is_linked_from_a_page(program: Path) -> None:
     """Its docstring has the command."""
     text = ast.get_docstring(ast.parse(program.read_text())) or ""
     assert f'--app "python examples/{program.name}"' in text
@@ -87,7 +87,7 @@ def test_no_output_of_an_example_is_an_import_or_a_weak_reference(example: str) 
 
 
 @pytest.mark.parametrize("example", ["exports", "references"])
-def test_an_import_locks_the_arn_and_not_the_profile_id_which_may_change(example: str) -> None:
+def test_import_locks_the_arn_but_not_the_profile_id(example: str) -> None:
     """The reader imports what it uses and nothing else."""
     partner, reader = templates(example)
     exports = exports_of(partner)
@@ -117,7 +117,7 @@ def test_ssm_parameters_are_read_under_the_names_they_are_written_to() -> None:
     assert list(arguments_of("Fn::ImportValue", reader)) == []
 
 
-def test_weak_references_name_outputs_that_are_there_and_lock_nothing() -> None:
+def test_weak_references_name_existing_outputs_and_lock_nothing() -> None:
     """Nothing is exported for them."""
     partner, reader = templates("weak_references")
     read = list(arguments_of("Fn::GetStackOutput", reader))
@@ -128,7 +128,7 @@ def test_weak_references_name_outputs_that_are_there_and_lock_nothing() -> None:
     assert all(name.startswith("WeakPartner-Partner-") for name in exports_of(partner))
 
 
-def test_another_region_is_reached_without_a_function_or_role() -> None:
+def test_other_region_needs_no_function_or_role() -> None:
     """The reference names the region."""
     partner, reader = templates("another_environment", reader_region="eu-west-1")
     read = list(arguments_of("Fn::GetStackOutput", reader))
@@ -139,7 +139,7 @@ def test_another_region_is_reached_without_a_function_or_role() -> None:
     assert [name for name in partner["Resources"] if name.startswith("Publish")] == []
 
 
-def test_another_account_gets_a_role_that_reads_this_one_stack() -> None:
+def test_other_account_gets_a_role_that_reads_only_this_stack() -> None:
     """Only the other account's CloudFormation may assume it."""
     partner, reader = templates("another_environment", **ELSEWHERE)
     made = [resource for name, resource in partner["Resources"].items() if name.startswith("Publish")]
@@ -154,7 +154,7 @@ def test_another_account_gets_a_role_that_reads_this_one_stack() -> None:
 
 
 def test_a_known_partner_is_literals_only() -> None:
-    """Without the profile id there is none; who gives no ARN, or `pending`, is told so without a traceback."""
+    """Without the profile id there is none; a missing ARN, or `pending`, is reported without a traceback."""
     (reader,) = templates("known_partner", partner_arn=ARN)
     values = [resource["Properties"] for resource in reader["Resources"].values()]
     assert values == [{"Name": "/alliances/partner/AWS", "Type": "String", "Value": ID}]
@@ -167,8 +167,8 @@ def test_a_known_partner_is_literals_only() -> None:
     assert "profile_id: 'pending' is not pprofile-" in str(refused.value)
 
 
-def test_each_role_of_the_grants_may_do_its_own_work_on_this_partner_only() -> None:
-    """`*` stands only where the service knows no resource."""
+def test_each_granted_role_can_act_on_this_partner_only() -> None:
+    """`*` is used only where the service has no resource type."""
     (template,) = templates("grants")
     policies = {
         name: resource["Properties"]["PolicyDocument"]["Statement"]
@@ -197,7 +197,7 @@ def actions_of(statements: list[dict[str, Any]]) -> set[str]:
 # --- A profile ---
 
 
-def test_the_profile_is_of_the_partner_beside_it_and_is_made_public_only_when_somebody_says_so() -> None:
+def test_profile_belongs_to_the_examples_partner_and_is_public_only_on_request() -> None:
     """Without the word the visibility isn't touched, nor may it be."""
     arn = {"Ref": "Partner776273A3"}
     for context in ({}, {"visibility": "PUBLIC"}):
@@ -246,10 +246,10 @@ def partner(assembly: Path, actions: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def test_the_approval_is_the_last_step_before_the_deployment_of_the_change_set_that_the_approver_saw(
+def test_approval_immediately_precedes_execution_of_the_reviewed_change_set(
     actions: list[dict[str, Any]], partner: dict[str, Any]
 ) -> None:
-    """After everything that takes time: a code that is requested then is used at once."""
+    """After all slow steps, so that a code requested then is used at once."""
     kinds = [action["Configuration"].get("ActionMode", action["ActionTypeId"]["Category"]) for action in actions]
     assert kinds == ["Source", "Build", "Build", "Build", "CHANGE_SET_REPLACE", "Approval", "CHANGE_SET_EXECUTE"]
     assert len({action["RunOrder"] for action in actions[-3:]}) == 3
@@ -258,7 +258,7 @@ def test_the_approval_is_the_last_step_before_the_deployment_of_the_change_set_t
     assert (deploy["StackName"], partner["Catalog"]) == ("PartnerAccount", "AWS")
 
 
-def test_the_approver_is_told_to_request_the_code_and_to_store_it_where_the_function_reads(
+def test_approval_message_explains_how_to_request_and_store_the_code(
     actions: list[dict[str, Any]], partner: dict[str, Any]
 ) -> None:
     """For the address of the template; and what creating a partner means, before that."""
@@ -271,7 +271,7 @@ def test_the_approver_is_told_to_request_the_code_and_to_store_it_where_the_func
     assert len(comment) < 1000  # CodePipeline's own limit
 
 
-def test_the_pipeline_runs_on_the_cli_that_the_tests_run_on(assembly: Path) -> None:
+def test_pipeline_uses_the_cdk_cli_version_of_the_tests(assembly: Path) -> None:
     """In its synth and in its update of itself."""
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     projects = of_type(assembly / "PartnerPipeline.template.json", "AWS::CodeBuild::Project")
@@ -290,7 +290,7 @@ def workflow() -> dict[str, Any]:
 
 
 @pytest.mark.slow  # not slow, but the floor's click is too old for this tool of ours
-def test_the_workflow_is_one_by_githubs_schema() -> None:
+def test_workflow_is_valid_by_githubs_schema() -> None:
     """Which check-jsonschema brings along."""
     command = ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -298,7 +298,7 @@ def test_the_workflow_is_one_by_githubs_schema() -> None:
 
 
 def test_the_workflow_has_no_known_weakness(tmp_path: Path) -> None:
-    """Zizmor, which knows how workflows are attacked, has no finding, however small.
+    """Zizmor, which checks workflows for attacks, has no finding of any severity.
 
     The example names actions by their major version, so that it doesn't age; zizmor would have each commit's hash.
     """
@@ -309,7 +309,7 @@ def test_the_workflow_has_no_known_weakness(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_workflow_deploys_after_the_approval_only_and_what_was_synthesized_before(
+def test_workflow_deploys_the_synthesized_assembly_only_after_approval(
     workflow: dict[str, Any],
 ) -> None:
     """The job that deploys is the one in the environment, the only one that can get credentials, never two at a time.
@@ -331,7 +331,7 @@ def test_the_workflow_deploys_after_the_approval_only_and_what_was_synthesized_b
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
 
 
-def test_the_role_is_for_approved_jobs_of_one_repository_and_takes_on_cdks_own_roles_only(
+def test_github_role_is_for_approved_jobs_of_one_repository_and_assumes_only_cdk_roles(
     workflow: dict[str, Any],
 ) -> None:
     """Those to which the cdk CLI's own bootstrap template gives the tags that the example asks for."""
@@ -431,7 +431,7 @@ def made_elsewhere(source: Path, folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_every_machine_makes_the_same(tmp_path: Path) -> None:
+def test_every_machine_synthesizes_the_same_template(tmp_path: Path) -> None:
     """Folder, user, locale, time zone, hash seed and file modes leave no trace in template, asset or manifest.
 
     So `cdk diff` shows no difference that nobody has made. Nor do the programs print anything.

@@ -46,7 +46,7 @@ def test_each_attribute_is_an_output_named_after_the_construct_and_exported_unde
     }
 
 
-def test_names_are_made_of_the_letters_and_digits_of_the_path_below_the_stack() -> None:
+def test_names_consist_of_the_letters_and_digits_of_the_path_below_the_stack() -> None:
     """The stack's own name has the stage's in it."""
     stack = cdk.Stack(cdk.Stage(new_app(), "Prod"), "Demo")
     partner_in(Construct(stack, "A-1"), "My_Partner")
@@ -55,7 +55,7 @@ def test_names_are_made_of_the_letters_and_digits_of_the_path_below_the_stack() 
     }
 
 
-def test_an_export_name_that_is_given_replaces_the_default() -> None:
+def test_custom_export_name_replaces_the_default() -> None:
     """The others stay; a token may be in it."""
     stack = new_stack()
     partner_in(stack, export_names=ExportNames(partner_id="apn:partner-id", profile_id=f"id-of-{stack.region}"))
@@ -67,7 +67,7 @@ def test_an_export_name_that_is_given_replaces_the_default() -> None:
 
 
 def test_outputs_can_be_left_out() -> None:
-    """Then there is nothing to follow a condition, and the handler isn't told what their names begin with."""
+    """Then there is nothing to follow a condition, and the handler gets no prefix of their names."""
     stack = new_stack()
     conditioned(partner_in(stack, outputs=False), stack)
     assert exports_of(stack) == {}
@@ -85,8 +85,8 @@ def test_a_nested_stack_has_outputs_and_exports_nothing() -> None:
     assert set(exports_of(stack)) == {"PartnerArn", "PartnerId", "PartnerProfileId"}
 
 
-def test_a_name_that_another_output_has_is_refused() -> None:
-    """That of a partner whose path has the same letters is told here, that of the user's own output by CDK."""
+def test_duplicate_output_name_is_rejected() -> None:
+    """A partner whose path has the same letters is rejected here, the user's own output by CDK."""
     stack = new_stack()
     partner_in(Construct(stack, "A"), "Partner", legal_name="One Corp")
     with pytest.raises(PartnerAccountError, match="export_names: 'Demo/A/Partner' exports 'Demo-APartner-Arn' too"):
@@ -97,7 +97,7 @@ def test_a_name_that_another_output_has_is_refused() -> None:
     assert "section 'Outputs' already contains 'PartnerArn'" in synth_error_of(stack)
 
 
-def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
+def test_stack_that_uses_an_output_value_imports_it() -> None:
     """Outputs and attributes alike are references."""
     app = new_app()
     partner = partner_in(cdk.Stack(app, "Demo"))
@@ -119,11 +119,11 @@ def test_another_stack_that_takes_the_value_of_an_output_imports_it() -> None:
     [
         (
             {"outputs": False, "export_names": ExportNames(partner_arn="x")},
-            "export_names: without outputs nothing is exported; leave it or outputs=False out",
+            "export_names: without outputs nothing is exported; remove it or outputs=False",
         ),
         (
             {"export_names": ExportNames(partner_arn="a_b")},
-            "export_names: 'a_b' may hold only letters, digits, colons and hyphens",
+            "export_names: 'a_b' can contain only letters, digits, colons and hyphens",
         ),
         ({"export_names": ExportNames(profile_id="")}, "export_names: the name '' … has 0 characters"),
         ({"export_names": ExportNames(partner_id="x" * 256)}, "has 256 characters; allowed are 1 to 255"),
@@ -135,8 +135,8 @@ def test_names_that_cloudformation_would_refuse_are_refused(props: dict[str, Any
     assert error in found
 
 
-def test_names_that_a_path_makes_unfit_are_told_with_the_ways_out() -> None:
-    """Too long, or without a letter that CloudFormation knows; in a nested stack there is nothing to name."""
+def test_path_that_makes_invalid_names_is_reported_with_alternatives() -> None:
+    """Too long, or without a letter that CloudFormation accepts; a nested stack has no names to export."""
     with pytest.raises(ValueError, match=r"(?s)outputs: the name .*has 259 characters; allowed are 1.*outputs=False"):
         partner_in(Construct(new_stack(), "x" * 200), "y" * 50)
     with pytest.raises(ValueError, match="outputs: the path below the stack has no letter"):
@@ -146,7 +146,7 @@ def test_names_that_a_path_makes_unfit_are_told_with_the_ways_out() -> None:
 
 
 def test_an_export_name_of_255_characters_passes() -> None:
-    """The most that CloudFormation takes."""
+    """The most that CloudFormation accepts."""
     stack = new_stack()
     partner_in(stack, "y" * 240)
     assert exports_of(stack)["y" * 240 + "ProfileId"] == f"Demo-{'y' * 240}-ProfileId"

@@ -47,7 +47,7 @@ def allowed(actions: str | list[str], resource: Any, **condition: dict[str, Any]
 
 
 def of_partner(catalog: str) -> dict[str, dict[str, Any]]:
-    """What creating and managing a partner takes, wherever its code is."""
+    """The permissions to create and manage a partner, wherever its code is."""
     only = {"StringEquals": {"partnercentral:Catalog": catalog}}
     account = ["arn:", {"Ref": "AWS::Partition"}, ":partnercentral:us-east-1:", {"Ref": "AWS::AccountId"}]
     partners = {"Fn::Join": ["", [*account, f":catalog/{catalog}/partner/*"]]}
@@ -82,9 +82,7 @@ def hidden_parameter(stack: cdk.Stack) -> VerificationCode:
 
 @pytest.mark.parametrize("catalog", Catalog)
 @pytest.mark.parametrize("minimized", [True, False])
-def test_the_role_may_do_what_a_partner_takes_as_narrowly_as_the_service_allows(
-    catalog: Catalog, minimized: bool
-) -> None:
+def test_role_has_the_narrowest_permissions_that_the_service_supports(catalog: Catalog, minimized: bool) -> None:
     """With CDK's policy minimization on, too, no statement is merged away, and each keeps its Sid."""
     stack = new_stack()
     stack.node.set_context("@aws-cdk/aws-iam:minimizePolicies", minimized)
@@ -93,7 +91,7 @@ def test_the_role_may_do_what_a_partner_takes_as_narrowly_as_the_service_allows(
 
 
 @pytest.mark.parametrize("catalog", Catalog)
-def test_who_adopts_a_partner_gives_no_permission_to_create_one(catalog: Catalog) -> None:
+def test_adopting_a_partner_grants_no_permission_to_create_one(catalog: Catalog) -> None:
     """Nor to tag one at its creation."""
     stack = new_stack()
     adopted = "partner-abcdefghijklm"
@@ -125,7 +123,7 @@ def test_each_partner_has_a_policy_of_its_own_that_names_its_catalog() -> None:
     assert (catalogs["RealP"], catalogs["Rehea"]) == ({"AWS", None}, {"Sandbox", None})
 
 
-def test_the_role_is_lambdas_alone_and_may_otherwise_only_write_its_log() -> None:
+def test_role_is_assumed_by_lambda_only_and_otherwise_only_writes_its_log() -> None:
     """Beyond the partners' policies, the function's own log group and nothing else."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider")
@@ -154,12 +152,12 @@ def evaluated(value: Any) -> Any:
 
 
 def secret_id_of(stack: cdk.Stack) -> Any:
-    """By what the handler asks for the secret, once the template is deployed."""
+    """The id by which the handler reads the secret, once the template is deployed."""
     return evaluated(resource_of(stack)["Properties"]["EmailVerificationCode"])["SecretId"]
 
 
 @pytest.mark.parametrize("env", [None, HERE])
-def test_a_secret_whose_whole_arn_is_known_is_the_only_one_that_may_be_read(env: cdk.Environment | None) -> None:
+def test_complete_secret_arn_limits_read_access_to_that_secret(env: cdk.Environment | None) -> None:
     """AWS's own key needs no permission."""
     stack = new_stack(env=env)
     secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Code", f"{SECRETS}:code-AbCdEf")
@@ -170,8 +168,8 @@ def test_a_secret_whose_whole_arn_is_known_is_the_only_one_that_may_be_read(env:
 
 @pytest.mark.parametrize("env", [None, HERE])
 @pytest.mark.parametrize("name", ["code", "partner/code", "alliance-secret"])
-def test_a_secret_of_the_own_region_is_asked_for_by_its_name(env: cdk.Environment | None, name: str) -> None:
-    """Secrets Manager takes an ARN that ends in a hyphen and six characters for a complete one, never a name.
+def test_secret_in_the_stacks_own_region_is_read_by_its_name(env: cdk.Environment | None, name: str) -> None:
+    """Secrets Manager treats an ARN that ends in a hyphen and six characters as complete, but never a name.
 
     In the policy six question marks stand for the characters that it appends to the name.
     """
@@ -182,8 +180,8 @@ def test_a_secret_of_the_own_region_is_asked_for_by_its_name(env: cdk.Environmen
     assert evaluated(found)["ReadCodeFromSecret"]["Resource"] == f"{SECRETS}:{name}-??????"
 
 
-def test_a_partial_arn_of_the_own_account_and_region_becomes_a_name() -> None:
-    """If both are known, though CDK takes the end of the name for the six characters."""
+def test_partial_arn_in_the_stacks_account_and_region_becomes_a_name() -> None:
+    """If both are known, although CDK mistakes the end of the name for the six characters."""
     stack = new_stack(env=HERE)
     found = code_statements(
         stack, VerificationCode.from_secrets_manager(partial(f"{SECRETS}:alliance-secret")(stack, stack))
@@ -223,10 +221,10 @@ REMOTE: dict[str, Callable[[str], Callable[[cdk.Stack, cdk.Stack], ISecret]]] = 
 
 @pytest.mark.parametrize("kind", REMOTE)
 @pytest.mark.parametrize("looks_complete", [False, True])
-def test_a_secret_of_another_account_or_region_is_asked_for_by_its_arn_unless_that_looks_complete(
+def test_secret_in_another_account_or_region_is_read_by_its_arn_unless_that_looks_complete(
     kind: str, looks_complete: bool
 ) -> None:
-    """A name would be looked for in the own ones. What looks complete Secrets Manager wouldn't find."""
+    """A name would be resolved in the stack's own. Secrets Manager wouldn't find an ARN that looks complete."""
     app = new_app()
     here, there = cdk.Stack(app, "Here", env=HERE), cdk.Stack(app, "There", env=ELSEWHERE)
     secret = REMOTE[kind]("alliance-secret" if looks_complete else "code")(here, there)
@@ -242,7 +240,7 @@ def test_a_secret_of_another_account_or_region_is_asked_for_by_its_arn_unless_th
 
 
 @pytest.mark.parametrize("crossing", [False, True])
-def test_a_secret_of_the_app_is_asked_for_by_its_complete_arn_and_stays_untouched(crossing: bool) -> None:
+def test_secret_of_the_app_is_read_by_its_complete_arn_and_left_unchanged(crossing: bool) -> None:
     """If CDK hands its ARN on from another region, too. A grant in the secret or its key would close a circle."""
     app = new_app()
     here = cdk.Stack(app, "Here", env=HERE, cross_region_references=True)
@@ -275,10 +273,10 @@ KEYED: dict[str, tuple[Callable[[cdk.Stack], dict[str, str]], str]] = {
 
 @pytest.mark.parametrize("env", [None, HERE])
 @pytest.mark.parametrize("kind", KEYED)
-def test_the_key_of_a_secret_may_be_used_by_secrets_manager_of_the_secrets_region(
+def test_secrets_key_can_be_used_through_secrets_manager_in_the_secrets_region(
     env: cdk.Environment | None, kind: str
 ) -> None:
-    """A customer-managed key may be used to decrypt, by way of Secrets Manager alone, where the secret is."""
+    """A customer-managed key can be used to decrypt only through Secrets Manager in the secret's region."""
     make, region = KEYED[kind]
     stack = new_stack(env=env)
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
@@ -288,7 +286,7 @@ def test_the_key_of_a_secret_may_be_used_by_secrets_manager_of_the_secrets_regio
 
 
 @pytest.mark.parametrize("keyed", [True, False])
-def test_a_secure_string_alone_may_be_read_and_its_key_used_by_the_parameter_store(keyed: bool) -> None:
+def test_only_the_secure_string_can_be_read_and_its_key_used_through_parameter_store(keyed: bool) -> None:
     """AWS's own key needs no permission."""
     stack = new_stack()
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN) if keyed else None

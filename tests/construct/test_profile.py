@@ -93,7 +93,7 @@ def policy_of(stack: cdk.Stack, name: str = "ProfilePolicy") -> dict[str, dict[s
 # --- The custom resource ---
 
 
-def test_the_least_profile_leaves_out_what_the_handler_leaves_as_it_is() -> None:
+def test_minimal_profile_omits_what_the_handler_leaves_unchanged() -> None:
     """Solution type, headquarters, visibility and other languages."""
     assert properties_of_profile() == {
         "ServiceToken": {"Fn::GetAtt": ["PartnerAccountProviderFunction", "Arn"]},
@@ -111,7 +111,7 @@ def test_the_least_profile_leaves_out_what_the_handler_leaves_as_it_is() -> None
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_text: bool) -> None:
+def test_each_prop_reaches_the_handler_as_cdk_type_or_as_string_and_dict(as_text: bool) -> None:
     """Enums and structs, or the exact strings and dicts."""
     typed: dict[str, object] = {
         "industry_segments": [IndustrySegment.RETAIL, IndustrySegment.GAMING],
@@ -147,7 +147,7 @@ def test_each_prop_reaches_the_handler_given_as_cdk_type_or_as_text_and_dict(as_
     assert found["Visibility"] == "PUBLIC"
 
 
-def test_it_is_a_resource_of_cdk_that_is_retained_whatever_removal_policy_is_given() -> None:
+def test_profile_is_a_cdk_resource_retained_under_any_removal_policy() -> None:
     """With its stack, its environment and its L1; it waits for its policy and the function's settings."""
     stack = new_stack(env=HERE)
     profile = profile_in(stack)
@@ -163,7 +163,7 @@ def test_it_is_a_resource_of_cdk_that_is_retained_whatever_removal_policy_is_giv
 
 
 def test_a_partner_and_its_profile_share_the_function_and_have_a_policy_each() -> None:
-    """The profile waits for the partner by its ARN; both say what their outputs' names begin with."""
+    """The profile depends on the partner through its ARN; both have the prefix of their outputs' names."""
     stack = new_stack()
     profile_in(stack, partner=partner_in(stack))
     assert len(resources_of(stack, "AWS::Lambda::Function")) == 1
@@ -173,7 +173,7 @@ def test_a_partner_and_its_profile_share_the_function_and_have_a_policy_each() -
     assert (properties_of(stack)["OutputPrefix"], found["OutputPrefix"]) == ("Partner", "Profile")
 
 
-def test_a_partner_of_another_stack_is_referred_to_and_the_profile_has_its_own_stacks_function() -> None:
+def test_partner_of_another_stack_is_referenced_and_the_profile_uses_its_own_stacks_function() -> None:
     """Unless it is given another one."""
     app = new_app()
     one, other, third = (cdk.Stack(app, name, env=HERE) for name in ("One", "Other", "Third"))
@@ -189,7 +189,7 @@ def test_a_partner_of_another_stack_is_referred_to_and_the_profile_has_its_own_s
 # --- Outputs ---
 
 
-def test_its_id_is_an_exported_output_and_its_task_status_an_output() -> None:
+def test_profile_id_is_an_exported_output_and_task_status_an_output() -> None:
     """The status changes with each deployment, so an export of it would lock them."""
     stack = new_stack()
     profile = profile_in(stack)
@@ -201,8 +201,8 @@ def test_its_id_is_an_exported_output_and_its_task_status_an_output() -> None:
     assert stack.resolve(profile.task_status)["Fn::GetAtt"][1] == "TaskStatus"
 
 
-def test_the_export_has_another_name_or_there_are_no_outputs() -> None:
-    """Without outputs the handler isn't told what their names begin with."""
+def test_export_can_be_renamed_and_outputs_omitted() -> None:
+    """Without outputs the handler gets no prefix of their names."""
     stack = new_stack()
     profile_in(stack, export_name="my-profile")
     assert template_of(stack)["Outputs"]["ProfileProfileId"]["Export"] == {"Name": "my-profile"}
@@ -221,7 +221,7 @@ def test_outputs_follow_the_condition_of_the_profile() -> None:
     assert {one["Condition"] for one in template_of(stack)["Outputs"].values()} == {"If"}
 
 
-def test_an_export_of_the_same_name_as_a_partners_is_refused_on_both_sides() -> None:
+def test_export_name_shared_with_a_partner_is_rejected_in_either_order() -> None:
     """Export names are unique in an account and region."""
     stack = new_stack()
     partner_in(stack)
@@ -237,7 +237,7 @@ def test_an_export_of_the_same_name_as_a_partners_is_refused_on_both_sides() -> 
 
 
 @pytest.mark.parametrize("visibility", [None, ProfileVisibility.PRIVATE])
-def test_the_role_may_change_this_partners_profile_alone_and_its_visibility_only_if_it_is_given(
+def test_role_can_change_only_this_partners_profile_and_its_visibility_only_if_set(
     visibility: ProfileVisibility | None,
 ) -> None:
     """What has no resource type only reads."""
@@ -262,7 +262,7 @@ def test_the_role_may_change_this_partners_profile_alone_and_its_visibility_only
 
 
 @pytest.mark.parametrize("kind", ["partner", "profile"])
-def test_in_a_nested_stack_the_role_may_ask_about_each_stack_around_it(kind: str) -> None:
+def test_role_in_a_nested_stack_can_describe_each_parent_stack(kind: str) -> None:
     """By its name: a nested stack exports nothing itself, and those around it may."""
     inner = cdk.NestedStack(cdk.NestedStack(new_stack(), "Nested"), "Inner")
     if kind == "partner":
@@ -278,7 +278,7 @@ def test_in_a_nested_stack_the_role_may_ask_about_each_stack_around_it(kind: str
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_cdk_nag_finds_nothing_but_acknowledged_wildcards(nested: bool) -> None:
-    """Who imports an export, which has no resource type; and stacks around a nested one, whose UUIDs nobody knows."""
+    """ListImports, which has no resource type; and parents of a nested stack, whose UUIDs are unknown."""
     stack = new_stack()
     profile_in(cdk.NestedStack(stack, "Nested") if nested else stack, visibility="PUBLIC")
     remaining, acknowledged = report_of(stack)
@@ -290,11 +290,11 @@ def test_cdk_nag_finds_nothing_but_acknowledged_wildcards(nested: bool) -> None:
 # --- What is refused ---
 
 
-def test_headquarters_that_the_installed_botocore_doesnt_know_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headquarters_unsupported_by_the_installed_botocore_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """The function has its model, and couldn't send them."""
     older = {name: shape for name, shape in shapes().items() if name != "Headquarters"}
     monkeypatch.setattr(profile_props, "shapes", lambda: older)
-    message = "headquarters: the installed botocore doesn't know them; install a newer one: pip install --upgrade boto3"
+    message = "headquarters: the installed botocore lacks them; install a newer version: pip install --upgrade boto3"
     assert errors_of(headquarters=Headquarters(country_code="DE", subdivision_code="BY")) == [message]
 
 
@@ -337,7 +337,7 @@ def test_all_errors_are_in_one_message() -> None:
 
 SEGMENTS = list(IndustrySegment)
 SENTENCES: list[tuple[str, object, str]] = [
-    ("partner", ARN, "partner: must be a PartnerAccount, or one that its from_… methods refer to"),
+    ("partner", ARN, "partner: must be a PartnerAccount, or one that its from_… methods return"),
     ("display_name", "x" * 81, "display_name: has 81 characters; allowed are 1 to 80"),
     (
         "display_name",
@@ -346,16 +346,16 @@ SENTENCES: list[tuple[str, object, str]] = [
     ),
     ("display_name", "Corp ${Token[AWS", "display_name: contains a fragment of a CDK token; pass the token unmodified"),
     ("description", 7, "description: must be a string"),
-    ("description", "{{company}}", "description: holds {{…}}, which nothing has filled in; give the value itself"),
+    ("description", "{{company}}", "description: holds {{…}}, which is unresolved; use the value itself"),
     (
         "website_url",
         "http://example.com",
-        "website_url: must be an https URL without blanks, such as https://example.com",
+        "website_url: must be an https URL without spaces, such as https://example.com",
     ),
     ("logo_url", "https://" + "x" * 249, "logo_url: has 257 characters; allowed are 1 to 256"),
     ("industry_segments", "RETAIL", "industry_segments: must be a list of 1 to 3 members of IndustrySegment"),
     ("industry_segments", SEGMENTS[:4], "industry_segments: has 4 entries; allowed are 1 to 3"),
-    ("industry_segments", ["RETAIL", "RETAIL"], "industry_segments: has 'RETAIL' 2 times; give it once"),
+    ("industry_segments", ["RETAIL", "RETAIL"], "industry_segments: has 'RETAIL' 2 times; list it once"),
     (
         "industry_segments",
         ["Retail"],
@@ -372,22 +372,22 @@ SENTENCES: list[tuple[str, object, str]] = [
     (
         "translation_source_locale",
         "en_US",
-        "translation_source_locale: is 'en_US'; give a language and a country, such as de-DE",
+        "translation_source_locale: is 'en_US'; use a language and a country, such as de-DE",
     ),
     ("localized_contents", GERMAN, "localized_contents: must be a list of up to 20 LocalizedContent"),
-    ("localized_contents", [GERMAN, GERMAN], "localized_contents: the locales: has 'de-DE' 2 times; give it once"),
+    ("localized_contents", [GERMAN, GERMAN], "localized_contents: the locales: has 'de-DE' 2 times; list it once"),
     (
         "localized_contents",
         [GERMAN | {"locale": "en-US"}],
         (
             "localized_contents[0].locale: is 'en-US', the translation_source_locale, whose texts are those of the "
-            "profile itself; leave this entry out"
+            "profile itself; remove this entry"
         ),
     ),
     (
         "localized_contents",
         [GERMAN | {"website_url": "example.com"}],
-        "localized_contents[0].website_url: must be an https URL without blanks, such as https://example.com",
+        "localized_contents[0].website_url: must be an https URL without spaces, such as https://example.com",
     ),
     (
         "localized_contents",
@@ -408,23 +408,21 @@ SENTENCES: list[tuple[str, object, str]] = [
     (
         "headquarters",
         {"country_code": "DEU", "subdivision_code": "BY"},
-        "headquarters.country_code: is 'DEU'; give the two letters of ISO 3166-1, such as DE",
+        "headquarters.country_code: is 'DEU'; use the two-letter ISO 3166-1 code, such as DE",
     ),
     (
         "headquarters",
         {"country_code": "DE", "subdivision_code": "DE-BY"},
-        "headquarters.subdivision_code: is 'DE-BY'; give what follows the country in ISO 3166-2: BY, not DE-BY",
+        "headquarters.subdivision_code: is 'DE-BY'; use the ISO 3166-2 code without the country: BY, not DE-BY",
     ),
-    ("export_name", "a b", "export_name: 'a b' may hold only letters, digits, colons and hyphens"),
+    ("export_name", "a b", "export_name: 'a b' can contain only letters, digits, colons and hyphens"),
 ]
 
 
 @pytest.mark.parametrize(
     ("prop", "value", "error"), SENTENCES, ids=[f"{prop}-{number}" for number, (prop, _, _) in enumerate(SENTENCES)]
 )
-def test_a_literal_that_the_service_would_refuse_is_told_with_what_to_write(
-    prop: str, value: object, error: str
-) -> None:
+def test_literal_that_the_service_would_reject_is_reported_with_a_remedy(prop: str, value: object, error: str) -> None:
     """One error, and nothing else."""
     if error.startswith("headquarters.") and not KNOWS_HEADQUARTERS:
         pytest.skip("this botocore doesn't know headquarters")
@@ -439,7 +437,7 @@ def test_more_than_twenty_languages_are_refused() -> None:
 
 @pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
 def test_enums_and_structs_are_those_of_the_service_model() -> None:
-    """So nothing is missing, and nothing is refused that the service takes."""
+    """So nothing is missing, and nothing is rejected that the service accepts."""
     assert list(IndustrySegment) == list(shapes()["IndustrySegment"]["enum"])
     assert list(ProfileVisibility) == list(shapes()["ProfileVisibility"]["enum"])
     for struct in (LocalizedContent, Headquarters):
@@ -464,7 +462,7 @@ def test_joiners_that_persian_and_indian_languages_need_are_no_error() -> None:
 
 
 @pytest.mark.skipif(not KNOWS_HEADQUARTERS, reason="this botocore doesn't know headquarters")
-def test_tokens_pass_everywhere_a_list_of_segments_too() -> None:
+def test_tokens_pass_in_each_prop_and_as_a_list_of_segments() -> None:
     """CloudFormation resolves them; the function judges their values."""
     stack = new_stack()
     token = cdk.CfnParameter(stack, "Text").value_as_string
@@ -488,7 +486,7 @@ def test_tokens_pass_everywhere_a_list_of_segments_too() -> None:
     assert found["Headquarters"] == {"CountryCode": {"Ref": "Text"}, "SubdivisionCode": {"Ref": "Text"}}
 
 
-def test_a_lazy_text_is_judged_at_the_end_of_synth() -> None:
+def test_lazy_text_is_validated_at_the_end_of_synth() -> None:
     """When its value is known."""
     stack = new_stack()
     profile_in(stack, description=cdk.Lazy.string(cast("Any", Unfilled())))
@@ -508,7 +506,7 @@ def test_a_partner_of_another_account_is_refused() -> None:
     """The function reaches its own account's partners only."""
     stack = new_stack(env=cdk.Environment(account="222222222222", region="eu-west-1"))
     message = (
-        "partner: is of account 111111111111, and the stack of 222222222222; declare the profile in a stack of the "
+        "partner: is in account 111111111111, and the stack in 222222222222; declare the profile in a stack in the "
         "partner's account"
     )
     assert errors_of(stack) == [message]
@@ -519,7 +517,7 @@ def test_a_second_profile_of_one_partner_is_refused_of_the_same_construct_and_of
     stack = new_stack()
     partner = sandbox_partner_in(stack)
     profile_in(stack, "First", partner=partner)
-    message = "partner: 'Demo/First' is the profile of the same partner, which has one; keep one of them"
+    message = "partner: 'Demo/First' is the profile of the same partner, which has only one; keep one of them"
     assert errors_of(stack, partner=partner) == [message]
     stack = new_stack()
     profile_in(stack, "First")
@@ -527,8 +525,10 @@ def test_a_second_profile_of_one_partner_is_refused_of_the_same_construct_and_of
     profile_in(stack, "Other", partner=known_partner_in(stack, ARN[:-1] + "8", "Another"))
 
 
-def test_outside_of_a_stack_it_is_refused_with_the_remedy() -> None:
+def test_profile_outside_a_stack_is_rejected_with_a_remedy() -> None:
     """Not by CDK's own words."""
     app = new_app()
-    with pytest.raises(PartnerAccountError, match="PartnerProfile 'Profile' has 1 error:\n  - scope: is in no stack"):
+    with pytest.raises(
+        PartnerAccountError, match="PartnerProfile 'Profile' has 1 error:\n  - scope: is not in a stack"
+    ):
         profile_in(cast("cdk.Stack", app), partner=cast("IPartnerAccount", None))

@@ -98,7 +98,7 @@ def function_in(stack: cdk.Stack) -> dict[str, Any]:
 
 @pytest.mark.parametrize("configured", [False, True])
 @pytest.mark.parametrize("nested", [False, True])
-def test_the_functions_logical_id_is_always_the_same(configured: bool, nested: bool) -> None:
+def test_functions_logical_id_is_stable(configured: bool, nested: bool) -> None:
     """CloudFormation refuses another service token for ever: whatever is configured, and wherever in the stack."""
     stack: cdk.Stack = cdk.NestedStack(new_stack(), "Nested") if nested else new_stack()
     if configured:
@@ -120,7 +120,7 @@ def test_provider_that_was_removed_from_the_stack_serves_no_partner() -> None:
     assert function_in(stack)
 
 
-def test_get_or_create_finds_the_stacks_provider_or_creates_it_with_its_defaults() -> None:
+def test_get_or_create_returns_the_stacks_provider_or_creates_one_with_defaults() -> None:
     """However many partners a stack has, they share its function and its role."""
     stack = new_stack()
     provider = PartnerAccountProvider(cdk.Resource(stack, "Deep"), "Provider")
@@ -135,11 +135,11 @@ def test_get_or_create_finds_the_stacks_provider_or_creates_it_with_its_defaults
 
 @pytest.mark.parametrize("first", [fully_configured_in, partner_in])
 def test_a_second_provider_in_a_stack_is_refused(first: Callable[[cdk.Stack], object]) -> None:
-    """It would be a second identity, or come too late to configure the first."""
+    """It would be a second identity, or too late to configure the first."""
     stack = new_stack()
     first(stack)
     said = (
-        r"'Demo' has a PartnerAccountProvider already, 'Demo/.*before the first PartnerAccount.*get_or_create\(scope\)"
+        r"'Demo' already has a PartnerAccountProvider, 'Demo/.*before the first PartnerAccount.*get_or_create\(scope\)"
     )
     with pytest.raises(PartnerAccountError, match=said):
         PartnerAccountProvider(stack, "Provider", log_retention=logs.RetentionDays.ONE_WEEK)
@@ -148,7 +148,7 @@ def test_a_second_provider_in_a_stack_is_refused(first: Callable[[cdk.Stack], ob
 # --- Settings ---
 
 
-def test_the_function_runs_the_handler_on_arm_long_enough_for_one_run() -> None:
+def test_function_runs_the_handler_on_arm_with_enough_time_for_one_run() -> None:
     """With nothing in its environment. Lambda uses the role as soon as the function is made, so it waits for it."""
     stack = new_stack()
     partner_in(stack)
@@ -168,7 +168,7 @@ def test_the_function_runs_the_handler_on_arm_long_enough_for_one_run() -> None:
 
 
 def test_the_oldest_delivery_and_one_run_end_before_cloudformation_stops_waiting() -> None:
-    """A failed call isn't repeated and an old one is dropped, since everybody may have given up by then."""
+    """A failed call isn't retried and an old one is dropped, since CloudFormation may have given up by then."""
     stack = new_stack()
     partner_in(stack)
     settings = resource_of(stack, "AWS::Lambda::EventInvokeConfig")["Properties"]
@@ -186,7 +186,7 @@ def test_the_log_is_kept_for_a_year_and_outlives_the_stack() -> None:
     assert stack.resolve(provider.log_group.log_group_name) == {"Ref": "PartnerAccountProviderLogGroup"}
 
 
-def test_memory_architecture_runtime_retention_and_removal_are_as_given() -> None:
+def test_memory_architecture_runtime_retention_and_removal_policy_are_applied() -> None:
     """Each reaches function or log group."""
     stack = new_stack()
     fully_configured_in(stack)
@@ -205,7 +205,7 @@ def test_memory_architecture_runtime_retention_and_removal_are_as_given() -> Non
         ({"runtime": lambda_.Runtime.PYTHON_3_11}, ("Runtime", "python3.11")),
     ],
 )
-def test_the_least_and_the_most_that_lambda_allows_is_taken(props: dict[str, Any], written: tuple[str, object]) -> None:
+def test_lambdas_minimum_and_maximum_memory_are_accepted(props: dict[str, Any], written: tuple[str, object]) -> None:
     """The oldest Python is the oldest that Lambda still lets one create functions with."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider", **props)
@@ -229,13 +229,13 @@ WRONG_TYPES: dict[str, tuple[object, str]] = {
 
 
 def provider_errors(stack: cdk.Stack | None = None, **props: Any) -> str:
-    """What is said when a provider with these props is made."""
+    """The error when a provider with these props is created."""
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccountProvider(stack or new_stack(), "Provider", **props)
     return str(told.value)
 
 
-def test_values_of_another_type_are_told_by_their_props_all_at_once_with_the_place() -> None:
+def test_values_of_the_wrong_type_are_all_reported_by_prop_and_construct_path() -> None:
     """In one error, each with what to write."""
     wrong: dict[str, Any] = {prop: value for prop, (value, _) in WRONG_TYPES.items()}
     told = provider_errors(memory_size="512", **wrong)
@@ -244,7 +244,7 @@ def test_values_of_another_type_are_told_by_their_props_all_at_once_with_the_pla
     assert "\n  - memory_size: is '512'; allowed are 128 to 10240 MB" in told
 
 
-TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated the older ones"
+TOO_OLD = "the function requires Python 3.11 or later, since Lambda has deprecated older versions"
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated 
         (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_9}, f"runtime: is python3.9; {TOO_OLD}"),
         (lambda _: {"runtime": lambda_.Runtime.PYTHON_3_10}, f"runtime: is python3.10; {TOO_OLD}"),
         (lambda _: {"runtime": lambda_.Runtime.NODEJS_22_X}, f"runtime: is nodejs22.x; {TOO_OLD}"),
-        (lambda _: {"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: need vpc as well"),
-        (lambda _: {"security_groups": []}, "security_groups: need vpc as well"),
+        (lambda _: {"vpc_subnets": ec2.SubnetSelection()}, "vpc_subnets: requires vpc"),
+        (lambda _: {"security_groups": []}, "security_groups: requires vpc"),
         (lambda _: {"security_groups": ["sg-1"]}, "security_groups: must be a list of security groups"),
         (lambda stack: {"vpc": vpc_in(stack), "security_groups": []}, "security_groups: is empty"),
         (
@@ -264,14 +264,14 @@ TOO_OLD = "the function needs Python 3.11 or later, since Lambda has deprecated 
                 "vpc": ec2.Vpc(stack, "Vpc", max_azs=1),
                 "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             },
-            "vpc_subnets: are public ones, from which a function reaches no network; choose private ones",
+            "vpc_subnets: are public, and a function has no internet access there; choose private ones",
         ),
         (
             lambda stack: {
                 "role": iam.Role(stack, "Own", assumed_by=LAMBDA),
                 "permissions_boundary": boundary_in(stack),
             },
-            "permissions_boundary: is for the role that is made here; give it to your own role instead",
+            "permissions_boundary: is for the role that is created here; set it on your own role instead",
         ),
     ],
 )
@@ -285,7 +285,7 @@ def test_what_cannot_work_is_refused(make: Callable[[cdk.Stack], dict[str, Any]]
 
 
 @pytest.mark.parametrize("how", ["prop", "app", "provider"])
-def test_a_boundary_is_set_on_the_role_that_is_made(how: str) -> None:
+def test_boundary_is_set_on_the_created_role(how: str) -> None:
     """By its prop, or by CDK's own aspect on the app or anything below."""
     stack = new_stack()
     provider = PartnerAccountProvider(
@@ -319,7 +319,7 @@ def test_the_function_gets_its_role_and_the_role_gets_all_policies(kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["imported", "own"])
-def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_must_allow(kind: str) -> None:
+def test_role_that_accepts_no_policies_is_unchanged_and_warnings_name_the_required_statements(kind: str) -> None:
     """Each statement that it must have already; the warnings can be acknowledged."""
     stack = new_stack()
     role: iam.IRole = iam.Role(stack, "Own", assumed_by=LAMBDA).without_policy_updates()
@@ -329,7 +329,7 @@ def test_a_role_that_takes_no_policies_stays_as_it_is_and_warnings_name_what_it_
     partner = partner_in(stack)
     assert resources_of(stack, POLICY) == {}
     function, of_partner = warnings_of(stack)
-    assert f"must allow the statements WriteOwnLog already; {DOCUMENTATION}permissions.html lists them" in function
+    assert f"must already allow the statements WriteOwnLog; {DOCUMENTATION}permissions.html lists them" in function
     assert (
         "LookForPartners, ReadPartner, UpdateContact, ReadTags, UpdateTags, CreatePartner, TagAtCreation" in of_partner
     )
@@ -354,7 +354,7 @@ def test_precreated_roles_are_reported_with_their_statements() -> None:
 # --- VPC ---
 
 
-def test_a_function_in_a_vpc_joins_its_subnets_with_a_group_that_lets_https_out_and_nothing_else() -> None:
+def test_function_in_a_vpc_gets_a_security_group_with_outbound_https_only() -> None:
     """In or out."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider", vpc=vpc_in(stack))
@@ -379,7 +379,7 @@ def test_security_groups_of_the_user_are_used_as_they_are() -> None:
 
 
 def test_only_lambda_itself_may_use_the_role_to_join_the_vpc() -> None:
-    """What Lambda needs stands in a policy of our own, out of reach for the function's code."""
+    """Lambda's permissions are in a policy of our own that the function's code can't use."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider", vpc=vpc_in(stack))
     granted = statements_of(stack)
@@ -398,7 +398,7 @@ def test_only_lambda_itself_may_use_the_role_to_join_the_vpc() -> None:
     assert "ManagedPolicyArns" not in resource_of(stack, "AWS::IAM::Role")["Properties"]
 
 
-def test_the_partner_waits_for_the_routes_of_a_vpc_of_the_same_stack() -> None:
+def test_partner_depends_on_the_routes_of_a_vpc_in_the_same_stack() -> None:
     """Before them a call would be in vain."""
     stack = new_stack()
     PartnerAccountProvider(stack, "Provider", vpc=ec2.Vpc(stack, "Vpc", max_azs=1))
@@ -409,12 +409,12 @@ def test_the_partner_waits_for_the_routes_of_a_vpc_of_the_same_stack() -> None:
     assert warnings_of(stack) == []
 
 
-def test_isolated_subnets_bring_a_warning() -> None:
-    """CDK knows of no route to the internet, where Partner Central is; who knows one acknowledges that."""
+def test_isolated_subnets_add_a_warning() -> None:
+    """CDK knows no route to the internet, where Partner Central is; the warning can be acknowledged."""
     stack = new_stack()
     provider = PartnerAccountProvider(stack, "Provider", vpc=ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0))
     (warning,) = warnings_of(stack)
-    assert "reached over the internet only" in warning
+    assert "reachable only over the internet" in warning
     cdk.Annotations.of(provider).acknowledge_warning("partner-account:isolated-subnets", "transit gateway")
     assert warnings_of(stack) == []
 
@@ -452,7 +452,7 @@ def test_the_key_encrypts_environment_and_log_and_lets_the_log_of_this_stack_use
     }
 
 
-def test_a_key_of_another_stack_closes_no_circle() -> None:
+def test_key_of_another_stack_causes_no_circular_dependency() -> None:
     """The key's stack comes first, and needs nothing of the provider's; nor does the parent of a nested one."""
     app = new_app()
     platform, stack = cdk.Stack(app, "Platform"), cdk.Stack(app, "Demo")
@@ -467,13 +467,13 @@ def test_a_key_of_another_stack_closes_no_circle() -> None:
     assert context["Fn::Join"][1][-1] == ":log-group:*"  # its name is known only at deployment
 
 
-def test_a_key_whose_policy_cant_be_changed_brings_a_warning() -> None:
+def test_key_whose_policy_cant_be_changed_adds_a_warning() -> None:
     """Without it CloudWatch Logs refuses the key."""
     stack = new_stack()
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/0123")
     provider = PartnerAccountProvider(stack, "Provider", encryption_key=key)
     (warning,) = warnings_of(stack)
-    assert f"must let CloudWatch Logs use the key already; {DOCUMENTATION}provider.html shows how" in warning
+    assert f"must already allow CloudWatch Logs to use the key; {DOCUMENTATION}provider.html shows how" in warning
     cdk.Annotations.of(provider).acknowledge_warning("partner-account:key-not-updated", "it does")
     assert warnings_of(stack) == []
 
@@ -493,7 +493,7 @@ def policy_names(*stacks: cdk.Stack) -> list[str]:
 
 
 def test_another_stack_may_use_the_function_and_puts_its_own_policy_on_the_role() -> None:
-    """It imports the function's ARN and the role's name, is deployed later, and asks about its own stack."""
+    """It imports the function's ARN and the role's name, is deployed later, and may describe its own stack."""
     app = new_app()
     platform, stack = cdk.Stack(app, "Platform"), cdk.Stack(app, "Demo")
     provider = PartnerAccountProvider(platform, "Provider")

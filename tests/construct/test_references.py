@@ -23,14 +23,14 @@ def attributes(partner: IPartnerAccount) -> tuple[str, str, str, str]:
     return partner.partner_arn, partner.partner_id, partner.profile_id, partner.catalog
 
 
-def test_a_literal_arn_tells_id_and_catalog_at_synth() -> None:
+def test_literal_arn_yields_id_and_catalog_at_synth() -> None:
     """So they can decide things there."""
     partner = PartnerAccount.from_partner_attributes(new_stack(), "Known", partner_arn=ARN, profile_id=PROFILE_ID)
     assert attributes(partner) == (ARN, ID, PROFILE_ID, Catalog.AWS)
     assert isinstance(partner.catalog, Catalog)
 
 
-def test_an_arn_that_is_a_token_is_taken_apart_at_deployment() -> None:
+def test_token_arn_is_split_at_deployment() -> None:
     """By intrinsic functions."""
     stack = new_stack()
     partner = PartnerAccount.from_partner_arn(stack, "Known", cdk.CfnParameter(stack, "PartnerArn").value_as_string)
@@ -43,13 +43,13 @@ def test_an_arn_that_is_a_token_is_taken_apart_at_deployment() -> None:
 
 
 def test_a_partner_known_by_its_arn_alone_has_no_profile_id() -> None:
-    """Using it is an error that says how to give it."""
+    """Reading it raises an error with the remedy."""
     partner = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     with pytest.raises(PartnerAccountError, match=r"'Demo/Known' has no profile_id.*from_partner_attributes"):
         _ = partner.profile_id
 
 
-def test_by_stack_and_construct_path_another_app_finds_the_default_exports() -> None:
+def test_another_app_finds_the_default_exports_by_stack_name_and_construct_path() -> None:
     """What is imported is what `PartnerAccount` exports."""
     stack = new_stack()
     partner_in(stack, "Alliances/Partner")
@@ -63,7 +63,7 @@ def test_by_stack_and_construct_path_another_app_finds_the_default_exports() -> 
     assert reader.resolve(partner.catalog) == {"Fn::Select": [1, {"Fn::Split": ["/", imported[0]]}]}
 
 
-def test_only_what_is_used_is_imported() -> None:
+def test_only_used_attributes_are_imported() -> None:
     """An import locks its export, so a reader of the ARN must not lock the ProfileId."""
     reader = cdk.Stack(cdk.App(), "Reader")
     partner = PartnerAccount.from_stack_exports(reader, "Known", stack_name="Stack", partner_path="Partner")
@@ -71,7 +71,7 @@ def test_only_what_is_used_is_imported() -> None:
     assert template_of(reader)["Outputs"] == {"Arn": {"Value": {"Fn::ImportValue": "Stack-Partner-Arn"}}}
 
 
-def test_what_can_be_no_partner_is_refused() -> None:
+def test_invalid_partner_reference_is_rejected() -> None:
     """All errors in one, each with what is allowed: another form, a path for a name, or a token for a name."""
     stack = new_stack()
     with pytest.raises(PartnerAccountError) as told:
@@ -79,26 +79,26 @@ def test_what_can_be_no_partner_is_refused() -> None:
             stack, "Known", partner_arn=ARN.replace("partner/", "Partner/"), profile_id="pending"
         )
     assert "has 2 errors:\n  - partner_arn: " in str(told.value)
-    assert "\n  - profile_id: 'pending' is not pprofile- and 13" in str(told.value)
+    assert "\n  - profile_id: 'pending' is not pprofile- followed by 13" in str(told.value)
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_stack_exports(stack, "Exported", stack_name="Prod/Alliances", partner_path="/")
-    assert "has 2 errors:\n  - stack_name: 'Prod/Alliances' is not the name of a stack" in str(told.value)
+    assert "has 2 errors:\n  - stack_name: 'Prod/Alliances' is not a stack name" in str(told.value)
     assert "\n  - partner_path: '/' has no letter or digit" in str(told.value)
     token = cdk.CfnParameter(stack, "Name").value_as_string
     with pytest.raises(PartnerAccountError, match="1 error:\n  - partner_path: is a token"):
         PartnerAccount.from_stack_exports(stack, "Other", stack_name=token, partner_path=token)
 
 
-def test_values_that_are_no_strings_are_told_by_their_props() -> None:
-    """With the way to a string."""
+def test_values_that_are_not_strings_are_reported_by_prop() -> None:
+    """With how to get a string."""
     stack = new_stack()
     parameter: Any = cdk.CfnParameter(stack, "P")
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_partner_attributes(stack, "One", partner_arn=parameter, profile_id=parameter)
-    assert str(told.value).count(": must be a string; of a CfnParameter take .value_as_string") == 2
+    assert str(told.value).count(": must be a string; for a CfnParameter, use .value_as_string") == 2
     with pytest.raises(PartnerAccountError) as told:
         PartnerAccount.from_stack_exports(stack, "Two", stack_name=parameter, partner_path=parameter)
-    assert str(told.value).count(": must be a string; of a CfnParameter take .value_as_string") == 2
+    assert str(told.value).count(": must be a string; for a CfnParameter, use .value_as_string") == 2
 
 
 # --- Grants ---
@@ -121,8 +121,8 @@ def statements_of_reader(stack: cdk.Stack) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("created", [True, False])
-def test_grant_read_is_narrowed_to_the_partner_but_for_its_tags(created: bool) -> None:
-    """The action that reads tags knows no resource; a created partner's ARN is known at deployment."""
+def test_grant_read_is_limited_to_the_partner_except_for_its_tags(created: bool) -> None:
+    """The action that reads tags has no resource type; a created partner's ARN is known at deployment."""
     stack = new_stack()
     partner = partner_in(stack) if created else PartnerAccount.from_partner_arn(stack, "Known", ARN)
     partner.grant_read(iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal())).assert_success()
@@ -146,7 +146,7 @@ def test_each_action_that_takes_a_partners_arn_can_be_granted(name: str) -> None
 
 
 def test_a_grant_to_tag_leaves_the_ownership_tag_out() -> None:
-    """Whatever its case is: the tag says whose the partner is. Other actions of the grant have no condition."""
+    """In any case: the tag identifies the partner's owner. Other actions of the grant have no condition."""
     assert granted(
         new_stack(), "partnercentral:TagResource", "partnercentral:GetPartner", "partnercentral:UntagResource"
     ) == [
@@ -184,20 +184,20 @@ OTHERS = sorted(OPERATIONS.keys() - _ACTIONS_ON_PARTNER - {"ListTagsForResource"
 @pytest.mark.parametrize(
     ("actions", "error"),
     [
-        *(((f"partnercentral:{name}",), f"{name}' takes no partner's ARN, as only these do") for name in OTHERS),
-        (("partnercentral:GetOpportunity",), "'partnercentral:GetOpportunity' takes no partner's ARN"),
-        (("partnercentral:getpartner",), "'partnercentral:getpartner' takes no partner's ARN"),
-        (("partnercentral:Get*",), "'partnercentral:Get*' has a wildcard, which may grant later actions, too"),
+        *(((f"partnercentral:{name}",), f"{name}' doesn't accept a partner's ARN; only these do") for name in OTHERS),
+        (("partnercentral:GetOpportunity",), "'partnercentral:GetOpportunity' doesn't accept a partner's ARN"),
+        (("partnercentral:getpartner",), "'partnercentral:getpartner' doesn't accept a partner's ARN"),
+        (("partnercentral:Get*",), "'partnercentral:Get*' has a wildcard, which could also grant future actions"),
         (("partnercentral:*",), "'partnercentral:*' has a wildcard"),
-        (("partnercentral:ListTagsForResource",), "is documented to have no resource type; grant_read grants it"),
-        (("GetPartner", "s3:GetObject"), "'GetPartner' is no action of Partner Central"),
-        (("GetPartner", "s3:GetObject"), "'s3:GetObject' is no action of Partner Central"),
+        (("partnercentral:ListTagsForResource",), "has no documented resource type; grant_read grants it"),
+        (("GetPartner", "s3:GetObject"), "'GetPartner' is not a Partner Central action"),
+        (("GetPartner", "s3:GetObject"), "'s3:GetObject' is not a Partner Central action"),
         ((), "name at least one action, such as 'partnercentral:GetPartner'"),
-        ((["partnercentral:GetPartner"],), "each action must be a string, and an argument of its own"),
+        ((["partnercentral:GetPartner"],), "each action must be a string and a separate argument"),
     ],
 )
-def test_an_action_that_would_not_do_what_it_says_is_refused(actions: Any, error: str) -> None:
-    """With the reason, and the way to what is wanted; nothing is granted."""
+def test_action_that_cannot_be_granted_on_a_partner_is_rejected(actions: Any, error: str) -> None:
+    """With the reason and the remedy; nothing is granted."""
     stack = new_stack()
     with pytest.raises(PartnerAccountError) as told:
         granted(stack, *actions)
@@ -205,10 +205,10 @@ def test_an_action_that_would_not_do_what_it_says_is_refused(actions: Any, error
     assert statements_of_reader(stack) == []
 
 
-def test_a_grantee_must_be_one() -> None:
-    """An ARN is told with the way to a role; a user of another account gets what a policy of its own allows."""
+def test_object_that_is_no_grantee_is_rejected() -> None:
+    """For an ARN the error shows how to import a role; a user of another account gets what its own policy allows."""
     known = PartnerAccount.from_partner_arn(new_stack(), "Known", ARN)
     name: Any = "arn:aws:iam::111111111111:role/platform"
-    with pytest.raises(PartnerAccountError, match=r"grantee: must be a role or the like, such as Role\.from_role_arn"):
+    with pytest.raises(PartnerAccountError, match=r"grantee: must be a grantable, such as Role\.from_role_arn"):
         known.grant_read(name)
     assert not known.grant_read(iam.AccountPrincipal("222222222222")).success

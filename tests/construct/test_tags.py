@@ -1,4 +1,4 @@
-"""Which tags reach a partner, from wherever in the app they come, and which are refused."""
+"""Which tags reach a partner, from any level of the app, and which are rejected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_tag_of_the_stack_reaches_all_of_its_partners_but_those_in_the_sandbox
     assert tags == {"One": [team], "Two": [{"Key": "size", "Value": "large"}, team], "Rehearsal": None}
 
 
-def test_of_tags_with_one_key_the_nearest_wins() -> None:
+def test_nearest_tag_with_a_key_wins() -> None:
     """The partner's own beats the stack's, that beats what the stack was born with, and a nested one its parent's.
 
     `Stack(tags=…)` reaches the partner, which neither CloudFormation nor CDK does by itself.
@@ -95,7 +95,7 @@ def test_tags_may_include_or_exclude_the_resource_type_of_partners() -> None:
 
 
 @pytest.mark.parametrize("born", [True, False])
-def test_a_tag_can_be_removed_wherever_it_came_from(born: bool) -> None:
+def test_tag_can_be_removed_whatever_its_source(born: bool) -> None:
     """By `Tags.of(partner).remove`."""
     stack = new_stack(tags={"team": "x"} if born else {})
     cdk.Tags.of(stack).add("team", "y")
@@ -105,7 +105,7 @@ def test_a_tag_can_be_removed_wherever_it_came_from(born: bool) -> None:
 
 
 @pytest.mark.parametrize("in_stage", [True, False])
-def test_the_sandbox_gets_no_tags_and_a_note_says_so(in_stage: bool) -> None:
+def test_sandbox_partner_gets_no_tags_and_a_note(in_stage: bool) -> None:
     """It refuses them in CreatePartner."""
     app = new_app()
     stack = cdk.Stack(cdk.Stage(app, "Beta") if in_stage else app, "Demo", tags={"a": "1"})
@@ -120,8 +120,8 @@ def test_the_sandbox_gets_no_tags_and_a_note_says_so(in_stage: bool) -> None:
     ]
 
 
-def test_a_sandbox_partner_without_tags_brings_no_note() -> None:
-    """There is nothing to tell."""
+def test_sandbox_partner_without_tags_adds_no_note() -> None:
+    """There is nothing to report."""
     stack = new_stack()
     sandbox_partner_in(stack)
     assert Annotations.from_stack(stack).find_info("*", Match.any_value()) == []
@@ -140,7 +140,7 @@ class Produced:
         return self._value
 
 
-def test_all_tags_that_are_refused_are_told_at_once_by_their_partner() -> None:
+def test_all_invalid_tags_of_a_partner_are_reported_at_once() -> None:
     """At synth, when each `Lazy` has its value; of several partners the one is named whose tags are wrong."""
     stack = new_stack()
     partner_in(stack, "One", legal_name="One Corp")
@@ -159,8 +159,8 @@ def test_all_tags_that_are_refused_are_told_at_once_by_their_partner() -> None:
     for error in (
         "the key 'aws:x' begins with aws:, which is reserved for AWS; rename it",
         "the key 'AWS:y' begins with aws:, which is reserved for AWS; rename it",
-        "the key 'cdk-partner-account:owner' is how this construct knows its partner; rename it",
-        "the key 'CDK-Partner-Account:Owner' is how this construct knows its partner; rename it",
+        "the key 'cdk-partner-account:owner' is reserved for this construct's ownership tag; rename it",
+        "the key 'CDK-Partner-Account:Owner' is reserved for this construct's ownership tag; rename it",
         "a key has 129 characters; allowed are 1 to 128",
         "the value of 'long' has 257 characters; allowed are up to 256",
         "the value of 'later' has 257 characters; allowed are up to 256",
@@ -171,7 +171,7 @@ def test_all_tags_that_are_refused_are_told_at_once_by_their_partner() -> None:
 
 @pytest.mark.parametrize(("count", "passes"), [(199, True), (200, False)])
 def test_a_partner_takes_199_tags_beside_the_ownership_tag(count: int, passes: bool) -> None:
-    """CreatePartner takes 200; keys and values of their greatest lengths, and empty values, pass."""
+    """CreatePartner accepts 200; keys and values of maximum length, and empty values, pass."""
     partner = partner_in(new_stack())
     for number in range(count - 1):
         partner.cdk_tag_manager.set_tag(f"key{number}", "")
@@ -179,10 +179,10 @@ def test_a_partner_takes_199_tags_beside_the_ownership_tag(count: int, passes: b
     if passes:
         assert len(tags_of(partner)) == 199
     else:
-        assert "tags: 200 are too many; the service takes 199 beside the construct's own" in synth_error_of(partner)
+        assert "tags: 200 are too many; the service accepts 199 besides the construct's own" in synth_error_of(partner)
 
 
-def test_what_of_a_tag_is_known_only_at_deployment_is_left_to_the_service() -> None:
+def test_tag_parts_known_only_at_deployment_are_left_to_the_service() -> None:
     """It is passed on as it is; a value that turns out to be none, too."""
     stack = new_stack()
     partner = partner_in(stack)

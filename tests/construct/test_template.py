@@ -46,7 +46,7 @@ SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:code-AbCdEf"
 
 
 def test_the_custom_resource_has_the_properties_that_the_handler_reads_and_is_retained() -> None:
-    """These and no others; CloudFormation is told never to delete a partner, since nobody can."""
+    """These and no others; CloudFormation must never delete a partner, since no call can."""
     stack = new_stack()
     secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Code", SECRET_ARN)
     partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(secret))
@@ -101,15 +101,15 @@ DESTROYING: dict[str, Callable[[PartnerAccount], None]] = {
 
 
 @pytest.mark.parametrize("way", DESTROYING)
-def test_a_partner_is_retained_whatever_removal_policy_it_is_given(way: str) -> None:
-    """There is no call that deletes it; a policy for a whole app stays usable for all else."""
+def test_partner_is_retained_under_any_removal_policy(way: str) -> None:
+    """No call deletes it; a policy for a whole app stays usable for everything else."""
     stack = new_stack()
     DESTROYING[way](partner_in(stack))
     found = resource_of(stack)
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_a_partner_is_retained_though_nothing_is_validated() -> None:
+def test_partner_is_retained_without_validation() -> None:
     """The removal policy of a whole app, and `skip_validation`."""
     stack = new_stack()
     DESTROYING["the whole app"](partner_in(stack))
@@ -137,7 +137,7 @@ def test_overrides_and_aspects_reach_the_resource() -> None:
     assert resource_of(stack)["Metadata"] == {"marked": True}
 
 
-def test_what_a_user_puts_below_a_partner_waits_for_nothing() -> None:
+def test_construct_below_a_partner_gets_no_dependency() -> None:
     """The resource waits; a queue below it that the function may use would close a circle."""
     stack = new_stack()
     queue = sqs.Queue(partner_in(stack), "Queue")
@@ -188,8 +188,8 @@ def test_the_template_holds_a_reference_to_the_code_and_never_the_code(source: s
     assert properties_of(stack)["EmailVerificationCode"] == written
 
 
-def test_tokens_reach_the_handler_as_they_are() -> None:
-    """Values known only at deployment are neither judged nor changed; the partner to adopt is named if it is given."""
+def test_tokens_reach_the_handler_unchanged() -> None:
+    """Values known only at deployment are neither validated nor changed; the partner to adopt is included if given."""
     stack = new_stack()
     names = ("Name", "Solution", "First", "Last", "Email", "Title", "Id")
     values = {name: cdk.CfnParameter(stack, name).value_as_string for name in names}
@@ -249,7 +249,7 @@ def strings_in(value: Any) -> list[str]:
 SENSITIVE = ["Example Corp", CONTACT.first_name, CONTACT.last_name, CONTACT.email, CONTACT.business_title]
 
 
-def test_legal_name_and_contact_stand_in_the_custom_resource_only() -> None:
+def test_legal_name_and_contact_are_in_the_custom_resource_only() -> None:
     """Nowhere else in the template, in no other file of the cloud assembly, and not in a contact's `repr`."""
     stack = new_stack()
     partner_in(stack)
@@ -266,7 +266,7 @@ def test_legal_name_and_contact_stand_in_the_custom_resource_only() -> None:
     assert repr(CONTACT) == "AllianceLeadContact()"
 
 
-def test_a_partner_is_a_resource_of_cdk_wherever_it_comes_from() -> None:
+def test_created_and_imported_partners_are_cdk_resources() -> None:
     """With its stack and environment, as each resource has them: of an imported one by its ARN."""
     stack = new_stack(env=HERE)
     arn = "arn:aws:partnercentral:us-east-1:222222222222:catalog/AWS/partner/partner-abcDEF1234567"
@@ -299,7 +299,7 @@ class CompanyPartner(PartnerAccount):
 
 
 @pytest.mark.parametrize("construct", [PartnerAccount, PartnerProfile, PartnerAccountProvider, CompanyPartner])
-def test_help_and_editors_are_shown_the_props_with_their_types(construct: type[Construct]) -> None:
+def test_help_and_editors_show_the_props_with_their_types(construct: type[Construct]) -> None:
     """Not `(*args, **kwargs)`, which is what jsii's metaclass makes of every construct."""
     shown = inspect.signature(construct)
     written = inspect.signature(vars(construct)["__init__"])

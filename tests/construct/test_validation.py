@@ -1,4 +1,4 @@
-"""Which props are refused when a PartnerAccount is made, and in which words; what holds a token is never judged.
+"""Which props are rejected when a PartnerAccount is created, and with which message; tokens are never validated.
 
 Which texts can't be meant is told by tests/handler/test_texts.py: the handler judges by the same function.
 """
@@ -53,8 +53,8 @@ from tests.handler.test_texts import NAMES, UNKNOWN, UNRESOLVED, UNSEEN
 CONTACT_FIELDS = [field.name for field in fields(AllianceLeadContact)]
 
 
-def test_all_errors_are_listed_at_once_and_nothing_is_made() -> None:
-    """In one ValueError, so that nobody has to try again for each."""
+def test_all_errors_are_listed_at_once_and_nothing_is_created() -> None:
+    """In one ValueError, so that all can be fixed in one go."""
     stack = new_stack()
     provider = PartnerAccountProvider(cdk.Stack(new_app(), "Elsewhere"), "Provider")
     found = errors_of(
@@ -87,8 +87,8 @@ def test_all_errors_are_listed_at_once_and_nothing_is_made() -> None:
 # --- Whether the company is new to APN ---
 
 
-def test_catalog_aws_is_refused_unless_the_template_says_that_the_company_is_new_to_apn() -> None:
-    """A company that is an AWS Partner already must migrate: no call tells, so the author must; the reason says why."""
+def test_catalog_aws_requires_company_is_new_to_apn() -> None:
+    """A company that is already an AWS Partner must migrate: no call reports it; the message explains why."""
     (error,) = errors_of(company_is_new_to_apn=False)
     assert error.startswith("company_is_new_to_apn: must be True in catalog AWS.")
     assert "must migrate" in error
@@ -99,7 +99,7 @@ def test_catalog_aws_is_refused_unless_the_template_says_that_the_company_is_new
 
 @pytest.mark.parametrize("said", [True, False])
 def test_the_sandbox_and_an_adopted_partner_need_no_statement_about_the_company(said: bool) -> None:
-    """Nothing is created in catalog AWS then; a template that switches catalogs may say it all the same."""
+    """Nothing is created in catalog AWS then; a template that switches catalogs may still set it."""
     sandbox_partner_in(new_stack(), company_is_new_to_apn=said)
     partner_in(new_stack(), company_is_new_to_apn=said, existing_partner_id="partner-abcDEF1234567")
 
@@ -114,9 +114,9 @@ def test_the_sandbox_and_an_adopted_partner_need_no_statement_about_the_company(
         ("   ", "is empty; allowed are 1 to 80 characters"),
         ("x" * 81, "has 81 characters; allowed are 1 to 80"),
         (unicodedata.normalize("NFD", "ü" * 81), "has 81 characters; allowed are 1 to 80"),
-        (" Example", "begins with a blank; remove it"),
-        ("Example\u00a0", "ends with a blank; remove it"),
-        ("Example  Corp", "has 2 blanks in a row from character 8; leave one"),
+        (" Example", "begins with a space; remove it"),
+        ("Example\u00a0", "ends with a space; remove it"),
+        ("Example  Corp", "has 2 spaces in a row from character 8; leave one"),
         ("Ex\u0007ample", "character 3 of 8 is a control character, which the service refuses"),
         (
             "Hi \U0001f600",
@@ -140,7 +140,7 @@ def test_each_character_outside_the_services_pattern_is_refused(character: str) 
 
 
 @pytest.mark.parametrize("name", ["x", "x" * 80, "A-1 (Ltd.)", "ü" * 80, *NAMES])
-def test_names_of_any_script_reach_the_template_composed(name: str) -> None:
+def test_names_in_any_script_reach_the_template_composed(name: str) -> None:
     """So that its length is that which the service counts, and one name is one text."""
     stack = new_stack()
     decomposed = unicodedata.normalize("NFD", name)
@@ -158,7 +158,7 @@ def test_names_of_any_script_reach_the_template_composed(name: str) -> None:
         ("a\nb", "character 2 of 3 is a control character"),
     ],
 )
-def test_each_field_of_the_contact_is_judged_by_the_services_rules(field: str, value: str, error: str) -> None:
+def test_each_contact_field_is_validated_by_the_services_rules(field: str, value: str, error: str) -> None:
     """And named as the user wrote it."""
     (found,) = errors_of(alliance_lead_contact=contact(**{field: value}))
     assert found.startswith(f"alliance_lead_contact.{field}: {error}")
@@ -174,7 +174,7 @@ def test_an_address_that_the_services_pattern_does_not_match_is_refused(email: s
     ]
 
 
-def test_legal_name_and_contact_never_stand_in_an_error() -> None:
+def test_legal_name_and_contact_are_in_no_error() -> None:
     """However wrong they are, and however long."""
     for tail in ("", "x" * 321):
         values = {name: f" Secret{name}  \u0007{tail}" for name in CONTACT_FIELDS}
@@ -183,7 +183,7 @@ def test_legal_name_and_contact_never_stand_in_an_error() -> None:
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_unresolved_expression_that_the_handler_refuses_is_refused_at_synth(text: str) -> None:
+def test_unresolved_expression_rejected_by_the_handler_is_also_rejected_at_synth(text: str) -> None:
     """But for what is whole: a token, and the one reference that is resolved before the handler sees it."""
     if text in {"${Token[TOKEN.15]}", "{{resolve:ssm:/partner/name}}"}:
         partner_in(new_stack(), legal_name=text)
@@ -192,7 +192,7 @@ def test_unresolved_expression_that_the_handler_refuses_is_refused_at_synth(text
 
 
 @pytest.mark.parametrize("point", [*UNSEEN, *UNKNOWN], ids=hex)
-def test_a_character_that_nobody_sees_is_refused(point: int) -> None:
+def test_invisible_character_is_rejected(point: int) -> None:
     """Two names that look the same would count as two, for ever."""
     (error,) = errors_of(legal_name=f"Exa{chr(point)}mple Corp")
     assert error.startswith(f"legal_name: holds U+{point:04X}, which ")
@@ -233,22 +233,22 @@ SLIPS: dict[str, tuple[Callable[[cdk.Stack], object], str]] = {
     "nothing at all": (lambda stack: f"{stack.node.try_get_context('name')}", 'is "None"'),
     "None": (lambda _: None, "must be a string"),
     "a number": (lambda _: 7, "must be a string"),
-    "a parameter": (parameter, "must be a string; of a CfnParameter take .value_as_string"),
+    "a parameter": (parameter, "must be a string; for a CfnParameter, use .value_as_string"),
     "an attribute": (
         lambda stack: cdk.CfnResource(stack, "Other", type="Custom::Other").get_att("Name"),
-        "must be a string; of a token take .to_string()",
+        "must be a string; for a token, use .to_string()",
     ),
-    "a condition": (lambda _: cdk.Fn.condition_if("C", "a", "b"), "must be a string; of a token take .to_string()"),
-    "a secret": (lambda _: secret_value(), "must be a string, and no secret, which CloudFormation doesn't resolve"),
+    "a condition": (lambda _: cdk.Fn.condition_if("C", "a", "b"), "must be a string; for a token, use .to_string()"),
+    "a secret": (lambda _: secret_value(), "must be a string, not a secret, which CloudFormation doesn't resolve"),
     "what stands beside a reference": (
         lambda _: "{{resolve:ssm:/partner/value}} \u200b",
-        "holds U+200B, which can't be seen, as character 32; remove it",
+        "holds U+200B, which is invisible, as character 32; remove it",
     ),
 }
 
 
 @pytest.mark.parametrize("slip", SLIPS)
-def test_a_slip_never_becomes_a_legal_name(slip: str) -> None:
+def test_mistake_is_rejected_as_legal_name(slip: str) -> None:
     """Each is refused when the partner is made, in words that show what to write."""
     make, said = SLIPS[slip]
     stack = new_stack()
@@ -259,7 +259,7 @@ def test_a_slip_never_becomes_a_legal_name(slip: str) -> None:
 
 @pytest.mark.parametrize("field", CONTACT_FIELDS)
 @pytest.mark.parametrize("slip", ["a changed token", "a parameter", "nothing at all"])
-def test_a_slip_never_becomes_a_text_of_the_contact(field: str, slip: str) -> None:
+def test_mistake_is_rejected_as_contact_text(field: str, slip: str) -> None:
     """An address that is none may be told as such besides."""
     make, said = SLIPS[slip]
     stack = new_stack()
@@ -291,8 +291,8 @@ LATER: dict[str, tuple[Callable[[cdk.Stack], str], str]] = {
 
 
 @pytest.mark.parametrize("slip", LATER)
-def test_what_a_token_stands_for_is_judged_at_the_end_of_synth(slip: str) -> None:
-    """CDK's own way to a secret is a token, too; the error names the partner and its prop."""
+def test_resolved_token_is_validated_at_the_end_of_synth(slip: str) -> None:
+    """CDK's own reference to a secret is a token, too; the error names the partner and its prop."""
     make, said = LATER[slip]
     stack = new_stack()
     text = make(stack)
@@ -328,7 +328,7 @@ def condition_in(stack: cdk.Stack) -> str:
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_whole_tokens_and_references_to_ssm_parameters_pass(token: str) -> None:
-    """In each text, alone or in its middle; neither form nor length of the reference itself is judged."""
+    """In each text, alone or in its middle; neither form nor length of the reference itself is validated."""
     stack = new_stack()
     text = TOKENS[token](stack)
     everywhere = {field: text for field in CONTACT_FIELDS if field != "email"}
@@ -358,8 +358,8 @@ def judged_as_literals(stack: cdk.Stack, text: str) -> dict[str, Callable[[], An
 
 @pytest.mark.parametrize("use", judged_as_literals(cast("cdk.Stack", None), ""))
 @pytest.mark.parametrize("form", ["{}", "before {} after", "{}{}"])
-def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: str) -> None:
-    """Wherever the token stands; the same text without it is refused."""
+def test_text_that_contains_a_token_is_not_validated_as_a_literal(use: str, form: str) -> None:
+    """Wherever the token is; the same text without it is rejected."""
     stack = new_stack()
     token = parameter(stack).value_as_string
     judged_as_literals(stack, form.format(token, token))[use]()
@@ -367,8 +367,8 @@ def test_a_text_that_holds_a_token_is_never_judged_as_a_literal(use: str, form: 
         judged_as_literals(new_stack(), "before /,  after")[use]()
 
 
-def test_members_of_a_contacts_dict_are_judged_though_it_has_a_wrong_key() -> None:
-    """All mistakes are told together, also where the dict can't be taken for a contact."""
+def test_contact_dict_with_a_wrong_key_still_has_its_valid_keys_validated() -> None:
+    """All mistakes are reported together, even if the dict is no valid contact."""
     contact = {"first_name": "Jane", "lastname": "Doe", "email": "jane", "business_title": ""}
     named, email, title = errors_of(alliance_lead_contact=contact)
     assert named.endswith("; unknown: 'lastname'; missing: 'last_name'")
@@ -379,8 +379,8 @@ def test_members_of_a_contacts_dict_are_judged_though_it_has_a_wrong_key() -> No
 # --- Values of another type or form ---
 
 CODE = "email_verification_code: "
-MADE_BY = CODE + "must be made by one of VerificationCode's methods, such as from_secrets_manager(secret)"
-CATALOGS = 'give Catalog.AWS or Catalog.SANDBOX, or exactly "AWS" or "Sandbox"'
+MADE_BY = CODE + "must be created by one of VerificationCode's methods, such as from_secrets_manager(secret)"
+CATALOGS = 'use Catalog.AWS or Catalog.SANDBOX, or exactly "AWS" or "Sandbox"'
 SOLUTION = "primary_solution_type: must be PrimarySolutionType.SOFTWARE_PRODUCTS or PrimarySolutionType.CONSULTING"
 CONTACT = (
     "alliance_lead_contact: must be an AllianceLeadContact(first_name=…, last_name=…, email=…, business_title=…), "
@@ -405,7 +405,7 @@ PROPS: list[tuple[str, object, str]] = [
     (
         "company_is_new_to_apn",
         cdk.Aws.REGION,
-        "company_is_new_to_apn: must be True or False, known at synth, and no token",
+        "company_is_new_to_apn: must be True or False, known at synth, not a token",
     ),
     ("outputs", "False", "outputs: must be True or False"),
     ("existing_partner_id", 5, "existing_partner_id: must be a string"),
@@ -421,14 +421,15 @@ PROPS: list[tuple[str, object, str]] = [
     (
         CODE,
         VerificationCode.from_secrets_manager(WRONG),
-        CODE + 'from_secrets_manager takes a secret, such as Secret.from_secret_name_v2(stack, "Code", "',
+        CODE + 'from_secrets_manager requires a secret, such as Secret.from_secret_name_v2(stack, "Code", "',
     ),
     (CODE, VerificationCode.from_secrets_manager(WRONG, json_field=cast("str", 7)), CODE + "json_field must be a str"),
     (CODE, VerificationCode.from_secrets_manager(WRONG, json_field=""), CODE + "json_field is empty; name a field or"),
     (
         CODE,
         VerificationCode.from_ssm_parameter(WRONG),
-        CODE + "from_ssm_parameter takes a parameter, such as StringParameter.from_secure_string_parameter_attributes(",
+        CODE
+        + "from_ssm_parameter requires a parameter, such as StringParameter.from_secure_string_parameter_attributes(",
     ),
     (
         CODE,
@@ -438,19 +439,19 @@ PROPS: list[tuple[str, object, str]] = [
     (
         CODE,
         VerificationCode.from_parameter(WRONG),
-        CODE + 'from_parameter takes the CfnParameter itself, such as CfnParameter(stack, "Code", no_echo=True)',
+        CODE + 'from_parameter requires the CfnParameter itself, such as CfnParameter(stack, "Code", no_echo=True)',
     ),
-    (CODE, VerificationCode.for_sandbox(), CODE + "for_sandbox() works only with Catalog.SANDBOX; here use Verif"),
+    (CODE, VerificationCode.for_sandbox(), CODE + "for_sandbox() works only with Catalog.SANDBOX; use Verif"),
     (
         "existing_partner_id",
         PARTNER_ARN,
-        f"existing_partner_id: {PARTNER_ARN!r} is an ARN; give its last part, which begins with partner-",
+        f"existing_partner_id: {PARTNER_ARN!r} is an ARN; use its last part, which begins with partner-",
     ),
     *(
         (
             "existing_partner_id",
             wrong,
-            f"existing_partner_id: {wrong!r} is not the id of a partner, which is partner- and 13 letters or digits",
+            f"existing_partner_id: {wrong!r} is not a partner's id, which is partner- followed by 13 letters or digits",
         )
         for wrong in ("FOO", "partner-abcdefghijkl", "partner-abcdefghijklmn", "pprofile-abcdefghijklm", "")
     ),
@@ -469,7 +470,7 @@ IN_NO_STACK: dict[str, Callable[[cdk.App], object]] = {
 
 
 @pytest.mark.parametrize(("prop", "value", "said"), PROPS, ids=range(len(PROPS)))
-def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: object, said: str) -> None:
+def test_value_of_the_wrong_type_or_form_is_reported_by_prop(prop: str, value: object, said: str) -> None:
     """Beside all other errors, with what to write, and without repeating what may be the code."""
     wrong: dict[str, Any] = {prop.rstrip(": "): value}
     found = errors_of(legal_name="", **wrong)
@@ -479,7 +480,7 @@ def test_a_value_of_another_type_or_form_is_told_by_its_prop(prop: str, value: o
 
 
 @pytest.mark.parametrize("catalog", ["sandbox", cdk.Aws.REGION], ids=["another case", "a token"])
-def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) -> None:
+def test_invalid_catalog_causes_no_dependent_errors(catalog: str) -> None:
     """The code of the Sandbox may be right, and nobody need be new to APN there."""
     (error,) = errors_of(
         catalog=catalog, email_verification_code=VerificationCode.for_sandbox(), company_is_new_to_apn=False
@@ -488,19 +489,19 @@ def test_a_wrong_catalog_brings_no_errors_of_what_depends_on_it(catalog: str) ->
 
 
 @pytest.mark.parametrize("make", IN_NO_STACK)
-def test_what_is_put_directly_into_an_app_says_to_put_it_into_a_stack(make: str) -> None:
+def test_construct_directly_in_an_app_is_rejected_with_the_remedy(make: str) -> None:
     """And CDK's own error is not shown."""
     with pytest.raises(PartnerAccountError) as refused:
         IN_NO_STACK[make](new_app())
     kind = "PartnerAccountProvider" if "provider" in make else "PartnerAccount"
     assert re.match(
         rf"{kind} '(Partner|PartnerAccountProvider)' has 1 error:\n"
-        r'  - scope: is in no stack; make one, such as Stack\(app, "Partner"\), and put it in there$',
+        r'  - scope: is not in a stack; create one, such as Stack\(app, "Partner"\), and use it$',
         str(refused.value),
     )
 
 
-def test_exact_values_of_enums_and_dicts_of_fields_make_the_template_that_members_and_structs_make() -> None:
+def test_enum_values_and_dicts_produce_the_same_template_as_members_and_structs() -> None:
     """As jsii's structs take them; the partner's own catalog is the member."""
     as_values, as_objects = new_stack(), new_stack()
     partner = sandbox_partner_in(
@@ -520,14 +521,14 @@ def test_exact_values_of_enums_and_dicts_of_fields_make_the_template_that_member
     assert partner.catalog is Catalog.SANDBOX
 
 
-def test_fields_of_a_dict_are_judged_as_those_of_the_struct() -> None:
+def test_dict_fields_are_validated_like_struct_fields() -> None:
     """Each by its name."""
     assert errors_of(alliance_lead_contact={**GOOD, "first_name": ""}) == [
         "alliance_lead_contact.first_name: is empty; allowed are 1 to 80 characters"
     ]
 
 
-def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
+def test_each_string_prop_explains_how_to_get_a_string() -> None:
     """Of a CfnParameter, and of a token."""
     stack = new_stack()
     attribute: Any = cdk.CfnResource(stack, "Other", type="Custom::Other").get_att("Name")
@@ -537,12 +538,12 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
         existing_partner_id=attribute,
         export_names=ExportNames(partner_id=attribute),
     )[1:] == [
-        "existing_partner_id: must be a string; of a token take .to_string()",
-        "export_names: must be a string; of a token take .to_string()",
+        "existing_partner_id: must be a string; for a token, use .to_string()",
+        "export_names: must be a string; for a token, use .to_string()",
     ]
     (error,) = errors_of(new_stack(), primary_solution_type=cdk.CfnParameter(stack, "P"))
     assert error.count("PrimarySolutionType.") == 8
-    assert error.endswith(", or a token; of a CfnParameter take .value_as_string")
+    assert error.endswith(", or a token; for a CfnParameter, use .value_as_string")
 
 
 # --- Sources of the code that would leak or spoil it ---
@@ -551,10 +552,10 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
 @pytest.mark.parametrize(
     ("props", "error"),
     [
-        ({}, "shows its value to everybody who may describe the stack; set no_echo=True"),
+        ({}, "shows its value to everyone who can describe the stack; set no_echo=True"),
         (
             {"no_echo": True, "default": "123456"},
-            "has a default, which stands in the template; leave the default out",
+            "has a default, which is in the template; remove the default",
         ),
         (
             {"no_echo": True, "type": "Number"},
@@ -562,7 +563,7 @@ def test_each_prop_that_takes_a_string_says_how_to_make_one() -> None:
         ),
     ],
 )
-def test_a_parameter_that_would_leak_or_spoil_the_code_is_refused(props: dict[str, Any], error: str) -> None:
+def test_parameter_that_would_leak_or_corrupt_the_code_is_rejected(props: dict[str, Any], error: str) -> None:
     """It carries the code only if it hides it and keeps it as it is."""
     stack = new_stack()
     code = VerificationCode.from_parameter(cdk.CfnParameter(stack, "Code", **props))
@@ -572,15 +573,15 @@ def test_a_parameter_that_would_leak_or_spoil_the_code_is_refused(props: dict[st
 
 
 def test_a_parameter_of_another_stack_is_refused() -> None:
-    """A code that crosses stacks would stand in an output."""
+    """A code that crosses stacks would be in an output."""
     app = new_app()
     code = VerificationCode.from_parameter(cdk.CfnParameter(cdk.Stack(app, "Other"), "Code", no_echo=True))
     (found,) = errors_of(cdk.Stack(app, "Demo"), email_verification_code=code)
-    assert found.endswith("would be handed on in the clear; declare it in the partner's own stack")
+    assert found.endswith("would be passed on in plaintext; declare it in the partner's own stack")
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_secret_that_the_partners_own_stack_makes_brings_a_warning(*, nested: bool) -> None:
+def test_secret_created_by_the_partners_own_stack_adds_a_warning(*, nested: bool) -> None:
     """Nobody can store a code in time; who has deployed the secret before, and stored it, acknowledges that."""
     stack = new_stack()
     partner = partner_in(
@@ -588,7 +589,7 @@ def test_a_secret_that_the_partners_own_stack_makes_brings_a_warning(*, nested: 
         email_verification_code=VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code")),
     )
     (warning,) = warnings_of(stack)
-    assert "Make the secret beforehand (partner-account store-code --create) or in another stack" in warning
+    assert "Create it beforehand (partner-account store-code --create) or in another stack" in warning
     cdk.Annotations.of(partner).acknowledge_warning("partner-account:secret-without-code", "deployed, with the code")
     assert warnings_of(stack) == []
 
@@ -605,14 +606,14 @@ SECRETS: dict[str, Callable[[cdk.Stack], secretsmanager.ISecret]] = {
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-def test_a_secret_that_may_hold_the_code_in_time_brings_no_warning(kind: str) -> None:
+def test_secret_that_may_hold_the_code_before_deployment_adds_no_warning(kind: str) -> None:
     """Made beforehand, deployed before, or with a value of the template's."""
     stack = new_stack()
     partner_in(stack, email_verification_code=VerificationCode.from_secrets_manager(SECRETS[kind](stack)))
     assert not any("secret-without-code" in warning for warning in warnings_of(stack))
 
 
-def test_an_adopted_partner_needs_no_code_so_that_its_secret_brings_no_warning() -> None:
+def test_secret_of_an_adopted_partner_adds_no_warning() -> None:
     """Nothing is created."""
     stack = new_stack()
     code = VerificationCode.from_secrets_manager(secretsmanager.Secret(stack, "Code"))
@@ -629,11 +630,11 @@ SSM_PARAMETERS: dict[str, Callable[[cdk.Stack], ssm.IStringParameter]] = {
 
 @pytest.mark.parametrize("kind", SSM_PARAMETERS)
 def test_an_ssm_parameter_that_is_no_securestring_is_refused(kind: str) -> None:
-    """It lies open."""
+    """It isn't encrypted."""
     stack = new_stack()
     code = VerificationCode.from_ssm_parameter(SSM_PARAMETERS[kind](stack))
     (found,) = errors_of(stack, email_verification_code=code)
-    assert found.startswith("email_verification_code: the SSM parameter is no SecureString")
+    assert found.startswith("email_verification_code: the SSM parameter isn't a SecureString")
 
 
 def test_an_ssm_parameter_of_another_region_is_refused() -> None:
@@ -645,22 +646,24 @@ def test_an_ssm_parameter_of_another_region_is_refused() -> None:
         cdk.Stack(app, "Demo", env=HERE),
         email_verification_code=VerificationCode.from_ssm_parameter(parameter),
     )
-    assert "SSM parameter belongs to a stack of another account or region" in found
+    assert "SSM parameter belongs to a stack in another account or region" in found
 
 
 # --- The service model, and regions ---
 
 
-def test_a_botocore_older_than_the_service_is_told_which_one_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is judged by another rule."""
+def test_botocore_older_than_the_service_is_rejected_with_the_version_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before any other rule is applied."""
     monkeypatch.setattr(service_model, "SERVICE", "partnercentral-unheard-of")
     service_model.service_model.cache_clear()
     with pytest.raises(PartnerAccountError, match=re.escape("pip install --upgrade 'boto3>=1.42.4'")):
         partner_in(new_stack())
 
 
-def test_a_service_model_of_the_users_own_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody keeps under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
+def test_users_own_service_model_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model under ~/.aws/models or AWS_DATA_PATH: synth is the same everywhere."""
     folder = tmp_path / ".aws" / "models" / SERVICE / API_VERSION
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"shapes": {}}')
@@ -685,7 +688,7 @@ def test_regions_of_partitions_without_the_service_are_refused() -> None:
                 sandbox_partner_in(stack, legal_name=f"{region} Corp", outputs=False)
             except PartnerAccountError as error:
                 refused.add(partition["id"])
-                said = f"stack: is in {region}, which belongs to the partition {partition['id']}, where Partner Central"
+                said = f"stack: is in {region}, in the partition {partition['id']}, which has no Partner Central"
                 assert said in str(error)  # noqa: PT017 - which regions are refused is the question
             else:
                 # What an older CDK has never heard of is left to the handler.

@@ -1,4 +1,4 @@
-"""Rehearsals by the installed command, as its user has them: what they told, and their reports."""
+"""Rehearsals by the installed command, as its user runs it: output and reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.rehearsal.process_list import eventually_none, heed_interruptions
 
 @dataclass(frozen=True)
 class Place:
-    """A directory with a CDK app, and a temporary directory that nobody else uses."""
+    """A directory with a CDK app, and a temporary directory of its own."""
 
     app: Path
     temporary: Path
@@ -56,7 +56,7 @@ def place_with(folder: Path, app: str) -> Place:
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal that is over: what it told, and its reports."""
+    """A finished rehearsal: its output, and its reports."""
 
     place: Place
     exit_code: int

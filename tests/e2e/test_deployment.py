@@ -1,4 +1,4 @@
-"""Deployments with the real cdk CLI on a local AWS: what the user sees, and what Partner Central was asked.
+"""Deployments with the real cdk CLI on a local AWS: what the user sees, and the requests to Partner Central.
 
 MiniStack stands for CloudFormation, and isn't CloudFormation in all: it sends no Delete after a failed Create,
 doesn't check the answers' ids and size, masks no NoEcho parameter, and lets an export in use be changed. Nothing is
@@ -22,7 +22,7 @@ NEW_TITLE = "Head of Alliances"
 
 
 def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> None:
-    """Deployed, changed, refused, destroyed and deployed again: outputs, requests and log tell it, and no secret.
+    """Deployed, changed, refused, destroyed and deployed again: outputs, requests and log show it, and no secret.
 
     Both stacks show the same partner; a changed contact is one PutAllianceLeadContact without a code; what AWS can't
     change fails the update with the remedy before anything is changed; the destroyed stack leaves the partner, which

@@ -54,7 +54,7 @@ class Examples:
 
 @pytest.fixture(scope="module")
 def examples(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Examples:
-    """Deployed once; the tests stand in the order of what happens to them."""
+    """Deployed once; the tests are in the order of their steps."""
     folder = tmp_path_factory.mktemp("together")
     account = CdkAccount(aws, add_all_examples)
     aws.partner_central.order_fault({"operation": "GetProfileVisibility", "kind": "no-profile-id", "times": None})
@@ -75,12 +75,12 @@ def test_each_example_passes_its_partners_values_to_its_reader(examples: Example
         assert read["Arn"].endswith(f":{examples.account.number}:catalog/Sandbox/partner/{shown['PartnerId']}")
 
 
-def test_outputs_file_of_the_cli_holds_the_outputs_of_all_stacks(examples: Examples) -> None:
+def test_cdk_outputs_file_contains_the_outputs_of_all_stacks(examples: Examples) -> None:
     """`cdk deploy --outputs-file` gives a pipeline each value under the stack's and the output's name."""
     assert json.loads(examples.outputs_file.read_text()) == examples.deployed
 
 
-def test_cdk_diff_finds_no_difference_to_what_is_deployed(examples: Examples) -> None:
+def test_cdk_diff_shows_no_difference_after_deployment(examples: Examples) -> None:
     """Synthesized anew. That other machines write the same bytes, tests/construct/test_examples.py shows."""
     examples.account.synthesize()
     result = examples.account.cdk("diff", "--fail")
@@ -91,7 +91,7 @@ def test_cdk_diff_finds_no_difference_to_what_is_deployed(examples: Examples) ->
 def test_late_profile_id_reaches_readers_by_parameter_at_once_and_by_weak_reference_with_a_change(
     examples: Examples,
 ) -> None:
-    """Parameters are asked for by each deployment, weak references only by one that changes something."""
+    """Parameters are read by each deployment, weak references only by one that changes something."""
     account = examples.account
     assert {examples.profile_id(reader) for reader in ("ParametersReader", "WeakReader")} == {"pending"}
     # MiniStack looks at the parameters when it updates a stack, but not in a change set.
@@ -116,8 +116,8 @@ def test_values_passed_manually_reach_another_account_and_region(examples: Examp
     assert arn.endswith(f"/{parameter['Value']}")
 
 
-def test_profile_is_written_privately_then_made_public_and_left_alone_where_nothing_has_changed(aws: LocalAws) -> None:
-    """As docs/profile.md says: one task in all, and the outputs tell the service's own id."""
+def test_profile_is_written_privately_then_made_public_and_left_unchanged_without_changes(aws: LocalAws) -> None:
+    """As in docs/profile.md: one task in all, and the outputs have the service's own id."""
     account = CdkAccount(aws, profile.add_stacks)
     account.deploy_successfully()
     assert account.changes()[-1] == "StartProfileUpdateTask"

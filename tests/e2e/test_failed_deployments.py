@@ -73,7 +73,7 @@ def test_failed_deployments_and_rollbacks_leave_one_usable_partner(aws: LocalAws
     assert (call["operation"], call["request"]) == ("PutAllianceLeadContact", tolerated["request"])
 
 
-def test_partner_of_others_is_refused_until_it_is_adopted(aws: LocalAws) -> None:
+def test_partner_of_another_owner_is_refused_until_adopted(aws: LocalAws) -> None:
     """A partner of another stack stops the deployment, which names it; adopted, it is managed, and none is created."""
     account = CdkAccount(aws, add_stacks, **VALUES)
     code = account.store_code()

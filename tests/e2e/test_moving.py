@@ -72,7 +72,7 @@ def recipes(heading: str) -> list[str]:
 
 
 def add_stacks(app: cdk.App) -> None:
-    """Those of the app, as its context says."""
+    """Those of the app, from its context."""
     exec(APP, {"app": app})  # noqa: S102 - the code is this module's, and the page's
 
 

@@ -269,7 +269,7 @@ class TrialAccount:
         return stack
 
     def reasons(self, name: str = "") -> list[str]:
-        """Why resources failed since this was last asked."""
+        """Why resources failed since the last call."""
         events = self.aws.client("cloudformation").describe_stack_events(StackName=name or self.stack)["StackEvents"]
         new = [one for one in events if one["EventId"] not in self.known_events]
         self.known_events |= {one["EventId"] for one in new}
@@ -407,7 +407,7 @@ def as_deployed_next(template: Template) -> Template:
 
 
 def showing_pending(template: Template) -> Template:
-    """As if the service had told no profile id when the stack was deployed."""
+    """As if the service had returned no profile id when the stack was deployed."""
     template = deepcopy(template)
     for name, output in template["Outputs"].items():
         if name.endswith("ProfileId"):
@@ -465,7 +465,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_deployment_fails_without_an_action_or_on_less(trials: Trials, name: str) -> None:
+def test_deployment_fails_without_an_action_or_with_a_narrower_resource(trials: Trials, name: str) -> None:
     """Without the action, on a narrower resource, or under another condition: rolled back, and the reason names it."""
     status, reasons = trials.running[GROUP_OF[name]].result()[name]
     assert status == "UPDATE_ROLLBACK_COMPLETE"
@@ -473,7 +473,7 @@ def test_deployment_fails_without_an_action_or_on_less(trials: Trials, name: str
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_same_stack_succeeds_with_the_policies_as_they_are_after_all_that_failed(trials: Trials, group: str) -> None:
+def test_same_stack_succeeds_with_full_policies_after_all_failures(trials: Trials, group: str) -> None:
     """So nothing but that one difference was the reason."""
     assert trials.running[group].result()[AS_IT_IS] == ("UPDATE_COMPLETE", [])
 
@@ -493,7 +493,7 @@ def test_profile_id_stays_pending_without_its_permission(trials: Trials) -> None
 
 
 def profile_id(stack: Mapping[str, Any]) -> str:
-    """As the stack's output says it."""
+    """As in the stack's output."""
     return next(str(one["OutputValue"]) for one in stack["Outputs"] if one["OutputKey"].endswith("ProfileId"))
 
 
@@ -505,7 +505,7 @@ def profile_id(stack: Mapping[str, Any]) -> str:
         ("nested", "AskParentStack1", "cloudformation:DescribeStacks"),
     ],
 )
-def test_pending_stays_where_the_function_may_not_ask_who_imports_it(
+def test_profile_id_stays_pending_without_permission_to_list_imports(
     trials: Trials, story: str, sid: str, action: str
 ) -> None:
     """Without the action, or on less: each deployment succeeds, and the log names the denied call."""
@@ -523,7 +523,7 @@ def test_pending_stays_where_the_function_may_not_ask_who_imports_it(
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_policies_as_they_are_suffice_and_each_action_is_used(trials: Trials, story: str) -> None:
+def test_policies_suffice_and_each_action_is_used(trials: Trials, story: str) -> None:
     """Creation and update succeed, and each action of each statement has been allowed by that statement."""
     account, template = trials.account(story), trials.templates[story][0]
     account.deploy_successfully(showing_pending(template))
@@ -569,7 +569,7 @@ def test_permissions_boundary_is_enforced(trials: Trials) -> None:
     assert any("AccessDeniedException/ACCESS_DENIED: CreatePartner" in reason for reason in account.reasons())
 
 
-def test_shared_provider_own_role_and_grants_work_and_allow_nothing_else(trials: Trials) -> None:
+def test_shared_provider_custom_role_and_grants_work_and_allow_nothing_else(trials: Trials) -> None:
     """A partner's policy on a role of the user's in another stack; what is granted works, and nothing else does."""
     platform, template = with_a_shared_provider_an_own_role_and_grants()
     account = trials.account()

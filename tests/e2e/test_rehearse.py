@@ -1,4 +1,4 @@
-"""`partner-account rehearse` of the example app: what it tells as it comes, and its reports, which hold no secret."""
+"""`partner-account rehearse` of the example app: its live output, and its reports, which contain no secret."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_terminal_shows_preview_events_requests_and_outputs_in_order(demo: Rehea
 
 
 def test_example_output_in_the_docs_is_what_the_terminal_shows(demo: Rehearsed) -> None:
-    """Each run of lines in the example of docs/rehearse.md stands so in the terminal, and in this order."""
+    """Each run of lines in the example of docs/rehearse.md appears in the terminal, and in this order."""
     page, told = (re.sub(r"\d+\.\d s", "… s", text) for text in ((ROOT / "docs/rehearse.md").read_text(), demo.told))
     shown = page.split("```text\n", 1)[1].split("```", 1)[0]
     rest = "\n".join(line for line in told.splitlines() if line.strip())
@@ -98,7 +98,7 @@ def test_json_report_holds_partner_statements_changes_and_outputs(demo: Rehearse
 
 
 def test_html_report_is_self_contained_and_says_what_the_json_report_says(demo: Rehearsed) -> None:
-    """No script, no link, no address of anywhere; each section tells what the JSON report tells."""
+    """No script, no link, no URL; each section shows what the JSON report contains."""
     page = demo.page
     assert page.links == []
     assert not page.tags & {"script", "link", "img", "iframe"}
@@ -126,7 +126,7 @@ def test_html_report_is_self_contained_and_says_what_the_json_report_says(demo: 
 
 
 def test_code_contact_and_credentials_are_in_no_report(demo: Rehearsed) -> None:
-    """The e-mailed code and the contact's names and address stand in neither report nor in the terminal."""
+    """The e-mailed code and the contact's names and address are in neither report nor terminal."""
     names = ("AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT", "AWS_SESSION_TOKEN")
     address, token = (re.search(rf"^ *export {name}=(\S+)$", demo.told, re.MULTILINE) for name in names)
     assert address

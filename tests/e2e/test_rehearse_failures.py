@@ -1,4 +1,4 @@
-"""`partner-account rehearse` that fails or is interrupted: it says why, and leaves nothing behind."""
+"""`partner-account rehearse` that fails or is interrupted: it reports why, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def path_with_cdk(folder: Path, script: str) -> str:
 
 @pytest.fixture(scope="module")
 def without_crhelper(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """The example app, whose cloud assembly lies beside it in `made`; its function's asset lacks a package."""
+    """The example app, whose cloud assembly is beside it in `made`; its function's asset lacks a package."""
     folder = tmp_path_factory.mktemp("failing")
     place = place_with(folder, "")
     app = [sys.executable, str(ROOT / "app.py")]
@@ -105,8 +105,8 @@ def test_failed_deployment_fails_the_rehearsal_with_the_reason_in_terminal_and_r
     without_crhelper.assert_untouched()
 
 
-def test_pattern_that_matches_no_stack_is_named_before_anything_is_deployed(without_crhelper: Place) -> None:
-    """And where the names stand."""
+def test_pattern_that_matches_no_stack_is_reported_before_anything_is_deployed(without_crhelper: Place) -> None:
+    """And where the names are."""
     with without_crhelper.start("Absent*", "--app", "../made") as rehearsal:
         told, _ = rehearsal.communicate(timeout=120)
     assert rehearsal.returncode == 1
@@ -122,8 +122,8 @@ def greedy(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     return rehearsed(place_with(folder, GREEDY_APP), folder)
 
 
-def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(greedy: Rehearsed) -> None:
-    """The last line says how many there should be, and the JSON report too."""
+def test_extra_partner_fails_the_rehearsal_even_if_each_command_succeeds(greedy: Rehearsed) -> None:
+    """The last line states the expected number, and so does the JSON report."""
     assert greedy.exit_code == 1
     problem = "the number of partners in catalog Sandbox should be 0, but is 1"
     assert greedy.told.splitlines()[-1] == f"Error: {problem}"
@@ -132,8 +132,8 @@ def test_one_partner_too_many_fails_the_rehearsal_though_each_command_succeeds(g
     greedy.place.assert_untouched()
 
 
-def test_apps_own_mistake_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:
-    """With the CLI's last lines, which unfold; the same JSON goes to standard output, if that is asked for."""
+def test_apps_own_error_is_the_reason_in_terminal_and_reports(place: Place, tmp_path: Path) -> None:
+    """With the CLI's last lines, expanded; the same JSON is written to standard output on request."""
     path = path_with_cdk(tmp_path, f"cat <<'END'\n{MISTAKE}END\nexit 1")
     done = rehearsed(place, tmp_path, "--output", "json", PATH=path)
     assert done.exit_code == 1
@@ -175,7 +175,7 @@ def test_interrupted_rehearsal_leaves_nothing_but_its_report(
     place.assert_untouched()
 
 
-def test_characters_that_the_terminals_encoding_lacks_are_replaced(place: Place, tmp_path: Path) -> None:
+def test_characters_missing_from_the_terminals_encoding_are_replaced(place: Place, tmp_path: Path) -> None:
     """In the app's own words, which are UTF-8, and in what the terminal is drawn with; in a file as on a terminal."""
     encoding = "cp1252"
     path = path_with_cdk(tmp_path, r"printf 'Zo\303\253 \346\240\252\n' >&2; exit 1")
@@ -209,10 +209,8 @@ def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(pl
     assert not (place.app / "was-run").exists()
 
 
-def test_cdk_command_that_does_not_end_is_stopped(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With all that it has started; the error says after which time."""
+def test_hanging_cdk_command_is_stopped(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that it has started; the error states the time limit."""
     monkeypatch.setattr("partner_account_rehearsal.cdk.MINUTES", 0.005)
     environment = {"PATH": path_with_cdk(tmp_path, "sleep 60 & sleep 60"), "TMPDIR": str(place.temporary)}
     with pytest.raises(ProcessError, match=r"cdk synth was stopped: it had not ended after 0\.005 minutes"):

@@ -1,4 +1,4 @@
-"""`partner-account rehearse` of somebody's own app: it finds the codes' places, and names what it can't rehearse."""
+"""`partner-account rehearse` of a user's own app: it finds the codes' stores, and names what it can't rehearse."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_app_finds_the_ssm_parameter_that_is_given_and_cdks_custom_resource_runs
     assert ("Custom::S3AutoDeleteObjects", "DELETE_COMPLETE") in events
 
 
-def test_app_is_built_once_though_it_is_listed_synthesized_and_deployed(own: Rehearsed) -> None:
+def test_app_is_synthesized_once_for_list_synth_and_deploy(own: Rehearsed) -> None:
     """By the `build` of its cdk.json, which the CLI runs before each of its commands."""
     assert (own.folder / "builds").read_text().splitlines() == ["built"]
 
@@ -164,7 +164,7 @@ def test_readings_that_differ_from_the_defaults_are_named(own: Rehearsed) -> Non
     assert "new_contact_email_needs_code" not in own.everything()
 
 
-def test_sandbox_partner_gets_its_ownership_tag_if_the_reading_says_that_tags_are_taken(own: Rehearsed) -> None:
+def test_sandbox_partner_gets_its_ownership_tag_if_the_reading_accepts_tags(own: Rehearsed) -> None:
     """Once, after CreatePartner; no refusal is called expected."""
     events = [event for step in own.report["Steps"] for event in step["Events"] if event["Subject"] == "TagResource"]
     assert [(event["Status"], event["Expected"]) for event in events] == [("OK", False)]

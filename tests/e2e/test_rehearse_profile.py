@@ -67,7 +67,7 @@ def test_profile_whose_review_fails_is_rolled_back_with_the_reason_and_made_publ
     assert profile.told.rstrip().count("One partner account was created, and no other.") == 1
 
 
-def test_profile_is_in_the_reports_with_what_would_be_public_and_how_its_task_ended(profile: Rehearsed) -> None:
+def test_reports_include_the_profiles_public_content_and_task_outcome(profile: Rehearsed) -> None:
     """Markup in a name is text; what is not there yet of a new profile is no failure."""
     (told,) = profile.report["Profiles"]
     assert (told["Path"], told["Visibility"], told["TaskStatus"]) == ("Alliances/Profile", "PUBLIC", "SUCCEEDED")
@@ -81,7 +81,7 @@ def test_profile_is_in_the_reports_with_what_would_be_public_and_how_its_task_en
     assert all(one["Expected"] for one in refused)
 
 
-def test_kept_aws_is_left_in_the_account_and_region_that_the_app_names(profile: Rehearsed) -> None:
+def test_kept_local_aws_keeps_the_account_and_region_of_the_app(profile: Rehearsed) -> None:
     """So that the next commands find what was deployed."""
     assert "Example Corp" in in_its_terminal(profile, "partner-account show --catalog Sandbox")
     drift = in_its_terminal(profile, "partner-account drift --stack-name Alliances")

@@ -56,7 +56,7 @@ def update(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     return done
 
 
-def test_what_is_deployed_now_is_deployed_first_and_the_fault_rolls_its_update_back(update: Rehearsed) -> None:
+def test_current_deployment_is_deployed_first_and_the_fault_rolls_back_its_update(update: Rehearsed) -> None:
     """The partner that is added is created once, during the update that is rolled back; the other was there."""
     changes = {step["Id"]: calls for step, calls in zip(update.report["Steps"], update.changes(), strict=True)}
     statuses = {step["Id"]: {one["Status"] for one in step["Events"]} for step in update.report["Steps"]}
@@ -68,7 +68,7 @@ def test_what_is_deployed_now_is_deployed_first_and_the_fault_rolls_its_update_b
     assert changes["deploy-unchanged"] == changes["destroy"] == []
 
 
-def test_update_of_a_partner_that_is_there_is_undone_by_the_rollback_and_made_again(update: Rehearsed) -> None:
+def test_update_of_an_existing_partner_is_rolled_back_and_repeated(update: Rehearsed) -> None:
     """The contact is changed, changed back, and changed again."""
     calls = [
         (step["Id"], call)
@@ -82,7 +82,7 @@ def test_update_of_a_partner_that_is_there_is_undone_by_the_rollback_and_made_ag
     ]
 
 
-def test_what_the_update_changes_is_told_before_it_and_its_events_name_what_it_creates(update: Rehearsed) -> None:
+def test_planned_changes_precede_the_update_and_its_events_name_created_resources(update: Rehearsed) -> None:
     """By paths, those of the former release too; what it doesn't change is only counted."""
     (stack,) = update.report["Stacks"]
     changes = {one["Path"]: one["Action"] for one in stack["Update"]["Changes"]}
@@ -98,8 +98,8 @@ def test_what_the_update_changes_is_told_before_it_and_its_events_name_what_it_c
     assert ("Alliances/Trial", "UPDATE_COMPLETE") in statuses
 
 
-def test_report_tells_the_partner_that_is_there_from_the_one_that_is_created(update: Rehearsed) -> None:
-    """One is counted as created, and only of that it is said what can't be undone."""
+def test_report_distinguishes_the_existing_partner_from_a_created_one(update: Rehearsed) -> None:
+    """One is counted as created, and only for that one the irreversible consequences are listed."""
     partners = update.report["Partners"]
     assert {one["Path"]: one["Exists"] for one in partners} == {"Alliances/Trial": True, "Alliances/Partner": False}
     assert "one partner account was created in all, and no other" in update.report["Results"][0]

@@ -1,4 +1,4 @@
-"""From an empty directory to a partner: the commands of the README's quick start, then of the tutorial, as they stand.
+"""From an empty directory to a partner: the commands of the README's quick start, then of the tutorial, unchanged.
 
 They run on the local AWS, in one terminal, and in the order of the pages.
 """
@@ -30,7 +30,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 @pytest.fixture
 def aws() -> Iterator[LocalAws]:
-    """A local AWS whose account nobody has verified yet."""
+    """A local AWS whose account isn't verified yet."""
     with local_aws(verified=False) as aws:
         yield aws
 
@@ -83,9 +83,7 @@ class Terminal:
         (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
-def test_commands_of_quick_start_and_tutorial_make_a_partner_in_the_sandbox_and_one_for_real(
-    aws: LocalAws, tmp_path: Path
-) -> None:
+def test_commands_of_quick_start_and_tutorial_create_a_partner_in_each_catalog(aws: LocalAws, tmp_path: Path) -> None:
     """Init, install, rehearse, deploy to the Sandbox, change it; verify, store the code, check, deploy, compare."""
     install, rehearse, deploy = blocks("README.md", "sh")
     show, change, verify, wait, request, store, check, deploy_for_real, compare = blocks("docs/tutorial.md", "sh")

@@ -21,7 +21,7 @@ from tests.handler.response_sink import ResponseSink
 
 @pytest.fixture(autouse=True)
 def logs_of_libraries_return() -> Iterator[None]:
-    """What the function suppresses in Lambda, the next test hears again."""
+    """Restores for the next test the log records that the function suppresses."""
     yield
     for handler in (*logging.getLogger().handlers, logging.lastResort):
         if handler is not None:
@@ -36,7 +36,7 @@ def deployed(cloud: Cloud) -> Deployed:
 
 @pytest.fixture
 def partner(cloud: Cloud) -> Any:
-    """A partner that a human has created, whose profile tasks succeed at once."""
+    """A partner that a person has created, whose profile tasks succeed at once."""
     cloud.account.plan_profile_tasks(reads=0)
     return cloud.add_partner()
 
@@ -114,7 +114,7 @@ def asset() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def open_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """One server for all stories: to stop it takes half a second."""
+    """One server for all tests: stopping it takes half a second."""
     with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
         yield bucket
 

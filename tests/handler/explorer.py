@@ -86,7 +86,7 @@ class ExploredWorld:
         self._service = Service(clock=lambda: _NOW, readings=readings, verified=True, state=self._content.state)
 
     def copy(self) -> ExploredWorld:
-        """The same world for oneself; `copy.deepcopy` takes several times as long."""
+        """A copy of the world; `copy.deepcopy` takes several times as long."""
         return ExploredWorld(self._readings, pickle.loads(pickle.dumps(self._content)))  # noqa: S301 - our own
 
     def key(self) -> str:
@@ -118,11 +118,11 @@ class ExploredWorld:
             self._service.account(ACCOUNT).verifications[verifications.BUSINESS].details["LegalName"] = legal_name
 
     def plan_profile_tasks(self, reads: int) -> None:
-        """Has profile tasks end when they are looked at for so many times."""
+        """Makes profile tasks end after so many reads."""
         AccountAdmin(self._service, ACCOUNT).plan_profile_tasks(reads=reads)
 
     def cancel_profile_task(self) -> None:
-        """A human cancels the task that is in progress."""
+        """A person cancels the task that is in progress."""
         (partner,) = self.partners
         which = {"Catalog": partner.catalog, "Identifier": partner.arn, "TaskId": partner.tasks[-1].id}
         self.perform(AwsCall("CancelProfileUpdateTask", which))
@@ -162,15 +162,15 @@ def _faults(call: AwsCall, world: ExploredWorld) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class HeardAnswer:
-    """What a delivery hears of a call: an answer or an exception, told apart by all that is in it."""
+    """What a delivery receives from a call: an answer or an exception, distinguished by its whole content."""
 
     text: str
     pickled: bytes = field(compare=False)
-    """Each delivery that hears it gets a copy of its own."""
+    """Each delivery that receives it gets a copy of its own."""
 
     @classmethod
     def of(cls, value: dict[str, Any] | Exception) -> HeardAnswer:
-        """An exception's own text would not tell its reason."""
+        """An exception's own text doesn't contain its reason."""
         text = f"{type(value)} {vars(value) if isinstance(value, Exception) else value}"
         return cls(text, pickle.dumps(value))
 

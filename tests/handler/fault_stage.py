@@ -1,4 +1,4 @@
-"""One account and one stack on which the stories of the fault table are told. What goes wrong is said elsewhere."""
+"""One account and one stack for the cases of the fault table. The faults are defined elsewhere."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class FaultCase:
     each_call: float = 0.0
     """Seconds that each call to AWS takes."""
     hangs: bool = False
-    """Whether a connection that is cut stands for one on which nothing ever comes."""
+    """Whether a cut connection stands for one on which nothing ever arrives."""
     deaf: Exception | None = None
     """What CloudFormation answers to DescribeStacks."""
     email: bool = False
-    """Whether the update changes the contact's address, which takes a code."""
+    """Whether the update changes the contact's address, which requires a code."""
     late: bool = False
     """Whether the stack waits no longer."""
     gone: bool = False
     """Whether the resource must be made anew afterwards."""
     stale: float = 0.0
-    """For how many seconds of each invocation DescribeStacks says UPDATE_COMPLETE."""
+    """For how many seconds of each invocation DescribeStacks returns UPDATE_COMPLETE."""
     unheard: float = 0.0
     """For how many seconds of each invocation no answer can be sent."""
 
@@ -91,7 +91,7 @@ class StoryTime(VirtualTime):
 
 @dataclass
 class FaultStage:
-    """One account and one stack, on which story after story is told."""
+    """One account and one stack, on which case after case is run."""
 
     cloud: Cloud
     clock: ManualClock
@@ -121,7 +121,7 @@ class FaultStage:
         self.fault.begin(self)
 
     def mend(self) -> None:
-        """The fault ends, by itself or by a human."""
+        """The fault ends, by itself or by a person."""
         self.cloud.simulator.faults.clear()
         self.coming.end(self)
         self.fault = NO_FAULT
@@ -147,7 +147,7 @@ class FaultStage:
         return outcome
 
     def show_outputs(self) -> None:
-        """The outputs of the stack, with the id that the service tells at last."""
+        """The outputs of the stack, with the id that the service returns at last."""
         partner = self._ours()[0]
         self.cloud.set_outputs(PartnerArn=partner.arn, PartnerId=partner.id, PartnerProfileId=partner.profile_id)
 

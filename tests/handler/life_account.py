@@ -67,7 +67,7 @@ class AwsAccount:
         self.human("SendEmailVerificationCode", Catalog="AWS", Email=email)
 
     def human(self, operation: str, **members: Any) -> None:
-        """A call of a human's own."""
+        """A call by a person."""
         self.service.perform(operation, ACCOUNT, members, "")
 
     def pass_a_day(self) -> None:

@@ -57,14 +57,14 @@ class _Listener(ABC):
 
 @dataclass
 class Proxy(_Listener):
-    """An HTTP proxy that knows CONNECT only, and leads every host to this machine."""
+    """An HTTP proxy that supports only CONNECT, and connects every host to this machine."""
 
     credentials: str = ""
-    """What it asks for, as `user:password`."""
+    """The credentials that it requires, as `user:password`."""
     authority: Path | None = None
     """Where the certificate of its authority goes, if it speaks TLS itself."""
     connected: list[str] = field(default_factory=list)
-    """The hosts and ports that were asked for."""
+    """The hosts and ports that were requested."""
 
     def __post_init__(self) -> None:
         """A certificate, where one is wanted."""
@@ -72,7 +72,7 @@ class Proxy(_Listener):
 
     @property
     def url(self) -> str:
-        """As HTTPS_PROXY takes it."""
+        """The value for HTTPS_PROXY."""
         scheme = "https" if self.authority else "http"
         return f"{scheme}://{quote(self.credentials, safe=':')}{'@' * bool(self.credentials)}localhost:{self.port}"
 

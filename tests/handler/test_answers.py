@@ -50,7 +50,7 @@ def test_failed_create_has_an_id_that_its_redelivery_repeats(function: LocalFunc
 
 
 @pytest.mark.versions
-def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_at_all(function: LocalFunction) -> None:
+def test_warm_function_answers_each_event_at_its_own_url_and_ignores_foreign_events(function: LocalFunction) -> None:
     """One line of the log tells of it, as of no request of another invocation."""
     function.delete("x")
     before = len(function.sink.received)
@@ -69,7 +69,7 @@ def test_warm_function_answers_each_event_to_its_own_url_and_a_foreign_one_not_a
     function.delete("y")
 
 
-def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: LocalFunction) -> None:
+def test_invalid_properties_are_answered_with_all_errors(function: LocalFunction) -> None:
     """Not with silence until the time-out."""
     malformed: list[object] = [{}, [], None, "text", {"LegalName": ["x"]}]
     for wrong in malformed:
@@ -80,7 +80,7 @@ def test_properties_of_any_kind_are_answered_with_what_is_wrong(function: LocalF
 
 @pytest.mark.versions
 @pytest.mark.parametrize("status", [403, 500, 503])
-def test_answer_that_is_refused_is_sent_again_as_it_was(function: LocalFunction, status: int) -> None:
+def test_rejected_answer_is_resent_unchanged(function: LocalFunction, status: int) -> None:
     """crhelper takes a 403 for sent. `Retry-After: 3600` would outlive the function and CloudFormation's patience."""
     function.sink.statuses[:] = [status]
     function.sink.headers["Retry-After"] = "3600"
@@ -106,7 +106,7 @@ def test_redirect_is_not_followed(function: LocalFunction) -> None:
         (403, "FAILED", {}, "Refused"),
     ],
 )
-def test_answer_that_nobody_takes_ends_the_tries_and_stands_in_the_log(
+def test_unaccepted_answer_ends_retries_and_is_logged(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch, refused: int, status: str, wanted: Any, outcome: str
 ) -> None:
     """Nothing is raised, since Lambda would deliver again. CloudFormation can't show the reason and its remedy."""
@@ -121,7 +121,7 @@ def test_answer_that_nobody_takes_ends_the_tries_and_stands_in_the_log(
     assert partner == answer.get("Data", {}).get("Id")
 
 
-def test_bucket_that_is_gone_is_told_by_its_kind_alone(
+def test_missing_bucket_is_reported_by_error_type_only(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither its address nor its signature."""
@@ -136,7 +136,7 @@ def test_bucket_that_is_gone_is_told_by_its_kind_alone(
 
 @pytest.mark.parametrize("known", [None, Answer("the-arn", {"Arn": "the-arn"}, Report(Outcome.CREATED))])
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
-def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
+def test_timer_answers_when_the_handler_hangs_and_the_handler_sends_no_second_answer(
     cloud: Cloud,
     sink: ResponseSink,
     monkeypatch: pytest.MonkeyPatch,
@@ -175,7 +175,7 @@ def test_timer_answers_when_the_work_hangs_and_the_work_then_stays_silent(
 
 
 @pytest.mark.versions
-def test_timer_that_rings_while_the_answer_is_being_sent_changes_nothing_of_it(
+def test_timer_that_fires_while_the_answer_is_sent_does_not_change_it(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it would have answered is older: a profile id that is known by now would be `pending` again."""
@@ -205,7 +205,7 @@ def test_no_time_left_fails_before_anything_is_sent(function: LocalFunction) -> 
     assert function.cloud.operations() == []
 
 
-def test_defect_of_ours_is_answered_with_its_place_and_nothing_else(
+def test_internal_defect_is_answered_with_its_location_only(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unforeseen exception may hold the input in its text."""
@@ -233,7 +233,7 @@ def test_failure_of_crhelper_itself_is_logged_as_a_defect(
 
 
 @pytest.mark.versions
-def test_crhelper_makes_no_clients_and_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crhelper_creates_no_clients_and_leaves_the_environment_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     """They would be a quarter of the cold start; the variable that prevents them is put back."""
     for before in (None, "0"):
         monkeypatch.delenv("AWS_SAM_LOCAL", raising=False)
@@ -293,7 +293,7 @@ def timer_of(function: LocalFunction, seconds: float = 180) -> Any:
     return index.helper._timer  # noqa: SLF001
 
 
-def test_timer_of_one_invocation_that_rings_during_the_next_answers_nothing(
+def test_timer_that_fires_during_the_next_invocation_sends_no_answer(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one's work goes on, and its answer is its own."""

@@ -1,4 +1,4 @@
-"""The border of the handler: which events are answered at all, and how properties are read."""
+"""The boundary of the handler: which events are answered, and how properties are read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_repr_of_a_request_and_its_parts_shows_no_value_of_the_user() -> None:
     assert "canary" not in "".join(f"{part!r} {part}" for part in parts)
 
 
-def test_unusable_properties_are_told_when_they_are_asked_for() -> None:
+def test_invalid_properties_raise_when_accessed() -> None:
     """A Delete, or an Update that belongs to a rollback, needs none of them."""
     request = read_request({**EVENT, "ResourceProperties": "text"})
     with pytest.raises(RequestError, match="Catalog is missing"):
@@ -55,7 +55,7 @@ def test_unusable_properties_are_told_when_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("missing", ["RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId"])
-def test_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> None:
+def test_event_without_a_member_needed_for_an_answer_is_foreign(missing: str) -> None:
     """Without its own URL and ids an event would be answered with those of the one before."""
     assert not is_custom_resource_event({name: value for name, value in EVENT.items() if name != missing})
     assert not is_custom_resource_event({**EVENT, missing: 7})
@@ -75,7 +75,7 @@ def test_event_that_lacks_what_an_answer_needs_is_foreign(missing: str) -> None:
         {**EVENT, "CrHelperData": {"x": "y" * 5000}},
     ],
 )
-def test_whatever_else_invokes_the_function_is_foreign(foreign: object) -> None:
+def test_any_other_invocation_is_foreign(foreign: object) -> None:
     """Anything may invoke a Lambda function."""
     assert not is_custom_resource_event(foreign)
 
@@ -98,7 +98,7 @@ def test_properties_are_read_as_the_construct_writes_them() -> None:
     assert not PartnerProperties.read(sandbox()).taggable
 
 
-def test_all_errors_are_told_at_once_without_values() -> None:
+def test_all_errors_are_reported_at_once_without_values() -> None:
     """One deployment is enough to learn of all of them."""
     wrong = properties(
         Catalog="",
@@ -129,7 +129,7 @@ def test_all_errors_are_told_at_once_without_values() -> None:
         ({"LegalName": "  "}, "LegalName is empty"),
     ],
 )
-def test_each_error_is_told_by_the_name_of_its_property(changes: dict[str, Any], told: str) -> None:
+def test_each_error_names_its_property(changes: dict[str, Any], told: str) -> None:
     """Alone, where a Reason has room for it."""
     with pytest.raises(RequestError, match=told):
         PartnerProperties.read(properties(**changes))
@@ -137,7 +137,7 @@ def test_each_error_is_told_by_the_name_of_its_property(changes: dict[str, Any],
 
 @pytest.mark.parametrize("version", ["2", "02", "10", "99999"])
 def test_newer_schema_is_refused_with_the_remedy_to_update_the_provider(version: str) -> None:
-    """Providers are shared between stacks; nothing else of a newer shape is judged."""
+    """Providers are shared between stacks; nothing else of a newer schema is validated."""
     told = "InvalidProperties: .*newer than this function. Update cdk-partner-account where the provider is made"
     with pytest.raises(RequestError, match=told):
         PartnerProperties.read({"SchemaVersion": version})
@@ -155,7 +155,7 @@ def test_schema_versions_are_compared_as_numbers(
 
 
 @pytest.mark.parametrize("version", ["1", "01", "0", "", "x", 2, None])
-def test_known_schema_is_read(version: object) -> None:
+def test_supported_schema_version_is_read(version: object) -> None:
     """What is no newer version is none of this function's business."""
     assert PartnerProperties.read(properties(SchemaVersion=version)).catalog == "AWS"
 
@@ -172,16 +172,14 @@ def test_known_schema_is_read(version: object) -> None:
         (properties(ServiceTimeout="1"), True, False),
     ],
 )
-def test_old_properties_count_if_anything_differs_from_them(
-    old: dict[str, Any], is_known: bool, was_refused: bool
-) -> None:
+def test_old_properties_count_only_if_they_differ(old: dict[str, Any], is_known: bool, was_refused: bool) -> None:
     """Else everything counts as changed."""
     request = read_request({**EVENT, "OldResourceProperties": old})
     assert isinstance(request, PartnerRequest)
     assert ((request.previous is not None), request.was_refused) == (is_known, was_refused)
 
 
-def test_another_code_alone_lets_contact_and_tags_count_as_changed_but_not_what_only_create_sets() -> None:
+def test_changed_code_alone_marks_contact_and_tags_as_changed_but_not_create_only_properties() -> None:
     """Mostly it is the retry of an attempt that CloudFormation took for done."""
     old = properties(EmailVerificationCode={"From": "Parameter", "Value": "123456"}, Tags=[{"Key": "a", "Value": "b"}])
     wanted = old | {"EmailVerificationCode": {"From": "Parameter", "Value": "654321"}}

@@ -1,4 +1,4 @@
-"""CloudFormation's contract, kept through whole lives of stacks; the first ones by the asset in Lambda's own runtime.
+"""CloudFormation's contract over whole lives of stacks; the first ones with the asset in Lambda's own runtime.
 
 `tests/handler/cloudformation.py` fails a story with a ContractError as soon as an answer breaks the contract.
 """
@@ -121,7 +121,7 @@ class TestFailedCreate:
         assert [request["RequestType"] for request in stack.requests] == ["Create", "Create", "Delete"]
         assert stack.requests[-1]["PhysicalResourceId"] == failed
 
-    def test_a_delete_with_a_made_up_id_may_overtake_the_create(self, lambda_world: DeployedFunction) -> None:
+    def test_delete_with_a_generated_id_may_overtake_the_create(self, lambda_world: DeployedFunction) -> None:
         """Another resource fails, CloudFormation gives up while CreatePartner runs: what it makes is found later."""
         world = lambda_world
         stack = world.stack()
@@ -187,8 +187,8 @@ class TestProperties:
         assert partner.legal_name == "365"
         assert {"cost-center": "4711", "public": "true"}.items() <= partner.tags.items()
 
-    def test_true_types_are_read_or_refused_by_name(self, world: DeployedFunction) -> None:
-        """An emulator may leave them: those that nobody reads don't matter, the others are told, all at once."""
+    def test_native_json_types_are_read_or_rejected_by_name(self, world: DeployedFunction) -> None:
+        """An emulator may leave them: unread ones don't matter, the others are reported, all at once."""
         stack = world.stack()
         typed = properties(ServiceTimeout=300, LegalName=365, Tags=[{"Key": "public", "Value": True}])
         refused = stack.deliver({**stack.request("Create", {}), "ResourceProperties": typed})
@@ -202,7 +202,7 @@ class TestProperties:
 class TestBucket:
     """The place of the answer may fail too."""
 
-    def test_bucket_that_is_slow_gets_the_same_answer_again(self, world: DeployedFunction) -> None:
+    def test_slow_bucket_gets_the_same_answer_again(self, world: DeployedFunction) -> None:
         """An answer is stored although its sender has stopped to wait for the confirmation."""
         world.bucket.delays[:] = [30]
         stack = world.stack()
@@ -216,7 +216,7 @@ class TestBucket:
 
     @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("failure", ["refuses", "gone"])
-    def test_an_answer_that_never_arrives_costs_a_deployment_and_nothing_else(
+    def test_undelivered_answer_fails_the_deployment_and_nothing_else(
         self, world: DeployedFunction, failure: str
     ) -> None:
         """CloudFormation waits for ServiceTimeout, and deletes an id it has made up; the partner is found later.
@@ -238,7 +238,7 @@ class TestBucket:
 
     @pytest.mark.usefixtures("impatient")
     def test_an_update_whose_answer_is_lost_is_rolled_back(self, world: DeployedFunction) -> None:
-        """It was carried out; the reversed Update takes it back."""
+        """It was carried out; the reversed Update undoes it."""
         stack = world.stack()
         stack.create(properties())
         world.bucket.statuses[:] = TRIES * [503]
@@ -248,7 +248,7 @@ class TestBucket:
 
 
 @pytest.mark.slow
-def test_a_service_that_hangs_is_answered_before_the_function_ends(world: DeployedFunction) -> None:
+def test_hanging_service_is_answered_before_the_function_times_out(world: DeployedFunction) -> None:
     """The call had been carried out: the stack rolls back, and the next one of its name has the partner."""
     world.cloud.simulator.faults.add("CreatePartner", "hang", after_commit=True)
     world.cloud.prepare(EMAIL)
@@ -285,7 +285,7 @@ def require_secrecy(world: DeployedFunction) -> None:
 
 
 def test_a_contradicted_client_token_shows_no_secret(world: DeployedFunction) -> None:
-    """The same Create comes again, and finds another code stored."""
+    """The same Create is redelivered, and finds another code stored."""
     world.cloud.simulator.faults.add("*", "echo", times=None)
     stack = world.stack()
     create = stack.request("Create", birds())
@@ -295,7 +295,7 @@ def test_a_contradicted_client_token_shows_no_secret(world: DeployedFunction) ->
     require_secrecy(world)
 
 
-def test_a_whole_life_shows_no_secret(lambda_world: DeployedFunction) -> None:
+def test_whole_life_of_a_stack_logs_no_secret(lambda_world: DeployedFunction) -> None:
     """Success after a lost connection, refused and lost answers, failed Updates, rollbacks, and what is no request."""
     world = lambda_world
     world.cloud.prepare(EMAIL)
@@ -363,7 +363,7 @@ def test_an_envelope_that_breaks_the_contract_is_refused() -> None:
             checked(DELETE, wrong)
 
 
-def test_an_answer_at_a_url_of_nobodys_is_noticed(bucket: Bucket) -> None:
+def test_answer_at_an_unknown_url_is_detected(bucket: Bucket) -> None:
     """As crhelper gives it to an event of another kind, or a timer after its invocation."""
     bucket.url("a")
     bucket.puts.append(replace(put(), name="b"))

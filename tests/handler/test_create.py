@@ -1,4 +1,4 @@
-"""Create, told as stories over the wire: what Partner Central receives, and what CloudFormation is told."""
+"""Create, as sequences of requests over HTTP: what Partner Central and CloudFormation receive."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TestNewPartner:
     """An account without a partner."""
 
     @pytest.mark.versions
-    def test_partner_is_created_with_one_look_and_one_call(self, cloud: Cloud) -> None:
+    def test_partner_is_created_with_one_listing_and_one_call(self, cloud: Cloud) -> None:
         """Ask, look, read the code, ask again, act; and the profile id, which the simulator tells only when asked."""
         cloud.prepare()
         answer = cloud.create(properties(), RequestId="r")
@@ -70,7 +70,7 @@ class TestNewPartner:
         ],
         ids=lambda source: "-".join(sorted(source)),
     )
-    def test_code_may_be_kept_in_each_store(self, cloud: Cloud, source: dict[str, str]) -> None:
+    def test_code_can_be_read_from_each_store(self, cloud: Cloud, source: dict[str, str]) -> None:
         """With the blank line at its end that `echo` adds."""
         code = cloud.prepare()
         secrets = cloud.client("secretsmanager")
@@ -112,7 +112,7 @@ class TestNewPartner:
         assert all(call == calls[0] for call in calls)
 
     @pytest.mark.parametrize("reading", list(ProfileIdAppears))
-    def test_profile_id_is_pending_only_if_the_service_never_tells_it(
+    def test_profile_id_is_pending_only_if_the_service_never_returns_it(
         self, moto_url: str, reading: ProfileIdAppears
     ) -> None:
         """At once, when asked for, or never: then the placeholder stands in the stack."""
@@ -124,7 +124,7 @@ class TestNewPartner:
             assert ("get_profile_visibility" in cloud.asked) == (reading is not ProfileIdAppears.AT_ONCE)
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_new_partner_is_known_to_the_timer_and_nothing_that_follows_createpartner_makes_a_create_fail(
+    def test_timer_knows_the_new_partner_and_nothing_after_createpartner_fails_the_create(
         self, cloud: Cloud, fails: bool
     ) -> None:
         """It is told with a pending profile id before that is asked for, in case that the rest hangs."""
@@ -148,7 +148,7 @@ class TestExistingPartner:
         assert cloud.create(properties(), RequestId="r") == first
         assert cloud.writes() == ["CreatePartner"]
 
-    def test_stack_deployed_again_finds_its_partner_whatever_its_name(self, cloud: Cloud) -> None:
+    def test_redeployed_stack_finds_its_partner_whatever_its_legal_name(self, cloud: Cloud) -> None:
         """After a rollback or a deletion, also with a corrected legal name; contact and tags follow the template."""
         cloud.prepare()
         first = cloud.create(properties())
@@ -159,7 +159,7 @@ class TestExistingPartner:
         assert cloud.partners[0].contact == contact(BusinessTitle="CEO")
 
     @pytest.mark.parametrize("readings", [Readings(), SEVERAL], ids=["one partner", "several"])
-    def test_partner_of_others_is_refused_and_named_before_the_code_is_read(
+    def test_partner_of_another_owner_is_refused_by_id_before_the_code_is_read(
         self, moto_url: str, readings: Readings
     ) -> None:
         """No code is stored, yet the error is about the partner; also where the service would allow several."""
@@ -173,7 +173,7 @@ class TestExistingPartner:
 
     @pytest.mark.versions
     @pytest.mark.parametrize("kind", ["access-denied", "garbled"])
-    def test_tags_that_cannot_be_read_are_never_taken_for_none(self, moto_url: str, kind: str) -> None:
+    def test_unreadable_tags_are_never_treated_as_no_tags(self, moto_url: str, kind: str) -> None:
         """Beside a partner whose owner is unknown nothing is created; a body that breaks off counts as unread."""
         with open_cloud(moto_url, readings=SEVERAL) as cloud:
             cloud.add_partner("Other Corp")
@@ -192,14 +192,14 @@ class TestExistingPartner:
         owner = Owner.of(cloud.stack_id, "Root", "Partner").to_tag()
         assert cloud.partners[0].tags == {"cost": "1", "team": "alliances", OWNER_TAG: owner}
 
-    def test_adopting_a_partner_that_is_not_there_creates_none(self, cloud: Cloud) -> None:
+    def test_adopting_a_missing_partner_creates_none(self, cloud: Cloud) -> None:
         """Even with a valid code at hand."""
         cloud.prepare()
         with pytest.raises(PartnerError, match="PartnerNotFound"):
             cloud.create(properties(ExistingPartnerId="partner-0123456789abc"))
         assert cloud.operations() == ["ListPartners"]
 
-    def test_all_pages_are_looked_through(self, moto_url: str) -> None:
+    def test_all_pages_are_searched(self, moto_url: str) -> None:
         """The own partner may stand on any page."""
         with open_cloud(moto_url, page_size=1) as cloud:
             cloud.prepare()
@@ -210,7 +210,7 @@ class TestExistingPartner:
             assert cloud.create(properties()) == first
             assert cloud.operations(mark).count("ListPartners") == 4
 
-    def test_partner_that_two_shifting_pages_show_counts_once(self, cloud: Cloud) -> None:
+    def test_partner_on_two_shifting_pages_counts_once(self, cloud: Cloud) -> None:
         """Else it would be two of ours."""
         summary = {"Arn": "arn:aws:partnercentral:us-east-1:1:catalog/AWS/partner/partner-1", "LegalName": "x"}
         pages = [{"PartnerSummaryList": [summary], "NextToken": "n"}, {"PartnerSummaryList": [summary]}]
@@ -276,7 +276,7 @@ class TestStackThatNoLongerWaits:
             cloud.create(profile(other.arn) if other and late == "profile" else wanted)
         assert cloud.operations() == []
 
-    def test_later_stack_of_the_same_name_is_not_asked_in_place_of_the_own_one(self, cloud: Cloud) -> None:
+    def test_later_stack_with_the_same_name_is_not_described_instead(self, cloud: Cloud) -> None:
         """The stack is asked about by its id: the event of one that was deleted creates nothing for its successor."""
         cloud.prepare()
         deleted = cloud.stack_id
@@ -285,7 +285,7 @@ class TestStackThatNoLongerWaits:
             cloud.create(properties(), StackId=deleted)
         assert cloud.operations() == []
 
-    def test_stack_that_cannot_be_asked_gets_no_partner(self, cloud: Cloud) -> None:
+    def test_no_partner_is_created_if_the_stack_cannot_be_described(self, cloud: Cloud) -> None:
         """What can't be learned is no permission."""
         cloud.prepare()
         cloud.stack_id = cloud.stack_id.replace("/Root/", "/Root-Gone/")
@@ -294,7 +294,7 @@ class TestStackThatNoLongerWaits:
         assert cloud.writes() == []
 
     @pytest.mark.parametrize("later", [False, True], ids=["rolled back", "a later deployment"])
-    def test_stack_that_goes_on_between_two_calls_gets_no_partner(self, cloud: Cloud, later: bool) -> None:
+    def test_no_partner_is_created_if_the_stack_moves_on_between_calls(self, cloud: Cloud, later: bool) -> None:
         """It is asked before each call; a later deployment has a Create of its own, or wants none."""
         cloud.prepare()
         cloud.fail("CreatePartner", "throttle")
@@ -304,7 +304,7 @@ class TestStackThatNoLongerWaits:
             cloud.create(properties(), time)
         assert cloud.partners == []
 
-    def test_create_that_was_given_up_does_not_write_to_the_partner_that_it_finds(self, deployed: Deployed) -> None:
+    def test_abandoned_create_does_not_write_to_the_partner_it_finds(self, deployed: Deployed) -> None:
         """The stack went on while a call was throttled."""
         deployed.cloud.recreate_stack()
         deployed.cloud.fail("GetAllianceLeadContact", "throttle")
@@ -313,7 +313,7 @@ class TestStackThatNoLongerWaits:
             deployed.cloud.create(CEO, time)
         assert deployed.writes() == []
 
-    def test_look_that_grew_old_while_the_code_was_read_is_repeated(self, cloud: Cloud) -> None:
+    def test_listing_that_became_stale_while_reading_the_code_is_repeated(self, cloud: Cloud) -> None:
         """A slow Secrets Manager leaves time for somebody else to create a partner."""
         cloud.prepare()
         time = VirtualTime()
@@ -327,7 +327,7 @@ class TestStackThatNoLongerWaits:
             cloud.create(properties(), time)
         assert cloud.writes() == []
 
-    def test_look_that_grew_old_while_the_stack_was_asked_is_repeated(self, cloud: Cloud) -> None:
+    def test_listing_that_became_stale_while_describing_the_stack_is_repeated(self, cloud: Cloud) -> None:
         """A silent CloudFormation leaves time as well: each try to ask it comes after a look of its own."""
         cloud.prepare()
         time = VirtualTime(meanwhile=lambda: cloud.add_partner("Other Corp", tags={OWNER_TAG: "another stack"}))
@@ -336,7 +336,7 @@ class TestStackThatNoLongerWaits:
             cloud.create(properties(), time)
         assert cloud.writes() == []
 
-    def test_cloudformation_that_is_silent_to_the_end_gets_no_partner(self, cloud: Cloud) -> None:
+    def test_no_partner_is_created_while_cloudformation_does_not_respond(self, cloud: Cloud) -> None:
         """Nothing is created, and nothing is waited for beyond the deadline."""
         cloud.prepare()
         time = VirtualTime()
@@ -346,7 +346,7 @@ class TestStackThatNoLongerWaits:
         assert time.seconds >= 45
         assert cloud.writes() == []
 
-    def test_resource_that_is_added_to_a_stack_may_create(self, cloud: Cloud) -> None:
+    def test_resource_added_to_an_existing_stack_can_create(self, cloud: Cloud) -> None:
         """Its Create comes in an update of the stack."""
         cloud.prepare()
         cloud.set_status("UPDATE_IN_PROGRESS")
@@ -359,7 +359,7 @@ class TestUnknownOutcome:
     @pytest.mark.versions
     @pytest.mark.parametrize("kind", ["cut", "internal-error", "unavailable"])
     @pytest.mark.parametrize("after_commit", [True, False])
-    def test_one_lost_answer_costs_a_look_and_no_second_partner(
+    def test_one_lost_answer_takes_another_listing_and_no_second_partner(
         self, cloud: Cloud, kind: str, after_commit: bool
     ) -> None:
         """Found if it was carried out, else called again with the same token and body."""
@@ -369,7 +369,7 @@ class TestUnknownOutcome:
         assert [partner.arn for partner in cloud.partners] == [answer.physical_id]
         assert cloud.writes().count("CreatePartner") == (1 if after_commit else 2)
 
-    def test_partner_that_the_list_does_not_show_yet_is_answered_by_the_same_token(self, cloud: Cloud) -> None:
+    def test_unlisted_new_partner_is_returned_for_the_same_token(self, cloud: Cloud) -> None:
         """The service knows the request again."""
         cloud.prepare()
         cloud.fail("CreatePartner", "cut", after_commit=True)
@@ -379,7 +379,7 @@ class TestUnknownOutcome:
         calls = [request for request in cloud.simulator.requests if request.operation == "CreatePartner"]
         assert len({request.input["ClientToken"] for request in calls}) == 1
 
-    def test_denial_that_lasts_fails_before_the_deadline(self, cloud: Cloud) -> None:
+    def test_lasting_denial_fails_before_the_deadline(self, cloud: Cloud) -> None:
         """After a minute and a half."""
         cloud.fail("ListPartners", "access-denied", times=None)
         time = VirtualTime()
@@ -387,7 +387,7 @@ class TestUnknownOutcome:
             cloud.create(properties(), time)
         assert 60 < time.seconds < 95
 
-    def test_slow_service_is_created_against_all_the_same(self, cloud: Cloud) -> None:
+    def test_slow_service_still_creates_the_partner(self, cloud: Cloud) -> None:
         """Where each call takes its time, so does the look; it is repeated once, not for ever."""
         cloud.prepare()
         assert is_partner_arn(cloud.create(properties(), VirtualTime(each_call=10)).physical_id)
@@ -409,7 +409,7 @@ class TestRefusals:
         cloud.prepare()
         assert is_partner_arn(cloud.create(properties()).physical_id)
 
-    def test_refusal_is_told_though_the_last_look_fails_too(self, cloud: Cloud) -> None:
+    def test_refusal_is_reported_even_if_the_last_listing_fails(self, cloud: Cloud) -> None:
         """It says more: the code is wrong, whatever denies the list."""
         cloud.prepare()
         cloud.store_code("000000")
@@ -418,7 +418,7 @@ class TestRefusals:
         with pytest.raises(CallError, match="EmailVerificationCode:INVALID_VALUE"):
             cloud.create(properties())
 
-    def test_partner_of_others_that_appeared_meanwhile_is_told_instead_of_the_refusal(self, cloud: Cloud) -> None:
+    def test_another_owners_new_partner_is_reported_instead_of_the_refusal(self, cloud: Cloud) -> None:
         """A new code would help nobody any more."""
         cloud.prepare()
         cloud.store_code("000000")
@@ -427,7 +427,7 @@ class TestRefusals:
             cloud.create(properties())
         assert cloud.writes() == ["CreatePartner"]
 
-    def test_name_that_is_taken_is_told_after_half_a_minute(self, cloud: Cloud) -> None:
+    def test_taken_legal_name_fails_after_half_a_minute(self, cloud: Cloud) -> None:
         """It may be our own, not visible yet; so no other token is tried."""
         cloud.prepare()
         cloud.simulator.account("999999999999").add_partner(legal_name="EXAMPLE CORP")
@@ -442,7 +442,7 @@ class TestRefusals:
         [('{"code": "12345"}', "six digits"), ('{"code": "abcdef"}', "six digits"), ('{"code": ""}', "six digits")]
         + [(text, "isn't a JSON object with the field") for text in ("123456", "{}", "[1]")],
     )
-    def test_value_that_is_no_code_is_not_sent(self, cloud: Cloud, stored: str, reason: str) -> None:
+    def test_value_that_is_not_six_digits_is_not_sent(self, cloud: Cloud, stored: str, reason: str) -> None:
         """A try with it might be counted."""
         cloud.client("secretsmanager").create_secret(Name="code", SecretString=stored)
         source = {"From": "SecretsManager", "SecretId": "code", "JsonField": "code"}
@@ -451,7 +451,7 @@ class TestRefusals:
         assert cloud.writes() == []
         assert not [text for text in ("12345", "abcdef") if text in str(caught.value)]
 
-    def test_missing_code_is_told_with_the_remedy_of_its_store(self, cloud: Cloud) -> None:
+    def test_missing_code_fails_with_the_remedy_of_its_store(self, cloud: Cloud) -> None:
         """For the place it was looked for in."""
         with pytest.raises(CallError, match="ParameterNotFound.*with the code"):
             cloud.create(properties())
@@ -470,10 +470,12 @@ class TestRefusals:
         assert cloud.operations() == ["ListPartners"]
 
     @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov", "aws-iso", "aws-eusc"])
-    def test_another_partition_is_told_before_any_call(self, cloud: Cloud, partition: str) -> None:
-        """There the service would refuse the credentials, as if a permission were missing."""
+    def test_other_partition_is_refused_before_any_call(self, cloud: Cloud, partition: str) -> None:
+        """There the service would reject the credentials, as if a permission were missing."""
         elsewhere = cloud.stack_id.replace("arn:aws:", f"arn:{partition}:")
-        with pytest.raises(PartnerError, match=f"WrongPartition: .* partition {partition}, where.* such as us-east-1"):
+        with pytest.raises(
+            PartnerError, match=f"WrongPartition: .* partition {partition}, which has no.* such as us-east-1"
+        ):
             cloud.create(properties(), StackId=elsewhere)
         assert cloud.operations() == []
 
@@ -507,19 +509,19 @@ def _deploy_again_while_the_list_lags(cloud: Cloud) -> None:
         cloud.simulator.faults.clear()
 
 
-def test_list_that_lags_behind_a_corrected_name_may_cost_a_second_partner(moto_url: str) -> None:
+def test_lagging_list_with_a_corrected_name_may_create_a_second_partner(moto_url: str) -> None:
     """Where the service allows several; the next Create names both, and takes the one that keeps its tag."""
     with open_cloud(moto_url, readings=SEVERAL) as cloud:
         _deploy_again_while_the_list_lags(cloud)
         ids = [partner.id for partner in cloud.account.partners]
         cloud.recreate_stack()
-        with pytest.raises(PartnerError, match=f"SeveralPartners: {ids[0]}, {ids[1]} .*owner tag of those"):
+        with pytest.raises(PartnerError, match=f"SeveralPartners: {ids[0]}, {ids[1]} .*owner tag from those"):
             cloud.create(ANOTHER)
         cloud.account.untag_partner(ids[0], OWNER_TAG)
         assert cloud.create(ANOTHER).data["Id"] == ids[1]
 
 
-def test_list_that_lags_behind_a_corrected_name_costs_a_deployment_where_an_account_has_one_partner(
+def test_lagging_list_with_a_corrected_name_fails_a_deployment_if_an_account_has_one_partner(
     cloud: Cloud,
 ) -> None:
     """The second call is refused, and the next one finds the first partner."""

@@ -56,7 +56,7 @@ def test_owner_outlives_the_stack_but_not_its_name() -> None:
     assert Owner.of(STACK_ID, "a", "b/c") != Owner.of(STACK_ID, "a/b", "c")
 
 
-def test_tags_and_tokens_of_deployed_partners_are_those_of_the_next_version_too() -> None:
+def test_tags_and_tokens_of_deployed_partners_are_stable_across_versions() -> None:
     """Else the next version would take each deployed partner for another stack's, and a repeated call for a new one."""
     stack, path = "b7fed621b90abe18d70e71e2ba3a3c60", "8dd7d3da3c9eb411cfda7e6d2bc6c3f4"
     assert OURS.to_tag() == f"{stack}/{path}"
@@ -67,8 +67,8 @@ def test_tags_and_tokens_of_deployed_partners_are_those_of_the_next_version_too(
 
 
 @pytest.mark.parametrize("value", ["", "/", "theirs", "a/b/c/d", "0" * 64])
-def test_tag_of_another_form_is_no_construct_of_ours(value: str) -> None:
-    """A human, or a former version, may have written anything there."""
+def test_tag_in_another_form_belongs_to_no_construct(value: str) -> None:
+    """A person, or a former version, may have written anything there."""
     assert not Owner.from_tag(value).is_same_construct(OURS)
     assert Owner.from_tag(value).stack != OURS.stack
 
@@ -95,7 +95,7 @@ def test_id_that_is_no_arn_of_partner_central_is_no_partner(made_up: str) -> Non
     assert not is_partner_arn(made_up)
 
 
-def test_names_that_differ_in_case_width_or_blanks_are_one_company() -> None:
+def test_names_that_differ_in_case_width_or_spaces_are_one_company() -> None:
     """As people read them."""
     assert same_name("Example  Corp ", "EXAMPLE \uff23orp")
     assert not same_name("Example Corp", "Example Corp.")
@@ -118,9 +118,7 @@ ONE, TWO = "pprofile-0000000000001", "pprofile-0000000000002"
         ({"MyArn": ARN}, None),
     ],
 )
-def test_profile_id_that_the_stack_shows_stands_beside_the_partners_arn(
-    outputs: dict[str, str], known: str | None
-) -> None:
+def test_shown_profile_id_is_the_one_beside_the_partners_arn(outputs: dict[str, str], known: str | None) -> None:
     """Otherwise it may be another partner's: a wrong one would be worse than none."""
     stack = ObservedStack("UPDATE_IN_PROGRESS", datetime.now(UTC), outputs, {}, "", "Root")
     assert shown_attributes(stack, (), ARN).get("ProfileId") == known
@@ -169,10 +167,10 @@ def test_partner_of_this_construct_is_chosen(
         ("partner-0000000000009", [], "PartnerNotFound: .* no partner-0000000000009 in catalog AWS"),
         ("partner-0000000000009", [FOREIGN], "PartnerNotFound"),
         (FOREIGN.id, [MINE, FOREIGN], "SeveralPartners: this construct already has partner-0000000000001"),
-        (OTHER.id, [OTHER], "LegalNameDiffers: .*another legal name"),  # a wrong id is more likely than a wrong name
+        (OTHER.id, [OTHER], "LegalNameDiffers: .*'s legal name differs"),  # a wrong id is more likely than a wrong name
     ],
 )
-def test_what_a_human_must_decide_is_refused_with_the_ids(adopts: str, seen: list[Partner], told: str) -> None:
+def test_ambiguous_partners_are_refused_with_their_ids(adopts: str, seen: list[Partner], told: str) -> None:
     """And never with a legal name."""
     wanted = replace(PartnerProperties.read(properties()), existing_partner_id=adopts)
     with pytest.raises(PartnerError, match=told) as caught:
@@ -180,7 +178,7 @@ def test_what_a_human_must_decide_is_refused_with_the_ids(adopts: str, seen: lis
     assert "Somebody" not in str(caught.value)
 
 
-def test_sandbox_partner_of_the_name_and_another_owner_is_refused() -> None:
+def test_sandbox_partner_with_the_same_name_and_another_owner_is_refused() -> None:
     """Names are unique: another one can't be created."""
     with pytest.raises(PartnerError, match="PartnerExists: .* of this legal name and another owner"):
         choose(PartnerProperties.read(sandbox()), OURS, [THEIR])
@@ -219,5 +217,5 @@ UNKNOWN, THROTTLED, DENIED, REFUSED = (
 def test_failures_of_create_partner_decide_the_next_step(
     failures: list[CallError], may_pass: bool, step: AfterFailure
 ) -> None:
-    """A partner that may exist is looked for, a doubt lasts until the deadline, a refusal ends it."""
+    """A partner that may exist is polled for, an unknown outcome until the deadline; a refusal ends it."""
     assert next_step(failures, may_pass=may_pass) is step

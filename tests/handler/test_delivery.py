@@ -57,10 +57,10 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("lacks", ["botocore", "urllib3"])
-def test_runtime_that_lacks_what_the_connection_takes_gets_its_answer_and_nothing_is_changed(
+def test_runtime_without_connection_internals_is_answered_and_nothing_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
 ) -> None:
-    """AWS renews a runtime by itself; the plain way knows neither AWS_CA_BUNDLE nor a proxy."""
+    """AWS updates a runtime by itself; the public API is used without AWS_CA_BUNDLE and without a proxy."""
     with ResponseSink(tmp_path) as sink:
         monkeypatch.setenv("SSL_CERT_FILE", str(sink.ca_file))
         if lacks == "botocore":
@@ -78,8 +78,8 @@ def test_runtime_that_lacks_what_the_connection_takes_gets_its_answer_and_nothin
 
 
 @pytest.mark.versions
-def test_nothing_is_sent_before_the_answer_which_goes_over_the_same_connection(server: TlsServer) -> None:
-    """However often it is asked for, there is one connection, and no byte on it but those of TLS."""
+def test_answer_is_the_first_request_on_the_checked_connection(server: TlsServer) -> None:
+    """However often it is checked, there is one connection, and no byte on it but those of TLS."""
     way = Delivery(server.url)
     for _ in range(3):
         way.require_reachable()
@@ -92,7 +92,7 @@ def test_nothing_is_sent_before_the_answer_which_goes_over_the_same_connection(s
 
 
 @pytest.mark.versions
-def test_connection_that_the_server_closed_meanwhile_is_replaced(server: TlsServer) -> None:
+def test_connection_closed_by_the_server_is_replaced(server: TlsServer) -> None:
     """By the next question, and by the answer."""
     server.idle = 0.1
     way = Delivery(server.url)
@@ -108,10 +108,10 @@ def test_connection_that_the_server_closed_meanwhile_is_replaced(server: TlsServ
 
 @pytest.mark.versions
 @pytest.mark.parametrize("bundle", [None, "", "another authority's"])
-def test_unknown_authority_gets_neither_connection_nor_answer(
+def test_untrusted_authority_gets_neither_connection_nor_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str | None
 ) -> None:
-    """The certificate is refused in TLS, before anything is sent. An old botocore takes an empty bundle for "any"."""
+    """The certificate is rejected in TLS, before anything is sent. An old botocore treats an empty bundle as "any"."""
     (tmp_path / "other").mkdir()
     with TlsServer(tmp_path) as server, TlsServer(tmp_path / "other") as other:
         for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if bundle is not None else ():
@@ -133,9 +133,7 @@ def test_certificate_of_another_host_is_refused(server: TlsServer) -> None:
 
 
 @pytest.mark.versions
-def test_bundle_of_requests_counts_where_botocore_has_no_own(
-    server: TlsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_ca_bundle_applies_if_botocore_has_none(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for botocore's own calls."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
     monkeypatch.delenv("AWS_CA_BUNDLE")
@@ -168,8 +166,8 @@ def test_answer_goes_through_the_proxy(
 
 
 @pytest.mark.versions
-def test_proxy_that_refuses_is_told_with_its_status(far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its credentials, which stand in its URL."""
+def test_proxy_refusal_is_reported_with_its_status(far_sink: ResponseSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its credentials, which are in its URL."""
     with Proxy("user:right") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("right", "wrong"))
         way = Delivery(far_sink.url("answer"))
@@ -180,7 +178,7 @@ def test_proxy_that_refuses_is_told_with_its_status(far_sink: ResponseSink, monk
 
 
 @pytest.mark.versions
-def test_hosts_that_are_exempt_are_reached_directly(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_hosts_are_reached_directly(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """By NO_PROXY, as botocore reads it."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
@@ -194,10 +192,10 @@ def test_hosts_that_are_exempt_are_reached_directly(server: TlsServer, monkeypat
 
 @pytest.mark.versions
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://[", "http://müller:ä@127.0.0.1:1"])
-def test_proxy_s_url_that_can_t_be_used_is_an_answer_that_can_t_be_sent(
+def test_invalid_proxy_url_makes_the_answer_unreachable(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    """Not an exception that nobody has foreseen, which would leave the log without its last line."""
+    """Not an unexpected exception, which would leave the log without its last line."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     way = Delivery(server.url)
     with pytest.raises(AnswerUnreachableError):
@@ -224,14 +222,14 @@ def eight_addresses(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"https://{S3}:{port}/presigned-canary"
 
 
-def test_connect_time_outs_do_not_add_up_with_the_addresses(eight_addresses: str) -> None:
+def test_connect_timeouts_do_not_add_up_across_addresses(eight_addresses: str) -> None:
     """Eight times two seconds, three times, would be 48 s; the deadline is one for all of it."""
     began = time.monotonic()
     assert Delivery(eight_addresses).send(BODY, seconds=3) == "TimeoutError"
     assert 2.9 < time.monotonic() - began < 4
 
 
-def test_connection_check_takes_no_longer_however_many_addresses_there_are(
+def test_connection_check_time_is_independent_of_the_number_of_addresses(
     eight_addresses: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A look at the account's partners must not grow old meanwhile."""
@@ -256,10 +254,10 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return asked
 
 
-def test_connection_that_was_slow_is_found_by_the_next_question(
+def test_slow_connection_is_reused_by_the_next_check(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch, slow_names: list[Any]
 ) -> None:
-    """A name server that takes longer than the question waits doesn't make every deployment fail."""
+    """A name server that is slower than the check doesn't make every deployment fail."""
     monkeypatch.setattr(delivery, "REACH_SECONDS", 0.2)
     way = Delivery(server.url)
     with pytest.raises(AnswerUnreachableError, match="TimeoutError"):
@@ -270,10 +268,8 @@ def test_connection_that_was_slow_is_found_by_the_next_question(
     assert (len(server.connections), len(slow_names)) == (1, 1)
 
 
-def test_name_that_is_resolved_too_late_ends_with_the_deadline_and_carries_no_answer(
-    server: TlsServer, slow_names: list[Any]
-) -> None:
-    """The log has told by then that the answer was not sent, and another delivery may have sent another one."""
+def test_late_name_resolution_ends_at_the_deadline_without_an_answer(server: TlsServer, slow_names: list[Any]) -> None:
+    """By then the log says that the answer was not sent, and another delivery may have sent another one."""
     began = time.monotonic()
     assert Delivery(server.url).send(BODY, seconds=0.3) == "TimeoutError"
     assert time.monotonic() - began < 0.45
@@ -283,7 +279,7 @@ def test_name_that_is_resolved_too_late_ends_with_the_deadline_and_carries_no_an
     assert len(slow_names) == 1
 
 
-def test_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServer) -> None:
+def test_response_sent_byte_by_byte_ends_at_the_deadline(server: TlsServer) -> None:
     """No time-out of a socket does."""
     server.answer = drip
     began = time.monotonic()
@@ -292,9 +288,7 @@ def test_response_that_comes_byte_by_byte_ends_with_the_deadline(server: TlsServ
     assert len(server.connections) == 1
 
 
-def test_server_that_never_responds_is_tried_again_after_three_seconds(
-    server: TlsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unresponsive_server_is_retried_after_three_seconds(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a connection of its own each time; what was put twice is the same. Long enough for S3, with time for more."""
     server.answer = lambda _: None
     assert delivery._READ_SECONDS == 3  # noqa: SLF001
@@ -308,7 +302,7 @@ def test_server_that_never_responds_is_tried_again_after_three_seconds(
     assert server.connections[0].endswith(b"}")
 
 
-def test_times_that_are_kept_back_add_up() -> None:
+def test_reserved_times_add_up() -> None:
     """The last call, the last question and the answer fit into the margin, and the tries into what is kept for them."""
     call: Any = calls.CALL_CONFIG
     question: Any = calls.STACK_CONFIG
@@ -322,7 +316,7 @@ def test_times_that_are_kept_back_add_up() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_nothing_is_changed_if_the_answer_would_not_get_through(
+def test_nothing_is_changed_if_no_answer_can_be_sent(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     """Neither by a Create nor by an Update; the log says why, and what to do."""
@@ -359,8 +353,8 @@ def test_nothing_is_changed_if_the_answer_would_not_get_through(
     assert "localhost" not in log
 
 
-def test_rollback_that_can_t_write_is_let_through_if_an_answer_gets_through_after_all(cloud: Cloud) -> None:
-    """As after every other failure: a failed rollback would leave a stack that only a human can mend."""
+def test_rollback_that_cannot_write_succeeds_if_the_answer_is_delivered(cloud: Cloud) -> None:
+    """As after every other failure: a failed rollback would leave a stack that only a person can repair."""
     cloud.prepare()
     arn = cloud.create(properties()).physical_id
     cloud.set_status("UPDATE_ROLLBACK_IN_PROGRESS")
@@ -375,12 +369,12 @@ def test_rollback_that_can_t_write_is_let_through_if_an_answer_gets_through_afte
 
 
 def unreachable() -> None:
-    """What a gate is told where there is no way to S3."""
+    """The gate's result without a route to S3."""
     raise AnswerUnreachableError("ConnectTimeoutError")
 
 
-def test_failure_that_passes_does_not_fail_the_deployment(cloud: Cloud) -> None:
-    """Another look comes before the next try of CreatePartner, since the first may have grown old."""
+def test_transient_failure_does_not_fail_the_deployment(cloud: Cloud) -> None:
+    """Partners are listed again before the next CreatePartner, since the first listing may be stale."""
     cloud.prepare()
     failures = [unreachable, unreachable]
     event = cloud.event("Create", properties())
@@ -395,7 +389,7 @@ def test_failure_that_passes_does_not_fail_the_deployment(cloud: Cloud) -> None:
     assert cloud.deliver(event).report.outcome is Outcome.UPDATED
 
 
-def test_stack_is_asked_last(cloud: Cloud) -> None:
+def test_stack_is_described_last(cloud: Cloud) -> None:
     """To connect may take long, and CloudFormation may give up meanwhile: then nothing is created."""
     cloud.prepare()
     event = cloud.event("Create", properties())
@@ -414,8 +408,8 @@ def test_stack_is_asked_last(cloud: Cloud) -> None:
     ("service", "connect", "read"),
     [("partnercentral-account", 3, 20), ("ssm", 3, 20), ("secretsmanager", 3, 20), ("cloudformation", 2, 5)],
 )
-def test_each_client_has_the_time_outs_that_the_margin_reckons_with(service: str, connect: int, read: int) -> None:
-    """botocore's own are 60 seconds each, with four repetitions that nobody would see."""
+def test_each_client_has_the_timeouts_that_the_margin_assumes(service: str, connect: int, read: int) -> None:
+    """botocore's own are 60 seconds each, with four retries that no log would show."""
     config = calls.client(service, "us-east-1").meta.config
     assert (config.connect_timeout, config.read_timeout) == (connect, read)
     assert config.retries["total_max_attempts"] == 1

@@ -86,7 +86,7 @@ def rows_of(*remedies: Mapping[str, str], suffix: str = "") -> set[tuple[str, st
         ),
     ],
 )
-def test_each_remedy_on_the_page_is_the_sentence_that_the_handler_gives(head: str, given: set[tuple[str, str]]) -> None:
+def test_each_remedy_on_the_page_is_the_handlers_own_sentence(head: str, given: set[tuple[str, str]]) -> None:
     """So that a reader finds the sentence that CloudFormation showed."""
     told = {(name, remedy) for names, remedy in table(head) for name in names.split(", ")}
     assert given <= told
@@ -102,7 +102,7 @@ def test_each_outcome_is_documented_with_level_and_status() -> None:
         assert status.startswith("FAILED" if outcome in {Outcome.REFUSED, Outcome.FAILED} else "SUCCESS")
 
 
-def test_example_of_a_last_line_has_the_fields_that_the_handler_writes() -> None:
+def test_example_of_a_last_log_line_has_the_handlers_fields() -> None:
     """In their order; `partner`, which it has not, is written only where there is one."""
     (shown,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (write,) = (call for call in calls() if isinstance(call.func, ast.Name) and call.func.id == "write")

@@ -1,4 +1,4 @@
-"""Every history of a small scope ends well, in both readings of each rule that AWS documents nowhere."""
+"""Every history of a small scope ends well, in both readings of each undocumented rule."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ EMAIL, OTHER_EMAIL = "jane@example.com", "ann@example.com"
 
 
 def wanted(legal_name: str, email: str = EMAIL, stack: str = "Root") -> dict[str, Any]:
-    """Properties whose code lies in the parameter that bears the address's name."""
+    """Properties whose code is in the parameter named after the address."""
     return properties(
         LegalName=legal_name,
         AllianceLeadContact=contact(Email=email),
@@ -105,12 +105,12 @@ def waiting(*stack_ids: str, verified_name: str = "") -> Any:
 
 
 def move(stack_id: str, status: str, operation: int) -> Any:
-    """A stack comes into another status, perhaps by another operation."""
+    """A stack changes to another status, perhaps in another operation."""
     return lambda world: world.stacks.update({stack_id: in_status(status, operation)})
 
 
 def check_truth(history: History) -> None:
-    """What each delivery says is true, and each partner has an owner."""
+    """What each delivery reports is true, and each partner has an owner."""
     partners = history.world.partners
     assert all(is_careful(told) for told in history.told), "a CreatePartner without a look and a question of its own"
     assert not any(is_defect(result) for result in history.results), "a defect"
@@ -433,7 +433,7 @@ def test_nothing_is_changed_in_any_history_while_no_answer_can_be_sent(scenario:
     assert explore(replace(plain, events=events, check=check, faults=1), READINGS[0]) > 10_000
 
 
-def test_a_broken_invariant_is_told_decision_by_decision() -> None:
+def test_broken_invariant_is_reported_decision_by_decision() -> None:
     """Else all of the above would prove nothing: a check that never holds is reported with its history."""
 
     def never(history: History) -> None:
@@ -452,7 +452,7 @@ def _explored(faults: int, case: tuple[str, int]) -> int:
 
 
 def main() -> None:
-    """Goes through all histories, in all readings, and tells how many there were."""
+    """Explores all histories, in all readings, and prints how many there were."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.handler.test_exploration", description="Go through all histories."
     )

@@ -1,4 +1,4 @@
-"""docs/faults.md says what running it gives, and nothing in it breaks what the project promises."""
+"""docs/faults.md matches its generated output, and nothing in it breaks what the project promises."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def told() -> Iterator[dict[str, dict[FaultRow, list[str]]]]:
         yield {title: rows(stage, step) for title, step in STEPS.items()}
 
 
-def test_the_document_says_what_running_it_gives(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_document_matches_its_generated_output(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """After a change of the handler: `python -m tests.handler.fault_table > docs/faults.md`, and read it."""
     assert "".join(document(told)) == DOCUMENT.read_text("utf-8")
 
 
-def test_each_fault_is_told_in_each_step(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_each_fault_is_listed_for_each_step(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """None gets lost in the grouping."""
     for title, found in told.items():
         names = sorted(fault.name for fault in faults_of(STEPS[title]))
         assert sorted(name for group in found.values() for name in group) == names
 
 
-def test_there_are_never_two_partners_of_ours(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_no_construct_ever_has_two_partners(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """Whatever happened, and whatever was deployed after it."""
     for row in (row for title, found in told.items() if title not in PROFILE_STEPS for row in found):
         assert row.left.startswith(("1 partner", "no partners"))
@@ -43,14 +43,14 @@ def test_there_are_never_two_partners_of_ours(told: dict[str, dict[FaultRow, lis
 
 
 def test_the_next_deployment_always_works(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """At most it asks for a new code first."""
+    """At most it requires a new code first."""
     for found in told.values():
         for row in found:
             assert row.following.removeprefix("FAILED (new code needed), then ").startswith("SUCCESS")
 
 
 def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """Neither alone nor after an Update that failed of the same fault; late ones are awaited by nobody.
+    """Neither alone nor after an Update that failed with the same fault; no stack waits for late ones.
 
     If no response can be sent, every rollback fails, as for every custom resource.
     """
@@ -63,7 +63,7 @@ def test_no_rollback_fails(told: dict[str, dict[FaultRow, list[str]]]) -> None:
 
 
 def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """No step changes anything, and each is told by the log alone."""
+    """No step changes anything, and only the log reports each."""
     for step, left in {
         "Create": "no partners",
         "Update": "former contact",
@@ -77,7 +77,7 @@ def test_nothing_is_written_if_no_answer_can_be_sent(told: dict[str, dict[FaultR
         assert row.sees.startswith("no response; in the log: ")
 
 
-def test_a_task_of_others_is_never_canceled(told: dict[str, dict[FaultRow, list[str]]]) -> None:
+def test_task_of_another_owner_is_never_canceled(told: dict[str, dict[FaultRow, list[str]]]) -> None:
     """It is still there after each step."""
     for step in PROFILE_STEPS:
         (row,) = [row for row, names in told[step].items() if "somebody else's task is in progress" in names]
@@ -85,5 +85,5 @@ def test_a_task_of_others_is_never_canceled(told: dict[str, dict[FaultRow, list[
 
 
 def test_every_delete_succeeds(told: dict[str, dict[FaultRow, list[str]]]) -> None:
-    """Nothing can stop it, but that nobody hears it."""
+    """Nothing but a lost answer can fail it."""
     assert {row.sees for row, names in told["Delete"].items() if names != [UNHEARD]} == {"SUCCESS"}

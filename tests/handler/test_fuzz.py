@@ -1,4 +1,4 @@
-"""Hostile events at the handler's border: whatever comes, one clean answer or none, soon, and in little memory."""
+"""Hostile events at the handler's boundary: any event gets one clean answer or none, soon, and in little memory."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
 
 def check_answer(event: Any, answer: Any) -> None:
-    """What CloudFormation takes: at most 4096 bytes, its own ids, a status, a reason if it failed."""
+    """What CloudFormation accepts: at most 4096 bytes, its own ids, a status, a reason if it failed."""
     assert len(json.dumps(answer).encode()) <= 4096 or len(json.dumps(event["RequestId"])) > 1000
     for name in ("StackId", "RequestId", "LogicalResourceId"):
         assert answer[name] == event[name]
@@ -124,7 +124,7 @@ def test_any_event_is_answered_once_or_not_at_all(
 def test_any_properties_get_one_clean_answer(
     answers: list[tuple[str, Any]], capsys: pytest.CaptureFixture[str], wanted: Any, previous: Any, kind: str
 ) -> None:
-    """An error is told by its name, never as a defect, and never with its value."""
+    """An error is reported by name, never as a defect, and never with its value."""
     answers.clear()
     event = {**EVENT, "RequestType": kind, "ResourceProperties": wanted, "OldResourceProperties": previous}
     index.handler(event, LambdaContext())
@@ -166,7 +166,7 @@ def test_any_ids_are_answered_with_themselves(
 @fuzz
 @given(raw=mutated(properties()))
 def test_properties_are_read_or_refused(raw: Any) -> None:
-    """There is no third way; what was read has the types that the rest of the handler relies on."""
+    """There is no third outcome; what was read has the types that the rest of the handler relies on."""
     try:
         read = PartnerProperties.read(raw)
     except RequestError:
@@ -200,7 +200,7 @@ def test_every_text_is_checked_against_the_service_model_without_a_crash(
 
 
 @pytest.mark.parametrize(("key", "told"), [("", "fewer than 1 characters"), ("k" * 129, "more than 128 characters")])
-def test_text_outside_of_the_models_length_is_told_with_its_limit(key: str, told: str) -> None:
+def test_text_outside_the_models_length_is_reported_with_the_limit(key: str, told: str) -> None:
     """By the member's path."""
     with pytest.raises(RequestError, match=rf"Tags\[0\]\.Key has {told}"):
         SERVICE.validate("CreatePartner", {"Tags": [{"Key": key, "Value": ""}]})
@@ -222,7 +222,7 @@ def test_the_limits_of_the_name_pattern(character: str, accepted: bool) -> None:
 
 @fuzz
 @given(one=texts, other=texts)
-def test_identity_bears_any_text(one: str, other: str) -> None:
+def test_identity_accepts_any_text(one: str, other: str) -> None:
     """Lone surrogates, control characters, letters that grow when they are folded."""
     assert same_name(one, one)
     assert same_name(one, other) == same_name(other, one)
@@ -232,7 +232,7 @@ def test_identity_bears_any_text(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("size", [10_000, 1_000_000])
-def test_huge_events_cost_little(answers: list[tuple[str, Any]], size: int) -> None:
+def test_huge_events_are_handled_quickly(answers: list[tuple[str, Any]], size: int) -> None:
     """Memory grows with the event and not faster; the answer stays small."""
     huge = "x" * size
     many = [{"Key": f"k{number}", "Value": 7} for number in range(size // 100)]

@@ -53,17 +53,17 @@ class ReadStack:
 
     @property
     def real(self) -> str:
-        """The profile id that the service tells."""
+        """The profile id that the service returns."""
         return str(self.world.cloud.partners[0].profile_id)
 
     def kept(self) -> list[str]:
-        """The lines of the log that tell that a value was kept."""
+        """The log lines about kept values."""
         (runtime,) = self.world.runtimes
         return [line["message"] for line in lines_of(runtime.output) if "import" in line["message"]]
 
 
 def without_id(world: DeployedFunction, make: Any) -> None:
-    """Does something while the service tells no profile id."""
+    """Does something while the service returns no profile id."""
     for operation in ("CreatePartner", "GetPartner", "GetProfileVisibility"):
         world.cloud.fail(operation, "no-profile-id", times=None)
     make()
@@ -71,7 +71,7 @@ def without_id(world: DeployedFunction, make: Any) -> None:
 
 
 def read_stack(world: DeployedFunction, kind: str, *, outputs: bool = True, **options: Any) -> ReadStack:
-    """A stack of that kind of resource, which was created while the service told no profile id."""
+    """A stack with that type of resource, created while the service returned no profile id."""
     prefix: dict[str, Any] = {} if outputs else {"OutputPrefix": None}
     if kind == "PartnerAccount":
         wanted = {name: value for name, value in properties(**prefix).items() if value is not None}
@@ -100,13 +100,13 @@ def read(world: DeployedFunction, kind: str) -> ReadStack:
 
 
 def test_pending_that_nobody_imports_becomes_the_real_id(read: ReadStack) -> None:
-    """And stays it; nothing is said of imports."""
+    """And stays so; nothing is logged about imports."""
     for _ in range(2):
         assert (read.update(), read.shown, read.kept()) == ("UPDATE_COMPLETE", read.real, [])
 
 
 @pytest.mark.parametrize("shown_by", ["our output", "our output and a reference", "a reference", "the outermost stack"])
-def test_imported_pending_stays_until_the_reader_lets_go(world: DeployedFunction, kind: str, shown_by: str) -> None:
+def test_imported_pending_is_kept_while_imported(world: DeployedFunction, kind: str, shown_by: str) -> None:
     """Each update succeeds, and its log says what was kept and why: `pending` in any own export counts as shown.
 
     The outputs of a nested stack aren't exported: its value is, two levels above.
@@ -124,7 +124,7 @@ def test_imported_pending_stays_until_the_reader_lets_go(world: DeployedFunction
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
 
 
-def test_import_of_another_attribute_or_of_anothers_export_keeps_nothing(read: ReadStack) -> None:
+def test_import_of_another_attribute_or_export_keeps_nothing(read: ReadStack) -> None:
     """The ARN doesn't change, and what another stack exports is no concern of this one."""
     read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"], "Root-Partner-Id": ["Reader"], "Other": ["Reader"]})
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", read.real)
@@ -143,17 +143,15 @@ def test_rollback_shows_what_the_stack_showed_before(
     assert read.shown == PENDING or not (imported or outputs)
 
 
-def test_reader_that_comes_while_the_stack_is_updated_costs_a_rollback_and_nothing_else(
-    read: ReadStack, kind: str
-) -> None:
+def test_import_added_during_an_update_causes_a_rollback_and_nothing_else(read: ReadStack, kind: str) -> None:
     """The answer was sent before: CloudFormation refuses the export, and the rollback keeps what is imported."""
     read.stack.meanwhile = lambda: read.world.cloud.set_imports({KINDS[kind]: ["Reader"]})
     assert (read.update(), read.shown) == ("UPDATE_ROLLBACK_COMPLETE", PENDING)
     assert (read.update(), read.shown) == ("UPDATE_COMPLETE", PENDING)
 
 
-def test_known_id_never_falls_back_while_the_service_tells_none(read: ReadStack) -> None:
-    """Though nobody imports it: the stack's own output remembers it."""
+def test_known_id_never_falls_back_while_the_service_returns_none(read: ReadStack) -> None:
+    """Even without imports: the stack's own output has it."""
     assert read.update() == "UPDATE_COMPLETE"
     without_id(read.world, read.update)
     assert (read.stack.status, read.shown) == ("UPDATE_COMPLETE", read.real)
@@ -173,10 +171,8 @@ class TestWipedSandbox:
         return ReadStack(world, stack, sandbox())
 
     @pytest.mark.parametrize("imported", EXPORTS)
-    def test_imported_value_of_the_former_partner_is_shown_until_the_reader_lets_go(
-        self, read: ReadStack, imported: str
-    ) -> None:
-        """The resource is the new partner at once, and a later update knows it by its physical id."""
+    def test_imported_value_of_the_former_partner_is_kept_while_imported(self, read: ReadStack, imported: str) -> None:
+        """The resource is the new partner at once, and a later update finds it by its physical id."""
         before = dict(read.stack.attributes)
         read.world.cloud.set_imports({f"Root-Partner-{imported}": ["Reader"]})
         for _ in range(2):
@@ -190,7 +186,7 @@ class TestWipedSandbox:
         assert read.stack.attributes["Arn"] == read.world.arn()
         assert read.stack.attributes["Id"] == read.world.cloud.partners[0].id
 
-    def test_value_that_is_kept_is_not_taken_for_the_partner(self, read: ReadStack) -> None:
+    def test_kept_value_is_not_mistaken_for_the_partner(self, read: ReadStack) -> None:
         """A Create that is delivered again finds the new one, and the next update asks about the new one only."""
         read.world.cloud.set_imports({"Root-Partner-Arn": ["Reader"]})
         read.update()
@@ -214,7 +210,7 @@ class TestTwoInOneStack:
         assert stack.attributes == {"ProfileId": account.real, "TaskStatus": "SUCCEEDED"}
         return account, ReadStack(world, stack, wanted)
 
-    def test_imported_pending_of_the_one_and_imported_id_of_the_other_stay_what_they_are(
+    def test_imported_pending_of_one_construct_and_imported_id_of_another_are_kept(
         self, world: DeployedFunction, both: tuple[ReadStack, ReadStack]
     ) -> None:
         """Neither takes the other's value, in updates and rollbacks of both."""
@@ -225,7 +221,7 @@ class TestTwoInOneStack:
                 status = "UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE"
                 assert (read.update(another_fails=fails), read.shown) == (status, shown)
 
-    def test_import_of_the_others_id_keeps_no_pending(
+    def test_import_of_another_constructs_id_keeps_no_pending(
         self, world: DeployedFunction, both: tuple[ReadStack, ReadStack]
     ) -> None:
         """Each reader locks what it reads."""
@@ -234,8 +230,8 @@ class TestTwoInOneStack:
         assert (account.update(), account.shown) == ("UPDATE_COMPLETE", account.real)
 
 
-def test_template_that_gains_output_prefix_alone_writes_nothing(world: DeployedFunction) -> None:
-    """As when the package is updated: what a human changed stays."""
+def test_template_that_only_adds_output_prefix_writes_nothing(world: DeployedFunction) -> None:
+    """As when the package is updated: manual changes are kept."""
     former = {name: value for name, value in properties().items() if name != "OutputPrefix"}
     stack = world.stack()
     stack.create(former)
@@ -281,9 +277,7 @@ DENIED, THROTTLED = (ClientError({"Error": {"Code": code}}, "") for code in ("Ac
 
 @pytest.mark.parametrize("unanswered", ["list_imports", "describe_stacks"])
 @pytest.mark.parametrize("failure", [TIMEOUT, DENIED, THROTTLED], ids=["hangs", "denied", "throttled"])
-def test_value_is_kept_in_time_if_cloudformation_does_not_tell_who_imports_it(
-    cloud: Cloud, unanswered: str, failure: Exception
-) -> None:
+def test_value_is_kept_in_time_if_imports_are_unknown(cloud: Cloud, unanswered: str, failure: Exception) -> None:
     """Neither that question nor one about the stack around may cost the update, or its time."""
     root = cloud.stack_id
     cloud.stack_id = nested = cloud.new_stack("Nested", root)
@@ -306,7 +300,7 @@ def test_value_is_kept_in_time_if_cloudformation_does_not_tell_who_imports_it(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_stack_whose_values_stay_asks_nobody_about_imports(cloud: Cloud, kind: str) -> None:
+def test_unchanged_values_cause_no_import_lookup(cloud: Cloud, kind: str) -> None:
     """An ordinary update makes no request more than before."""
     deployed = Deployed(cloud)
     cloud.account.plan_profile_tasks(reads=0)
@@ -346,7 +340,7 @@ def test_imported_task_status_that_the_user_exports_is_kept(
     assert stack.attributes["TaskStatus"] == "IN_PROGRESS"
 
 
-def test_imported_id_is_kept_while_the_service_tells_none(world: DeployedFunction) -> None:
+def test_imported_id_is_kept_while_the_service_returns_none(world: DeployedFunction) -> None:
     """Also by a profile that was moved, whose outputs have other names now."""
     stack, wanted = without_outputs(world, Own="ProfileId")
     stack.create(wanted | {"OutputPrefix": "Profile"})
@@ -358,7 +352,7 @@ def test_imported_id_is_kept_while_the_service_tells_none(world: DeployedFunctio
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_imported_id_of_an_account_is_kept_in_a_rollback_while_the_service_is_down(
+def test_imported_partner_id_is_kept_in_a_rollback_while_the_service_is_down(
     world: DeployedFunction, kind: str
 ) -> None:
     """Without outputs of the construct's own."""
@@ -370,7 +364,7 @@ def test_imported_id_of_an_account_is_kept_in_a_rollback_while_the_service_is_do
 
 
 def test_imported_pending_that_the_user_exports_by_names_like_ours_is_kept(cloud: Cloud) -> None:
-    """It can't be told from another construct's, and to keep it harms nobody."""
+    """It can't be distinguished from another construct's, and keeping it does no harm."""
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)
@@ -382,7 +376,7 @@ def test_imported_pending_that_the_user_exports_by_names_like_ours_is_kept(cloud
     assert answer.data == {"ProfileId": PENDING, "TaskStatus": "IN_PROGRESS"}
 
 
-def test_imported_arn_that_the_user_exports_is_kept_after_the_sandbox_was_wiped(world: DeployedFunction) -> None:
+def test_imported_arn_exported_by_the_user_is_kept_after_the_sandbox_is_wiped(world: DeployedFunction) -> None:
     """Without outputs of the construct's own."""
     wanted = {name: value for name, value in sandbox().items() if name != "OutputPrefix"}
     stack = world.stack(exports={"Own": "Arn"})
@@ -395,7 +389,7 @@ def test_imported_arn_that_the_user_exports_is_kept_after_the_sandbox_was_wiped(
 
 
 @pytest.mark.parametrize("shows_pending", [False, True])
-def test_imported_pending_of_the_account_is_not_the_profiles(world: DeployedFunction, *, shows_pending: bool) -> None:
+def test_imported_pending_of_the_partner_is_not_the_profiles(world: DeployedFunction, *, shows_pending: bool) -> None:
     """Neither at its Create, nor where it shows `pending` too."""
     account = read_stack(world, "PartnerAccount")
     world.cloud.account.plan_profile_tasks(reads=0)
@@ -409,8 +403,8 @@ def test_imported_pending_of_the_account_is_not_the_profiles(world: DeployedFunc
     assert (stack.status, stack.attributes["ProfileId"]) == ("UPDATE_COMPLETE", account.real)
 
 
-def test_answer_in_a_time_out_keeps_what_is_imported(cloud: Cloud) -> None:
-    """It is prepared when the task was started, and asks then."""
+def test_answer_on_timeout_keeps_imported_values(cloud: Cloud) -> None:
+    """It is prepared when the task has started, with the imports looked up then."""
     partner = cloud.add_partner()
     cloud.account.plan_profile_tasks(reads=0)
     first = profile(partner.arn, OutputPrefix=None)

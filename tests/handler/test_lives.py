@@ -34,8 +34,8 @@ def test_a_hundred_random_lives_break_no_invariant_and_converge() -> None:
 
 
 @pytest.mark.parametrize("lag", [False, True])
-def test_partner_of_a_create_whose_answer_never_came_is_found_under_another_name(life: Life, lag: bool) -> None:
-    """The owner's tag tells, not the legal name; also while the tags lag behind."""
+def test_partner_of_an_unanswered_create_is_found_under_another_name(life: Life, lag: bool) -> None:
+    """The ownership tag decides, not the legal name; also while the tags lag behind."""
     life.deploy("Alpha", {}, Way(faults=(CallFault("CreatePartner", "500 after it", FOR_EVER), *BLIND)))
     assert life.live["Alpha"].status == "ROLLBACK_COMPLETE"
     faults = (CallFault("*", "no tags", FOR_EVER),) if lag else ()
@@ -46,7 +46,7 @@ def test_partner_of_a_create_whose_answer_never_came_is_found_under_another_name
 
 
 def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
-    """The stack is in no state that only a human can mend, and its next deployment converges."""
+    """The stack is in no state that only a person can repair, and its next deployment converges."""
     life.deploy("Alpha", {})
     down = (CallFault("*", "500", FOR_EVER),)
     life.deploy("Alpha", {"title": "Canary CEO"}, Way(rolled_back=99, rollback_faults=down))
@@ -54,8 +54,8 @@ def test_rollback_is_tolerated_with_the_service_down(life: Life) -> None:
     life.converge("Alpha")
 
 
-def test_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Life) -> None:
-    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service tells no ProfileId."""
+def test_new_partner_does_not_get_the_wiped_partners_profile(life: Life) -> None:
+    """Found by `make soak`: the rollback of a replacement in the Sandbox, while the service returns no ProfileId."""
     life.deploy("Beta", {"catalog": "Sandbox"})
     life.wipe()
     silent = (CallFault("*", "no ProfileId", FOR_EVER),)
@@ -64,7 +64,7 @@ def test_new_partner_is_not_given_the_profile_of_the_one_that_was_wiped(life: Li
     life.converge("Beta")
 
 
-def test_second_delivery_of_a_create_may_know_less_than_the_first(life: Life) -> None:
+def test_second_delivery_of_a_create_may_see_less_than_the_first(life: Life) -> None:
     """Found by `make soak`: it is answered when the stack is complete, and learned of no ProfileId before that."""
     silent = (CallFault("GetProfileVisibility", "lost", FOR_EVER),)
     life.deploy("Alpha", {}, Way(rollback_faults=silent, beside=-1, order=(1,) * 5 + (0,) * 40))
@@ -86,7 +86,7 @@ def test_corrected_name_in_a_sandbox_that_takes_tags_finds_the_partner() -> None
         life.converge("Alpha")
 
 
-def test_leak_of_a_code_into_the_log_would_be_noticed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_leaked_into_the_log_is_detected(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the silence of all lives would prove nothing."""
     create_partner = PartnerCentral.create_partner
 
@@ -99,7 +99,7 @@ def test_leak_of_a_code_into_the_log_would_be_noticed(life: Life, monkeypatch: p
         life.deploy("Alpha", {})
 
 
-def test_second_partner_of_one_construct_would_be_noticed(life: Life) -> None:
+def test_second_partner_of_one_construct_is_detected(life: Life) -> None:
     """Whoever made it."""
     life.deploy("Alpha", {})
     life.account.add_partner("Canary Second", tags={OWNER_TAG: life.live["Alpha"].owner.to_tag()})

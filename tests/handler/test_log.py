@@ -64,7 +64,7 @@ def test_delete_retains_the_partner(function: LocalFunction, ours: bool) -> None
     assert function.told("outcome", "level", "partner") == ("Retained", "INFO", partner if ours else None)
 
 
-def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_told(function: LocalFunction) -> None:
+def test_other_owners_partner_is_refused_with_the_reason_sent_to_cloudformation(function: LocalFunction) -> None:
     """Loud, and without an id: it is not this resource's."""
     function.cloud.add_partner("Other Corp")
     reason = function.create(properties())["Reason"]
@@ -72,7 +72,7 @@ def test_foreign_partner_is_refused_with_the_sentence_that_cloudformation_is_tol
     assert function.told("outcome", "level", "reason", "message", "partner") == expected
 
 
-def test_rollback_that_is_tolerated_is_loud(function: LocalFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tolerated_rollback_is_logged_as_an_error(function: LocalFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     """CloudFormation is told SUCCESS; the line tells what could not be written back."""
     partner = function.create(properties())["Data"]["Id"]
     function.update(properties(), CEO)
@@ -107,7 +107,7 @@ class Stdout:
 
 
 @pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space"), ValueError("closed file")])
-def test_log_that_can_not_be_written_stops_nothing(
+def test_unwritable_log_stops_nothing(
     function: LocalFunction, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     """Above all no Create that has created."""
@@ -143,7 +143,7 @@ def failed(outcome: CallOutcome, code: str = "Code", reason: str = "") -> CallEr
 
 OUTCOMES = [
     (RequestError(["Catalog is missing"]), Outcome.REFUSED, "InvalidProperties"),
-    (CodeError("what the secret holds is not six digits"), Outcome.REFUSED, "VerificationCode"),
+    (CodeError("the secret doesn't hold six digits"), Outcome.REFUSED, "VerificationCode"),
     (PartnerError("PartnerExists", "there is one", "Adopt it."), Outcome.REFUSED, "PartnerExists"),
     (ProfileTaskError("pprofiletask-1", "FAILED", []), Outcome.REFUSED, "ProfileTaskFailed"),
     (TagsNotVisibleError("partner-1"), Outcome.FAILED, "TagsNotVisible"),
@@ -164,9 +164,7 @@ OUTCOMES = [
     OUTCOMES,
     ids=lambda value: type(value).__name__ if isinstance(value, HandlerError) else "",
 )
-def test_what_a_human_must_correct_is_refused_and_all_else_has_failed(
-    error: HandlerError, outcome: Outcome, reason: str
-) -> None:
+def test_user_errors_are_refused_and_all_others_fail(error: HandlerError, outcome: Outcome, reason: str) -> None:
     """What may be over when the stack is deployed again has failed."""
     assert report_of(error) == Report(outcome, reason, str(error))
 
@@ -182,7 +180,7 @@ def test_each_kind_of_error_has_an_outcome() -> None:
 
 
 @pytest.mark.parametrize("output", ["plain text\n", "[1]\n", '{"level": "INFO"', '{"level": "DEBUG", "message": "x"}'])
-def test_log_line_that_is_no_json_object_is_noticed(output: str) -> None:
+def test_log_line_that_is_not_a_json_object_is_detected(output: str) -> None:
     """Lambda's prefix would be one."""
     with pytest.raises((AssertionError, KeyError)):
         lines_of(output)

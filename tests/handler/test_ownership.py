@@ -49,7 +49,7 @@ class TestAnotherConstructId:
     """Another construct id in the same stack, with the logical id kept."""
 
     def require_managed(self, deployed: Deployed) -> None:
-        """The stack still manages the partner, and its template's path stands in the tag afterwards."""
+        """The stack still manages the partner, and its template's path is in the tag afterwards."""
         deployed.cloud.begin_deployment()
         deployed.update(FORMER, at("Partner", AllianceLeadContact=contact(BusinessTitle="CEO")))
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
@@ -74,7 +74,7 @@ class TestAnotherConstructId:
         assert deployed.writes() == []
         self.require_managed(deployed)
 
-    def test_failed_contact_change_leaves_the_owners_former_path(self, deployed: Deployed) -> None:
+    def test_failed_contact_change_leaves_the_former_owner_path(self, deployed: Deployed) -> None:
         """The ownership tag is written last."""
         deployed.cloud.fail("PutAllianceLeadContact", "access-denied", times=None)
         with pytest.raises(HandlerError, match="PutAllianceLeadContact"):
@@ -82,14 +82,16 @@ class TestAnotherConstructId:
         assert path_of(deployed) == "Partner"
 
     def test_rollback_that_cannot_restore_the_contact_restores_the_path(self, deployed: Deployed) -> None:
-        """The former address would take a code that nobody has; the ownership tag doesn't wait for it."""
+        """The former address would require a code that nobody has; the ownership tag doesn't depend on it."""
         deployed.cloud.prepare("ann@example.com")
         moved = at("Company", AllianceLeadContact=contact(Email="ann@example.com"))
         step(deployed, FORWARD, FORMER, moved)
         step(deployed, BACKWARD, moved, FORMER)
         assert (deployed.partner.contact["Email"], path_of(deployed)) == ("ann@example.com", "Partner")
 
-    def test_create_of_another_logical_id_is_refused_and_the_former_one_goes_on(self, deployed: Deployed) -> None:
+    def test_create_with_another_logical_id_is_refused_and_the_former_resource_continues(
+        self, deployed: Deployed
+    ) -> None:
         """The reason names the partner, and its construct as one of this stack; nothing is lost."""
         told = f"PartnerExists: .*{deployed.partner.id}, another construct's of this stack"
         with pytest.raises(PartnerError, match=told):
@@ -97,14 +99,14 @@ class TestAnotherConstructId:
         assert deployed.writes() == []
         self.require_managed(deployed)
 
-    def test_create_of_another_provider_with_the_same_path_finds_the_partner(self, deployed: Deployed) -> None:
+    def test_create_by_another_provider_with_the_same_path_finds_the_partner(self, deployed: Deployed) -> None:
         """By its tag, whatever the logical id, and writes nothing."""
         answer = deployed.cloud.create(FORMER, LogicalResourceId="PartnerOfPlatform")
         assert answer.physical_id == deployed.arn
         assert deployed.writes() == []
 
-    def test_sandbox_that_takes_no_tag_needs_no_recipe(self, cloud: Cloud) -> None:
-        """The new resource finds the partner by its name; that the Sandbox takes no tag does no harm."""
+    def test_sandbox_without_tags_needs_no_migration_steps(self, cloud: Cloud) -> None:
+        """The new resource finds the partner by its name; the missing tag does no harm."""
         deployed = Deployed(cloud, sandbox())
         moved = sandbox(Owner={"StackName": "Root", "ConstructPath": "Company"})
         assert cloud.create(moved, LogicalResourceId="Company").physical_id == deployed.arn
@@ -123,7 +125,7 @@ class TestAnotherStack:
         """The properties in the new stack."""
         return at("Partner", "Company", ExistingPartnerId=deployed.partner.id)
 
-    def test_adopting_writes_the_ownership_tag_and_the_old_stack_has_no_say_any_more(
+    def test_adopting_writes_the_ownership_tag_and_the_old_stack_is_refused(
         self, deployed: Deployed, company: str
     ) -> None:
         """Nothing else is written, since contact and tags are the same."""
@@ -146,7 +148,9 @@ class TestAnotherStack:
             assert deployed.cloud.create(wanted, StackId=stack_id).physical_id == deployed.arn
         assert deployed.writes() == ["TagResource"]
 
-    def test_way_back_is_a_new_logical_id_that_adopts_in_the_old_stack(self, deployed: Deployed, company: str) -> None:
+    def test_moving_back_takes_a_new_logical_id_that_adopts_in_the_old_stack(
+        self, deployed: Deployed, company: str
+    ) -> None:
         """It restores what was before; later the id may be removed."""
         before = owner_of(deployed)
         deployed.cloud.create(self.adopting(deployed), StackId=company)
@@ -177,7 +181,7 @@ A_TO_B = A.moved_to(B, "1")
         (Owner("other", "x"), A, "1", False, A),  # adoption leaves no mark: no Update may lead back there
     ],
 )
-def test_ownership_tag_that_is_written_follows_from_the_one_that_is_there(
+def test_written_ownership_tag_follows_from_the_current_one(
     before: Owner | None, wanted: Owner, operation: str, is_rollback: bool, written: Owner | None
 ) -> None:
     """A moved one is that of its new construct."""
@@ -192,14 +196,14 @@ class TestForgedOwner:
     LONG = "production-eu-west-1-CompanyPartnerAccountStack"
 
     def test_nested_stack_belongs_to_its_root(self, cloud: Cloud) -> None:
-        """CloudFormation says which one that is; deployed again under another suffix, it finds its partner."""
+        """CloudFormation returns the root; redeployed under another suffix, it finds its partner."""
         cloud.prepare()
         nested = [cloud.new_stack(name, cloud.stack_id) for name in ("Root-Nested-1ABC", "Root-Nested-2DEF")]
         first, again = (cloud.create(FORMER, StackId=stack_id) for stack_id in nested)
         assert again.physical_id == first.physical_id
 
     @pytest.mark.parametrize("stack", ["Other", "Root2", "Roo", "xRoot", "root", "My-Root", "Root-evil"])
-    def test_create_with_another_stacks_owner_is_refused_and_touches_nothing(
+    def test_create_with_another_stacks_owner_is_refused_and_changes_nothing(
         self, deployed: Deployed, stack: str
     ) -> None:
         """Else any template could take any stack's partner."""
@@ -209,7 +213,7 @@ class TestForgedOwner:
         assert deployed.cloud.operations(mark) == []
 
     @pytest.mark.parametrize(("stack", "passes"), [("Root-Nested-1ABC", True), ("Other", False), ("Rollout", False)])
-    def test_own_name_decides_for_an_update_if_cloudformation_never_answers(
+    def test_own_stack_name_decides_for_an_update_if_cloudformation_never_responds(
         self, deployed: Deployed, stack: str, passes: bool
     ) -> None:
         """A nested stack's begins with its parent's."""
@@ -220,7 +224,7 @@ class TestForgedOwner:
         with pytest.raises(RequestError, match=r"Owner\.StackName"):
             deployed.cloud.update(deployed.arn, FORMER, FORMER, StackId=stack_id)
 
-    def test_own_name_decides_though_it_has_no_room_for_its_parents(self) -> None:
+    def test_own_stack_name_decides_even_if_it_truncates_its_parents(self) -> None:
         """At least the first 24 characters stay."""
         stack_id = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{self.LONG[:24]}-Nested-1ABC/1-2"
         NOT_DESCRIBED.require_root(self.LONG, stack_id)

@@ -140,7 +140,7 @@ class TestEachReading:
         with open_cloud(moto_url, readings=Readings(**request.param)) as cloud:
             yield cloud
 
-    def test_profile_is_made_left_changed_and_rolled_back(self, own: ProfileStack) -> None:
+    def test_profile_is_created_left_unchanged_updated_and_rolled_back(self, own: ProfileStack) -> None:
         """One task for each change, none for the rest, and the profile is the template's in the end."""
         assert own.create() == [START]
         assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "SUCCEEDED")
@@ -176,7 +176,7 @@ class TestEachReading:
         assert own.update(DisplayName="Fourth") == [START]
         assert own.partner.profile == details(DisplayName="Fourth")
 
-    def test_each_delivery_of_one_request_ends_alike_with_one_task(self, own: ProfileStack) -> None:
+    def test_each_delivery_of_one_request_ends_with_the_same_single_task(self, own: ProfileStack) -> None:
         """Whether the task still runs, or has ended."""
         own.create(reads=None)
         own.plan(reads=1)
@@ -188,7 +188,7 @@ class TestEachReading:
         assert [answer and answer["Data"] for answer in answers] == [own.stack.attributes] * 2
         assert [task.status for task in own.partner.tasks] == ["CANCELED", "SUCCEEDED"]
 
-    def test_visibility_that_is_given_at_once_comes_as_soon_as_the_service_allows_it(self, own: ProfileStack) -> None:
+    def test_initial_visibility_is_set_as_soon_as_the_service_allows_it(self, own: ProfileStack) -> None:
         """With the review still going on no deployment fails; once the profile is approved, it is public."""
         own.create(reads=None, Visibility="PUBLIC")
         assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "IN_PROGRESS")
@@ -207,7 +207,7 @@ class TestEachReading:
         assert own.update(DisplayName="Another", Visibility="PUBLIC", options={"another_fails": True}) == [PUT, PUT]
         assert (own.stack.status, own.partner.visibility) == (ROLLED_BACK, "PRIVATE")
 
-    def test_task_that_a_human_canceled_is_started_again_by_the_next_deployment(self, own: ProfileStack) -> None:
+    def test_task_canceled_by_a_person_is_restarted_by_the_next_deployment(self, own: ProfileStack) -> None:
         """Whether the service still shows it or not."""
         own.create()
         own.update(reads=None, DisplayName="Another")
@@ -226,7 +226,7 @@ class TestEachReading:
         assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "SUCCEEDED")
         assert own.partner.profile == details()
 
-    def test_logo_alone_is_a_change_whatever_became_of_the_task_before(self, own: ProfileStack) -> None:
+    def test_changed_logo_is_a_change_whatever_the_previous_tasks_outcome(self, own: ProfileStack) -> None:
         """Also where the service shows another address than the template's."""
         own.create()
         logo = "https://example.com/new.png"
@@ -242,7 +242,7 @@ class TestEachReading:
 # What a task comes to
 
 
-def test_task_that_fails_is_told_with_its_reasons_locales_and_a_remedy_and_the_rollback_leaves_the_profile(
+def test_failed_task_is_reported_with_reasons_locales_and_remedy_and_rollback_keeps_the_profile(
     own: ProfileStack,
 ) -> None:
     """The service's own message is not repeated."""
@@ -261,9 +261,7 @@ def test_task_that_fails_is_told_with_its_reasons_locales_and_a_remedy_and_the_r
 
 
 @pytest.mark.parametrize("reason", ERROR_REASONS)
-def test_each_reason_of_a_failed_task_has_a_remedy_of_its_own_that_fits(
-    cloud: Cloud, partner: Any, reason: str
-) -> None:
+def test_each_reason_of_a_failed_task_has_its_own_remedy(cloud: Cloud, partner: Any, reason: str) -> None:
     """However many locales fail."""
     errors = [{**CANARY, "Locale": f"{letter}e-DE", "Reason": reason} for letter in "abcdefghijklmnopqrstuvwxyz"]
     cloud.account.plan_profile_tasks(reads=0, errors=errors)
@@ -275,7 +273,7 @@ def test_each_reason_of_a_failed_task_has_a_remedy_of_its_own_that_fits(
     assert text.endswith("eploy again.")
 
 
-def test_task_that_a_human_cancels_meanwhile_fails_the_deployment(cloud: Cloud, partner: Any) -> None:
+def test_task_canceled_by_a_person_meanwhile_fails_the_deployment(cloud: Cloud, partner: Any) -> None:
     """It will never be as the template says."""
     cloud.account.plan_profile_tasks(reads=None)
     client = cloud.client("partnercentral-account")
@@ -298,7 +296,7 @@ def test_review_is_waited_for_a_minute_and_no_longer(cloud: Cloud, partner: Any)
     assert 50 <= sum(time.pauses) <= 70
 
 
-def test_review_that_cannot_be_followed_is_told_as_in_progress(cloud: Cloud, partner: Any) -> None:
+def test_review_that_cannot_be_followed_is_reported_as_in_progress(cloud: Cloud, partner: Any) -> None:
     """The task was started: a failure would say otherwise, and the rollback cancel it."""
     cloud.account.plan_profile_tasks(reads=None)
     cloud.happens_before(
@@ -311,7 +309,7 @@ def test_review_that_cannot_be_followed_is_told_as_in_progress(cloud: Cloud, par
 # Tasks of others
 
 
-def test_task_that_somebody_else_starts_after_the_look_is_not_canceled(cloud: Cloud, partner: Any) -> None:
+def test_task_started_by_another_owner_after_the_read_is_not_canceled(cloud: Cloud, partner: Any) -> None:
     """The service refuses a second one; what is not ours is named then."""
     cloud.account.plan_profile_tasks(reads=None)
     start = cloud.client("partnercentral-account").start_profile_update_task
@@ -339,7 +337,7 @@ def test_task_that_somebody_else_starts_after_the_look_is_not_canceled(cloud: Cl
     ],
     ids=str,
 )
-def test_fault_that_passes_costs_neither_the_deployment_nor_a_second_task(
+def test_transient_fault_fails_no_deployment_and_starts_no_second_task(
     own: ProfileStack, operation: str, kind: str, how: dict[str, Any]
 ) -> None:
     """The request is sent again with its own token."""
@@ -355,7 +353,7 @@ def test_fault_that_passes_costs_neither_the_deployment_nor_a_second_task(
 
 
 @pytest.mark.parametrize("reads", [3, 0], ids=["in progress", "succeeded"])
-def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_stacks_own(
+def test_started_task_with_a_lost_answer_and_token_is_recognized_as_the_stacks_own(
     cloud: Cloud, partner: Any, reads: int
 ) -> None:
     """How long a token is remembered is documented nowhere: then the repeated call meets its own task."""
@@ -374,7 +372,7 @@ def test_task_that_was_started_though_its_answer_and_its_token_are_lost_is_the_s
     assert len(cloud.account.partner(partner.id).tasks) == 1
 
 
-def test_two_requests_have_two_tokens_and_one_request_has_one(own: ProfileStack) -> None:
+def test_each_request_has_one_client_token(own: ProfileStack) -> None:
     """The token is the request's own."""
     own.create()
     own.world.cloud.fail(START, "cut", times=2)
@@ -385,7 +383,7 @@ def test_two_requests_have_two_tokens_and_one_request_has_one(own: ProfileStack)
 
 
 @pytest.mark.parametrize("operation", [START, PUT])
-def test_quota_that_is_used_up_fails_a_deployment_and_no_rollback(own: ProfileStack, operation: str) -> None:
+def test_exhausted_quota_fails_a_deployment_and_no_rollback(own: ProfileStack, operation: str) -> None:
     """What the rollback can't do is told by a line that an alarm finds."""
     own.create(Visibility="PRIVATE")
     own.stack.meanwhile = lambda: own.use_up(operation) if own.stack.history[-1] == "UPDATE_IN_PROGRESS" else None
@@ -444,7 +442,7 @@ def test_rollback_ends_as_in_progress_while_the_former_profile_is_reviewed_again
 
 
 @pytest.mark.parametrize("shape", [{"SchemaVersion": "0"}, {"SchemaVersion": "2", "OutputPrefix": "Profile"}], ids=str)
-def test_rollback_to_properties_of_another_version_shows_what_was_shown(
+def test_rollback_to_properties_of_another_version_keeps_the_shown_values(
     own: ProfileStack, shape: dict[str, str]
 ) -> None:
     """Code and resource may be rolled back together; the id may be imported."""
@@ -473,7 +471,7 @@ def test_update_that_failed_without_rollback_is_retried(
 # Another partner
 
 
-def test_another_partner_is_a_replacement_and_the_formers_profile_stays(own: ProfileStack) -> None:
+def test_changed_partner_is_a_replacement_and_the_former_profile_is_retained(own: ProfileStack) -> None:
     """Delete of the former id changes nothing."""
     own.create(Visibility="PUBLIC")
     other = own.world.cloud.add_partner("Other Corp", catalog="Sandbox")
@@ -489,7 +487,7 @@ def test_another_partner_is_a_replacement_and_the_formers_profile_stays(own: Pro
 # What the template doesn't say
 
 
-def test_what_the_template_leaves_out_stays(own: ProfileStack) -> None:
+def test_omitted_properties_are_left_unchanged(own: ProfileStack) -> None:
     """Solution type, headquarters and visibility: also if a human has changed them meanwhile."""
     berlin = {"CountryCode": "DE", "SubdivisionCode": "BE"}
     human = {"PrimarySolutionType": "TRAINING_SERVICES", "Headquarters": berlin}
@@ -502,7 +500,7 @@ def test_what_the_template_leaves_out_stays(own: ProfileStack) -> None:
     assert own.partner.visibility == "PUBLIC"
 
 
-def test_solution_type_and_headquarters_that_are_given_are_written(own: ProfileStack) -> None:
+def test_given_solution_type_and_headquarters_are_written(own: ProfileStack) -> None:
     """The profile's rule after creation."""
     own.create()
     given: dict[str, Any] = {
@@ -513,14 +511,14 @@ def test_solution_type_and_headquarters_that_are_given_are_written(own: ProfileS
     assert own.partner.profile == details() | given
 
 
-def test_profile_that_is_as_wanted_before_its_create_is_taken_as_it_is(own: ProfileStack) -> None:
+def test_profile_that_already_matches_at_create_is_left_unchanged(own: ProfileStack) -> None:
     """As after a stack was deleted and deployed again, or made in the console."""
     own.human_starts(reads=0)
     assert own.create() == []
     assert (own.stack.status, own.task_status) == ("CREATE_COMPLETE", "SUCCEEDED")
 
 
-def test_unchanged_profile_costs_three_reads_and_one_question_to_cloudformation(cloud: Cloud, partner: Any) -> None:
+def test_unchanged_profile_takes_three_reads_and_one_describe_stacks_call(cloud: Cloud, partner: Any) -> None:
     """Each deployment of the stack pays for it."""
     made = cloud.create(profile(partner.arn))
     cloud.set_outputs(ProfileProfileId=made.data["ProfileId"], ProfileTaskStatus="SUCCEEDED")
@@ -531,7 +529,7 @@ def test_unchanged_profile_costs_three_reads_and_one_question_to_cloudformation(
     assert sorted(cloud.asked) == ["describe_stacks", *reads]
 
 
-def test_each_change_comes_right_after_a_question_to_cloudformation(cloud: Cloud, partner: Any) -> None:
+def test_each_change_immediately_follows_a_describe_stacks_call(cloud: Cloud, partner: Any) -> None:
     """A stack that has gone on gets no task, no cancellation and no publication."""
     cloud.account.plan_profile_tasks(reads=None)
     made = cloud.create(profile(partner.arn))
@@ -601,7 +599,7 @@ def test_profile_of_another_resource_type_is_no_profile(own: ProfileStack, kind:
     assert own.world.cloud.writes(mark) == []
 
 
-def test_answer_of_a_profile_names_nothing_but_ids_and_codes(own: ProfileStack) -> None:
+def test_answer_of_a_profile_contains_only_ids_and_codes(own: ProfileStack) -> None:
     """Texts of the profile stand in the line of the former profile only, which is public."""
     own.world.cloud.simulator.faults.add("*", "echo", times=None)
     canary = {"DisplayName": "Canary", "Description": "canary"}

@@ -1,4 +1,4 @@
-"""What a profile must never come to: published too early, written by an old request, or taken for what it isn't.
+"""What must never happen to a profile: published too early, written by an old request, or mistaken for another.
 
 Found by a reviewer who looked for sequences of events and answers that nobody had thought of.
 """
@@ -87,16 +87,16 @@ def test_profile_is_hidden_before_it_changes(own: ProfileStack) -> None:
 
 
 @pytest.mark.parametrize("times", [3, 6])
-def test_visibility_is_looked_at_before_it_is_put_again(own: ProfileStack, times: int) -> None:
-    """AWS takes five changes a day."""
+def test_visibility_is_read_before_it_is_retried(own: ProfileStack, times: int) -> None:
+    """AWS allows five changes a day."""
     own.create()
     own.world.cloud.fail(PUT, "unavailable", times=times, after_commit=True)
     own.update(Visibility="PUBLIC")
     assert (own.stack.status, len(own.partner.visibility_updates)) == ("UPDATE_COMPLETE", 1)
 
 
-def test_visibility_is_put_again_while_the_approved_profile_is_not_found(cloud: Cloud, partner: Any) -> None:
-    """No part of AWS knows everything at once."""
+def test_visibility_is_retried_while_the_approved_profile_is_not_found(cloud: Cloud, partner: Any) -> None:
+    """AWS is eventually consistent."""
     cloud.answer_instead("put_profile_visibility", *[refusal("PARTNER_PROFILE_NOT_FOUND")] * 2)
     cloud.create(profile(partner.arn, Visibility="PUBLIC"))
     assert cloud.account.partner(partner.id).visibility == "PUBLIC"
@@ -111,14 +111,14 @@ def test_answer_of_put_visibility_needs_no_profile_id(own: ProfileStack) -> None
 
 
 @pytest.mark.parametrize("kind", ["access-denied", "internal-error"])
-def test_visibility_that_the_template_says_nothing_of_is_not_needed(own: ProfileStack, kind: str) -> None:
-    """It tells the profile id, which may be pending."""
+def test_visibility_omitted_from_the_template_is_not_read(own: ProfileStack, kind: str) -> None:
+    """It only returns the profile id, which may be pending."""
     own.world.cloud.fail("GetProfileVisibility", kind, times=None)
     own.create()
     assert own.stack.status == "CREATE_COMPLETE"
 
 
-def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(cloud: Cloud, partner: Any) -> None:
+def test_rollback_hides_a_profile_that_the_service_shows_late_as_public(cloud: Cloud, partner: Any) -> None:
     """The Update that is taken back has published it."""
     hidden, public = profile(partner.arn, Visibility="PRIVATE"), profile(partner.arn, Visibility="PUBLIC")
     cloud.create(hidden)
@@ -134,7 +134,7 @@ def test_rollback_hides_also_where_the_service_shows_late_that_it_is_public(clou
     [({"Visibility": "PUBLIC"}, "Visibility"), ({"Headquarters": BERLIN}, "Headquarters")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_rollback_tells_loudly_what_the_former_template_did_not_say(
+def test_rollback_logs_an_error_for_what_the_former_template_did_not_set(
     own: ProfileStack, gained: dict[str, Any], left: str
 ) -> None:
     """Nobody knows any more what it was."""
@@ -148,10 +148,8 @@ def test_rollback_tells_loudly_what_the_former_template_did_not_say(
 
 
 @pytest.mark.parametrize("more", [{"Headquarters": BERLIN}, {"PrimarySolutionType": "TRAINING_SERVICES"}], ids=str)
-def test_task_of_a_human_that_changes_what_the_template_leaves_out_is_not_canceled(
-    own: ProfileStack, more: dict[str, Any]
-) -> None:
-    """Though all that the template says is in it."""
+def test_manual_task_that_changes_omitted_properties_is_not_canceled(own: ProfileStack, more: dict[str, Any]) -> None:
+    """Although it contains everything that the template sets."""
     own.create()
     own.plan(reads=None)
     own.human("start_profile_update_task", TaskDetails=details() | more)
@@ -159,8 +157,8 @@ def test_task_of_a_human_that_changes_what_the_template_leaves_out_is_not_cancel
     assert own.stack.status == ROLLED_BACK
 
 
-def test_task_of_another_partner_is_not_canceled_for_what_the_former_ones_template_said(own: ProfileStack) -> None:
-    """It is somebody else's."""
+def test_task_of_another_partner_is_not_canceled_because_of_the_former_template(own: ProfileStack) -> None:
+    """It is another owner's."""
     own.create()
     other = own.world.cloud.add_partner("Other Corp", catalog="Sandbox")
     own.plan(reads=None)
@@ -171,8 +169,8 @@ def test_task_of_another_partner_is_not_canceled_for_what_the_former_ones_templa
     assert own.world.cloud.writes(mark) == []
 
 
-def test_logo_that_was_in_review_is_not_taken_for_approved_by_a_rollback(own: ProfileStack) -> None:
-    """AWS may show a logo at an address of its own, so only a task tells which one is approved."""
+def test_rollback_does_not_treat_a_logo_in_review_as_approved(own: ProfileStack) -> None:
+    """AWS may show a logo at a URL of its own, so only a task shows which one is approved."""
     own.create()
     own.update(reads=None, LogoUrl=NEW_LOGO)
     own.stack.meanwhile = lambda: own.plan(reads=1)
@@ -191,8 +189,8 @@ def test_logo_of_a_language_alone_is_a_change(own: ProfileStack) -> None:
     assert own.update(LocalizedContents=[{**GERMAN, "LogoUrl": NEW_LOGO}]) == [START]
 
 
-def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cloud, partner: Any) -> None:
-    """What the service calls unchanged is not what the template asks for."""
+def test_new_logo_refused_for_the_profiles_state_is_no_success(cloud: Cloud, partner: Any) -> None:
+    """The profile that the service calls unchanged is not the template's."""
     cloud.create(profile(partner.arn))
     cloud.answer_instead("start_profile_update_task", *[refusal("INCOMPATIBLE_PROFILE_STATE")] * 99)
     with pytest.raises(HandlerError, match="INCOMPATIBLE_PROFILE_STATE"):
@@ -200,7 +198,7 @@ def test_new_logo_that_is_refused_for_the_profiles_state_is_no_success(cloud: Cl
 
 
 def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(cloud: Cloud, partner: Any) -> None:
-    """The task that succeeded tells better what the profile is."""
+    """The task that succeeded is the better source."""
     first, second = profile(partner.arn), profile(partner.arn, DisplayName="Another")
     cloud.create(first)
     late = cloud.client("partnercentral-account").get_partner(Catalog="AWS", Identifier=partner.arn)
@@ -211,8 +209,8 @@ def test_rollback_while_the_service_shows_the_former_profile_still_restores_it(c
     assert cloud.account.partner(partner.id).profile["DisplayName"] == "Example"
 
 
-def test_headquarters_that_are_there_already_start_nothing(moto_url: str) -> None:
-    """The template may begin to say them."""
+def test_unchanged_headquarters_start_no_task(moto_url: str) -> None:
+    """The template may start to set them."""
     with open_cloud(moto_url, readings=Readings(unchanged_profile_starts_task=True)) as cloud:
         partner = cloud.add_partner()
         cloud.account.plan_profile_tasks(reads=0)
@@ -224,9 +222,7 @@ def test_headquarters_that_are_there_already_start_nothing(moto_url: str) -> Non
         assert cloud.writes(mark) == []
 
 
-def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_somebody_elses(
-    cloud: Cloud, partner: Any
-) -> None:
+def test_canceled_task_still_shown_as_running_is_not_mistaken_for_another_owners(cloud: Cloud, partner: Any) -> None:
     """The service may show it late."""
     cloud.account.plan_profile_tasks(reads=None)
     cloud.create(profile(partner.arn))
@@ -237,9 +233,7 @@ def test_task_that_is_shown_running_after_it_was_canceled_is_not_taken_for_someb
     assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
 
 
-def test_partner_without_a_profile_has_no_task_by_whichever_reason_the_service_says_so(
-    cloud: Cloud, partner: Any
-) -> None:
+def test_partner_without_a_profile_has_no_task_whichever_reason_the_service_returns(cloud: Cloud, partner: Any) -> None:
     """Of a task that is not found, or of a profile."""
     cloud.answer_instead("get_profile_update_task", refusal("PARTNER_PROFILE_NOT_FOUND"))
     assert cloud.create(profile(partner.arn)).data["TaskStatus"] == "SUCCEEDED"
@@ -253,7 +247,7 @@ def test_task_without_a_status_is_in_progress(cloud: Cloud, partner: Any) -> Non
 
 
 @pytest.mark.parametrize("each", [8.0, 14.0])
-def test_slow_service_costs_no_deployment(cloud: Cloud, partner: Any, each: float) -> None:
+def test_slow_service_fails_no_deployment(cloud: Cloud, partner: Any, each: float) -> None:
     """The task goes on, and is followed as long as there is time."""
     cloud.account.plan_profile_tasks(reads=None)
     answer = cloud.create(profile(partner.arn), VirtualTime(each_call=each))
@@ -263,7 +257,7 @@ def test_slow_service_costs_no_deployment(cloud: Cloud, partner: Any, each: floa
 # Which request
 
 
-def test_create_that_is_delivered_again_in_a_later_update_writes_nothing(own: ProfileStack) -> None:
+def test_create_redelivered_during_a_later_update_writes_nothing(own: ProfileStack) -> None:
     """Its profile is the former one."""
     own.create()
     own.update(DisplayName="Another")
@@ -275,9 +269,7 @@ def test_create_that_is_delivered_again_in_a_later_update_writes_nothing(own: Pr
 
 
 @pytest.mark.parametrize("refused", [{"LogoUrl": "http://example.com"}, {"Visibility": "SECRET"}], ids=str)
-def test_rollback_of_an_update_that_was_refused_at_once_leaves_what_a_human_has_changed(
-    own: ProfileStack, refused: dict[str, Any]
-) -> None:
+def test_rollback_of_an_update_refused_at_once_keeps_manual_changes(own: ProfileStack, refused: dict[str, Any]) -> None:
     """Nothing was written, so there is nothing to take back."""
     own.create(Visibility="PUBLIC")
     own.human("put_profile_visibility", Visibility="PRIVATE")
@@ -287,7 +279,7 @@ def test_rollback_of_an_update_that_was_refused_at_once_leaves_what_a_human_has_
     assert (own.partner.profile["DisplayName"], own.partner.visibility) == ("Console", "PRIVATE")
 
 
-def test_log_tells_as_updated_what_was_canceled_or_published_alone(own: ProfileStack) -> None:
+def test_cancellation_or_publication_alone_is_logged_as_updated(own: ProfileStack) -> None:
     """Each is a change."""
     own.create()
     own.update(reads=None, DisplayName="Another", **ANOTHER_FAILS)
@@ -310,12 +302,12 @@ def test_partner_of_another_account_or_another_service_is_refused_before_any_cal
     assert cloud.operations() == []
 
 
-def test_text_with_joiners_is_taken(own: ProfileStack) -> None:
+def test_text_with_joiners_is_accepted(own: ProfileStack) -> None:
     """Persian is written with them."""
     assert own.create(DisplayName="\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645") == [START]
 
 
-def test_rollback_of_a_replacement_names_the_former_profile_also_if_the_service_is_down(own: ProfileStack) -> None:
+def test_rollback_of_a_replacement_returns_the_former_profile_even_if_the_service_is_down(own: ProfileStack) -> None:
     """Whatever id CloudFormation hands over."""
     own.create()
     cloud = own.world.cloud

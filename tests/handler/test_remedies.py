@@ -1,4 +1,4 @@
-"""What each error that Partner Central can raise tells the user to do, from the bytes of the answer to the Reason."""
+"""The remedy of each error that Partner Central can raise, from the bytes of the answer to the Reason."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ WORDS = {
     "DUPLICATE_PARTNER": "correct legal_name, or set existing_partner_id",
     "INCOMPATIBLE_PROFILE_STATE": "profile task end",
     "INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE": "profile task end",
-    "VERIFICATION_ALREADY_IN_PROGRESS": "`verification status` shows an address",
+    "VERIFICATION_ALREADY_IN_PROGRESS": "at the URL that `verification status` shows",
     "PARTNER_NOT_FOUND": "AWS Partner support",
     "INCOMPATIBLE_LEGAL_NAME": "legal name that the business verification confirmed",
     "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS": "that is an AWS Partner: migrate",
     "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS": "Verify the registrant",
-    "INVALID_ACCOUNT_LINKING_STATUS": "an AWS Partner already. Migrate that",
+    "INVALID_ACCOUNT_LINKING_STATUS": "already an AWS Partner. Migrate it",
     "INVALID_ACCOUNT_STATE": "good standing",
     "INCOMPATIBLE_DOMAIN": "company's own domain",
     "INELIGIBLE_ACCOUNT_TIER": "paid plan",
 }
-"""What can end a call of ours, with the words that say what to do."""
+"""What can end a call of ours, with words of its remedy."""
 
 FOREIGN = {
     "ACCOUNT_ALREADY_VERIFIED",
@@ -150,7 +150,7 @@ def enum(shape: str) -> list[str]:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_reason_of_each_call_has_its_remedy(operation: str) -> None:
-    """A reason that can end a call of ours says what to do about it, any other where to look."""
+    """A reason that can end a call of ours has a remedy of its own, any other a general one."""
     for shape in client().meta.service_model.operation_model(operation).error_shapes:
         reasons = shape.members["Reason"].enum if "Reason" in shape.members else [""]
         for reason in reasons:
@@ -167,7 +167,7 @@ def test_each_business_validation_code_has_its_remedy(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_each_field_that_the_user_decides_has_its_remedy(operation: str) -> None:
+def test_each_user_defined_field_has_its_remedy(operation: str) -> None:
     """Whatever is wrong with it, and in whatever spelling the service names it."""
     for path, words in FIELDS.items():
         for code in set(enum("FieldValidationCode")) - {"TOO_MANY_VALUES", "DUPLICATE_VALUE"}:
@@ -184,7 +184,7 @@ def test_each_field_that_the_user_decides_has_its_remedy(operation: str) -> None
         ("LegalName", "DUPLICATE_VALUE", "The legal name is taken"),
     ],
 )
-def test_a_code_may_say_more_than_its_field(field: str, code: str, words: str) -> None:
+def test_code_can_be_more_specific_than_its_field(field: str, code: str, words: str) -> None:
     """Too many tags are no matter of a tag policy, and a taken name is none of spelling."""
     detail = {"Name": field, "Code": code, "Message": ECHO}
     assert words in check(invalid("CreatePartner", FieldValidationError=detail), f"{field}:{code}")
@@ -225,7 +225,7 @@ def test_two_obstacles_are_both_named() -> None:
         ("ValidationException", "BUSINESS_VALIDATION_FAILED", CallOutcome.REFUSED),
     ],
 )
-def test_only_what_can_pass_is_tried_again(code: str, reason: str, outcome: CallOutcome) -> None:
+def test_only_transient_failures_are_retried(code: str, reason: str, outcome: CallOutcome) -> None:
     """The rest fails at once."""
     assert error_of("CreatePartner", code, Reason=reason).failure.call_outcome is outcome
 
@@ -247,7 +247,7 @@ def unnamed(status: int) -> ClientError:
         (KeyError(ECHO), CallOutcome.UNKNOWN, "KeyError"),
     ],
 )
-def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
+def test_only_calls_certainly_not_carried_out_count_as_refused_or_throttled(
     cause: Exception, outcome: CallOutcome, code: str
 ) -> None:
     """Whatever botocore raises."""
@@ -257,7 +257,7 @@ def test_what_surely_was_not_carried_out_alone_counts_as_refused_or_throttled(
 
 
 def named(**how: Any) -> CallFailure:
-    """A failed call that nothing else is known of."""
+    """A failed call of which nothing else is known."""
     return CallFailure(**{"operation": "ListTagsForResource", "call_outcome": CallOutcome.REFUSED, "code": "E", **how})
 
 
@@ -272,7 +272,7 @@ BY_NAME = [
 
 
 @pytest.mark.parametrize(("failure", "name", "remedy"), BY_NAME)
-def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str, remedy: str) -> None:
+def test_each_remedy_fits_its_reason_untruncated(failure: CallFailure, name: str, remedy: str) -> None:
     """A Reason keeps its code at the front and the whole remedy at the end: the one of its name."""
     assert check(CallError(failure), name).endswith(f". {remedy}")
 
@@ -292,14 +292,14 @@ def test_each_remedy_stands_whole_in_its_reason(failure: CallFailure, name: str,
         [{"NewError": {"Code": "NEW_CODE", "Message": ECHO}}],
     ],
 )
-def test_details_that_a_newer_service_may_send_are_no_crash(details: object) -> None:
-    """The service changes faster than the model that this package knows it by."""
+def test_unknown_details_from_a_newer_service_cause_no_crash(details: object) -> None:
+    """The service changes faster than the model in this package."""
     error = error_of("CreatePartner", "ValidationException", Reason="REQUEST_VALIDATION_FAILED", ErrorDetails=details)
     check(error, "REQUEST_VALIDATION_FAILED")
 
 
-def test_code_reason_and_request_id_of_another_form_are_not_repeated() -> None:
-    """Whatever stands in their places may be the input: neither the Reason nor the log has it."""
+def test_malformed_code_reason_and_request_id_are_not_repeated() -> None:
+    """Anything in their place may be the input: neither the Reason nor the log contains it."""
     answer: Any = {
         "Error": {"Code": ECHO, "Message": ECHO},
         "Reason": ECHO,

@@ -55,7 +55,7 @@ def events(cloud: Cloud, sink: ResponseSink) -> list[dict[str, Any]]:
     return [create, {**create, "ResponseURL": sink.url("again")}]
 
 
-def test_the_running_python_is_among_those_that_are_tried() -> None:
+def test_running_python_is_among_the_tested_versions() -> None:
     """Else the tests below would pass by trying none."""
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in installed_pythons()
 
@@ -146,7 +146,7 @@ def test_the_asset_runs_on_each_python_with_this_boto3(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", PYTHONS)
-def test_the_asset_brings_the_service_to_a_boto3_that_does_not_know_it(
+def test_asset_adds_the_service_to_a_boto3_without_it(
     cloud: Cloud, sink: ResponseSink, asset: Path, version: str
 ) -> None:
     """boto3 1.34 is older than the service by a year and a half; it comes with urllib3 1.26, as in older runtimes."""

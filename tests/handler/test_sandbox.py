@@ -29,13 +29,13 @@ def tags(cloud: Cloud) -> list[dict[str, str]]:
 
 @pytest.fixture
 def tagging(moto_url: str) -> Iterator[Cloud]:
-    """A Sandbox that takes tags after creation, and several partners in an account: names alone stop a second one."""
+    """A Sandbox that accepts tags after creation, and several partners: names alone prevent a second one."""
     with open_cloud(moto_url, readings=Readings(sandbox_takes_tags_later=True, one_partner_per_catalog=False)) as cloud:
         yield cloud
 
 
 class TestWithoutTags:
-    """The Sandbox as the stricter reading has it: it takes no tags at all."""
+    """The Sandbox in the stricter reading: it accepts no tags at all."""
 
     def test_create_and_update_try_the_tag_once(self, cloud: Cloud) -> None:
         """No mail is needed, the tag is tried once after creation, and an Update reads the tags once."""
@@ -113,13 +113,13 @@ class TestWhereTagsAreTaken:
         assert tagging.operations().count("TagResource") == 1
 
     def test_untagged_partner_of_the_legal_name_is_taken_and_tagged(self, tagging: Cloud) -> None:
-        """Made by a human, or by a former version of this package."""
+        """Created by a person, or by a former version of this package."""
         made = tagging.add_partner("EXAMPLE  Corp", catalog="Sandbox")
         assert tagging.create(sandbox()).physical_id == made.arn
         assert tags(tagging) == [tag_of(tagging)]
 
-    def test_partner_of_another_owner_is_not_taken_by_its_name(self, tagging: Cloud) -> None:
-        """Another could not be created under that name: it is said before CreatePartner, and adopting helps."""
+    def test_partner_of_another_owner_is_not_adopted_by_its_name(self, tagging: Cloud) -> None:
+        """Another could not be created under that name: it is refused before CreatePartner, and can be adopted."""
         tagging.create(sandbox())
         other = tagging.new_stack("Other")
         elsewhere = {"Owner": {"StackName": "Other", "ConstructPath": "Partner"}}
@@ -133,7 +133,7 @@ class TestWhereTagsAreTaken:
         assert tags(tagging) == [tag_of(tagging, stack="Other")]
 
     @pytest.mark.parametrize("tagged", [True, False])
-    def test_create_delivered_again_writes_nothing_where_the_stack_shows_the_partner(
+    def test_redelivered_create_writes_nothing_if_the_stack_shows_the_partner(
         self, tagging: Cloud, tagged: bool
     ) -> None:
         """It was answered long ago, with the tag or without it."""
@@ -148,7 +148,7 @@ class TestWhereTagsAreTaken:
         assert tagging.writes(mark) == []
 
     @pytest.mark.parametrize("known_by", ["the list", "the stack"])
-    def test_client_token_that_leads_to_another_owners_partner_leaves_its_tag(
+    def test_client_token_of_another_owners_partner_leaves_its_tag_unchanged(
         self, tagging: Cloud, known_by: str
     ) -> None:
         """CreatePartner answers its first result again, which was renamed and taken over meanwhile.
@@ -190,7 +190,7 @@ class TestWhereTagsAreTaken:
         deployed.update(sandbox(), CEO)
         assert deployed.writes() == ["PutAllianceLeadContact"]
 
-    def test_partner_that_was_wiped_is_created_anew_and_tagged(self, tagging: Cloud) -> None:
+    def test_wiped_partner_is_created_again_and_tagged(self, tagging: Cloud) -> None:
         """Its data is refreshed about yearly; CloudFormation then sees a replacement."""
         deployed = Deployed(tagging, sandbox())
         tagging.account.delete_partner(deployed.partner.id)
@@ -211,7 +211,7 @@ class TestWhereTagsAreTaken:
 
 
 class TestTagsThatFail:
-    """No failure of a tag fails a deployment, in whatever way the Sandbox refuses: the legal name decides then."""
+    """No tagging failure fails a deployment, however the Sandbox refuses: then the legal name decides."""
 
     @pytest.mark.parametrize("kind", FAILURES)
     @pytest.mark.parametrize("takes_tags", [True, False])
@@ -238,7 +238,7 @@ class TestTagsThatFail:
         tagging.create(sandbox(), time)
         assert (tagging.writes(), time.pauses) == (["CreatePartner", "TagResource"], [])
 
-    def test_no_tag_is_written_where_none_can_be_read(self, tagging: Cloud) -> None:
+    def test_no_tag_is_written_if_tags_cannot_be_read(self, tagging: Cloud) -> None:
         """It might replace another owner's."""
         made = tagging.add_partner(catalog="Sandbox", tags=tag_of(tagging, stack="Other"))
         tagging.fail("ListTagsForResource", "access-denied", times=None)
@@ -247,7 +247,7 @@ class TestTagsThatFail:
         assert tagging.operations().count("ListTagsForResource") > 1, "a new policy may not have reached all of AWS yet"
 
     @pytest.mark.parametrize("one_partner_per_catalog", [True, False])
-    def test_refused_tags_are_not_asked_for_again_and_none_is_written(
+    def test_refused_tags_are_not_requested_again_and_none_is_written(
         self, moto_url: str, one_partner_per_catalog: bool
     ) -> None:
         """Neither before CreatePartner is called once more, nor while the list is polled after its refusal."""
@@ -266,7 +266,7 @@ class TestTagsThatFail:
             assert later.count("ListPartners") > 1
             assert {"ListTagsForResource", "TagResource"}.isdisjoint(later)
 
-    def test_failure_to_read_tags_for_a_moment_is_waited_for(self, tagging: Cloud) -> None:
+    def test_transient_failure_to_read_tags_is_retried(self, tagging: Cloud) -> None:
         """Else a corrected legal name would make a second partner."""
         arn = tagging.create(sandbox()).physical_id
         tagging.recreate_stack()

@@ -1,4 +1,4 @@
-"""What the service says in a form that nobody expected, or says late, ends well: no Defect, and nothing twice."""
+"""Unexpected and late answers of the service end well: no Defect, and nothing twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN, OTHER = "partnercentral:us-east-1:123456789012:catalog/AWS/partner/partne
 
 
 def replaced(value: Any, pattern: str, by: str) -> Any:
-    """The same with each text replaced, however deep it stands."""
+    """The same with each text replaced, at any depth."""
     if isinstance(value, dict):
         return {name: replaced(member, pattern, by) for name, member in value.items()}
     if isinstance(value, list):
@@ -48,28 +48,28 @@ class TestArnOfAnotherForm:
         return Deployed(cloud)
 
     def test_create_answers_arn_and_id_as_the_service_said_them(self, deployed: Deployed) -> None:
-        """The id stands in the answer beside the ARN, which doesn't end with it here; a Create finds it again."""
+        """The id is in the answer beside the ARN, which doesn't end with it here; a Create finds it again."""
         assert re.fullmatch(r"arn:aws:partnercentral::1:AWS-\w{13}", deployed.arn)
         (partner,) = deployed.cloud.partners
         data = {"Arn": deployed.arn, "Id": partner.id, "ProfileId": partner.profile_id}
         assert deployed.cloud.create(properties()).data == data
 
     def test_partner_is_updated_and_rolled_back(self, deployed: Deployed) -> None:
-        """The catalog is the template's, where the ARN doesn't tell it."""
+        """The catalog is the template's if the ARN doesn't contain it."""
         assert deployed.update(properties(), CEO).physical_id == deployed.arn
         assert [partner.contact["BusinessTitle"] for partner in deployed.cloud.partners] == ["CEO"]
         assert deployed.roll_back(CEO, properties()).data["Id"] == deployed.cloud.partners[0].id
         assert [partner.contact for partner in deployed.cloud.partners] == [contact()]
 
     def test_rollback_is_tolerated_when_nothing_can_be_asked(self, deployed: Deployed) -> None:
-        """What is said then comes from the physical id and the stack's outputs."""
+        """The attributes then come from the physical id and the stack's outputs."""
         told = deployed.cloud.create(properties())
         deployed.cloud.set_outputs(**{f"Partner{attribute}": value for attribute, value in told.data.items()})
         deployed.cloud.fail("*", "internal-error", times=None)
         assert deployed.roll_back(CEO, properties()) == told
 
 
-def test_physical_id_stays_the_stacks_own_if_the_service_spells_the_arn_otherwise(deployed: Deployed) -> None:
+def test_physical_id_is_kept_if_the_service_spells_the_arn_differently(deployed: Deployed) -> None:
     """With another one CloudFormation would see a replacement."""
     deployed.cloud.between = lambda _, call, members: replaced(
         call(**replaced(members, "l:eu-west-1", "l:us-east-1")), "l:us-east-1", "l:eu-west-1"
@@ -86,7 +86,7 @@ class TestMissingMembers:
     """What the service leaves out is never a Defect, nor taken for "there is none"."""
 
     def test_partner_that_is_listed_without_its_arn_is_told_and_none_is_created(self, deployed: Deployed) -> None:
-        """It can't be judged, so nobody may act."""
+        """Its owner is unknown, so nothing may be changed."""
         leave_out(deployed.cloud, "Arn")
         with pytest.raises(CallError, match="IncompleteAnswer: ListPartners"):
             deployed.cloud.create(properties())
@@ -102,7 +102,7 @@ class TestMissingMembers:
         assert deployed.writes() == []
 
     def test_sandbox_partner_that_is_listed_without_its_name_is_found(self, cloud: Cloud) -> None:
-        """The name decides there, so it is asked for."""
+        """The name decides there, so it is requested."""
         deployed = Deployed(cloud, sandbox())
         leave_out(cloud, "LegalName")
         assert cloud.create(sandbox()).physical_id == deployed.arn
@@ -115,7 +115,7 @@ class TestMissingMembers:
         assert Deployed(cloud).arn == cloud.partners[0].arn
 
     def test_contact_that_lacks_a_member_is_written_again(self, deployed: Deployed) -> None:
-        """It is not what the template says."""
+        """It doesn't match the template."""
         deployed.cloud.alter_answers(
             "get_alliance_lead_contact", lambda answer: answer["AllianceLeadContact"].pop("LastName")
         )
@@ -123,7 +123,7 @@ class TestMissingMembers:
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_another_stacks_tag_is_a_veto_though_only_the_third_answer_shows_it(self, deployed: Deployed) -> None:
-        """HTTP 200 with a body that breaks off, which botocore takes for an empty answer without an error."""
+        """HTTP 200 with a truncated body, which botocore treats as an empty answer without an error."""
         deployed.cloud.account.tag_partner(deployed.partner.id, {OWNER_TAG: "another stack"})
         deployed.cloud.fail("ListTagsForResource", "garbled", times=2)
         with pytest.raises(PartnerError, match="OtherOwner.*existing_partner_id"):
@@ -135,7 +135,7 @@ class TestTagsThatLag:
     """A new partner is listed before its tags can be read."""
 
     @pytest.mark.parametrize("lost", [True, False], ids=["after a lost answer", "after a rollback"])
-    def test_tags_that_are_not_found_yet_are_waited_for(self, cloud: Cloud, lost: bool) -> None:
+    def test_tags_not_found_yet_are_awaited(self, cloud: Cloud, lost: bool) -> None:
         """The partner may well be this construct's."""
         if lost:
             cloud.prepare()
@@ -146,7 +146,7 @@ class TestTagsThatLag:
         lose(cloud, "list_tags_for_resource", times=4)
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
 
-    def test_partner_that_may_be_the_one_of_a_lost_answer_is_not_refused_as_anothers(self, cloud: Cloud) -> None:
+    def test_partner_possibly_created_by_a_lost_answer_is_not_refused_as_another_owners(self, cloud: Cloud) -> None:
         """It is listed without its age, so it might be an old one of others whose tags are shown."""
         cloud.prepare()
         cloud.fail("CreatePartner", "cut", after_commit=True)
@@ -155,7 +155,7 @@ class TestTagsThatLag:
         assert [cloud.create(properties()).physical_id] == [partner.arn for partner in cloud.partners]
         assert cloud.writes() == ["CreatePartner"]
 
-    def test_tags_that_are_not_found_at_all_take_another_deployment(self, deployed: Deployed) -> None:
+    def test_tags_never_found_fail_the_deployment(self, deployed: Deployed) -> None:
         """And not a support case."""
         deployed.cloud.recreate_stack()
         lose(deployed.cloud, "list_tags_for_resource", times=1000)
@@ -164,7 +164,7 @@ class TestTagsThatLag:
         lose(deployed.cloud, "list_tags_for_resource", times=0)
         assert deployed.cloud.create(properties()).physical_id == deployed.arn
 
-    def test_new_partner_that_shows_no_tags_is_looked_at_again(self, moto_url: str) -> None:
+    def test_new_partner_without_tags_is_read_again(self, moto_url: str) -> None:
         """It is not refused as another's, also under a corrected legal name."""
         with open_cloud(moto_url, readings=Readings(one_partner_per_catalog=False)) as cloud:
             deployed = Deployed(cloud)
@@ -181,7 +181,7 @@ class TestTagsThatLag:
             ({"age": timedelta(0), "tags": {OWNER_TAG: "another stack"}}, (179.9, 180)),
         ],
     )
-    def test_partner_of_others_is_refused_when_nothing_could_change_it_any_more(
+    def test_partner_of_another_owner_is_refused_once_its_tags_have_settled(
         self, cloud: Cloud, made: dict[str, Any], left: tuple[float, float]
     ) -> None:
         """A new one after two minutes, an old one and another stack's at once."""
@@ -192,7 +192,7 @@ class TestTagsThatLag:
         assert left[0] < time.seconds <= left[1]
 
     @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=400)])
-    def test_partner_from_the_future_is_old_after_two_minutes_of_our_own_clock(
+    def test_partner_with_a_future_creation_time_counts_as_old_after_two_minutes(
         self, cloud: Cloud, ahead: timedelta
     ) -> None:
         """Its time would never pass."""
@@ -205,13 +205,13 @@ class TestTagsThatLag:
             cloud.create(properties(), time)
         assert 50 < time.seconds < 61
 
-    def test_new_partner_that_is_adopted_is_taken_at_once(self, cloud: Cloud) -> None:
+    def test_new_partner_is_adopted_at_once(self, cloud: Cloud) -> None:
         """Its id says enough."""
         new = cloud.add_partner(age=timedelta(0), contact=contact())
         cloud.create(properties(ExistingPartnerId=new.id), time := VirtualTime())
         assert time.pauses == []
 
-    def test_own_partner_whose_tags_lag_is_waited_for_beside_an_adopted_one(self, deployed: Deployed) -> None:
+    def test_lagging_tags_of_the_own_partner_are_awaited_beside_an_adopted_one(self, deployed: Deployed) -> None:
         """Else one construct would have two partners."""
         other = deployed.cloud.add_partner("Other Corp", contact=contact())
         deployed.cloud.recreate_stack()
@@ -232,7 +232,7 @@ class TestReadsThatLag:
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
         assert 0 < sum(time.pauses) < 30
 
-    def test_sandbox_partner_that_lags_is_not_created_a_second_time(self, cloud: Cloud) -> None:
+    def test_lagging_sandbox_partner_is_not_created_a_second_time(self, cloud: Cloud) -> None:
         """It was not wiped."""
         deployed = Deployed(cloud, sandbox())
         lose(cloud, "get_partner", times=4)

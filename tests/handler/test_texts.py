@@ -1,4 +1,4 @@
-"""What no name holds: unresolved expressions and invisible characters; told at synth and by the handler alike."""
+"""What no name contains: unresolved expressions and invisible characters; reported at synth and by the handler."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ UNRESOLVED = {
     "<MagicMock id='140'>": "Python object",
     "<Catalog.AWS: 'AWS'>": "Python object",
 }
-"""Each text that was met in a template, with the word by which it is told."""
+"""Each text that was seen in a template, with the word that reports it."""
 
 UNSEEN = {
     0x00AD: "soft hyphen",
@@ -89,7 +89,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
+def test_unresolved_expression_in_a_name_is_reported_by_kind(text: str) -> None:
     """Whatever their case and wherever they were cut; once, and without repeating them."""
     (error,) = text_errors(text)
     assert UNRESOLVED[text] in error
@@ -97,18 +97,18 @@ def test_unresolved_expression_in_a_name_is_told_by_its_kind(text: str) -> None:
 
 
 @pytest.mark.parametrize("point", UNSEEN, ids=hex)
-def test_invisible_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
-    """With its place, since nobody finds it by looking."""
+def test_invisible_character_in_a_name_is_reported_by_code_point(point: int) -> None:
+    """With its position, since it can't be seen."""
     assert list(text_errors(f"Exa{chr(point)}mple{chr(point)}")) == [
-        f"holds U+{point:04X}, which can't be seen, as character 4; remove it"
+        f"holds U+{point:04X}, which is invisible, as character 4; remove it"
     ]
 
 
 @pytest.mark.parametrize("point", UNKNOWN, ids=hex)
-def test_unknown_character_in_a_name_is_told_by_its_code_point(point: int) -> None:
+def test_unknown_character_in_a_name_is_reported_by_code_point(point: int) -> None:
     """Private use, unassigned, or what a program puts in the place of something that it has lost."""
     assert list(text_errors(f"x{chr(point)}")) == [
-        f"holds U+{point:04X}, which stands for no known character, as character 2; remove it"
+        f"holds U+{point:04X}, which is no known character, as character 2; remove it"
     ]
 
 
@@ -122,7 +122,7 @@ def test_names_of_companies_pass(name: str, form: Any) -> None:
 
 
 def test_composing_replaces_no_character() -> None:
-    """NFC makes another ideograph of U+FA10, and another sign of the ångström: such texts stay as they are."""
+    """NFC would replace the ideograph U+FA10 and the ångström sign: such texts are left unchanged."""
     for text in ("\ufa10商店", "\u212b Corp", "Mu\u0308ller \ufa10"):
         assert unicodedata.normalize("NFC", text) != text
         assert composed(text) == text
@@ -149,7 +149,7 @@ def test_handler_refuses_an_invalid_text_in_each_field_without_its_value(field: 
 
 
 @pytest.mark.parametrize("text", UNRESOLVED)
-def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
+def test_each_text_error_fits_a_reason_untruncated(text: str) -> None:
     """CloudFormation shows 240 characters, with the remedy last."""
     with pytest.raises(RequestError) as caught:
         PartnerProperties.read(with_text("BusinessTitle", text))
@@ -165,7 +165,7 @@ def test_each_error_of_a_text_stands_whole_in_a_reason(text: str) -> None:
         ("LegalName", " Example Corp", "begins"),
         ("LegalName", "\tExample Corp", "begins"),
         ("LegalName", "Example Corp\xa0", "ends"),
-        ("LegalName", "Example   Corp", "has 3 blanks"),
+        ("LegalName", "Example   Corp", "has 3 spaces"),
         ("LegalName", "${TOKEN[TOKEN.15]}", "contains a fragment of a CDK token"),
         ("FirstName", " ", "is empty"),
     ],

@@ -1,4 +1,4 @@
-"""Update, rollback and Delete, told as stories over the wire."""
+"""Update, rollback and Delete, as sequences of requests over HTTP."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestContact:
         assert answers[0].data["ProfileId"] == deployed.partner.profile_id
 
     @pytest.mark.parametrize("needs_code", [True, False])
-    def test_changed_address_is_sent_with_the_code_that_was_mailed_to_it(self, moto_url: str, needs_code: bool) -> None:
+    def test_changed_address_is_sent_with_its_code(self, moto_url: str, needs_code: bool) -> None:
         """Where none is needed, which AWS leaves open, sending one does no harm."""
         with open_cloud(moto_url, readings=Readings(new_contact_email_needs_code=needs_code)) as cloud:
             deployed = Deployed(cloud)
@@ -54,7 +54,7 @@ class TestContact:
             deployed.update(properties(), MOVED)
             assert deployed.partner.contact == contact(Email=NEW_EMAIL)
 
-    def test_answer_that_is_lost_once_the_service_has_asked_for_the_code_is_no_failure(self, moto_url: str) -> None:
+    def test_lost_answer_after_the_service_required_the_code_is_no_failure(self, moto_url: str) -> None:
         """The repeated call is refused, since the code is used up; the contact is as wanted."""
         with open_cloud(moto_url, readings=Readings(any_contact_change_needs_code=True)) as cloud:
             deployed = Deployed(cloud)
@@ -70,7 +70,7 @@ class TestContact:
             assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     def test_wrong_code_fails_with_its_remedy_and_changes_nothing(self, deployed: Deployed) -> None:
-        """Nothing of the user stands in the error, even if the service echoes it all."""
+        """No user value is in the error, even if the service echoes them all."""
         deployed.cloud.fail("*", "echo", times=None)
         with pytest.raises(CallError, match="Request a new code") as caught:
             deployed.update(properties(), MOVED)
@@ -93,15 +93,15 @@ class TestTags:
         assert deployed.writes() == ["UntagResource", "TagResource"]
         assert deployed.partner.tags == {"foreign": "1", "cost": "7", OWNER_TAG: owner}
 
-    def test_more_keys_than_one_call_takes_are_removed_in_several(self, deployed: Deployed) -> None:
-        """UntagResource takes fifty."""
+    def test_more_tag_keys_than_one_call_accepts_are_removed_in_batches(self, deployed: Deployed) -> None:
+        """UntagResource accepts fifty."""
         many = properties(Tags=[{"Key": f"k{number}", "Value": ""} for number in range(120)])
         deployed.update(properties(Tags=[]), many)
         deployed.update(many, properties(Tags=[]))
         assert deployed.writes() == ["TagResource", *["UntagResource"] * 3]
         assert set(deployed.partner.tags) == {"team", OWNER_TAG}
 
-    def test_one_of_the_most_tags_may_be_renamed(self, deployed: Deployed) -> None:
+    def test_tag_can_be_renamed_at_the_tag_limit(self, deployed: Deployed) -> None:
         """199 and the ownership tag are all that the service bears: the former key goes first."""
         most = [{"Key": f"k{number}", "Value": ""} for number in range(199)]
         before, after = properties(Tags=most), properties(Tags=[*most[:-1], {"Key": "renamed", "Value": ""}])
@@ -112,8 +112,8 @@ class TestTags:
         assert "renamed" in deployed.partner.tags
 
     @pytest.mark.parametrize("ignores_case", [True, False])
-    def test_key_whose_case_changes_ends_right(self, moto_url: str, ignores_case: bool) -> None:
-        """Whether the service takes Team and team for one key or for two."""
+    def test_tag_key_whose_case_changes_is_replaced(self, moto_url: str, ignores_case: bool) -> None:
+        """Whether the service treats Team and team as one key or as two."""
         with open_cloud(moto_url, readings=Readings(tag_keys_ignore_case=ignores_case)) as cloud:
             former = properties(Tags=[{"Key": "Team", "Value": "alliances"}])
             deployed = Deployed(cloud, former)
@@ -122,7 +122,7 @@ class TestTags:
             assert {key: value for key, value in deployed.partner.tags.items() if key != OWNER_TAG} == {"team": "sales"}
 
     def test_ownership_tag_that_was_removed_is_set_again(self, deployed: Deployed) -> None:
-        """It is what tells a later Create whose the partner is."""
+        """A later Create finds the partner's owner by it."""
         owner = deployed.partner.tags[OWNER_TAG]
         deployed.cloud.account.untag_partner(deployed.partner.id, OWNER_TAG)
         deployed.update(properties(), properties())
@@ -136,31 +136,31 @@ class TestTags:
         deployed.update(forged, properties())
         assert deployed.partner.tags == before
 
-    def test_tags_that_a_human_changed_are_left_alone(self, deployed: Deployed) -> None:
+    def test_manually_changed_tags_are_left_unchanged(self, deployed: Deployed) -> None:
         """The template did not change them."""
         deployed.cloud.account.tag_partner(deployed.partner.id, {"team": "sales"})
         deployed.update(properties(), CEO)
         assert deployed.partner.tags["team"] == "sales"
 
-    def test_old_properties_of_another_shape_count_as_all_changed(self, deployed: Deployed) -> None:
+    def test_old_properties_in_another_shape_count_as_changed(self, deployed: Deployed) -> None:
         """Everything that differs is written, nothing is removed."""
         deployed.update({"Name": "Example Corp"}, properties(Tags=[], AllianceLeadContact=contact(LastName="Roe")))
         assert deployed.writes() == ["PutAllianceLeadContact"]
         assert deployed.partner.tags["team"] == "alliances"
 
     @pytest.mark.parametrize(("wanted", "told"), [(properties(Tags=SALES), True), (BOTH, False)])
-    def test_difference_that_the_template_did_not_change_is_logged_without_its_value(
+    def test_drift_is_logged_without_its_value(
         self, deployed: Deployed, capsys: pytest.CaptureFixture[str], wanted: dict[str, Any], told: bool
     ) -> None:
-        """A human's change can't be told from what a failed attempt has left."""
+        """A manual change can't be distinguished from what a failed attempt has left."""
         deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CEO")
         deployed.update(properties(), wanted)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
-        lines = [line for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
+        lines = [line for line in capsys.readouterr().out.splitlines() if "left unchanged" in line]
         assert ['"differing": ["contact"]' in line and "CEO" not in line for line in lines] == [True] * told
 
-    def test_difference_that_cannot_be_read_fails_no_update(self, deployed: Deployed) -> None:
-        """It is only told."""
+    def test_unreadable_drift_fails_no_update(self, deployed: Deployed) -> None:
+        """It is only logged."""
         deployed.cloud.fail("GetAllianceLeadContact", "access-denied", times=None)
         deployed.update(properties(), properties(Tags=SALES))
         assert deployed.partner.tags["team"] == "sales"
@@ -192,12 +192,12 @@ class TestCreateOnly:
             deployed.update(properties(), sandbox())
         assert deployed.cloud.operations(mark) == []
 
-    def test_template_may_follow_a_renaming_by_support(self, deployed: Deployed) -> None:
+    def test_template_can_adopt_a_name_changed_by_support(self, deployed: Deployed) -> None:
         """In whatever case and spacing support wrote it."""
         deployed.cloud.account.rename_partner(deployed.partner.id, "EXAMPLE  Corporation")
         assert deployed.update(properties(), properties(LegalName="Example Corporation")).physical_id == deployed.arn
 
-    def test_renaming_alone_stops_no_other_change_and_is_logged(
+    def test_renamed_partner_blocks_no_other_change_and_is_logged(
         self, deployed: Deployed, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """Drift is left, and another place for the code is no change of the name."""
@@ -207,7 +207,7 @@ class TestCreateOnly:
         deployed.update(CEO, elsewhere)
         deployed.update(elsewhere, {**elsewhere, "ServiceToken": "another"})
         assert deployed.writes() == ["PutAllianceLeadContact"]
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "left as it is" in line]
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "left unchanged" in line]
         assert [line["differing"] for line in told] == [["legal_name"]] * 3
 
     def test_update_that_names_another_existing_partner_is_refused_before_anything_is_written(
@@ -216,7 +216,7 @@ class TestCreateOnly:
         """It would write to the one that the template no longer names."""
         deployed.update(properties(), {**CEO, "ExistingPartnerId": deployed.partner.id})
         mark = deployed.cloud.mark
-        with pytest.raises(PartnerError, match="OtherPartner: .*partner-0000000000001.*by a new PartnerAccount"):
+        with pytest.raises(PartnerError, match="OtherPartner: .*partner-0000000000001.*in a new PartnerAccount"):
             deployed.update(CEO, properties(ExistingPartnerId="partner-0000000000001"))
         assert deployed.cloud.writes(mark) == []
 
@@ -225,10 +225,10 @@ class TestRollback:
     """No rollback fails for our sake."""
 
     @pytest.mark.parametrize("code_is_gone", [False, True])
-    def test_tags_are_restored_though_the_former_address_can_not_be(
+    def test_tags_are_restored_even_if_the_former_address_cannot_be(
         self, deployed: Deployed, code_is_gone: bool
     ) -> None:
-        """It would take a code that nobody has; perhaps even the store of the code is gone."""
+        """It would require a code that nobody has; even the code's store may be gone."""
         deployed.cloud.prepare(NEW_EMAIL)
         moved = {**MOVED, "Tags": SALES}
         deployed.update(properties(), moved)
@@ -240,7 +240,7 @@ class TestRollback:
         assert deployed.partner.tags["team"] == "alliances"
         assert deployed.partner.contact["Email"] == NEW_EMAIL
 
-    def test_contact_is_restored_though_the_tags_can_not_be(self, deployed: Deployed) -> None:
+    def test_contact_is_restored_even_if_the_tags_cannot_be(self, deployed: Deployed) -> None:
         """And the log has why."""
         deployed.update(properties(), BOTH)
         deployed.cloud.fail("TagResource", "access-denied", times=None)
@@ -249,7 +249,7 @@ class TestRollback:
         assert "TagResource" in answer.report.message
         assert deployed.partner.contact == contact()
 
-    def test_contact_is_not_restored_once_the_stack_has_gone_on_during_the_tags(self, deployed: Deployed) -> None:
+    def test_contact_is_not_restored_if_the_stack_moves_on_while_tags_are_written(self, deployed: Deployed) -> None:
         """What refused the tags refuses the contact too: both rely on the same observed stack."""
         deployed.update(properties(), BOTH)
         deployed.cloud.fail("TagResource", "throttle")
@@ -257,7 +257,7 @@ class TestRollback:
         deployed.roll_back(BOTH, properties(), time)
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
-    def test_rollback_of_refused_properties_leaves_the_change_of_a_human(self, deployed: Deployed) -> None:
+    def test_rollback_of_refused_properties_keeps_manual_changes(self, deployed: Deployed) -> None:
         """The Update that was refused has written nothing that must be put back."""
         deployed.cloud.account.change_contact(deployed.partner.id, BusinessTitle="CTO")
         refused = properties(AllianceLeadContact=contact(FirstName="J\u200bane"))
@@ -267,7 +267,7 @@ class TestRollback:
         assert deployed.writes() == []
 
     def test_service_that_is_down_fails_an_update_and_no_rollback(self, deployed: Deployed) -> None:
-        """The timer is told what the stack shows, before anything is tried, and the answer is the same.
+        """The timer gets what the stack shows before anything is tried, and the answer is the same.
 
         The profile id is what the stack said last, since an export in use must not change.
         """
@@ -286,14 +286,14 @@ class TestRollback:
         assert early == [answer]
         assert time.seconds >= 0
 
-    def test_timer_is_told_nothing_of_an_update_that_is_no_rollback(self, deployed: Deployed) -> None:
+    def test_update_outside_a_rollback_sets_no_timer_answer(self, deployed: Deployed) -> None:
         """If it comes to nothing, it has failed."""
         early: list[Answer] = []
         event = deployed.cloud.event("Update", CEO, properties(), PhysicalResourceId=deployed.arn)
         deployed.cloud.deliver(event, None, early.append)
         assert early == []
 
-    def test_service_that_hangs_stops_no_rollback(self, deployed: Deployed) -> None:
+    def test_hanging_service_stops_no_rollback(self, deployed: Deployed) -> None:
         """Each call takes as long as one may; the answer still comes in time, and with the known profile id."""
         profile_id = deployed.partner.profile_id
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId=profile_id)
@@ -302,15 +302,13 @@ class TestRollback:
         assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == profile_id
         assert time.seconds >= 16
 
-    def test_rollback_of_what_never_had_a_partner_keeps_the_id(self, cloud: Cloud) -> None:
+    def test_rollback_of_a_resource_without_a_partner_keeps_the_id(self, cloud: Cloud) -> None:
         """Should CloudFormation ever send it."""
         cloud.set_status(ROLLING_BACK)
         answer = cloud.update("not-created-1", properties(), properties())
         assert (answer.physical_id, answer.data) == ("not-created-1", {})
 
-    def test_partner_that_is_gone_fails_an_update_and_no_rollback_and_is_never_replaced(
-        self, deployed: Deployed
-    ) -> None:
+    def test_missing_partner_fails_an_update_but_no_rollback_and_is_never_replaced(self, deployed: Deployed) -> None:
         """A support case may have removed it; another ARN would be the end of all that was built on this one."""
         deployed.cloud.account.delete_partner(deployed.partner.id)
         time = VirtualTime()
@@ -322,9 +320,9 @@ class TestRollback:
 
 
 class TestProfileId:
-    """`pending` is said only if the service has none, or nobody can know."""
+    """`pending` is returned only if the service has none, or it is unknown."""
 
-    def test_update_succeeds_with_pending_where_the_service_says_that_there_is_no_profile(self, moto_url: str) -> None:
+    def test_update_succeeds_with_pending_if_the_service_reports_no_profile(self, moto_url: str) -> None:
         """Though the stack shows none either, as with `outputs=False`."""
         with open_cloud(moto_url, readings=Readings(profile_id=ProfileIdAppears.WITH_PROFILE)) as cloud:
             assert Deployed(cloud).update(properties(), CEO).data["ProfileId"] == "pending"
@@ -337,7 +335,7 @@ class TestProfileId:
         assert deployed.update(properties(), CEO).data["ProfileId"] == known
 
     @pytest.mark.parametrize("times", [6, None])
-    def test_update_that_cannot_learn_the_profile_id_waits_and_then_fails(
+    def test_update_that_cannot_read_the_profile_id_retries_and_then_fails(
         self, deployed: Deployed, times: int | None
     ) -> None:
         """The stack has no outputs that remember it: `pending` might be a step back."""
@@ -362,7 +360,7 @@ class TestProfileId:
         ),
     ],
 )
-def test_update_sends_one_write_for_each_change_and_asks_about_the_stack_before_each(
+def test_update_sends_one_write_per_change_and_describes_the_stack_before_each(
     deployed: Deployed, changes: dict[str, Any], writes: list[str]
 ) -> None:
     """The contact is read even if it didn't change: the log names what differs from the template."""
@@ -375,7 +373,7 @@ def test_update_sends_one_write_for_each_change_and_asks_about_the_stack_before_
 
 
 @pytest.mark.parametrize("physical_id", ["not-created-1", "Root-Partner-1A2B3C4D", "arn:aws:sns:us-east-1:1:t"])
-def test_update_of_what_never_had_a_partner_is_refused_with_a_remedy(cloud: Cloud, physical_id: str) -> None:
+def test_update_of_a_resource_without_a_partner_is_refused_with_a_remedy(cloud: Cloud, physical_id: str) -> None:
     """CloudFormation should not send it; if it does, nothing is created behind its back."""
     cloud.set_status("UPDATE_IN_PROGRESS")
     with pytest.raises(PartnerError, match="NoPartner"):
@@ -410,17 +408,17 @@ BEFORE = (
 
 
 def late(deployed: Deployed, seconds: float, status: str) -> VirtualTime:
-    """An invocation during which DescribeStacks tells the stack's status so many seconds late."""
+    """An invocation during which DescribeStacks returns the stack's status so many seconds late."""
     time = VirtualTime()
     time.meanwhile = lambda: deployed.cloud.set_status(status) if time.seconds <= 180 - seconds else None
     return time
 
 
 class TestLateDescribeStacks:
-    """DescribeStacks still says what was before."""
+    """DescribeStacks still returns the former status."""
 
     @pytest.mark.parametrize("before", [*BEFORE, "UPDATE_FAILED"])
-    def test_rollback_that_is_told_late_restores_what_the_update_wrote(self, deployed: Deployed, before: str) -> None:
+    def test_late_rollback_status_still_restores_what_the_update_wrote(self, deployed: Deployed, before: str) -> None:
         """Whatever the status was before."""
         deployed.update(properties(), BOTH)
         deployed.cloud.set_status(before)
@@ -429,22 +427,22 @@ class TestLateDescribeStacks:
         assert (deployed.partner.contact, deployed.partner.tags["team"]) == (contact(), "alliances")
 
     @pytest.mark.parametrize("before", BEFORE)
-    def test_update_that_is_told_a_minute_late_goes_on(self, deployed: Deployed, before: str) -> None:
+    def test_update_with_a_status_one_minute_late_continues(self, deployed: Deployed, before: str) -> None:
         """It waits."""
         deployed.cloud.set_status(before)
         deployed.update(properties(), CEO, late(deployed, 60, "UPDATE_IN_PROGRESS"))
         assert deployed.partner.contact == contact(BusinessTitle="CEO")
 
     @pytest.mark.parametrize("before", BEFORE)
-    def test_rollback_that_is_told_at_the_very_end_is_tolerated(self, deployed: Deployed, before: str) -> None:
-        """The last question is asked in the time that is kept back."""
+    def test_rollback_status_seen_at_the_last_moment_is_tolerated(self, deployed: Deployed, before: str) -> None:
+        """The last call is made in the reserved time."""
         deployed.cloud.set_status(before)
         time = late(deployed, 120, ROLLING_BACK)
         assert deployed.update(CEO, properties(), time).physical_id == deployed.arn
         assert time.seconds >= 17
 
     @pytest.mark.parametrize("status", [*BEFORE, "DELETE_IN_PROGRESS", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
-    def test_update_of_an_operation_that_is_over_writes_nothing(self, deployed: Deployed, status: str) -> None:
+    def test_update_of_a_finished_operation_writes_nothing(self, deployed: Deployed, status: str) -> None:
         """It waits as long as it can where the status might be an old one, and three seconds where none can follow."""
         deployed.cloud.set_status(status)
         time = VirtualTime()
@@ -453,14 +451,14 @@ class TestLateDescribeStacks:
         assert deployed.writes() == []
         assert (time.seconds > 175) == (status not in BEFORE)
 
-    def test_reversed_update_that_fails_at_once_waits_until_the_rollback_is_told(self, deployed: Deployed) -> None:
+    def test_reversed_update_that_fails_at_once_waits_for_the_rollback_status(self, deployed: Deployed) -> None:
         """Two seconds later."""
         deployed.cloud.account.tag_partner(deployed.partner.id, {OWNER_TAG: "another stack's"})
         time = late(deployed, 2, ROLLING_BACK)
         assert deployed.update(CEO, properties(), time).report.reason == "OtherOwner"
         assert 175 < time.seconds < 180
 
-    def test_update_that_waits_is_not_taken_for_one_of_the_next_deployment(self, deployed: Deployed) -> None:
+    def test_waiting_update_is_not_mistaken_for_one_of_the_next_deployment(self, deployed: Deployed) -> None:
         """Which began after it had come."""
         deployed.cloud.set_status("UPDATE_ROLLBACK_COMPLETE")
         time = VirtualTime()
@@ -470,7 +468,7 @@ class TestLateDescribeStacks:
         assert deployed.writes() == []
 
     @pytest.mark.parametrize("throttled", ["GetPartner", "TagResource", "PutAllianceLeadContact"])
-    def test_update_that_was_given_up_writes_nothing_any_more(self, deployed: Deployed, throttled: str) -> None:
+    def test_abandoned_update_writes_nothing(self, deployed: Deployed, throttled: str) -> None:
         """Its reversed one may have come and gone while a call was throttled."""
         deployed.cloud.fail(throttled, "throttle")
         time = VirtualTime(meanwhile=lambda: deployed.cloud.set_status("UPDATE_ROLLBACK_COMPLETE"))
@@ -479,7 +477,7 @@ class TestLateDescribeStacks:
         before = {"PutAllianceLeadContact": ["TagResource"]}.get(throttled, [])
         assert deployed.writes() == [*before, *([] if throttled == "GetPartner" else [throttled])]
 
-    def test_update_of_a_stack_that_cannot_be_asked_goes_on_and_fails_as_any_other(self, deployed: Deployed) -> None:
+    def test_update_without_stack_status_continues_and_fails_normally(self, deployed: Deployed) -> None:
         """What it writes can be written back."""
         deployed.cloud.stack_id = deployed.cloud.stack_id.replace("/Root/", "/Root-Gone/")
         time = VirtualTime()
@@ -489,7 +487,7 @@ class TestLateDescribeStacks:
         with pytest.raises(CallError, match="PARTNER_NOT_FOUND"):
             deployed.update(CEO, properties())
 
-    def test_cloudformation_that_is_silent_for_a_while_is_waited_for(self, deployed: Deployed) -> None:
+    def test_unresponsive_cloudformation_is_retried(self, deployed: Deployed) -> None:
         """Else a rollback would be taken for an update, which may change what is imported."""
         deployed.cloud.set_outputs(PartnerArn=deployed.arn, PartnerProfileId="pending")
         deployed.cloud.answer_instead("describe_stacks", *[ReadTimeoutError(endpoint_url="")] * 3)
@@ -497,13 +495,13 @@ class TestLateDescribeStacks:
         assert deployed.roll_back(CEO, properties(), time).data["ProfileId"] == "pending"
         assert time.pauses == [0.5, 1.0, 2.0]
 
-    def test_description_without_a_stack_stops_no_update(self, deployed: Deployed) -> None:
+    def test_describe_stacks_without_a_stack_stops_no_update(self, deployed: Deployed) -> None:
         """Whatever the question ends in."""
         deployed.cloud.answer_instead("describe_stacks", *[{"Stacks": []}] * 99)
         deployed.update(properties(), CEO)
         assert deployed.writes() == ["PutAllianceLeadContact"]
 
-    def test_stack_is_asked_a_last_time_in_the_time_kept_back(self, deployed: Deployed) -> None:
+    def test_stack_is_described_once_more_in_the_reserved_time(self, deployed: Deployed) -> None:
         """CloudFormation was silent at first, and Partner Central hangs until the time is up."""
         deployed.cloud.set_status(ROLLING_BACK)
         deployed.cloud.fail("*", "cut", times=None)
@@ -539,9 +537,7 @@ class TestWithoutRollback:
         return deployed
 
     @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK])
-    def test_reversed_update_restores_the_partner_whatever_status_it_comes_in(
-        self, failed: Deployed, status: str
-    ) -> None:
+    def test_reversed_update_restores_the_partner_in_any_stack_status(self, failed: Deployed, status: str) -> None:
         """Nothing is left half written."""
         failed.cloud.set_status(status)
         time = VirtualTime()
@@ -550,14 +546,12 @@ class TestWithoutRollback:
         assert sum(time.pauses) < 45, "UPDATE_FAILED may be an old status for half a minute"
 
     def test_reversed_update_that_fails_in_update_failed_is_tolerated(self, failed: Deployed) -> None:
-        """A human would have to mend the stack otherwise."""
+        """A person would have to repair the stack otherwise."""
         failed.cloud.set_status("UPDATE_FAILED")
         failed.cloud.fail("*", "internal-error", times=None)
         assert failed.update(ANN, properties()).physical_id == failed.arn
 
-    def test_retry_that_began_in_update_failed_fails_once_the_stack_says_that_it_is_updated(
-        self, deployed: Deployed
-    ) -> None:
+    def test_retry_started_in_update_failed_fails_once_the_stack_is_updating(self, deployed: Deployed) -> None:
         """UPDATE_FAILED was the old status."""
         deployed.cloud.set_status("UPDATE_FAILED")
         deployed.cloud.fail("*", "internal-error", times=None)
@@ -566,7 +560,7 @@ class TestWithoutRollback:
 
     @pytest.mark.parametrize("old", ["successful", "attempted"])
     @pytest.mark.parametrize("other_code", [False, True])
-    def test_retry_writes_everything_whichever_properties_count_as_old(
+    def test_retry_writes_everything_whatever_the_old_properties(
         self, failed: Deployed, old: str, other_code: bool
     ) -> None:
         """Whether OldResourceProperties are the last successful or the last attempted ones is documented nowhere.

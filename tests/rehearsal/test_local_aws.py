@@ -57,7 +57,7 @@ def run_python(code: str, aws: LocalAws) -> str:
     return done.stdout.strip()
 
 
-def test_its_environment_leads_an_unmodified_boto3_to_both_servers(aws: LocalAws) -> None:
+def test_its_environment_points_an_unmodified_boto3_to_both_servers(aws: LocalAws) -> None:
     """Over trusted TLS to the local account, and to the simulator, which records the request."""
     code = """
     import boto3
@@ -93,7 +93,7 @@ def test_profile_proxy_endpoint_and_trust_of_the_users_shell_do_not_reach_client
     assert aws.used_statements() == []
 
 
-def test_app_gets_the_shells_environment_without_what_leads_away(aws: LocalAws) -> None:
+def test_app_gets_the_shells_environment_without_profile_proxy_or_endpoint(aws: LocalAws) -> None:
     """Its Python, Node.js and `cdk` come first, and what they need; no profile, proxy, endpoint or trust store."""
     kept = {
         "HOME": "/people/jane",
@@ -140,8 +140,8 @@ def test_events_of_a_nested_stack_are_dated_between_those_of_its_resource_in_the
     ] == expected
 
 
-def test_nested_stack_tells_the_stack_that_it_is_nested_in_and_the_outermost_one(aws: LocalAws, nested: Nested) -> None:
-    """As CloudFormation does: the function asks whose partner a nested stack's is."""
+def test_nested_stack_returns_its_parent_and_its_root(aws: LocalAws, nested: Nested) -> None:
+    """As CloudFormation does: the function finds the owner of a nested stack's partner by it."""
     inner = nested({"Resources": {"Handle": HANDLE}})
     root = deploy(aws, "Root", {"Middle": nested({"Resources": {"Inner": inner}})})
     stacks = [
@@ -216,7 +216,7 @@ def test_interrupted_local_aws_leaves_no_folder_and_no_process(number: signal.Si
     assert processes_that_name(folder) == []
 
 
-def test_interruption_reaches_also_a_job_in_the_background_of_a_shell() -> None:
+def test_interruption_also_reaches_a_background_job_of_a_shell() -> None:
     """Which has it ignore SIGINT, and goes on to do so when it is over."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -227,7 +227,7 @@ def test_interruption_reaches_also_a_job_in_the_background_of_a_shell() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_programs_own_way_to_take_an_interruption_stays() -> None:
+def test_programs_own_interrupt_handler_is_kept() -> None:
     """A test runner's, for one, that starts a local AWS."""
     taken: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: taken.append(number))
@@ -269,7 +269,7 @@ def test_kept_local_aws_runs_on_until_its_stop_command() -> None:
     assert eventually_none(folder)
 
 
-def test_stop_spares_other_folders_and_a_process_that_has_got_a_servers_number(tmp_path: Path) -> None:
+def test_stop_spares_other_folders_and_a_process_that_reuses_a_servers_pid(tmp_path: Path) -> None:
     """After a restart of the machine its number may be anybody's; the folder goes all the same."""
     with pytest.raises(
         ProcessError, match=f"no local AWS was kept in {tmp_path}: name the folder that --keep has told"
@@ -292,7 +292,7 @@ def test_server_that_does_not_start_is_reported_with_the_end_of_its_log(tmp_path
             Server("Example", process, log).wait_for(lambda: None)
 
 
-def test_grandchildren_of_a_process_end_with_it(tmp_path: Path) -> None:
+def test_grandchild_processes_end_with_their_process(tmp_path: Path) -> None:
     """A grandchild that outlives its parent is ended too, even one that doesn't listen to a polite request."""
     stubborn = f"trap '' TERM; sleep 600 & echo {tmp_path}; wait"
     with uninterrupted_cleanup() as resources, (tmp_path / "log").open("w") as output:

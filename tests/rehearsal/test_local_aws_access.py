@@ -1,4 +1,4 @@
-"""Who may use a local AWS on a machine that others use too, what IAM says there, and what its functions find."""
+"""Access to a local AWS on a shared machine, its IAM decisions, and its functions' environment."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ STRANGERS = {
 
 @pytest.mark.parametrize("credentials", STRANGERS.values(), ids=STRANGERS)
 def test_function_is_not_created_without_the_session_token(aws: LocalAws, credentials: Mapping[str, str]) -> None:
-    """With the account number, a well-known key or a made-up token nobody creates a function, which would run here."""
+    """An account number, a well-known key or a made-up token can't create a function, which would run here."""
     stranger = as_seen_with(aws, **credentials)
     with pytest.raises(ClientError, match=r"UnrecognizedClientException.*token included in the request is invalid"):
         stranger.client("lambda").create_function(
@@ -217,7 +217,7 @@ def test_no_endpoint_of_ministack_answers_without_the_session_token(
 
 
 def test_no_websocket_is_opened_without_the_session_token(aws: LocalAws) -> None:
-    """The connection ends before anything is said on it."""
+    """The connection ends before anything is sent on it."""
     address = urlsplit(aws.environment["AWS_ENDPOINT_URL"])
     trust = ssl.create_default_context(cafile=aws.environment["AWS_CA_BUNDLE"])
     request = (
@@ -242,7 +242,7 @@ def test_each_session_of_a_role_has_credentials_of_its_own(aws: LocalAws) -> Non
     assert session.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []
 
 
-def test_stacks_that_import_an_export_are_listed_to_who_may_ask_and_none_is_an_error_as_on_aws(aws: LocalAws) -> None:
+def test_list_imports_needs_permission_and_fails_without_importers_as_on_aws(aws: LocalAws) -> None:
     """By this the function knows whether an output that it answers is in use."""
     handle = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     for name, outputs in (
@@ -264,8 +264,8 @@ def test_stacks_that_import_an_export_are_listed_to_who_may_ask_and_none_is_an_e
 
 
 @pytest.mark.parametrize(("catalog", "decision"), [("AWS", "allowed"), ("Sandbox", "implicitDeny")])
-def test_simulated_policy_is_judged_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
-    """As `partner-account doctor` asks; MiniStack alone would deny what depends on a condition key."""
+def test_simulated_policy_is_evaluated_with_the_given_context(aws: LocalAws, catalog: str, decision: str) -> None:
+    """As for `partner-account doctor`; MiniStack alone would deny what depends on a condition key."""
     condition = {"StringEquals": {"partnercentral:Catalog": "AWS"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}
     allowed = {"Effect": "Allow", "Action": "partnercentral:CreatePartner", "Resource": "*", "Condition": condition}
     role = make_role(aws, f"Creator{catalog}", allowed)
@@ -333,7 +333,7 @@ def test_wait_condition_is_signalled_by_its_url_alone(aws: LocalAws, web: urllib
 
 
 def test_credentials_are_in_no_process_list_and_in_a_private_folder(aws: LocalAws) -> None:
-    """They stand in no process's arguments, and what is written lies in a private folder."""
+    """They are in no process's arguments, and files are in a private folder."""
     token = aws.environment["AWS_SESSION_TOKEN"]
     assert len(token) >= 43
     assert aws.folder.stat().st_mode & 0o777 == 0o700
@@ -342,7 +342,7 @@ def test_credentials_are_in_no_process_list_and_in_a_private_folder(aws: LocalAw
     assert token not in arguments
 
 
-def test_a_service_that_ministack_lacks_is_not_taken_for_a_bucket(aws: LocalAws) -> None:
+def test_service_missing_from_ministack_is_not_mistaken_for_a_bucket(aws: LocalAws) -> None:
     """`doctor` asks AWS Free Tier, which has no answer here."""
     with pytest.raises(ClientError) as refused:
         aws.client("freetier").get_account_plan_state()
@@ -419,7 +419,7 @@ def test_functions_pythonpath_is_its_own_and_not_the_shells(tmp_path: Path, monk
 
 
 def custom_resource(code: Mapping[str, str], runtime: str = "python3.13", **properties: str) -> dict[str, Any]:
-    """A custom resource and its function, whose role nobody has made."""
+    """A custom resource and its function, whose role doesn't exist."""
     role, token = f"arn:aws:iam::{ACCOUNT}:role/anybody", {"Fn::GetAtt": ["Function", "Arn"]}
     made = {"Role": role, "Runtime": runtime, "Handler": "index.handler", "Code": code}
     return {

@@ -155,7 +155,7 @@ def test_a_partner_is_described_with_a_masked_contact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("account", "name"), [("unknown-account", "<account ID>"), ("111111111111", "111111111111")])
-def test_account_id_in_a_legal_name_is_that_of_the_stack_or_told_as_open(
+def test_account_id_in_a_legal_name_is_the_stacks_or_reported_as_unknown(
     tmp_path: Path, account: str, name: str
 ) -> None:
     """An expression of CloudFormation would be read as a part of the name."""
@@ -182,8 +182,8 @@ def stand_ins(assembly: Assembly, *patterns: str) -> dict[str, str]:
     return {resource.path: reason for resource, reason in found}
 
 
-def test_legal_name_or_contact_that_an_ssm_parameter_has_is_told_as_that_parameter(tmp_path: Path) -> None:
-    """The name of the template's own parameter would tell nobody anything."""
+def test_legal_name_or_contact_in_an_ssm_parameter_is_reported_as_that_parameter(tmp_path: Path) -> None:
+    """The name of the template's own parameter would be meaningless."""
     legal_name = {"Fn::Join": [" ", [{"Ref": "SsmValue"}, "Ltd"]]}
     parameters = {"SsmValue": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/company/name"}}
     contact = {"FirstName": {"Ref": "SsmValue"}, "LastName": "Doe", "Email": {"Ref": "SsmValue"}}
@@ -254,10 +254,10 @@ def test_placeholder_of_an_unknown_type_replaces_every_reference_to_it(tmp_path:
         ({"Runtime": "python3.13", "Code": {"S3Key": "hash.zip"}}, ""),
     ],
 )
-def test_custom_resource_is_stood_in_for_by_what_its_function_needs(
+def test_custom_resource_is_replaced_by_a_stand_in_for_its_functions_needs(
     tmp_path: Path, function: dict[str, Any], reason: str
 ) -> None:
-    """Whatever its type is called, and in whichever stack the function is; the reason is told."""
+    """Whatever its type name, and in whichever stack the function is; the reason is reported."""
     platform = {
         "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": function}},
         "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["F", "Arn"]}, "Export": {"Name": "Platform:Arn"}}},
@@ -271,7 +271,7 @@ def test_custom_resource_is_stood_in_for_by_what_its_function_needs(
     assert found == ({"Custom": reason} if reason else {})
 
 
-def test_custom_resource_of_a_function_that_only_the_account_has_is_stood_in_for(tmp_path: Path) -> None:
+def test_custom_resource_of_a_function_outside_the_app_gets_a_stand_in(tmp_path: Path) -> None:
     """Nobody could call it here."""
     token = "arn:aws:lambda:us-east-1:111111111111:function:of-the-company"
     custom = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": token}}
@@ -280,8 +280,8 @@ def test_custom_resource_of_a_function_that_only_the_account_has_is_stood_in_for
 
 
 @pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
-def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pattern: str) -> None:
-    """A path stands for all that is below it."""
+def test_types_and_paths_named_by_the_user_get_stand_ins(tmp_path: Path, pattern: str) -> None:
+    """A path includes everything below it."""
     cluster = {"Type": "AWS::RDS::DBCluster", "Metadata": {"aws:cdk:path": "One/Db/Cluster/Resource"}}
     found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Cluster": cluster, **RESOURCES}}), pattern)
     assert found == {"One/Db/Cluster": "chosen by --stand-in"}
@@ -295,7 +295,7 @@ def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pa
         ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
     ],
 )
-def test_pattern_that_fits_nothing_or_a_partner_or_its_function_is_refused(
+def test_pattern_that_matches_nothing_or_a_partner_or_its_function_is_rejected(
     tmp_path: Path, pattern: str, error: str
 ) -> None:
     """A rehearsal without its partner would prove nothing."""
@@ -386,7 +386,7 @@ def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
     assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
 
 
-def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_them(tmp_path: Path) -> None:
+def test_missing_ssm_parameters_are_reported_with_the_option_that_sets_them(tmp_path: Path) -> None:
     """Those of CDK, of AWS, of the app, and those that are given or not read, are not."""
     kind = "AWS::SSM::Parameter::Value<String>"
     template = {
@@ -424,8 +424,8 @@ def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_th
     assert explain_refusal("Export 'x' not found") == f"Export 'x' not found. If AWS would accept it, {remedy}"
 
 
-def test_what_the_apps_own_rules_refuse_is_no_gap_of_the_local_aws() -> None:
-    """They are asked before any AWS; a lookup that could not be made has a remedy of its own."""
+def test_rejection_by_the_apps_own_rules_is_no_gap_of_the_local_aws() -> None:
+    """They are checked before any AWS call; a failed context lookup has a remedy of its own."""
     for found in ("ERROR No flow log. (AwsSolutions) S/Vpc", "[Error at /S/Vpc] No flow log."):
         assert explain_refusal(found) == found
     lookup = "ERROR Need to perform AWS calls for account 123456789012, but no credentials have been configured"
@@ -433,7 +433,7 @@ def test_what_the_apps_own_rules_refuse_is_no_gap_of_the_local_aws() -> None:
     assert explain_refusal(lookup) == f"{lookup}. {synthesize}"
 
 
-def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_path: Path) -> None:
+def test_container_images_are_reported_as_not_rehearsed_and_hidden_from_the_cli(tmp_path: Path) -> None:
     """It would build them, by Docker."""
     image = {"displayName": "One/Image", "source": {"directory": "asset.x"}}
     stacks = assembly_of(tmp_path, One={"Resources": {}}, Two={"Resources": {}}).stacks
@@ -445,7 +445,7 @@ def test_container_images_are_told_as_not_rehearsed_and_kept_from_the_cli(tmp_pa
     assert json.loads((tmp_path / "One.assets.json").read_text()) == {"dockerImages": {}}
 
 
-def test_ssm_parameters_of_aws_get_made_up_values_and_are_told(tmp_path: Path) -> None:
+def test_public_ssm_parameters_get_placeholder_values_and_are_reported(tmp_path: Path) -> None:
     """Such as the ids of images; those of others stay."""
     image = {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": "/aws/service/ami"}
     zones = {"Type": "AWS::SSM::Parameter::Value<List<String>>", "Default": "/aws/service/zones"}
@@ -475,7 +475,7 @@ HERE, THERE = "account=123456789012:region=eu-west-1", "account=123456789012:reg
         ([], {}),
     ],
 )
-def test_app_is_told_the_account_and_region_for_which_its_lookups_were_made(
+def test_app_gets_the_account_and_region_of_its_context_lookups(
     tmp_path: Path, keys: list[str], found: dict[str, str]
 ) -> None:
     """Only so its cdk.context.json answers them; an app for several gets the defaults."""
@@ -484,8 +484,8 @@ def test_app_is_told_the_account_and_region_for_which_its_lookups_were_made(
     assert environment_of_lookups(tmp_path / "cdk.context.json") == found
 
 
-def test_missing_context_is_told_and_dropped_from_each_assembly(tmp_path: Path) -> None:
-    """The CLI refuses an assembly that asks for any."""
+def test_missing_context_is_reported_and_removed_from_each_assembly(tmp_path: Path) -> None:
+    """The CLI refuses an assembly with missing context."""
     stage = tmp_path / "assembly-Stage"
     stage.mkdir()
     for folder in (tmp_path, stage):
@@ -580,7 +580,7 @@ KNOWN_ARN = {"Fn::Join": ["", ["arn:aws:partnercentral:us-east-1:1:catalog/AWS",
         ({"One": with_profile(PartnerArn=KNOWN_ARN)}, None, ["One/Profile is of a partner that only your account has"]),
     ],
 )
-def test_app_that_cannot_be_rehearsed_is_refused_with_all_reasons(
+def test_app_that_cannot_be_rehearsed_is_rejected_with_all_reasons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: Any, fault: str | None, words: list[str]
 ) -> None:
     """Before anything is deployed, and whatever profile the shell has chosen."""
@@ -615,7 +615,7 @@ TASK, PUT = "StartProfileUpdateTask", "PutProfileVisibility"
 def test_creation_changes_nothing_else_but_one_tag_in_the_sandbox_one_task_for_a_profile_and_its_visibility(
     tmp_path: Path, template: Any, further: list[str], *, passes: bool
 ) -> None:
-    """In catalog AWS the ownership tag is part of CreatePartner; a rollback takes nothing of a profile back."""
+    """In catalog AWS the ownership tag is part of CreatePartner; a rollback undoes nothing of a profile."""
     stacks = assembly_of(tmp_path, One=template).stacks
     partners, profiles = partners_of(stacks), profiles_of(stacks)
     events = [
@@ -652,9 +652,7 @@ def test_a_profile_is_described_by_its_texts_in_each_locale_and_the_rest_of_its_
         ("access-denied", set(), False),
     ],
 )
-def test_fault_is_met_by_a_request_of_the_operation_that_it_is_about(
-    fault: str, operations: set[str], is_met: bool
-) -> None:
+def test_fault_is_injected_into_a_request_of_its_operation(fault: str, operations: set[str], is_met: bool) -> None:
     """Whether or not that fails; a deployment that asks for nothing meets none."""
     assert FAULTS[fault].is_met(operations) == is_met
 

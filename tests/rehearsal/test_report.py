@@ -1,4 +1,4 @@
-"""What a rehearsal tells in the terminal and in its reports, of facts as it has recorded them."""
+"""A rehearsal's output in the terminal and in its reports, from the facts that it has recorded."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ARN = "arn:aws:partnercentral:us-east-1:111111111111:catalog/AWS/partner/partner
 
 
 def stack_event(seconds: float, type_: str, subject: str, status: str, reason: str = "") -> RehearsalEvent:
-    """What CloudFormation tells of a resource of the stack `Alliances`."""
+    """A CloudFormation event of a resource of the stack `Alliances`."""
     return RehearsalEvent(seconds, CLOUDFORMATION, "Alliances", type_, subject, status, reason)
 
 
@@ -168,7 +168,7 @@ THERE = "One partner account, there already: “Example <account ID>”"
         ),
     ],
 )
-def test_partner_that_is_deployed_already_is_told_as_such_and_nothing_irreversible_is_told_of_it(
+def test_partner_already_deployed_is_reported_as_such_without_irreversible_consequences(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     catalogs: list[str],
@@ -176,7 +176,7 @@ def test_partner_that_is_deployed_already_is_told_as_such_and_nothing_irreversib
     headline: str,
     result: str,
 ) -> None:
-    """In the terminal, on the page and in the results; a new one beside it is told as one that is created."""
+    """In the terminal, on the page and in the results; a new one beside it is reported as created."""
     assembly = assembly_of(tmp_path, **{f"In{catalog}": with_partner(Catalog=catalog) for catalog in catalogs})
     partners = partners_of(assembly.stacks)
     report = RehearsalReport()
@@ -214,7 +214,7 @@ def test_partner_that_is_deployed_already_is_told_as_such_and_nothing_irreversib
     assert created.count("Statethere already") == 1
 
 
-def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
+def test_update_is_described_by_its_changes_and_a_new_stack_by_its_resources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the terminal, on the page and as JSON; a construct that only has another path is as it was."""
@@ -256,7 +256,7 @@ def test_update_is_told_by_what_it_changes_and_a_new_stack_by_what_it_has(
         (None, "left as it is; that of a new profile is PRIVATE"),
     ],
 )
-def test_what_would_become_public_is_told_before_the_deployment_and_on_the_page(
+def test_content_that_would_become_public_is_shown_before_deployment_and_on_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], visibility: str | None, told: str
 ) -> None:
     """Each text in each locale, and the rest of the profile; nothing of it is irreversible."""
@@ -290,10 +290,10 @@ NOT_PUBLIC = "it was not made public, since it is not approved yet"
         ("PUBLIC", "", []),
     ],
 )
-def test_result_tells_the_task_status_and_a_profile_that_was_not_made_public(
+def test_result_shows_the_task_status_and_a_profile_that_was_not_made_public(
     report: RehearsalReport, visibility: str, task_status: str, told: list[str]
 ) -> None:
-    """Those of the last deployment; nothing where no output tells the status."""
+    """Those of the last deployment; nothing without an output of the status."""
     report.profiles[0] = replace(report.profiles[0], visibility=visibility, task_status=task_status)
     report.results = []
     report.note_profiles()
@@ -325,7 +325,7 @@ def test_place_of_the_code_and_statements_name_no_partition_expression(tmp_path:
         ),
     ],
 )
-def test_addresses_in_what_others_say_are_masked(text: str, told: str) -> None:
+def test_addresses_in_third_party_output_are_masked(text: str, told: str) -> None:
     """And no version of a package."""
     assert without_addresses(text) == told
 
@@ -395,7 +395,7 @@ OLDER_ANNOTATIONS = "[Warning at /S] Odd\n[Error at /S] Not encrypted\n[Error at
         ("", ""),
     ],
 )
-def test_reason_of_a_failed_command_is_what_the_cli_or_the_app_said(output: str, reason: str) -> None:
+def test_reason_of_a_failed_command_is_the_error_of_the_cli_or_the_app(output: str, reason: str) -> None:
     """A construct's mistakes, an exception without its traceback, or the last line that says anything."""
     assert cli_reason(output) == reason
 
@@ -406,7 +406,7 @@ def test_warnings_of_constructs_are_found_in_both_wordings() -> None:
     assert cli_annotations(output, "warning") == ["[Warning at /S] Odd", "WARNING Even (Construct Annotations) S/B"]
 
 
-def test_a_warning_of_several_constructs_is_told_once_with_all_their_paths() -> None:
+def test_warning_of_several_constructs_is_reported_once_with_all_paths() -> None:
     """The newer CLI repeats it for each; another rule, or another text, is another warning."""
     told = "WARNING Odd (Construct Annotations)\n   {}\n   Acknowledge with '{}'\n\n"
     output = "".join(told.format(*one) for one in (("S/A", "x"), ("S/B", "x"), ("S/A", "y"), ("S/B", "x")))
@@ -420,7 +420,7 @@ def test_a_warning_of_several_constructs_is_told_once_with_all_their_paths() -> 
 
 
 class RecordingReporter(Reporter):
-    """Notes in which order it was told of events."""
+    """Records the order in which it received events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -432,7 +432,7 @@ class RecordingReporter(Reporter):
 
 
 class Recorded:
-    """A local AWS whose sources tell what a test says they do."""
+    """A local AWS whose sources report what a test sets."""
 
     def __init__(self) -> None:
         self.report = RehearsalReport()
@@ -449,7 +449,7 @@ class Recorded:
         return self
 
     def client(self, _service: str) -> Any:
-        """CloudFormation, as far as it is asked."""
+        """CloudFormation, as far as it is called."""
         pages: dict[str, Callable[[], dict[str, Any]]] = {
             "list_stacks": lambda: {"StackSummaries": [{"StackName": "S", "StackId": "S"}]},
             "describe_stack_events": lambda: {"StackEvents": self.happened[::-1]},
@@ -457,7 +457,7 @@ class Recorded:
         return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]()]))
 
     def run(self, *_arguments: str, echo: Callable[[str], None]) -> CommandResult:
-        """The CLI: it says what it was told to."""
+        """The CLI: it prints what a test sets."""
         for line in self.output.output.splitlines():
             echo(line)
         return self.output
@@ -478,7 +478,7 @@ class Recorded:
         })  # fmt: skip
 
 
-def test_events_are_told_in_the_order_in_which_they_happened_whichever_source_knows_them_first() -> None:
+def test_events_are_shown_in_chronological_order_whatever_their_source() -> None:
     """What is later than the moment of asking, or than a request without an answer, waits for the next time."""
     recorded = Recorded()
     with recorded.runner.step("deploy", "Deploy", meets_fault=True) as step:
@@ -513,10 +513,10 @@ EVENT_OF_CLI = "S | 3/10 | 2:51:14 AM | CREATE_IN_PROGRESS | AWS::X::Y"
     [(0, ""), (0, "another problem"), (1, f"cdk deploy failed: {EVENT_OF_CLI}")],
     ids=["passed", "failed otherwise", "failed"],
 )
-def test_clis_words_are_folded_and_unfold_when_the_command_fails(
+def test_cli_output_is_collapsed_and_expanded_when_the_command_fails(
     exit_code: int, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the report keeps the last of them; events in the CLI's words are told nowhere, a warning is told once."""
+    """Then the report keeps the last lines; the CLI's own event lines are never shown, a warning is shown once."""
     recorded = Recorded()
     lines = [f"line {number}" for number in range(50)]
     with (
@@ -536,7 +536,7 @@ def test_clis_words_are_folded_and_unfold_when_the_command_fails(
     assert recorded.report.steps[0].outcome == ("failed" if problem else "passed")
 
 
-def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_in_each_report(
+def test_violated_aws_limit_fails_the_deployment_and_is_a_finding_in_each_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Though the local AWS has done it: no tick, and no result that claims it; what was or is done otherwise passes."""
@@ -582,7 +582,7 @@ def test_what_aws_would_refuse_fails_the_deployments_that_have_it_and_is_found_i
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_interrupted_step_is_told_as_interrupted_wherever_its_outcome_stands(
+def test_interrupted_step_is_reported_as_interrupted_everywhere(
     error: type[BaseException], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the JSON report, in the list of steps and on the page, as in the step's own line."""
@@ -609,7 +609,7 @@ def offered_after(report: RehearsalReport) -> dict[str, str]:
     ("tried", "told", "commands"),
     [(1, [], []), (1, ["Traceback"], ["--verbose"]), (2, [], ["--verbose", "--keep", "--html"])],
 )
-def test_after_a_failed_synthesis_nothing_is_offered_to_look_at_but_what_the_cli_has_said(
+def test_failed_synthesis_offers_only_the_clis_output(
     report: RehearsalReport, tried: int, told: list[str], commands: list[str]
 ) -> None:
     """No local AWS to keep and no page; both as soon as another step was tried."""
@@ -664,10 +664,10 @@ def test_nothing_breaks_within_a_word_and_what_continues_is_indented(
         assert len(lines) > len(elsewhere)
 
 
-def test_story_tells_what_matters_and_that_the_rollback_was_intended(
+def test_summary_shows_the_key_events_and_that_the_rollback_was_intended(
     report: RehearsalReport, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not each resource; what is kept, the findings and the next step are told too."""
+    """Not each resource; kept resources, the findings and the next step are shown too."""
     lines = told_by(capsys, report)
     text = "\n".join(lines)
     assert "✓ rolled back, as intended  " in text
@@ -680,7 +680,7 @@ def test_story_tells_what_matters_and_that_the_rollback_was_intended(
     assert "CREATE_COMPLETE AWS::IAM::Role Alliances/Provider/Role" in "\n".join(told_by(capsys, report, verbose=True))
 
 
-def test_a_clock_runs_beside_what_goes_on_but_only_on_a_terminal(
+def test_elapsed_time_is_shown_on_a_terminal_only(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a file nothing of it is seen, and nothing of what passes by."""
@@ -696,7 +696,7 @@ def test_a_clock_runs_beside_what_goes_on_but_only_on_a_terminal(
     assert re.search(r"0:00:0\d.*Bundling \[a\]", told[1])
 
 
-def test_only_failures_that_nobody_ordered_are_red(
+def test_only_unintended_failures_are_red(
     report: RehearsalReport, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same event in yellow where a fault was to be met."""
@@ -738,7 +738,7 @@ def sections(report: RehearsalReport) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in page.sections.items()}
 
 
-def test_page_tells_of_intended_failures_of_what_is_kept_and_of_what_made_it(report: RehearsalReport) -> None:
+def test_page_shows_intended_failures_kept_resources_and_versions(report: RehearsalReport) -> None:
     """Markup in a name is text."""
     page = sections(report)
     assert "“Example <Corp>”" in page["header"]
@@ -818,7 +818,7 @@ def test_page_overflows_at_no_width_whatever_the_names_are(report: RehearsalRepo
 # --- The files
 
 
-def test_a_file_that_is_no_report_is_not_replaced_and_an_earlier_report_is(
+def test_earlier_report_is_replaced_and_any_other_file_is_not(
     tmp_path: Path, report: RehearsalReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An earlier report of this version or another; so are an empty file, and none. A pipe isn't read."""
@@ -855,7 +855,7 @@ def test_missing_app_is_a_problem_before_anything_is_started(tmp_path: Path, mon
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
 
 
-def test_commit_of_an_app_says_whether_its_files_differ_from_it(tmp_path: Path) -> None:
+def test_commit_of_an_app_is_marked_dirty_if_its_files_differ(tmp_path: Path) -> None:
     """Outside of Git, and before the first commit, there is none."""
 
     def git(*arguments: str) -> str:

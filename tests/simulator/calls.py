@@ -29,7 +29,7 @@ _session = boto3.Session()
 
 @dataclass
 class ManualClock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that stands still until it is advanced."""
 
     time: datetime = field(default=NOON)
 

@@ -1,4 +1,4 @@
-"""What the simulated Partner Central asks IAM, as the Service Authorization Reference has it, and what it does then."""
+"""How the simulated Partner Central authorizes requests by the Service Authorization Reference, and the effects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TAGS = [{"Key": OWNER_TAG, "Value": "stack"}, {"Key": "Team", "Value": "Alliance
 
 @dataclass
 class Recorder:
-    """Notes what it is asked, and denies some of it; knows one access key."""
+    """Records the checks, and denies some; knows one access key."""
 
     denied: set[str] = field(default_factory=set)
     checks: list[AccessCheck] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Judge:
     """Decides by the construct's own policy, for catalog AWS, with the evaluator that the local AWS has."""
 
     def __init__(self) -> None:
-        """Ask for what a human does beforehand besides: the code."""
+        """Request the code, as a person does beforehand."""
         granted = [one.to_statement() for one in permissions.of_partner(Catalog.AWS, may_create=True)]
         text = json.dumps(granted)
         for token, value in {Aws.PARTITION: "aws", Aws.ACCOUNT_ID: ACCOUNT, Aws.STACK_ID: "stack"}.items():
@@ -77,7 +77,7 @@ class Judge:
 
 @contextmanager
 def partner_central(authorizer: Any, **readings: Any) -> Iterator[tuple[Simulator, Any]]:
-    """A simulator that asks the authorizer, and a client with the session's credentials."""
+    """A simulator that calls the authorizer, and a client with the session's credentials."""
     with Simulator(verified=True, readings=Readings(**readings), authorizer=authorizer) as simulator:
         yield simulator, client(simulator)
 
@@ -95,7 +95,7 @@ def create(simulator: Simulator, client: Any) -> str:
 
 
 def asked(recorder: Recorder) -> tuple[str, str, Mapping[str, Any]]:
-    """The only check since the last one was looked at."""
+    """The only check since the last one was read."""
     (check,) = recorder.checks
     recorder.checks.clear()
     return check.action.removeprefix("partnercentral:"), check.resource, check.context
@@ -212,7 +212,7 @@ def test_policy_of_the_construct_is_enough_in_all_readings(
 
 @pytest.fixture
 def address() -> Iterator[tuple[str, list[Any]]]:
-    """Where an authorizer answers, and what it was asked: it allows ListPartners only, and knows one key."""
+    """The URL of an authorizer, and its requests: it allows ListPartners only, and knows one key."""
     questions: list[Any] = []
 
     def respond(request: Request) -> Response:
@@ -228,7 +228,7 @@ def address() -> Iterator[tuple[str, list[Any]]]:
 
 
 def test_http_authorizer_decides_by_what_its_address_answers(address: tuple[str, list[Any]]) -> None:
-    """It is asked with the simulator's own session token, and what it says counts."""
+    """It is called with the simulator's own session token, and its decision applies."""
     url, questions = address
     with partner_central(HttpAuthorizer(url, "own")) as (simulator, session):
         assert session.list_partners(Catalog="AWS")["PartnerSummaryList"] == []

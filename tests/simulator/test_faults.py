@@ -54,10 +54,10 @@ def wait_until(condition: Callable[[], object]) -> None:
         ),
     ],
 )
-def test_fault_before_the_commit_leaves_no_trace_and_one_after_it_a_partner_that_the_same_token_finds(
+def test_fault_before_the_commit_changes_nothing_and_after_it_the_same_token_finds_the_partner(
     simulator: Simulator, kind: str, seen: str | type[Exception], *, after_commit: bool
 ) -> None:
-    """Each as botocore tells it; a delayed request takes effect, and is answered, when its client has gone."""
+    """Each as botocore reports it; a delayed request takes effect, and is answered, when its client has gone."""
     seconds = 0.6 if kind == "delay" else None
     simulator.faults.add("CreatePartner", kind, after_commit=after_commit, seconds=seconds)
     with pytest.raises((ClientError, HTTPClientError)) as failure:
@@ -74,7 +74,7 @@ def test_fault_before_the_commit_leaves_no_trace_and_one_after_it_a_partner_that
     assert [partner.id for partner in simulator.account(ACCOUNT).partners] == [made]
 
 
-def test_requests_are_answered_while_another_one_hangs(simulator: Simulator) -> None:
+def test_other_requests_are_answered_while_one_hangs(simulator: Simulator) -> None:
     """Also by the state that it left."""
     simulator.faults.add("CreatePartner", "hang", after_commit=True)
     with ThreadPoolExecutor() as pool:
@@ -84,7 +84,7 @@ def test_requests_are_answered_while_another_one_hangs(simulator: Simulator) -> 
         assert isinstance(hanging.exception(), ReadTimeoutError)
 
 
-def test_stop_lets_go_of_requests_that_hang(simulator: Simulator) -> None:
+def test_stop_releases_hanging_requests(simulator: Simulator) -> None:
     """Their connections are closed."""
     simulator.faults.add("ListPartners", "hang")
     with ThreadPoolExecutor() as pool:
@@ -105,7 +105,7 @@ def test_denial_names_the_permission_that_is_missing(simulator: Simulator) -> No
     assert response["Reason"] == "ACCESS_DENIED"
 
 
-def test_echo_puts_the_request_into_the_message_of_the_next_error(simulator: Simulator) -> None:
+def test_echo_repeats_the_request_in_the_message_of_the_next_error(simulator: Simulator) -> None:
     """As a careless service might, also of an error that is a fault itself; successes don't use it up."""
     simulator.faults.add("CreatePartner", "echo")
     create(simulator)
@@ -128,7 +128,7 @@ def test_echo_waits_for_an_error_of_the_service_itself(simulator: Simulator) -> 
 # --- Lags
 
 
-def test_lagging_list_omits_new_partners_in_so_many_lists_that_had_any(simulator: Simulator) -> None:
+def test_lagging_list_omits_new_partners_for_the_configured_number_of_lists(simulator: Simulator) -> None:
     """Lists in which nothing is missing don't count."""
     simulator.faults.add("ListPartners", "lagging-list", times=2)
     assert listed(simulator) == []
@@ -155,7 +155,7 @@ def test_lagging_list_omits_partners_younger_than_its_seconds(simulator: Simulat
     assert listed(simulator) == [made]
 
 
-def test_profile_id_is_missing_in_so_many_answers_and_there_afterwards(simulator: Simulator) -> None:
+def test_profile_id_is_missing_from_the_configured_number_of_answers_only(simulator: Simulator) -> None:
     """The visibility operations, whose answers require it, say so."""
     client = client_of(simulator)
     which = {"Catalog": "Sandbox", "Identifier": create(simulator)["Id"]}
@@ -165,7 +165,7 @@ def test_profile_id_is_missing_in_so_many_answers_and_there_afterwards(simulator
     assert client.get_profile_visibility(**which)["ProfileId"]
 
 
-def test_tags_are_missing_in_so_many_answers_that_had_any(simulator: Simulator) -> None:
+def test_tags_are_missing_from_the_configured_number_of_answers(simulator: Simulator) -> None:
     """Answers in which none are missing don't count."""
     admin = simulator.account(ACCOUNT)
     bare, tagged = (admin.add_partner(name, tags=tags).arn for name, tags in (("A", {}), ("B", {"team": "x"})))
@@ -177,7 +177,7 @@ def test_tags_are_missing_in_so_many_answers_that_had_any(simulator: Simulator) 
 # --- How faults are ordered, counted, shown and refused
 
 
-def test_fault_strikes_its_own_operation_as_often_as_ordered_and_the_record_says_so(simulator: Simulator) -> None:
+def test_fault_affects_its_own_operation_as_often_as_configured_and_is_recorded(simulator: Simulator) -> None:
     """And is used up."""
     client = client_of(simulator)
     simulator.faults.add("GetPartner", "throttle", times=2)
@@ -193,7 +193,7 @@ def test_fault_strikes_its_own_operation_as_often_as_ordered_and_the_record_says
     ]
 
 
-def test_several_faults_strike_one_request_in_the_order_of_their_addition(simulator: Simulator) -> None:
+def test_several_faults_affect_one_request_in_the_order_of_their_addition(simulator: Simulator) -> None:
     """A request that was cut has no status."""
     simulator.faults.add("CreatePartner", "delay", seconds=0)
     simulator.faults.add("CreatePartner", "cut", after_commit=True)
@@ -204,7 +204,7 @@ def test_several_faults_strike_one_request_in_the_order_of_their_addition(simula
 
 
 @pytest.mark.parametrize("kind", ["access-denied", "cut"])
-def test_lasting_fault_ends_by_itself(simulator: Simulator, clock: ManualClock, kind: str) -> None:
+def test_lasting_fault_expires(simulator: Simulator, clock: ManualClock, kind: str) -> None:
     """As a policy does that IAM has not spread yet."""
     simulator.faults.add("CreatePartner", kind, times=None, lasting=5)
     clock.advance(seconds=4)
@@ -234,7 +234,7 @@ def test_lasting_fault_ends_by_itself(simulator: Simulator, clock: ManualClock, 
         ),
     ],
 )
-def test_impossible_fault_is_refused_with_the_remedy_in_process_and_over_http(
+def test_impossible_fault_is_rejected_with_a_remedy_in_process_and_over_http(
     simulator: Simulator, order: dict[str, Any], words: str
 ) -> None:
     """One that could never strike as ordered."""
@@ -257,6 +257,6 @@ def test_impossible_fault_is_refused_with_the_remedy_in_process_and_over_http(
         b'{"operation": [], "kind": "cut"}',
     ],
 )
-def test_order_of_a_fault_that_is_none_is_refused_over_http(simulator: Simulator, body: bytes) -> None:
+def test_invalid_fault_is_rejected_over_http(simulator: Simulator, body: bytes) -> None:
     """And nothing breaks."""
     assert urllib3.request("POST", f"{simulator.url}/_simulator/faults", body=body).status == 400

@@ -124,7 +124,7 @@ def test_wrong_type_of_any_member_is_answered_as_by_aws(simulator: Simulator, op
 
 @fuzz
 @given(body=st.binary(max_size=200) | texts.map(lambda text: text.encode("utf-16", "surrogatepass")))
-def test_bytes_that_are_no_json_object_are_a_client_error(simulator: Simulator, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_a_client_error(simulator: Simulator, body: bytes) -> None:
     """As AWS refuses them."""
     answer = post(simulator, body)
     check_answer(answer)
@@ -159,7 +159,7 @@ targets = (
 
 @fuzz
 @given(target=targets, kind=headers, authorization=headers | st.just(authorization()))
-def test_target_content_type_or_signature_of_another_kind_is_refused(
+def test_invalid_target_content_type_or_signature_is_rejected(
     simulator: Simulator, target: str, kind: str, authorization: str
 ) -> None:
     """Before anything happens."""
@@ -187,7 +187,7 @@ numbers = st.none() | st.sampled_from([1, 2, 0, -1, 0.001, 1e300, float("inf"), 
         },
     )
 )
-def test_any_order_of_a_fault_is_refused_or_strikes_cleanly(simulator: Simulator, order: Any) -> None:
+def test_any_fault_is_rejected_or_injected_cleanly(simulator: Simulator, order: Any) -> None:
     """Whatever its numbers are, nothing breaks, and it is shown and cleared again."""
     url = f"{simulator.url}/_simulator/faults"
     posted = urllib3.request("POST", url, body=json.dumps(order).encode(), timeout=5, retries=False)
@@ -200,7 +200,7 @@ def test_any_order_of_a_fault_is_refused_or_strikes_cleanly(simulator: Simulator
     assert urllib3.request("DELETE", url, timeout=5, retries=False).json() == {"faults": []}
 
 
-def test_only_what_the_service_model_allows_was_kept(simulator: Simulator) -> None:
+def test_stored_values_are_valid_by_the_service_model(simulator: Simulator) -> None:
     """Whatever came before."""
     for partner in simulator.account(ACCOUNT).partners:
         assert set(partner.contact) == {"FirstName", "LastName", "Email", "BusinessTitle"}

@@ -49,7 +49,7 @@ def tags_of(client: Any, arn: str) -> dict[str, str]:
 
 
 @pytest.mark.versions
-def test_created_partner_is_what_the_reading_operations_show(simulator: Simulator) -> None:
+def test_created_partner_is_returned_by_the_read_operations(simulator: Simulator) -> None:
     """By id and by ARN."""
     client = client_of(simulator)
     made = create_in_aws(simulator, Tags=TAGS)
@@ -76,7 +76,7 @@ def test_partner_is_not_found_in_the_other_catalog(simulator: Simulator) -> None
         assert response["Reason"] == "PARTNER_NOT_FOUND"
 
 
-def test_unverified_account_hears_of_all_missing_verifications_at_once(unverified: Simulator) -> None:
+def test_unverified_account_gets_all_missing_verifications_in_one_error(unverified: Simulator) -> None:
     """In catalog AWS; the Sandbox needs none."""
     client = client_of(unverified)
     business, registrant = "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS", "INCOMPATIBLE_IDENTITY_VERIFICATION_STATUS"
@@ -116,7 +116,7 @@ def test_legal_name_is_taken_for_all_accounts_of_a_catalog_in_every_spelling(
         (ProfileIdAppears.WITH_PROFILE, False, False),
     ],
 )
-def test_newborn_partner_has_its_profile_id_where_the_reading_says(
+def test_new_partner_has_its_profile_id_when_the_reading_says(
     appears: ProfileIdAppears, *, in_answers: bool, in_visibility: bool
 ) -> None:
     """And nowhere else."""
@@ -135,7 +135,7 @@ def test_newborn_partner_has_its_profile_id_where_the_reading_says(
 # --- Client tokens
 
 
-def test_repeated_request_is_answered_with_the_same_partner_although_its_code_is_spent(simulator: Simulator) -> None:
+def test_repeated_request_returns_the_same_partner_although_its_code_is_consumed(simulator: Simulator) -> None:
     """Same token, same body."""
     client = client_of(simulator)
     code = new_code(simulator, client)
@@ -178,7 +178,7 @@ def test_of_ten_simultaneous_requests_without_a_token_nine_are_duplicates(
     assert ends.count("DUPLICATE_PARTNER") == 9
 
 
-def test_known_token_with_another_body_is_a_conflict_be_it_only_another_code(simulator: Simulator) -> None:
+def test_known_token_with_another_body_is_a_conflict_even_if_only_the_code_differs(simulator: Simulator) -> None:
     """In its own account; in another the token means nothing."""
     client_of(simulator).create_partner(**partner_request(ClientToken="once"))
     request = partner_request(ClientToken="once", EmailVerificationCode="654321")
@@ -214,7 +214,7 @@ def test_failed_request_keeps_its_token_as_the_reading_says(*, keeps: bool) -> N
         assert client.create_partner(**request)["LegalName"] == "Example Corp"
 
 
-def test_request_that_the_service_model_rules_out_leaves_its_token_free(simulator: Simulator) -> None:
+def test_request_invalid_by_the_service_model_does_not_use_its_token(simulator: Simulator) -> None:
     """It never gets as far."""
     client = client_of(simulator)
     refusal(client.create_partner, **partner_request(ClientToken="once", EmailVerificationCode="x"))
@@ -225,9 +225,7 @@ def test_request_that_the_service_model_rules_out_leaves_its_token_free(simulato
 
 
 @pytest.mark.parametrize("mistake", ["another code", "another address", "another account"])
-def test_code_is_refused_unless_it_is_the_one_sent_to_this_address_of_this_account(
-    simulator: Simulator, mistake: str
-) -> None:
+def test_code_is_rejected_unless_sent_to_this_address_for_this_account(simulator: Simulator, mistake: str) -> None:
     """By the name of its member."""
     client = client_of(simulator)
     code = new_code(simulator, client, "john@example.com" if mistake == "another address" else EMAIL)
@@ -237,7 +235,7 @@ def test_code_is_refused_unless_it_is_the_one_sent_to_this_address_of_this_accou
     assert field_problems(refused_creation(simulator, code, account)) == WRONG_CODE
 
 
-def test_newer_code_makes_the_older_one_worthless(simulator: Simulator) -> None:
+def test_newer_code_invalidates_the_older_one(simulator: Simulator) -> None:
     """The latest counts."""
     client = client_of(simulator)
     older = new_code(simulator, client)
@@ -246,7 +244,7 @@ def test_newer_code_makes_the_older_one_worthless(simulator: Simulator) -> None:
     assert field_problems(refused_creation(simulator, older)) == WRONG_CODE
 
 
-def test_attempt_that_fails_for_any_reason_spends_the_code(simulator: Simulator) -> None:
+def test_any_failed_attempt_consumes_the_code(simulator: Simulator) -> None:
     """The stricter reading."""
     admin = simulator.account(ACCOUNT)
     admin.set_verification("BUSINESS_VERIFICATION", "FAILED")
@@ -256,7 +254,7 @@ def test_attempt_that_fails_for_any_reason_spends_the_code(simulator: Simulator)
     assert field_problems(refused_creation(simulator, code)) == WRONG_CODE
 
 
-def test_only_success_spends_the_code_in_another_reading() -> None:
+def test_only_success_consumes_the_code_in_another_reading() -> None:
     """A failure leaves it as it was."""
     with reading(failed_attempt_spends_code=False, one_partner_per_catalog=False) as simulator:
         client = client_of(simulator)
@@ -266,7 +264,7 @@ def test_only_success_spends_the_code_in_another_reading() -> None:
         assert field_problems(refused_creation(simulator, code, LegalName="Second Corp")) == WRONG_CODE
 
 
-def test_sandbox_takes_any_six_digits_sends_no_email_and_spends_no_code(simulator: Simulator) -> None:
+def test_sandbox_accepts_any_six_digits_sends_no_email_and_consumes_no_code(simulator: Simulator) -> None:
     """A code for the same address stays good for catalog AWS; nor is there a quota."""
     client = client_of(simulator)
     code = new_code(simulator, client)
@@ -298,7 +296,7 @@ def test_five_codes_are_sent_to_an_address_within_24_hours(simulator: Simulator,
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("count", "sizes"), [(5, [2, 2, 1]), (2, [2]), (0, [0])])
-def test_pages_follow_each_other_oldest_first(count: int, sizes: list[int]) -> None:
+def test_pages_are_ordered_oldest_first(count: int, sizes: list[int]) -> None:
     """By opaque tokens, as boto3's paginator walks them; a list that fills its page has no further one."""
     with Simulator(page_size=2) as simulator:
         made = [simulator.account(ACCOUNT).add_partner(f"Corp {number}").id for number in range(count)]
@@ -308,13 +306,13 @@ def test_pages_follow_each_other_oldest_first(count: int, sizes: list[int]) -> N
 
 
 @pytest.mark.parametrize("token", ["nonsense", "e30=", "W10=", "MQ==", "bnVsbA==", "ü"])
-def test_page_token_that_no_answer_gave_is_refused(simulator: Simulator, token: str) -> None:
+def test_unknown_page_token_is_rejected(simulator: Simulator, token: str) -> None:
     """By its member."""
     response = refusal(client_of(simulator).list_partners, Catalog="AWS", NextToken=token)
     assert field_problems(response) == [("NextToken", "INVALID_VALUE")]
 
 
-def test_page_token_leads_nobody_into_the_list_of_another_account_or_catalog() -> None:
+def test_page_token_is_invalid_in_another_account_or_catalog() -> None:
     """It is of no answer that they have had."""
     with Simulator(page_size=1) as simulator:
         for number in range(2):
@@ -395,7 +393,7 @@ def test_tag_keys_ignore_case_in_another_reading() -> None:
 
 
 @pytest.mark.versions
-def test_partner_has_no_more_than_200_tags_over_however_many_requests(simulator: Simulator) -> None:
+def test_partner_has_at_most_200_tags_across_requests(simulator: Simulator) -> None:
     """A request that would exceed them adds none; fifty keys are removed at once at most."""
     many = [{"Key": str(number), "Value": ""} for number in range(199)]
     arn = create_in_aws(simulator, Tags=many)["Arn"]
@@ -416,7 +414,7 @@ def test_partner_has_no_more_than_200_tags_over_however_many_requests(simulator:
         ([{"Key": "AWS:a", "Value": "1"}], "INVALID_VALUE"),
     ],
 )
-def test_tag_keys_that_occur_twice_or_begin_with_aws_are_refused(
+def test_duplicate_or_aws_prefixed_tag_keys_are_rejected(
     simulator: Simulator, tags: list[dict[str, str]], code: str
 ) -> None:
     """At creation and later."""
@@ -428,7 +426,7 @@ def test_tag_keys_that_occur_twice_or_begin_with_aws_are_refused(
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_sandbox_refuses_tags_at_creation_and_takes_them_later_as_the_reading_says(*, later: bool) -> None:
+def test_sandbox_rejects_tags_at_creation_and_accepts_them_later_as_the_reading_says(*, later: bool) -> None:
     """At creation it refuses even an empty list of them."""
     with reading(sandbox_takes_tags_later=later) as simulator:
         client = client_of(simulator)
@@ -460,7 +458,7 @@ def test_sandbox_refuses_tags_at_creation_and_takes_them_later_as_the_reading_sa
     ],
     ids=["rename", "tag", "untag", "contact"],
 )
-def test_every_client_sees_what_support_and_humans_change(
+def test_changes_by_support_and_people_are_visible_to_every_client(
     simulator: Simulator, change: Callable[[Any, str], None], seen: dict[str, Any]
 ) -> None:
     """And all else is as it was."""
@@ -475,8 +473,8 @@ def test_every_client_sees_what_support_and_humans_change(
     assert now == {"legal_name": "Example Corp", "contact": CONTACT, "tags": {"team": "alliances"}, **seen}
 
 
-def test_after_the_refresh_of_the_sandbox_partner_name_and_token_are_free(simulator: Simulator) -> None:
-    """As nobody can delete a partner otherwise."""
+def test_sandbox_refresh_frees_partner_name_and_token(simulator: Simulator) -> None:
+    """No call deletes a partner otherwise."""
     client = client_of(simulator)
     made = client.create_partner(**partner_request(ClientToken="once"))
     simulator.account(ACCOUNT).delete_partner(made["Id"])
@@ -484,7 +482,7 @@ def test_after_the_refresh_of_the_sandbox_partner_name_and_token_are_free(simula
     assert client.create_partner(**partner_request(ClientToken="once"))["Id"] != made["Id"]
 
 
-def test_account_admin_and_outbox_show_copies(simulator: Simulator) -> None:
+def test_account_admin_and_outbox_return_copies(simulator: Simulator) -> None:
     """A test that changes them doesn't change the state."""
     client_of(simulator).send_email_verification_code(Catalog="AWS", Email="jane@example.com")
     simulator.outbox[0].spent = True

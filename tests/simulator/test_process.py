@@ -24,7 +24,7 @@ SESSION_TOKEN = "as-told-by-the-environment"
 
 @contextmanager
 def process(*options: str, session_token: str = SESSION_TOKEN) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`partner-account simulator start`, and the address that its first line tells."""
+    """`partner-account simulator start`, and the address in its first line."""
     environment = {**os.environ, VARIABLE: session_token}
     with subprocess.Popen(
         [*START, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
@@ -44,7 +44,7 @@ def own_endpoint(url: str, what: str, session_token: str = SESSION_TOKEN, method
     return urllib3.request(method, f"{url}/_simulator/{what}", headers={"X-Amz-Security-Token": session_token})
 
 
-def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_interrupted() -> None:
+def test_process_prints_its_settings_logs_emails_and_requests_and_ends_when_interrupted() -> None:
     """With the status of an interruption; tests/cli/test_commands.py asks it to end by SIGTERM."""
     with process("--verified") as (running, url):
         client = client_of(url, session_token=SESSION_TOKEN)
@@ -65,7 +65,7 @@ def test_process_tells_how_to_reach_it_logs_emails_and_requests_and_ends_when_in
 
 
 def test_log_in_a_terminal_that_is_not_utf8_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is lost, and no traceback told."""
+    """Nothing is lost, and no traceback shown."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     with process("--verified") as (running, url):
         headers = {"X-Amz-Target": "PartnerCentralAccount.Zo\xeb", "X-Amz-Security-Token": SESSION_TOKEN}
@@ -77,7 +77,7 @@ def test_log_in_a_terminal_that_is_not_utf8_is_escaped(monkeypatch: pytest.Monke
     assert "Traceback" not in told
 
 
-def test_accounts_are_unverified_unless_asked_for_and_completion_urls_need_no_session_token() -> None:
+def test_accounts_are_unverified_by_default_and_completion_urls_need_no_session_token() -> None:
     """The link on which a verification is completed holds its own secret, and is followed in a browser."""
     with process() as (_, url):
         client = client_of(url, session_token=SESSION_TOKEN)
@@ -90,7 +90,7 @@ def test_accounts_are_unverified_unless_asked_for_and_completion_urls_need_no_se
     assert status == "SUCCEEDED"
 
 
-def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_recorded() -> None:
+def test_caller_without_the_session_token_has_no_access_and_is_not_recorded() -> None:
     """No code, no request, no fault, no operation; one that only begins with it is that of a role of the rehearsal."""
     with Simulator(session_token=SESSION_TOKEN) as simulator:
         url = simulator.url
@@ -104,7 +104,7 @@ def test_caller_without_the_session_token_sees_and_orders_nothing_and_is_not_rec
         assert client_of(url, session_token=f"{SESSION_TOKEN}-of-a-role").list_partners(Catalog="AWS")
 
 
-def test_process_that_is_given_no_session_token_makes_a_new_one_and_tells_it() -> None:
+def test_process_without_a_session_token_generates_and_prints_one() -> None:
     """With the address of the outbox."""
     told = []
     for _ in range(2):
@@ -120,7 +120,7 @@ def test_process_that_is_given_no_session_token_makes_a_new_one_and_tells_it() -
     assert min(map(len, told)) >= 43
 
 
-def test_any_credentials_let_anybody_call_the_service_and_nobody_see_the_codes() -> None:
+def test_any_credentials_can_call_the_service_but_not_read_the_codes() -> None:
     """As a function in a container calls it."""
     with process("--any-credentials") as (_, url):
         client_of(url).send_email_verification_code(Catalog="AWS", Email=EMAIL)
@@ -132,9 +132,7 @@ def test_any_credentials_let_anybody_call_the_service_and_nobody_see_the_codes()
     ("host", "taken", "wrong"),
     [("127.0.0.1", True, "--port"), ("foo.bar.invalid", False, "--host"), ("192.0.2.1", False, "--host")],
 )
-def test_address_that_cannot_be_listened_at_is_told_with_the_option_to_change(
-    host: str, wrong: str, *, taken: bool
-) -> None:
+def test_unusable_listen_address_is_reported_with_the_option_to_change(host: str, wrong: str, *, taken: bool) -> None:
     """A port that is taken, and a host that is not of this machine, where another port wouldn't help."""
     with Simulator() as other:
         port = other.url.rpartition(":")[2] if taken else "0"
@@ -145,7 +143,7 @@ def test_address_that_cannot_be_listened_at_is_told_with_the_option_to_change(
 
 
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:
-    """PyPI's `awscli`, unmodified, with what the simulator tells to export."""
+    """PyPI's `awscli`, unmodified, with the variables that the simulator prints."""
     with Simulator(verified=True) as simulator:
         environment = {
             **os.environ,

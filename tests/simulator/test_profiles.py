@@ -97,7 +97,7 @@ def profile_in(**readings: Any) -> Iterator[OwnProfile]:
 # --- Tasks
 
 
-def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(profile: OwnProfile) -> None:
+def test_profile_task_succeeds_by_the_next_read_and_replaces_the_whole_profile(profile: OwnProfile) -> None:
     """It begins in progress, and shows the profile as it was."""
     started = profile.start()
     assert (started["Status"], started["TaskDetails"]) == ("IN_PROGRESS", DETAILS)
@@ -108,7 +108,7 @@ def test_profile_task_succeeds_by_the_next_look_and_replaces_the_whole_profile(p
 
 
 @pytest.mark.versions
-def test_headquarters_outlive_a_task_that_omits_them_and_localized_contents_go(profile: OwnProfile) -> None:
+def test_task_without_them_keeps_headquarters_and_removes_localized_contents(profile: OwnProfile) -> None:
     """Which makes it no unchanged one; another task can still change the headquarters."""
     france, spain = {"CountryCode": "FR", "SubdivisionCode": "75"}, {"CountryCode": "ES", "SubdivisionCode": "M"}
     profile.approve(Headquarters=france, LocalizedContents=IN_GERMAN)
@@ -127,10 +127,10 @@ def test_headquarters_outlive_a_task_that_omits_them_and_localized_contents_go(p
         (None, ["IN_PROGRESS"] * 5),
     ],
 )
-def test_profile_task_ends_at_once_or_after_some_looks_or_never_as_planned(
+def test_profile_task_ends_at_once_or_after_some_reads_or_never_as_planned(
     profile: OwnProfile, reads: int | None, seen: list[str]
 ) -> None:
-    """Never: as a review that nobody does."""
+    """Never: like a review that doesn't take place."""
     profile.plan(reads=reads)
     assert [profile.start()["Status"], *(profile.task()["Status"] for _ in seen[1:])] == seen
 
@@ -151,7 +151,7 @@ def test_profile_task_that_fails_as_planned_leaves_the_profile_as_it_was(profile
     ("kind", "status", "reasons"),
     [("review-fails", "FAILED", ["INVALID_LOGO"]), ("review-takes-days", "IN_PROGRESS", [])],
 )
-def test_review_of_one_task_ends_as_the_ordered_fault_says(
+def test_review_of_one_task_ends_as_the_fault_says(
     profile: OwnProfile, kind: str, status: str, reasons: list[str]
 ) -> None:
     """Whoever can't plan the tasks of the account, such as another process, orders it so; the next task succeeds."""
@@ -166,7 +166,7 @@ def test_review_of_one_task_ends_as_the_ordered_fault_says(
     assert profile.task()["Status"] == "SUCCEEDED"
 
 
-def test_second_profile_task_waits_for_the_first_which_may_be_canceled(profile: OwnProfile) -> None:
+def test_second_profile_task_is_rejected_until_the_first_ends_or_is_canceled(profile: OwnProfile) -> None:
     """A cancellation leaves the profile as it was, and ends a task once."""
     task = profile.start()["TaskId"]
     assert refused(profile.start) == WRONG_STATE
@@ -176,14 +176,14 @@ def test_second_profile_task_waits_for_the_first_which_may_be_canceled(profile: 
     assert profile.start()["TaskId"] != task
 
 
-def test_repeated_start_and_cancellation_of_a_profile_task_are_answered_alike(profile: OwnProfile) -> None:
+def test_repeated_start_and_cancellation_of_a_profile_task_are_idempotent(profile: OwnProfile) -> None:
     """Each operation has its own tokens."""
     tasks = [profile.start(ClientToken="once")["TaskId"] for _ in range(2)]
     assert tasks[0] == tasks[1]
     assert [profile.cancel(tasks[0], ClientToken="once")["Status"] for _ in range(2)] == ["CANCELED"] * 2
 
 
-def test_after_the_refresh_of_the_sandbox_the_token_of_a_profile_task_is_free(simulator: Simulator) -> None:
+def test_sandbox_refresh_frees_the_token_of_a_profile_task(simulator: Simulator) -> None:
     """As that of the partner is."""
     former = OwnProfile(simulator).start(ClientToken="once")
     simulator.account(ACCOUNT).delete_partner(simulator.account(ACCOUNT).partners[0].id)
@@ -219,7 +219,7 @@ def test_task_details_are_checked_against_the_model_down_to_their_lists(profile:
 
 
 @pytest.mark.parametrize("starts", [False, True])
-def test_task_with_what_the_profile_has_already_starts_as_the_reading_says(*, starts: bool) -> None:
+def test_task_without_changes_starts_as_the_reading_says(*, starts: bool) -> None:
     """Also where it leaves the headquarters out, which are kept."""
     with profile_in(unchanged_profile_starts_task=starts) as profile:
         profile.approve(Headquarters={"CountryCode": "FR", "SubdivisionCode": "75"})
@@ -246,7 +246,7 @@ def test_canceled_task_is_shown_as_the_reading_says(*, is_shown: bool) -> None:
 
 
 @pytest.mark.parametrize("is_copied", [True, False])
-def test_logo_of_an_approved_profile_is_at_an_address_of_awss_own_as_the_reading_says(*, is_copied: bool) -> None:
+def test_logo_of_an_approved_profile_is_at_an_aws_url_as_the_reading_says(*, is_copied: bool) -> None:
     """In each language; the task keeps the given one, by which the service knows a task with nothing new."""
     with profile_in(approved_logo_is_copied=is_copied) as profile:
         profile.approve(LocalizedContents=IN_GERMAN)

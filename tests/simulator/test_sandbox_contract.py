@@ -144,7 +144,7 @@ def test_any_combination_of_readings_is_found(readings: dict[str, Any]) -> None:
         assert at.report().readings == observable(**readings)
 
 
-def test_second_run_finds_the_same_where_an_account_may_have_several_partners() -> None:
+def test_second_run_finds_the_same_if_an_account_can_have_several_partners() -> None:
     """It creates one partner: the account has shown already that it may have several."""
     with stage(one_partner_per_catalog=False) as at:
         first, second = at.report(), at.report()
@@ -152,7 +152,7 @@ def test_second_run_finds_the_same_where_an_account_may_have_several_partners() 
         assert first.readings == second.readings
 
 
-def test_second_run_claims_nothing_that_takes_a_new_partner_where_an_account_may_have_one() -> None:
+def test_second_run_leaves_questions_undecided_that_need_a_new_partner() -> None:
     """The partner of the first run serves for the rest."""
     with stage() as at:
         at.report()
@@ -180,8 +180,8 @@ def test_partner_that_was_not_created_by_a_run_is_neither_read_nor_changed(*, ke
         assert report.readings == found
 
 
-def test_what_the_sandbox_cannot_tell_is_reported_as_such() -> None:
-    """Such as how long a code lives, where any six digits do; and each switch of the simulator is spoken of."""
+def test_undecidable_questions_are_reported_as_such() -> None:
+    """Such as the lifetime of a code, if any six digits are accepted; and each simulator reading is covered."""
     with stage() as at:
         report = at.report()
     statuses = {one.reading: one.status for one in report.findings if one.reading}
@@ -216,7 +216,7 @@ def test_profile_is_left_private_without_a_running_task_and_far_from_the_quotas_
         ),
     ],
 )
-def test_end_of_a_review_is_told_and_what_takes_an_approved_profile_is_undecided_without_one(
+def test_review_outcome_is_reported_and_questions_about_approved_profiles_may_stay_undecided(
     plan: dict[str, Any], told: str
 ) -> None:
     """With its reasons; half a minute is waited for."""
@@ -274,8 +274,8 @@ def test_profile_that_could_not_be_hidden_again_stops_the_run_with_the_command_t
     assert "put-profile-visibility --region us-east-1 --catalog Sandbox --visibility PRIVATE" in stopped.value.remedy
 
 
-def test_profile_that_could_not_be_hidden_after_an_interruption_is_told_with_the_command_that_hides_it() -> None:
-    """It may be public by then, and nobody else would say so."""
+def test_profile_left_public_by_an_interruption_is_reported_with_the_command_that_hides_it() -> None:
+    """It may be public by then, and nothing else would report it."""
     with stage(visibility_before_profile=True) as at:
 
         def throttle_and_interrupt() -> None:
@@ -297,7 +297,7 @@ def test_profile_that_could_not_be_hidden_after_an_interruption_is_told_with_the
         (3600, "GetPartner has it at once; ListPartners doesn't have it after "),
     ],
 )
-def test_lag_of_the_list_is_measured_or_given_up_and_the_rest_is_found(lag: float, told: str) -> None:
+def test_list_lag_is_measured_or_abandoned_and_the_rest_is_found(lag: float, told: str) -> None:
     """By looks that are further and further apart, within the bounds of calls and time."""
     with stage() as at:
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=lag)
@@ -306,8 +306,8 @@ def test_lag_of_the_list_is_measured_or_given_up_and_the_rest_is_found(lag: floa
         assert report.readings == observable()
 
 
-def test_age_at_which_a_token_is_still_known_or_forgotten_is_reported() -> None:
-    """It is waited for; and a service that has forgotten it is told from one that hasn't."""
+def test_token_age_still_known_or_already_forgotten_is_reported() -> None:
+    """The run waits for it, and distinguishes a service that has forgotten it from one that hasn't."""
     question = "How long is a client token remembered?"
     with stage() as at:
         assert answer(at.report(wait=200), question).answer.startswith("longer than 20")
@@ -333,7 +333,7 @@ def test_error_that_repeats_the_request_is_reported() -> None:
         assert answer(at.report(), question).answer.startswith("yes: ")
 
 
-def test_uniqueness_of_legal_names_is_judged_only_where_an_account_may_have_several_partners(
+def test_uniqueness_of_legal_names_is_decided_only_if_an_account_can_have_several_partners(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where it may have one, another partner is a duplicate whatever its name is."""
@@ -408,8 +408,8 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
     ],
 )
 @pytest.mark.parametrize("nth", [1, 4, 18])
-def test_run_stops_at_the_first_fault_wherever_that_is(kind: str, told: str, nth: int) -> None:
-    """No call follows it; what was found before is kept, and the report has the reason as it was told."""
+def test_run_stops_at_the_first_fault(kind: str, told: str, nth: int) -> None:
+    """No call follows it; earlier findings are kept, and the report has the same reason."""
     with stage() as at:
         at.before_call[nth] = lambda: at.simulator.faults.add("*", kind)
         if nth == 1:
@@ -428,7 +428,7 @@ def test_run_stops_at_the_first_fault_wherever_that_is(kind: str, told: str, nth
     ("kind", "created"),
     [("cut", None), ("hang", None), ("internal-error", None), ("garbled", None), ("throttle", 0), ("access-denied", 0)],
 )
-def test_number_of_created_partners_is_unknown_after_a_create_partner_without_a_certain_outcome(
+def test_number_of_created_partners_is_unknown_after_an_uncertain_create_partner(
     kind: str, created: int | None
 ) -> None:
     """A partner may have come of it, and the remedy says how to find out; of one that is refused for certain, none."""
@@ -449,7 +449,7 @@ def test_number_of_created_partners_is_unknown_after_a_create_partner_without_a_
         assert document["Stopped"] == f"{stopped.value}. {stopped.value.remedy}"
 
 
-def test_partner_that_cannot_be_created_stops_the_run_with_what_to_correct() -> None:
+def test_failed_create_partner_stops_the_run_with_a_remedy() -> None:
     """Such as by an address that is none."""
     with stage() as at:
         with pytest.raises(StoppedError, match="no partner can be created: .*AllianceLeadContact.Email") as stopped:
@@ -466,7 +466,7 @@ def test_throttled_tag_operation_stops_the_run() -> None:
             whole(at.run())
 
 
-def test_duplicate_that_no_list_shows_is_told_as_a_list_that_lags_or_a_finding() -> None:
+def test_unlisted_duplicate_is_reported_as_a_lagging_list_or_a_finding() -> None:
     """As after a run right before this one: there is nothing to correct."""
     with stage() as at:
         at.report()
@@ -485,7 +485,7 @@ def test_duplicate_that_no_list_shows_is_told_as_a_list_that_lags_or_a_finding()
         ("UntagResource", Status.FOUND),
     ],
 )
-def test_denied_tag_operation_leaves_undecided_only_what_was_not_found_before(operation: str, status: Status) -> None:
+def test_denied_tag_operation_leaves_only_later_questions_undecided(operation: str, status: Status) -> None:
     """It may be a policy, or the Sandbox's own way to refuse them."""
     with stage(sandbox_takes_tags_later=True) as at:
         at.simulator.faults.add(operation, "access-denied")
@@ -506,7 +506,7 @@ def answering(status: int, body: bytes) -> AbstractContextManager[str]:
     "body",
     [b"", b"<html>Sign in</html>", b"{}", b"[]", b'"text"', b"7", b'{"PartnerSummaryList": 7}', b'{"__type": 7}'],
 )
-def test_endpoint_that_is_no_partner_central_stops_the_run(status: int, body: bytes) -> None:
+def test_endpoint_that_is_not_partner_central_stops_the_run(status: int, body: bytes) -> None:
     """A proxy's page, another service, or plain nonsense."""
     with answering(status, body) as url, pytest.raises(StoppedError):
         ContractRun(Sandbox(client_of(url))).count_existing()
@@ -524,7 +524,7 @@ def test_answer_for_another_catalog_stops_the_run(catalog: str, catalog_of_arn: 
         Sandbox(client_of(url)).call("GetPartner", Identifier="partner-0000000000000")
 
 
-def test_error_that_the_operation_does_not_have_stops_the_run() -> None:
+def test_error_outside_the_operations_model_stops_the_run() -> None:
     """It is a proxy's, or another service's."""
     with (
         answering(404, b'{"__type": "com.amazonaws.s3#NoSuchBucket"}') as url,
@@ -569,7 +569,7 @@ def test_private_values_in_a_text_are_masked(text: str) -> None:
 # --- docs/limits.md
 
 
-def test_docs_limits_has_each_question_with_how_its_answer_is_known() -> None:
+def test_docs_limits_lists_each_question_with_the_source_of_its_answer() -> None:
     """Documented, with the source; found by the command; or open, with the reason. And no other is."""
     page = (Path(__file__).parents[2] / "docs/limits.md").read_text("utf-8")
     section = page.split("## Undocumented AWS behavior\n")[1]

@@ -89,14 +89,14 @@ def test_legal_name_of_eighty_characters_of_any_script_is_accepted(simulator: Si
     assert made["LegalName"] == "株" * 80
 
 
-def test_unknown_members_and_nulls_count_as_not_sent(simulator: Simulator) -> None:
+def test_unknown_members_and_nulls_are_ignored(simulator: Simulator) -> None:
     """As at AWS."""
     body = json.dumps({**partner_request(), "Colour": "red", "Tags": None}).encode()
     assert post(simulator, body).status == 200
 
 
 def test_validation_error_never_repeats_a_value(simulator: Simulator) -> None:
-    """It tells which member is wrong."""
+    """It names the invalid member."""
     body = json.dumps(partner_request(LegalName="Secret\a", EmailVerificationCode="98765x")).encode()
     answer = post(simulator, body).data
     assert b"Secret" not in answer
@@ -120,14 +120,14 @@ def test_validation_error_never_repeats_a_value(simulator: Simulator) -> None:
     ],
     ids=lambda body: body[:12],
 )
-def test_body_that_is_no_json_object_is_a_serialization_exception(simulator: Simulator, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_a_serialization_exception(simulator: Simulator, body: bytes) -> None:
     """Also one that is too deep, or has too long a number, for a parser."""
     response = post(simulator, body)
     assert (response.status, error_type(response)) == (400, "SerializationException")
 
 
 @pytest.mark.versions
-def test_body_of_more_than_a_megabyte_is_refused_unread(simulator: Simulator) -> None:
+def test_body_larger_than_a_megabyte_is_rejected_unread(simulator: Simulator) -> None:
     """No real request is as large."""
     response = post(simulator, b"{" + b" " * 1024 * 1024 + b"}")
     assert (response.status, error_type(response)) == (413, "RequestEntityTooLargeException")
@@ -157,14 +157,14 @@ def test_request_without_a_signature_for_this_service_and_region_is_refused(
 
 
 @pytest.mark.versions
-def test_client_of_another_region_learns_so_in_the_words_of_aws(simulator: Simulator) -> None:
+def test_client_in_another_region_gets_the_error_of_aws(simulator: Simulator) -> None:
     """The service is in us-east-1 alone."""
     response = refusal(client_of(simulator, region="eu-west-1").list_partners, Catalog="AWS")
     assert response["Error"]["Code"] == "InvalidSignatureException"
     assert "eu-west-1" in response["Error"]["Message"]
 
 
-def test_no_account_sees_the_partners_of_another(simulator: Simulator) -> None:
+def test_partners_are_visible_to_their_own_account_only(simulator: Simulator) -> None:
     """A twelve-digit access key is its own account, any other is of 000000000000."""
     made = client_of(simulator).create_partner(**partner_request())
     other = client_of(simulator, "AKIAIOSFODNN7EXAMPLE")
@@ -196,7 +196,7 @@ def test_request_of_another_service_operation_or_content_type_is_an_unknown_oper
 
 
 @pytest.mark.versions
-def test_operation_that_is_not_simulated_never_answers_success(simulator: Simulator) -> None:
+def test_unsimulated_operation_never_returns_success(simulator: Simulator) -> None:
     """Each one of the service model that is left out says so."""
     model: ServiceModel = client_of(simulator).meta.service_model
     left_out = sorted(set(model.operation_names) - set(OPERATIONS))
@@ -209,7 +209,7 @@ def test_operation_that_is_not_simulated_never_answers_success(simulator: Simula
 
 
 @pytest.mark.versions
-def test_each_answer_has_a_request_id_of_its_own_and_the_content_type_of_the_protocol(simulator: Simulator) -> None:
+def test_each_answer_has_its_own_request_id_and_the_content_type_of_the_protocol(simulator: Simulator) -> None:
     """Errors too; a browser's GET is answered like any unsigned request."""
     answers = [post(simulator, body, "ListPartners") for body in (b'{"Catalog": "AWS"}', b"{}")]
     answers.append(urllib3.request("GET", simulator.url, retries=False))
@@ -239,7 +239,7 @@ def test_answer_without_members_is_an_empty_json_object(
 
 
 @pytest.mark.versions
-def test_times_travel_as_iso_8601(simulator: Simulator, clock: ManualClock) -> None:
+def test_timestamps_are_iso_8601(simulator: Simulator, clock: ManualClock) -> None:
     """As the model asks; boto3 reads the simulator's own time from them."""
     response = post(simulator, json.dumps(partner_request()).encode())
     assert response.json()["CreatedAt"] == "2026-05-04T12:00:00.000Z"
@@ -250,7 +250,7 @@ def test_times_travel_as_iso_8601(simulator: Simulator, clock: ManualClock) -> N
 def test_defect_of_the_simulator_is_an_internal_server_exception_without_a_traceback(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The traceback stands in its log."""
+    """The traceback is in its log."""
     monkeypatch.setitem(OPERATIONS, "ListPartners", lambda _: 1 // 0)  # a defect
     response = post(simulator, b'{"Catalog": "AWS"}', "ListPartners")
     assert (response.status, error_type(response)) == (500, "InternalServerException")
@@ -258,8 +258,8 @@ def test_defect_of_the_simulator_is_an_internal_server_exception_without_a_trace
     assert "Traceback" in caplog.text
 
 
-def test_answer_that_the_service_model_rules_out_is_not_sent(simulator: Simulator) -> None:
-    """Even if a human has brought the state about."""
+def test_answer_invalid_by_the_service_model_is_not_sent(simulator: Simulator) -> None:
+    """Even if a person caused the state."""
     partner = simulator.account(ACCOUNT).add_partner("")
     response = refusal(client_of(simulator).get_partner, Catalog="AWS", Identifier=partner.id)
     assert response["Error"]["Code"] == "InternalServerException"
@@ -273,7 +273,7 @@ def test_answer_that_the_service_model_rules_out_is_not_sent(simulator: Simulato
     ],
     ids=lambda error: error.code,
 )
-def test_error_that_the_service_model_rules_out_is_not_sent(
+def test_error_invalid_by_the_service_model_is_not_sent(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """By its Reason, or by its code: the operation knows no quota."""
@@ -289,7 +289,7 @@ def test_error_that_the_service_model_rules_out_is_not_sent(
 # --- The record of requests
 
 
-def test_record_has_all_that_was_sent_but_code_legal_name_and_names(simulator: Simulator) -> None:
+def test_record_contains_the_request_without_code_and_names(simulator: Simulator) -> None:
     """Keys, tags, token and address stay."""
     client = client_of(simulator)
     code = new_code(simulator, client)
@@ -307,7 +307,7 @@ def test_record_has_all_that_was_sent_but_code_legal_name_and_names(simulator: S
     }
 
 
-def test_record_and_log_have_error_code_and_reason_also_of_requests_that_reached_no_operation(
+def test_record_and_log_have_error_code_and_reason_even_if_no_operation_was_reached(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line for each request."""
@@ -346,7 +346,7 @@ def test_outbox_endpoint_shows_each_email_with_its_code(simulator: Simulator, cl
     assert _get(simulator, "outbox") == {"outbox": [{**mail, "sent_at": clock().isoformat()}]}
 
 
-def test_requests_after_a_mark_or_a_number_are_given_in_process_and_over_http(simulator: Simulator) -> None:
+def test_requests_after_a_mark_or_a_number_are_returned_in_process_and_over_http(simulator: Simulator) -> None:
     """Those of the endpoints themselves are not among them, known or not."""
     client = client_of(simulator)
     client.list_partners(Catalog="AWS")
@@ -360,7 +360,7 @@ def test_requests_after_a_mark_or_a_number_are_given_in_process_and_over_http(si
 
 
 @pytest.mark.versions
-def test_own_endpoints_are_for_callers_on_this_machine_only() -> None:
+def test_simulator_endpoints_accept_local_callers_only() -> None:
     """They show codes; whatever address the simulator listens on."""
     client = Client(Simulator())
     for address, status in {"192.0.2.1": 403, "127.0.0.1": 200}.items():

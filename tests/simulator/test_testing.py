@@ -23,7 +23,7 @@ pytest_plugins = ["pytester"]
 
 
 def test_examples_of_the_page_pass_in_a_project_of_their_own(pytester: pytest.Pytester) -> None:
-    """Each file as it stands, by the fixture that pytest finds in the installed distribution."""
+    """Each file unchanged, with the fixture that pytest finds in the installed distribution."""
     page = (ROOT / "docs/testing.md").read_text("utf-8")
     for name, code in re.findall(r"^```python\n# (\S+)\.py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         pytester.makepyfile(**{name: code})
@@ -31,7 +31,7 @@ def test_examples_of_the_page_pass_in_a_project_of_their_own(pytester: pytest.Py
     pytester.runpytest_inprocess().assert_outcomes(passed=4)
 
 
-def test_profile_that_the_shell_has_chosen_means_nothing_to_the_simulator() -> None:
+def test_aws_profile_of_the_shell_is_ignored() -> None:
     """Nor that this machine has none of that name."""
     program = "import partner_central_simulator.api as api; print(api._service_model().service_id)"
     environment = {**os.environ, "AWS_PROFILE": "nobody-has-this-one"}
@@ -72,9 +72,7 @@ def test_only_the_credentials_of_this_run_are_answered() -> None:
         assert len(simulator.requests) == 1
 
 
-def test_settings_of_the_machine_make_no_difference_and_are_restored(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_machine_settings_are_ignored_and_restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A profile, a proxy, an endpoint in its configuration, or a session that has credentials already."""
     config = tmp_path / "config"
     config.write_text("[default]\nregion = eu-west-1\nignore_configured_endpoint_urls = true\n")
@@ -105,7 +103,7 @@ def test_settings_of_the_machine_make_no_difference_and_are_restored(
         )
 
 
-def test_client_that_was_made_before_is_refused_and_does_not_call_aws() -> None:
+def test_client_created_earlier_is_rejected_and_does_not_call_aws() -> None:
     """It has AWS's address, and the credentials of whoever runs the tests."""
     client = boto3.client(
         "partnercentral-account", region_name="us-east-1", aws_access_key_id="own", aws_secret_access_key="own"
@@ -116,7 +114,7 @@ def test_client_that_was_made_before_is_refused_and_does_not_call_aws() -> None:
         assert simulator.requests == []
 
 
-def test_moto_mocks_other_services_beside_it() -> None:
+def test_moto_mocks_other_services_alongside() -> None:
     """Whichever of them comes first."""
     with simulate_partner_central() as simulator, mock_aws():
         assert boto3.client("partnercentral-account").list_partners(Catalog="AWS")["PartnerSummaryList"] == []

@@ -1,4 +1,4 @@
-"""The simulator's rules of verifications: StartVerification, GetVerification, and the human at the completion URL."""
+"""The simulator's rules of verifications: StartVerification, GetVerification, and the person at the completion URL."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,14 +38,14 @@ def start(client: Any, kind: str = "Business", **changes: Any) -> dict[str, Any]
 
 
 def status_of(client: Any, kind: str = "REGISTRANT") -> str:
-    """What GetVerification says."""
+    """The answer of GetVerification."""
     return str(client.get_verification(VerificationType=f"{kind}_VERIFICATION")["VerificationStatus"])
 
 
 def test_partner_can_be_created_when_business_and_registrant_are_verified(
     simulator: Simulator, clock: ManualClock
 ) -> None:
-    """AWS verifies the one, a human the other at its completion URL."""
+    """AWS verifies the business, a person the registrant at its completion URL."""
     client = client_of(simulator)
     start(client)
     pending = start(client, "Registrant")
@@ -62,7 +62,7 @@ def test_partner_can_be_created_when_business_and_registrant_are_verified(
     assert client.create_partner(**request)["Id"]
 
 
-def test_business_verification_succeeds_without_a_human_and_does_not_expire(
+def test_business_verification_succeeds_without_a_person_and_does_not_expire(
     simulator: Simulator, clock: ManualClock
 ) -> None:
     """It is IN_PROGRESS without any address, and cannot be started again."""
@@ -75,9 +75,7 @@ def test_business_verification_succeeds_without_a_human_and_does_not_expire(
 
 
 @pytest.mark.parametrize("outcome", ["FAILED", "REJECTED"])
-def test_business_verification_that_is_refused_keeps_its_details_and_may_start_again(
-    simulator: Simulator, outcome: str
-) -> None:
+def test_failed_business_verification_keeps_its_details_and_can_restart(simulator: Simulator, outcome: str) -> None:
     """AWS decides it, outside the API."""
     client = client_of(simulator)
     start(client)
@@ -89,14 +87,14 @@ def test_business_verification_that_is_refused_keeps_its_details_and_may_start_a
 
 
 def test_business_verification_that_aws_keeps_in_progress_stays_so(simulator: Simulator) -> None:
-    """However often it is looked at."""
+    """However often it is read."""
     client = client_of(simulator)
     start(client)
     simulator.account(ACCOUNT).set_verification("BUSINESS_VERIFICATION", "IN_PROGRESS")
     assert {status_of(client, "BUSINESS") for _ in range(5)} == {"IN_PROGRESS"}
 
 
-def test_business_verification_waits_for_a_human_in_another_reading(clock: ManualClock) -> None:
+def test_business_verification_waits_for_a_person_in_another_reading(clock: ManualClock) -> None:
     """It has an address then, as the registrant's has, until that is followed."""
     readings = Readings(business_verification_has_completion_url=True)
     with Simulator(clock=clock, readings=readings) as simulator:
@@ -123,7 +121,7 @@ def test_pending_or_successful_verification_cannot_be_started_again(simulator: S
     assert refusal(client.start_verification, **request)["Reason"] == "ACCOUNT_ALREADY_VERIFIED"
 
 
-def test_completion_url_is_worthless_after_a_day_and_after_its_use(simulator: Simulator, clock: ManualClock) -> None:
+def test_completion_url_is_invalid_after_a_day_and_after_use(simulator: Simulator, clock: ManualClock) -> None:
     """The verification can be started anew, which has another address."""
     client = client_of(simulator)
     old = start(client, "Registrant")["CompletionUrl"]
@@ -139,7 +137,7 @@ def test_completion_url_is_worthless_after_a_day_and_after_its_use(simulator: Si
     ("outcome", "answered", "status"),
     [("FAILED", 200, "FAILED"), ("REJECTED", 200, "REJECTED"), ("MAYBE", 400, "PENDING_CUSTOMER_ACTION")],
 )
-def test_human_at_the_completion_url_may_choose_another_outcome(
+def test_person_at_the_completion_url_can_choose_another_outcome(
     simulator: Simulator, outcome: str, answered: int, status: str
 ) -> None:
     """After a refusal it can be started anew; an outcome that does not exist changes nothing."""
@@ -152,7 +150,7 @@ def test_human_at_the_completion_url_may_choose_another_outcome(
         assert status_of(client) == "PENDING_CUSTOMER_ACTION"
 
 
-def test_repeated_start_of_a_verification_is_answered_alike(simulator: Simulator) -> None:
+def test_repeated_start_of_a_verification_is_idempotent(simulator: Simulator) -> None:
     """By its token, with the same address."""
     client = client_of(simulator)
     request = {"ClientToken": "once", "VerificationDetails": {"RegistrantVerificationDetails": {}}}
