@@ -79,22 +79,22 @@ def test_a_verified_account_with_a_stored_code_has_nothing_that_failed(stage: Cl
     assert "314159" not in done.told
 
 
-NO_CODE = "something that is no code"
+NO_CODE = "something other than a code"
 
 
 @pytest.mark.parametrize(
     ("options", "held", "status", "finding", "remedy"),
     [
-        (SECRET, "swordfish", "failed", NO_CODE, "Name another store."),
-        (SECRET, b"123456", "failed", NO_CODE, "Name another store."),
-        (SECRET, {"code": "123456"}, "failed", "a JSON object", "Name the field of the code by --json-field."),
+        (SECRET, "swordfish", "failed", NO_CODE, "Use another store."),
+        (SECRET, b"123456", "failed", NO_CODE, "Use another store."),
+        (SECRET, {"code": "123456"}, "failed", "a JSON object", "Specify the code's field with --json-field."),
         (SECRET, " ", "failed", "nothing", "Store it: partner-account store-code --secret-id kept"),
         (PARAMETER, "123456", "passed", "six digits", ""),
-        (PARAMETER, "swordfish", "failed", NO_CODE, "Name another store."),
+        (PARAMETER, "swordfish", "failed", NO_CODE, "Use another store."),
         (FIELD, {"code": "123456"}, "passed", "six digits", ""),
         (FIELD, {"code": 123456}, "passed", "six digits", ""),
-        (FIELD, {"code": "swordfish"}, "failed", NO_CODE, "Name another field."),
-        (FIELD, "123456", "failed", "no JSON object", "Leave --json-field out, or name another secret."),
+        (FIELD, {"code": "swordfish"}, "failed", NO_CODE, "Use another field."),
+        (FIELD, "123456", "failed", "no JSON object", "Omit --json-field, or use another secret."),
     ],
 )
 def test_what_the_store_holds_is_told_in_kind_and_never_recommended_to_be_overwritten(
@@ -213,7 +213,7 @@ def test_a_partner_in_the_sandbox_that_has_the_ownership_tag_is_of_a_stack(newco
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
     found = checks(newcomer, "--catalog", "Sandbox")["existing-partner"]
     assert found["Status"] == "passed"
-    assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
+    assert found["Finding"] == f"{partner_id} (owned by a stack): a deployment of that stack reuses it"
 
 
 def test_denied_permissions_to_read_are_named_and_what_depends_on_them_is_unknown(stage: CliStage) -> None:
@@ -275,7 +275,7 @@ def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_
 
 def test_the_management_account_of_an_organization_is_asked_about(stage: CliStage) -> None:
     """AWS recommends a member account; an account of no organization is neither."""
-    assert checks(stage)["organization"]["Finding"] == "the account is in no organization"
+    assert checks(stage)["organization"]["Finding"] == "the account is not in an organization"
     stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
     found = checks(stage)["organization"]
     assert (found["Status"], found["Finding"]) == ("unknown", "this is the management account of the organization")
@@ -309,7 +309,7 @@ def test_an_address_that_looks_like_a_persons_is_told(email: str, verdict: str) 
 def test_an_address_is_not_judged_in_the_sandbox_and_that_is_told_if_one_is_named() -> None:
     """A partner there is for tests."""
     found = dict(DoctorRun(Access(), "Sandbox", None, "jane.doe@example.com").checks())["contact address"]()
-    assert (found.status, found.finding) == ("unknown", "not judged: a partner in the Sandbox is for tests")
+    assert (found.status, found.finding) == ("unknown", "not checked: a partner in the Sandbox is for tests")
     assert "contact address" not in dict(DoctorRun(Access(), "Sandbox", None, None).checks())
 
 
@@ -353,9 +353,9 @@ ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
         (DENIED, ALLOWED, "failed", "IAM denies partnercentral:SendEmailVerificationCode"),
         (ALLOWED, DENIED, "failed", "IAM denies partnercentral:StartVerification"),
         # A Deny may hang on a key that is missing here, and an Allow likewise.
-        (ALLOWED, ("allowed", "aws:SourceVpce"), "unknown", "StartVerification: the policies ask for aws:SourceVpce"),
-        (("implicitDeny", "aws:MultiFactorAuthPresent"), ALLOWED, "unknown", "ask for aws:MultiFactorAuthPresent"),
-        (("explicitDeny", "aws:SourceIp"), ALLOWED, "unknown", "the policies ask for aws:SourceIp"),
+        (ALLOWED, ("allowed", "aws:SourceVpce"), "unknown", "StartVerification: the policies depend on aws:SourceVpce"),
+        (("implicitDeny", "aws:MultiFactorAuthPresent"), ALLOWED, "unknown", "depend on aws:MultiFactorAuthPresent"),
+        (("explicitDeny", "aws:SourceIp"), ALLOWED, "unknown", "the policies depend on aws:SourceIp"),
     ],
 )
 def test_iam_is_asked_about_what_the_caller_has_to_do_itself(

@@ -65,7 +65,7 @@ def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliSta
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
     assert done.status == 1
-    assert "nothing was created: ListPartners was refused: AccessDeniedException" in done.stderr
+    assert "nothing was created: ListPartners failed: AccessDeniedException" in done.stderr
     assert "Allow partnercentral:ListPartners in catalog Sandbox" in done.stderr
     assert stage.operations() == ["ListPartners"]
 
@@ -114,7 +114,7 @@ def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypa
     for name, value in aws.variables().items():
         monkeypatch.setenv(name, value)
     found = dict(DoctorRun(Access(), "AWS", None, None).checks())["endpoint"]()
-    assert found.finding == "https://partnercentral-account.us-east-1.api.aws answers"
+    assert found.finding == "https://partnercentral-account.us-east-1.api.aws responds"
 
 
 # --- The report

@@ -141,7 +141,7 @@ def test_address_that_cannot_be_listened_at_is_told_with_the_option_to_change(
         ended = subprocess.run([*START, "--host", host, "--port", port], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:{port}: ")
-    assert ended.stderr.splitlines()[1:] == [f"Name another {wrong}."]
+    assert ended.stderr.splitlines()[1:] == [f"Use another {wrong}."]
 
 
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:

@@ -195,7 +195,7 @@ class Sandbox:
             told = f"the service failed at {operation} ({reply.status}, {reply.code})"
             raise _open_outcome(operation, told, "Run it again later.") from error
         if reply.status in {401, 403}:
-            raise StoppedError(refused, "Log in again, or name another --profile.") from error
+            raise StoppedError(refused, "Log in again, or use another --profile.") from error
         if reply.code not in {shape.name for shape in self._model(operation).error_shapes}:
             told = f"{_INVALID} to {operation} ({reply.status}, {reply.code})"
             raise StoppedError(told, _CHECK_ENDPOINT) from error
