@@ -43,7 +43,9 @@ class TestVerification:
         assert "IN_PROGRESS" in business.stdout
         assert "/_simulator/verifications/" not in business.stdout
         assert "PENDING_CUSTOMER_ACTION" in registrant.stdout
-        assert re.search(r"registrant: A human must complete it until [-0-9]{10} [:0-9]{8} UTC at this", registrant.stdout)
+        assert re.search(
+            r"registrant: A human must complete it until [-0-9]{10} [:0-9]{8} UTC at this", registrant.stdout
+        )
         assert f"\n{newcomer.simulator.url}/_simulator/verifications/" in registrant.stdout
         pending = newcomer.run("verification", "status")
         assert pending.status == 1
@@ -345,7 +347,7 @@ class TestSimulator:
 
     @pytest.mark.parametrize(
         ("kind", "told"),
-        [("delay", "a delay needs its length: give seconds"), ("plague", "name one of throttle, access-denied, ")],
+        [("delay", "a delay needs a length: set seconds"), ("plague", "use one of throttle, access-denied, ")],
     )
     def test_impossible_fault_is_refused_in_the_simulator_s_words(self, stage: CliStage, kind: str, told: str) -> None:
         """They have the remedy."""

@@ -49,7 +49,7 @@ def test_probe_without_a_terminal_creates_nothing_without_yes(stage: CliStage) -
 def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliStage, typed: str, status: int) -> None:
     """No is the default answer."""
     with stage.terminal("probe", *QUICK) as terminal:
-        terminal.expect(r"Go on\? \[y/N\]")
+        terminal.expect(r"Continue\? \[y/N\]")
         shown = " ".join(terminal.shown.split())
         assert f"Account {ACCOUNT}, catalog Sandbox" in shown
         assert "Nobody can delete them" in shown
@@ -124,9 +124,9 @@ def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(st
     """Each question with its answer; nothing of it tells whose account it is."""
     done = probe(stage, "--yes", "--email", "jane@example.com")
     assert done.status == 0
-    assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
-    assert "as documented   Is a repeated request answered alike? success" in done.stdout
-    assert "not in Sandbox  Does a failed attempt use the code up? " in done.stdout
+    assert "found           What does a known token return for another body? CONFLICT_CLIENT_TOKEN" in done.stdout
+    assert "as documented   Does a repeated request return the same result? success" in done.stdout
+    assert "not in Sandbox  Does a failed attempt use up the code? " in done.stdout
     assert "partners created: 1; endpoint: another" in done.stdout
     for private in (ACCOUNT, "jane", *(partner.id for partner in partners_of(stage))):
         assert private not in done.stdout
@@ -168,7 +168,7 @@ def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(stag
         ("throttle", "GetPartner was throttled, at call 4. Run it again later."),
         (
             "access-denied",
-            "GetPartner was refused: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
+            "GetPartner failed: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
         ),
     ],
 )
@@ -207,7 +207,7 @@ def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_
     done = probe(stage, "--yes", "--json", str(file))
     assert done.status == 1
     assert "partners created: unknown" in done.stdout
-    assert "`partner-account show --catalog Sandbox` tells what is there." in done.stderr
+    assert "`partner-account show --catalog Sandbox` shows what is there." in done.stderr
     report = json.loads(file.read_text("utf-8"))
     assert report["PartnersCreated"] is None
     assert "partner-account show" in report["Stopped"]
@@ -230,7 +230,7 @@ def test_endpoint_that_is_no_partner_central_is_told_as_such(stage: CliStage, st
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("no json", "is no JSON"),
+        ("no json", "is not JSON"),
         ("[]", "has no object `Readings`"),
         ('{"Readings": 1}', "has no object `Readings`"),
         ('{"Readings": {"colour": true}}', "names unknown readings: colour"),

@@ -443,7 +443,7 @@ def custom_resource(code: Mapping[str, str], runtime: str = "python3.13", **prop
         ({"index": ""}, "Lambda can't load the function: module 'index' has no attribute 'handler'"),
         (
             {"index": "def handler(event, context):\n    raise ValueError('no licence')"},
-            "the function failed before it answered CloudFormation: no licence",
+            "the function failed before it responded to CloudFormation: no licence",
         ),
         (
             {"index": "def handler(event, context):\n    pass"},

@@ -383,7 +383,7 @@ def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
     """The local AWS creates it without a word."""
     function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime}}
     found = [one.text for one in retired_runtimes(resources_of(tmp_path, Function=function))]
-    assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
+    assert found == [f"Function: AWS no longer creates functions with {runtime}: choose a newer runtime"] * refused
 
 
 def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_them(tmp_path: Path) -> None:
@@ -413,7 +413,7 @@ def test_ssm_parameters_that_nobody_makes_are_named_with_the_option_that_gives_t
 def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_the_local_awss() -> None:
     """The partner's own failure is what a rehearsal is for."""
     assert explain_failure("Custom::PartnerAccount", "One/Partner", "no") == "One/Partner: no"
-    remedy = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+    remedy = "it's a gap in the local AWS: rehearse the partner in a stack of its own, by that stack's name"
     assert explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN") == (
         f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
         "--stand-in One/Crawler"

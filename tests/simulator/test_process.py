@@ -140,7 +140,7 @@ def test_address_that_cannot_be_listened_at_is_told_with_the_option_to_change(
         port = other.url.rpartition(":")[2] if taken else "0"
         ended = subprocess.run([*START, "--host", host, "--port", port], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:{port}: ")
+    assert ended.stderr.startswith(f"Error: the simulator can't listen on {host}:{port}: ")
     assert ended.stderr.splitlines()[1:] == [f"Use another {wrong}."]
 
 
