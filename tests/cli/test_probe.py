@@ -53,7 +53,7 @@ def test_probe_says_what_it_leaves_behind_and_asks_before_it_creates(stage: CliS
         shown = " ".join(terminal.shown.split())
         assert f"Account {ACCOUNT}, catalog Sandbox" in shown
         assert "Nobody can delete them" in shown
-        assert "It gets a profile" in shown
+        assert "tasks a day create its profile" in shown
         assert stage.operations() == ["ListPartners"]
         terminal.type(typed)
         assert terminal.ended() == status

@@ -276,7 +276,7 @@ def test_custom_resource_of_a_function_that_only_the_account_has_is_stood_in_for
     token = "arn:aws:lambda:us-east-1:111111111111:function:of-the-company"
     custom = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": token}}
     found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Custom": custom, "Partner": PARTNER}}))
-    assert found == {"Custom": f"its service token {token} is none of these stacks'"}
+    assert found == {"Custom": f"its service token {token} is not in these stacks"}
 
 
 @pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
@@ -291,8 +291,8 @@ def test_types_and_paths_that_the_user_names_are_stood_in_for(tmp_path: Path, pa
     ("pattern", "error"),
     [
         ("AWS::Absent::*", "no resource has this type or path"),
-        ("Custom::*", "would leave out the partner account Partner"),
-        ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
+        ("Custom::*", "would omit the partner account Partner"),
+        ("AWS::Lambda::Function", "would omit the partner account's function Function: specify the other"),
     ],
 )
 def test_pattern_that_fits_nothing_or_a_partner_or_its_function_is_refused(
