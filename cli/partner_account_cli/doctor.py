@@ -326,7 +326,8 @@ class DoctorRun:
         if not found:
             return _unknown(
                 "none is listed in catalog AWS; an account that was never migrated may not be listed",
-                "A company that is an AWS Partner already must migrate it. Otherwise, a deployment creates one.",
+                "A company that is an AWS Partner already must migrate its account. Otherwise, a deployment creates a "
+                "partner.",
             )
         told, all_owned, are_tags_read = [], True, True
         for seen in found:

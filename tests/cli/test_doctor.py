@@ -264,7 +264,7 @@ def test_an_account_without_a_listed_partner_is_not_called_ready_and_a_human_is_
     """A legacy account may not be listed, and no call tells the rest; in the Sandbox nothing is for good."""
     done = stage.run("doctor")
     assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
-    assert "A company that is an AWS Partner already must migrate it." in done.stdout
+    assert "A company that is an AWS Partner already must migrate its account." in done.stdout
     asked = done.stdout.split("Before you deploy:")[1]
     for words in ("historical partner data", "ACE terms", f"Is {ACCOUNT} the company's", "yearly APN fee", "alias"):
         assert words in asked
