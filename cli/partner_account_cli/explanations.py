@@ -114,7 +114,7 @@ def _explain_refusal(error: ClientError) -> CommandError:
         for told in detail.values()
     ]
     reasons = [told for told in (answer.get("Reason"), *details) if told and told != "ACCESS_DENIED"]
-    sentence = f"{error.operation_name} failed: {', '.join([code, *reasons])}"
+    sentence = f"{error.operation_name} returned {', '.join([code, *reasons])}"
     if not is_denied(error):
         remedy = next((_REMEDIES[name] for name in (*reasons, code) if name in _REMEDIES), _OTHERWISE)
         return CommandError(sentence, remedy)

@@ -293,10 +293,10 @@ def test_what_keeps_from_reaching_aws_is_told_with_its_remedy(
 @pytest.mark.parametrize(
     ("kind", "error", "remedy"),
     [
-        ("access-denied", "ListPartners failed: AccessDeniedException: ", "Allow partnercentral:ListPartners for"),
-        ("throttle", "ListPartners failed: ThrottlingException", "Try again"),
-        ("internal-error", "ListPartners failed: InternalServerException", "Try again"),
-        ("unavailable", "ListPartners failed: 503", "Try again"),
+        ("access-denied", "ListPartners returned AccessDeniedException: ", "Allow partnercentral:ListPartners for"),
+        ("throttle", "ListPartners returned ThrottlingException", "Try again"),
+        ("internal-error", "ListPartners returned InternalServerException", "Try again"),
+        ("unavailable", "ListPartners returned 503", "Try again"),
         ("cut", "Connection was closed before we received a valid response", "Check the network"),
         ("garbled", "AWS's response to ListPartners is incomplete", "Try again"),
     ],

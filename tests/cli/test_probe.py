@@ -65,7 +65,7 @@ def test_probe_names_the_permission_that_is_missing_before_it_asks(stage: CliSta
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
     assert done.status == 1
-    assert "nothing was created: ListPartners failed: AccessDeniedException" in done.stderr
+    assert "nothing was created: ListPartners returned AccessDeniedException" in done.stderr
     assert "Allow partnercentral:ListPartners in catalog Sandbox" in done.stderr
     assert stage.operations() == ["ListPartners"]
 
@@ -168,7 +168,7 @@ def test_simulator_that_is_started_with_a_report_answers_as_the_service_did(stag
         ("throttle", "GetPartner was throttled, at call 4. Run it again later."),
         (
             "access-denied",
-            "GetPartner failed: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
+            "GetPartner returned AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
         ),
     ],
 )

@@ -400,7 +400,7 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
     ("kind", "told"),
     [
         ("throttle", "was throttled"),
-        ("access-denied", "failed: AccessDeniedException, ACCESS_DENIED"),
+        ("access-denied", "returned AccessDeniedException, ACCESS_DENIED"),
         ("internal-error", r"the service failed at \w+ \(500, InternalServerException\)"),
         ("unavailable", r"the service failed at \w+ \(503, 503\)"),
         ("cut", r"got no response \(ConnectionClosedError\)"),

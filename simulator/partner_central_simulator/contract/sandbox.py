@@ -185,7 +185,7 @@ class Sandbox:
             tuple(_fields(answer.get("ErrorDetails"))),
             any(value in str(answer["Error"].get("Message")) for value in _texts(request)),
         )
-        refused = f"{operation} failed: {reply.outcome}"
+        refused = f"{operation} returned {reply.outcome}"
         if reply.code == "ThrottlingException":
             raise StoppedError(f"{operation} was throttled, at call {self.calls}", "Run it again later.") from error
         if reply.code.startswith("AccessDenied"):
