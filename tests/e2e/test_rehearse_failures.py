@@ -204,7 +204,9 @@ def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(pl
     (package / "bin" / "cdk").chmod(0o755)
     (place.app / "node_modules" / ".bin").mkdir()
     (place.app / "node_modules" / ".bin" / "cdk").symlink_to(package / "bin" / "cdk")
-    with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would call the real AWS: run `npm install"):
+    with pytest.raises(
+        ProcessError, match=r"cdk is version 2\.166\.0, which would call the real AWS: run `npm install"
+    ):
         cdk.run("synth")
     assert not (place.app / "was-run").exists()
 
