@@ -1,4 +1,4 @@
-"""Where `partner-account` begins. It needs nothing but Python itself, so that it can tell what is missing."""
+"""The entry point of `partner-account`. It needs only Python itself, so that it can report what is missing."""
 
 import sys
 
@@ -14,7 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("partner_account_cli"):
             raise
-        print(  # noqa: T201 - there may be no click to tell it with
+        print(  # noqa: T201 - click may be missing
             f"Error: the Python package {error.name} is not installed.\n"
             "Install the extra that this command needs: pip install 'cdk-partner-account[cli,local-aws]'.",
             file=sys.stderr,

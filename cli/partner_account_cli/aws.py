@@ -1,4 +1,4 @@
-"""How a command reaches AWS: what the options and the environment say, and the clients made of that."""
+"""How a command accesses AWS: clients configured by its options and the environment."""
 
 import json
 import os
@@ -18,19 +18,19 @@ from partner_account_handler.shapes import shape_errors
 _FIRST_ERROR = 300
 
 _BEFORE_A_WORD = r"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
-"""No longer number or word, such as that of an account, is cut; an escaped character is no part of one."""
+"""Keeps longer numbers and words, such as account IDs, whole; an escaped character isn't part of a word."""
 
 
 @dataclass
 class Access:
-    """How to reach AWS, as the options before and after the command's name say; the rest is botocore's to find out.
+    """How to access AWS, by the options before and after the command's name; botocore determines the rest.
 
     Attributes:
         profile: a profile of the AWS configuration.
-        region: the region of all but Partner Central.
-        endpoint_url: where the service that the command is about is, in place of AWS's own endpoint.
+        region: the region of all services but Partner Central.
+        endpoint_url: the endpoint of the command's own service, in place of AWS's.
         debug: whether each call to AWS is logged on standard error.
-        before_command: the options that stand before the command's name.
+        before_command: the options given before the command's name.
     """
 
     profile: str | None = None
@@ -48,11 +48,11 @@ class Access:
     def client(
         self, service: str, region: str | None = None, *, endpoint_url: str | None = None, config: Any = None
     ) -> Any:
-        """A client of a service; what is None is botocore's to find out."""
+        """A client of a service; botocore determines what is None."""
         if self._session is None:
-            import boto3  # noqa: PLC0415 - it takes half of the time that `--help` may take
+            import boto3  # noqa: PLC0415 - it takes half of the time allowed for `--help`
 
-            # The AWS CLI heeds AWS_REGION; botocore for Python knows AWS_DEFAULT_REGION alone.
+            # The AWS CLI honors AWS_REGION; botocore for Python reads only AWS_DEFAULT_REGION.
             default = self.region or os.environ.get("AWS_REGION") or None
             self._session = boto3.Session(profile_name=self.profile, region_name=default)
         version = API_VERSION if service == SERVICE else None
@@ -67,23 +67,23 @@ class Access:
 
     @property
     def options(self) -> str:
-        """The options that led here, for a command that is to be run next; each begins with a blank."""
+        """These options, for the next command to run; each begins with a space."""
         named = {"--profile": self.profile, "--region": self.region}
         return "".join(f" {option} {shlex.quote(value)}" for option, value in named.items() if value)
 
     def conceal(self, secret: str) -> None:
-        """Never write this, whatever AWS may answer."""
-        # A message that repeats a request may write it as JSON does, or as JSON within JSON.
+        """Never print this, whatever AWS returns."""
+        # A message that repeats a request may escape it as JSON, or as JSON within JSON.
         for _ in range(3):
             if secret.strip():
                 self._secrets.add(secret)
             secret = json.dumps(secret)[1:-1]
 
     def without_secrets(self, text: str) -> str:
-        """The text with `***` in place of what is to be concealed."""
-        # The longest first: one may be a part of another.
+        """The text with each concealed value replaced by `***`."""
+        # The longest first: one may be part of another.
         for secret in sorted(self._secrets, key=len, reverse=True):
-            # However wide its blanks are.
+            # Whatever the width of its whitespace.
             pattern = r"\s+".join(map(re.escape, secret.split()))
             text = re.sub(rf"{_BEFORE_A_WORD}{pattern}(?![0-9A-Za-z])", "***", text)
         return text
@@ -91,7 +91,7 @@ class Access:
     def log(self, text: str) -> None:
         """Write it to standard error, if `--debug` is given."""
         if self.debug:
-            from partner_account_cli.rendering import wrapped  # noqa: PLC0415 - rich takes its time to load
+            from partner_account_cli.rendering import wrapped  # noqa: PLC0415 - rich is slow to import
 
             for line in self.without_secrets(f"debug: {text}").splitlines():
                 click.echo(wrapped(line, stderr=True), file=sys.stderr)
@@ -102,7 +102,7 @@ class Access:
     def _log_answer(self, model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
         parts = (
-            f"{model.name} answered HTTP {http_response.status_code}",
+            f"{model.name} returned HTTP {http_response.status_code}",
             f"request id {request_id}" if request_id else "",
             parsed.get("Error", {}).get("Message", ""),
         )
@@ -110,8 +110,8 @@ class Access:
 
 
 def require_whole_answer(model: Any, http_response: Any, parsed: Any, **_: Any) -> None:
-    """Refuse an answer that lacks a member which the service model requires."""
-    # botocore takes an answer that breaks off for an empty one, which must not be read as "there is nothing".
+    """Reject a response that lacks a member that the service model requires."""
+    # botocore parses a truncated response as an empty one, which must not be read as "there is nothing".
     shape = model.output_shape
     if shape and http_response.status_code < _FIRST_ERROR and set(shape.required_members) - set(parsed):
         raise CommandError(f"AWS's response to {model.name} is incomplete", "Try again in a minute.")
@@ -121,12 +121,12 @@ _SUCH_AS = {"--email": ": give one such as name@example.com, in ASCII", "--count
 
 
 def require_valid(operation: str, members: Mapping[str, Any]) -> None:
-    """Refuse a request that Partner Central would refuse, of which botocore checks only some, before it is sent.
+    """Reject, before it is sent, a request that Partner Central would reject; botocore checks only part of it.
 
     Raises:
-        UsageError: all that is wrong, in the words of the command's options; no value is repeated.
+        UsageError: all errors, by the names of the command's options; no value is repeated.
     """
-    from botocore.loaders import create_loader  # noqa: PLC0415 - they take their time to load
+    from botocore.loaders import create_loader  # noqa: PLC0415 - slow to import
     from botocore.model import ServiceModel  # noqa: PLC0415
 
     loader = create_loader(os.environ.get("AWS_DATA_PATH"))

@@ -1,4 +1,4 @@
-"""`partner-account completion`: the script by which a shell completes what is typed."""
+"""`partner-account completion`: the shell completion script."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -6,7 +6,7 @@ from click.shell_completion import get_completion_class
 from partner_account_cli.options import debug_option
 
 SHELLS = [shell for shell in ("bash", "fish", "powershell", "zsh") if get_completion_class(shell)]
-"""Those that this version of click knows."""
+"""The shells that this version of click supports."""
 
 
 @click.command()
@@ -14,13 +14,13 @@ SHELLS = [shell for shell in ("bash", "fish", "powershell", "zsh") if get_comple
 @debug_option
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
-    """Print the script that completes commands, options, their values and profiles.
+    """Print the shell completion script for commands, options, values and profiles.
 
-    For bash, put into ~/.bashrc, and for zsh, by its name, into ~/.zshrc:
+    For bash, add to ~/.bashrc (for zsh, with its name, to ~/.zshrc):
 
     eval "$(partner-account completion -s bash)"
 
-    For fish, into ~/.config/fish/config.fish:
+    For fish, add to ~/.config/fish/config.fish:
 
     partner-account completion -s fish | source
     """

@@ -1,4 +1,4 @@
-"""What CloudFormation has of a deployed stack: its partners and profiles, their properties as far as they are known."""
+"""The partners and profiles of a deployed stack, with their properties as far as CloudFormation shows them."""
 
 import re
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ UNRESOLVED: Value = object()
 """Stands for a value that only CloudFormation knows."""
 
 _PROFILE_OF = "profile-of-"
-"""Begins the physical id of a profile, before the partner's id."""
+"""The prefix of a profile's physical id, before the partner's id."""
 
 
 @dataclass(frozen=True)
 class DeployedResource:
-    """A partner or a profile of a deployed stack: its ids, its properties as far as they are known, an output."""
+    """A partner or profile of a deployed stack: its ids, its properties as far as they are known, and an output."""
 
     stack_id: str
     logical_id: str
@@ -48,7 +48,7 @@ class DeployedResource:
 
     @property
     def catalogs(self) -> list[str]:
-        """Where the partner may be."""
+        """The catalogs that the partner may be in."""
         catalog = identity.catalog_of(self.partner) or self.properties.get("Catalog")
         return ["AWS", "Sandbox"] if catalog is None else [str(catalog)]
 
@@ -57,7 +57,7 @@ def deployed_resources(client: Any, stack_name: str) -> list[DeployedResource]:
     """The partners and profiles of a stack.
 
     Raises:
-        CommandError: there is no such stack, none of these in it, or its template is not JSON.
+        CommandError: the stack doesn't exist, has none of these, or its template is not JSON.
     """
     try:
         (stack,) = client.describe_stacks(StackName=stack_name)["Stacks"]
@@ -67,12 +67,12 @@ def deployed_resources(client: Any, stack_name: str) -> list[DeployedResource]:
         remedy = "Correct its name, the --region or the --profile."
         raise CommandError(f"there is no stack {stack_name}", remedy) from None
     template = client.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
-    if isinstance(template, str):  # botocore has read it if it is JSON
-        remedy = "Deploy it by the CDK, with its default synthesizer."
+    if isinstance(template, str):  # botocore parses a JSON template
+        remedy = "Deploy it with the CDK's default synthesizer."
         raise CommandError(f"the template of the stack {stack_name} is not JSON", remedy)
     resources = {name: one for name, one in template["Resources"].items() if one.get("Type") in {PARTNER, PROFILE}}
     if not resources:
-        remedy = "Name the stack that the PartnerAccount is in; a nested stack by its own name."
+        remedy = "Specify the stack with the PartnerAccount; for a nested stack, its own name."
         raise CommandError(f"the stack {stack_name} has no resource of type {PARTNER} or {PROFILE}", remedy)
     ids = {
         one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
@@ -95,7 +95,7 @@ def deployed_resources(client: Any, stack_name: str) -> list[DeployedResource]:
 
 
 def values_of_ref(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Value]:
-    """What `Ref` is known to give: the pseudo parameters, and the parameters that are not hidden."""
+    """The known values of `Ref`: the pseudo parameters, and the parameters that are not hidden."""
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
     known: dict[str, Value] = {
         "AWS::AccountId": account,
@@ -107,14 +107,14 @@ def values_of_ref(stack: Mapping[str, Any], declared: Mapping[str, Any]) -> dict
     for parameter in stack.get("Parameters", []):
         name, value = parameter["ParameterKey"], parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
         is_hidden = str(declared.get(name, {}).get("NoEcho", "false")).lower() == "true"
-        # CloudFormation shows stars in place of a hidden value; how many, its documentation tells in several ways.
+        # CloudFormation shows asterisks in place of a hidden value; its documentation varies on how many.
         if not is_hidden and not re.fullmatch(r"\*{4,}", value):
             known[name] = value
     return known
 
 
 def resolve(value: Value, known: Mapping[str, Value]) -> Value:  # noqa: PLR0911 - one for each kind of value
-    """A template's value with `Ref`, `Fn::Join` and partners' ARNs put in; UNRESOLVED where only CloudFormation can."""
+    """A template value with `Ref`, `Fn::Join` and partner ARNs resolved; UNRESOLVED where only CloudFormation can."""
     match value:
         case {"Ref": str(name)}:
             return resolve(known.get(name, UNRESOLVED), {})

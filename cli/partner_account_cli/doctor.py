@@ -1,4 +1,4 @@
-"""`partner-account doctor`: whether a partner account can be deployed; it asks, and changes nothing."""
+"""`partner-account doctor`: whether a partner account can be deployed. It reads, and changes nothing."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ class CheckStatus(StrEnum):
     FAILED = "failed"
     """A deployment would fail."""
     UNKNOWN = "unknown"
-    """It could not be found out."""
+    """It could not be determined."""
 
 
 _STYLES = {CheckStatus.PASSED: rendering.GOOD, CheckStatus.FAILED: rendering.BAD, CheckStatus.UNKNOWN: rendering.OPEN}
@@ -53,7 +53,7 @@ _WIDTH = max(map(len, CheckStatus))
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found out, what to do about it or to be careful of, and the URL where a human goes on."""
+    """What a check found, its remedy or a caution, and the URL where a human continues."""
 
     status: CheckStatus
     finding: str
@@ -69,14 +69,14 @@ _unknown = partial(CheckResult, CheckStatus.UNKNOWN)
 @click.command()
 @catalog_option
 @store_options
-@email_option("The alliance lead contact's address: is it a shared alias, or a person's?")
+@email_option("The alliance lead contact's address, to check that it is a shared alias.")
 @output_option
 @aws_options("Partner Central")
 def doctor(access: Access, *, catalog: str, store: NamedStore | None, email: str | None, output: str) -> int:
     """Check whether a partner account can be deployed.
 
-    Each check has passed, has failed, or could not find out (unknown). Nothing is created or changed. The exit status
-    is 1 if a check has failed, otherwise 0. In catalog AWS, what no call tells is asked in the end.
+    Each check passes, fails, or can't determine its result (unknown). Nothing is created or changed. The exit status
+    is 1 if a check fails, otherwise 0. In catalog AWS, it ends with questions that no API call can answer.
     """
     run = DoctorRun(access, catalog, store, email)
     checks: list[dict[str, str]] = []
@@ -96,17 +96,17 @@ def doctor(access: Access, *, catalog: str, store: NamedStore | None, email: str
         asked = [{"Id": name, "Question": question} for name, question in questions.items()]
         rendering.document({"Catalog": catalog, "Checks": checks, "Questions": asked})
     elif questions:
-        rendering.say("No call tells, and creating a partner can't be undone. Before you deploy:")
+        rendering.say("No API call answers these, and creating a partner can't be undone. Before you deploy:")
         for question in questions.values():
             rendering.say(question, rendering.OPEN, label="ask", width=_WIDTH)
     return 1 if any(check["Status"] == CheckStatus.FAILED for check in checks) else 0
 
 
 class DoctorRun:
-    """One account, checked for one caller. Later checks use what the earlier ones have read."""
+    """One account, checked for one caller. Later checks use what earlier ones have read."""
 
     def __init__(self, access: Access, catalog: str, store: NamedStore | None, email: str | None) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare; nothing is called yet."""
         self._access = access
         self._catalog = catalog
         self._store = store
@@ -139,7 +139,7 @@ class DoctorRun:
                 yield "profile task", partial(self._running_task, seen)
 
     def questions(self) -> dict[str, str]:
-        """What no call tells, and a human must answer before a partner is created: docs/what-it-means.md."""
+        """What only a human can answer before a partner is created: docs/what-it-means.md."""
         if self._catalog == "Sandbox":
             return {}
         return {
@@ -148,15 +148,17 @@ class DoctorRun:
                 "it: a new registration replaces its historical partner data, and ListPartners may not show it."
             ),
             "terms": (
-                "May you accept the AWS Partner Central and ACE terms for the company? Creating the partner accepts "
-                "them."
+                "Are you authorized to accept the AWS Partner Central and ACE terms for the company? Creating the "
+                "partner accepts them."
             ),
             "account": (
-                f"Is {self._account} the company's account for good, and nobody's own, nor for development or tests? "
-                "It pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central "
-                "users get into it."
+                f"Is {self._account} the company's permanent account, and not a personal, development or test "
+                "account? It pays the yearly APN fee, its billing address becomes the headquarters, and all Partner "
+                "Central users get access to it."
             ),
-            "contact-address": ("Does the contact's address outlive its owner's job? AWS recommends a shared alias."),
+            "contact-address": (
+                "Does the contact's address stay valid if its owner leaves? AWS recommends a shared alias."
+            ),
         }
 
     def _credentials(self) -> CheckResult:
@@ -166,7 +168,7 @@ class DoctorRun:
             problem = explain(error)
             if isinstance(error, NoConnectionError | HTTPClientError):
                 return _unknown(str(problem), problem.remedy)
-            self._blocked_by = "can't be asked without credentials"
+            self._blocked_by = "can't be checked without credentials"
             return _failed(str(problem), problem.remedy)
         self._caller, self._account = identity["Arn"], identity["Account"]
         return _passed(f"account {self._account}, as {self._caller}")
@@ -175,14 +177,14 @@ class DoctorRun:
         called: list[str] = []
         try:
             client = self._access.partner_central()
-            # `meta.endpoint_url` is another address than the one that botocore sends the call to.
+            # `meta.endpoint_url` is not the address that botocore sends the call to.
             client.meta.events.register("before-call", lambda params, **_: called.append(params["url"].rstrip("/")))
             self._try("ListPartners", partial(partners.list_arns, client, self._catalog))
         except (BotoCoreError, ValueError) as error:
             problem = explain(error)
-            self._blocked_by = "can't be asked, since the endpoint was not reached"
+            self._blocked_by = "can't be checked: the endpoint was not reached"
             return _failed(str(problem), problem.remedy)
-        return _passed(f"{called[0]} answers")
+        return _passed(f"{called[0]} responds")
 
     def _permissions_to_read(self) -> CheckResult:
         client = self._access.partner_central()
@@ -211,7 +213,7 @@ class DoctorRun:
             self._read[name] = error
 
     def _permissions_to_act(self) -> CheckResult:
-        """What the caller itself has to do. What a deployment does, the function's role is allowed by the construct."""
+        """What the caller itself must call. The construct allows the function's role what a deployment calls."""
         requests = [("SendEmailVerificationCode", "partnercentral:Catalog", "AWS")]
         requests += [  # they name no catalog
             ("StartVerification", "partnercentral:VerificationType", name)
@@ -234,15 +236,15 @@ class DoctorRun:
                 (result,) = iam.simulate_principal_policy(
                     PolicySourceArn=principal, ActionNames=[action], ContextEntries=entries
                 )["EvaluationResults"]
-                # A key that is missing here may be in the real request: a condition on it may be met there, or not.
+                # A key that is missing here may be in the real request, where a condition on it may be met or not.
                 if missing := result.get("MissingContextValues"):
                     undecided[action] = missing
                 elif result["EvalDecision"] != "allowed":
                     denied.append(action)
         except _ERRORS:
             return _unknown(
-                f"only doing it would tell of {operations}",
-                "With iam:SimulatePrincipalPolicy (and iam:GetRole) allowed, IAM would be asked.",
+                f"only a real call to {operations} would tell",
+                "Allow iam:SimulatePrincipalPolicy (and iam:GetRole) to have IAM simulate it.",
             )
         if denied:
             actions = ", ".join(dict.fromkeys(denied))
@@ -250,8 +252,8 @@ class DoctorRun:
         if undecided:
             keys = ", ".join(dict.fromkeys(key for missing in undecided.values() for key in missing))
             return _unknown(
-                f"IAM can't tell of {', '.join(undecided)}: the policies ask for {keys}",
-                "Which value a real request has is not known here: only doing it would tell.",
+                f"IAM can't decide on {', '.join(undecided)}: the policies depend on {keys}",
+                "Their values in a real request are unknown here: only a real call would tell.",
             )
         return _passed(f"IAM allows {operations}; CreatePartner is called by the function's role, not by you")
 
@@ -268,7 +270,7 @@ class DoctorRun:
         if status == "SUCCEEDED":
             return _passed(text)
         if self._catalog == "Sandbox":
-            return _unknown(f"{text}; it is documented nowhere whether the Sandbox asks for it")
+            return _unknown(f"{text}; AWS doesn't document whether the Sandbox requires it")
         return _failed(text, *verification.next_step(kind, seen))
 
     def _account_plan(self) -> CheckResult:
@@ -276,12 +278,12 @@ class DoctorRun:
             plan = self._access.client("freetier", SERVICE_REGION).get_account_plan_state()
         except _ERRORS as error:
             return _unknown(
-                f"AWS doesn't tell ({explain(error)})",
-                "A paid plan in good standing is needed: see Billing, or allow freetier:GetAccountPlanState.",
+                f"could not be read ({explain(error)})",
+                "A paid plan in good standing is required: see Billing, or allow freetier:GetAccountPlanState.",
             )
         text = f"{plan['accountPlanType']}, {plan['accountPlanStatus']}"
         if plan["accountPlanType"] != "PAID":
-            return _failed(text, "Move the AWS account to a paid plan.")
+            return _failed(text, "Upgrade the AWS account to a paid plan.")
         return _passed(text)
 
     def _organization(self) -> CheckResult:
@@ -289,28 +291,28 @@ class DoctorRun:
             organization = self._access.client("organizations", SERVICE_REGION).describe_organization()
         except _ERRORS as error:
             if reason_of(error) == "AWSOrganizationsNotInUseException":
-                return _passed("the account is in no organization")
+                return _passed("the account is not in an organization")
             return _unknown(
-                f"AWS doesn't tell ({explain(error)})",
+                f"could not be read ({explain(error)})",
                 "AWS recommends a member account, not the management account: see AWS Organizations, or allow "
                 "organizations:DescribeOrganization.",
             )
         if organization["Organization"].get("MasterAccountId") == self._account:
             return _unknown(
                 "this is the management account of the organization",
-                "AWS recommends a member account, since every Partner Central user gets into it. Is it meant?",
+                "AWS recommends a member account: all Partner Central users get access to it. Is it intended?",
             )
         return _passed("a member account of the organization")
 
     def _contact_address(self) -> CheckResult:
         if not self._email:
-            return _unknown("no address is named", "Add --email.")
+            return _unknown("no address is given", "Add --email.")
         if self._catalog == "Sandbox":
-            return _unknown("not judged: a partner in the Sandbox is for tests")
+            return _unknown("not checked: a partner in the Sandbox is for tests")
         if _SHARED_ALIAS.fullmatch(self._email.partition("@")[0].lower()):
             return _passed("looks like a shared alias")
         return _unknown(
-            "looks like a person's",
+            "looks like a personal address",
             "AWS recommends a shared alias, such as alliances@example.com: it stays when the person leaves.",
         )
 
@@ -320,24 +322,25 @@ class DoctorRun:
         if isinstance(listed, Exception) or len(found) < len(listed):
             return _unknown("could not be read")
         if not found and in_sandbox:
-            return _passed("none in catalog Sandbox: a deployment creates it")
+            return _passed("none in catalog Sandbox: a deployment creates one")
         if not found:
             return _unknown(
                 "none is listed in catalog AWS; an account that was never migrated may not be listed",
-                "A company that is an AWS Partner already must migrate it. If it has none, a deployment creates one.",
+                "A company that is an AWS Partner already must migrate its account. Otherwise, a deployment creates a "
+                "partner.",
             )
         told, all_owned, are_tags_read = [], True, True
         for seen in found:
             is_owned, tags_read = OWNER_TAG in seen.members.get("Tags", {}), "Tags" not in seen.unread
-            whose = "not of a stack" if tags_read and not in_sandbox else seen.members["LegalName"]
-            told.append(f"{seen.members['Id']} ({'of a stack' if is_owned else whose})")
+            whose = "not owned by a stack" if tags_read and not in_sandbox else seen.members["LegalName"]
+            told.append(f"{seen.members['Id']} ({'owned by a stack' if is_owned else whose})")
             all_owned, are_tags_read = all_owned and is_owned, are_tags_read and tags_read
         text = ", ".join(told)
         if all_owned:
-            return _passed(f"{text}: a deployment of that stack finds it")
+            return _passed(f"{text}: a deployment of that stack reuses it")
         if in_sandbox or not are_tags_read:
-            return _unknown(f"{text}; a deployment takes it if it is its own")
-        return _failed(f"{text}: a deployment refuses to create beside it", "Set existing_partner_id to adopt it.")
+            return _unknown(f"{text}; a deployment reuses it if it owns it")
+        return _failed(f"{text}: a deployment refuses to create another", "Set existing_partner_id to adopt it.")
 
     def _partners(self) -> list[partners.PartnerRecord]:
         return [seen for seen in self._read.values() if isinstance(seen, partners.PartnerRecord)]
@@ -345,26 +348,26 @@ class DoctorRun:
     def _running_task(self, partner: partners.PartnerRecord) -> CheckResult:
         return _unknown(
             f"{partner.members['ProfileTask']['TaskId']} of {partner.members['Id']} is in progress: a deployment of a "
-            "PartnerProfile goes on with it, replaces it if its own stack has started it, or else is refused",
+            "PartnerProfile continues it, replaces it if its own stack started it, or else fails",
             " ".join(partners.next_steps_of_profile(self._access, partner)[:1]),
         )
 
     def _verification_code(self) -> CheckResult:  # noqa: PLR0911 - one for each ending
         store = self._store
         if self._catalog == "Sandbox":
-            return _passed("the Sandbox takes any six digits")
+            return _passed("the Sandbox accepts any six digits")
         if store is None:
-            return _unknown("no store is named", "Add --secret-id or --parameter.")
+            return _unknown("no store is given", "Add --secret-id or --parameter.")
         command = f"Store it: partner-account store-code {store.options}{self._access.options}"
         try:
             stored = read_store(self._access, store)
         except _ERRORS as error:
             problem = explain(error)
             if is_denied(error):
-                return _unknown(f"{store} can't be read by this identity, but perhaps by the function")
+                return _unknown(f"this identity can't read {store}, but the function may be able to")
             if reason_of(error) not in NOT_THERE:
                 return _failed(str(problem), problem.remedy)
-            if store.is_arn:  # by which none can be created, and which doesn't tell where the name ends
+            if store.is_arn:  # which can't create a secret, and doesn't show where its name ends
                 return _failed(str(problem), command)
             return _failed(str(problem), f"{caution_of_name(store.secret_id or '')} {command} --create".lstrip())
         if stored.content is StoreContent.NOTHING:
@@ -373,7 +376,7 @@ class DoctorRun:
             # Never by overwriting it: a mistyped name may have led to somebody's password.
             return _failed(f"{store} holds {stored.content}", f"{store.instead_of(stored.content)}.")
         return _passed(
-            f"{store} holds six digits, stored {_ago(stored.since)}; only a call tells whether they are valid",
+            f"{store} holds six digits, stored {_ago(stored.since)}; only a call shows whether they are valid",
             stored.caution,
         )
 
@@ -387,13 +390,13 @@ def _ago(since: datetime) -> str:
 
 
 def principal_of(iam: Any, caller: str) -> str:
-    """The ARN of the user or role that IAM is to simulate, for the caller's own ARN.
+    """The ARN of the user or role for IAM to simulate, from the caller's own ARN.
 
     Raises:
-        ValueError: the caller is the root user or unknown, which IAM simulates for nobody.
+        ValueError: the caller is unknown, or the root user, which IAM can't simulate.
     """
     if not caller or caller.endswith(":root"):
         raise ValueError(caller)
-    # The ARN of a role's session doesn't tell the role's path.
+    # The ARN of a role's session doesn't include the role's path.
     session = re.fullmatch(r"arn:[^:]+:sts::[0-9]+:assumed-role/([^/]+)/.*", caller)
     return str(iam.get_role(RoleName=session[1])["Role"]["Arn"] if session else caller)

@@ -1,4 +1,4 @@
-"""`partner-account drift`: a deployed stack against Partner Central, field by field. It changes neither."""
+"""`partner-account drift`: compares a deployed stack with Partner Central, field by field. It changes neither."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ _PROFILE_MEMBERS = (
 
 
 class FieldStatus(StrEnum):
-    """How a field of the template stands to the service."""
+    """How a field of the template compares with the service."""
 
     SAME = "same"
     DRIFTED = "drifted"
     UNKNOWN = "unknown"
     RUNNING = "running"
-    """The service has it otherwise, until a profile task that is in progress has succeeded."""
+    """The service has another value until a profile task in progress succeeds."""
     UNMANAGED = "unmanaged"
-    """The service has it from elsewhere, and no deployment changes it: a tag, or the solution type of a profile."""
+    """It was set elsewhere, and no deployment changes it: a tag, or the solution type of a profile."""
 
 
 _STYLES = {
@@ -61,7 +61,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class ComparedField:
-    """A member of a partner or a profile in the template, None if that can't be known, and in the service."""
+    """A member of a partner or profile: its value in the template, None if unknown, and in the service."""
 
     name: str
     template: str | None
@@ -76,17 +76,15 @@ class ComparedField:
 
 
 @click.command()
-@click.option(
-    "--stack-name", type=NAME, required=True, metavar="NAME", help="The deployed stack, by its name or its ARN."
-)
+@click.option("--stack-name", type=NAME, required=True, metavar="NAME", help="The name or ARN of the deployed stack.")
 @show_contact_option
 @output_option
 @aws_options("Partner Central")
 def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -> int:
     """Compare a deployed stack with Partner Central, field by field.
 
-    What the template takes from elsewhere (a hidden parameter, another resource) is unknown, and no drift. Nothing is
-    changed. The exit status is 0 if there is no drift, 2 if there is, and 1 if it can't be told.
+    Values from outside the template (a hidden parameter, another resource) are unknown, and not drift. Nothing is
+    changed. The exit status is 0 if there is no drift, 2 if there is, and 1 if the comparison fails.
     """
     read: dict[str, PartnerRecord | None] = {}
     compared: list[tuple[DeployedResource, list[ComparedField], list[str]]] = []
@@ -123,10 +121,10 @@ def drift(access: Access, *, stack_name: str, show_contact: bool, output: str) -
 
 
 def _read(access: Access, one: DeployedResource) -> PartnerRecord | None:
-    """What the service has of the partner; None if it has no such one."""
+    """The partner in the service; None if it doesn't exist there."""
     if not one.exists:
         what = "partner" if one.type == PARTNER else "profile"
-        remedy = "Deploy it until it succeeds, then compare."
+        remedy = "Deploy it successfully, then compare."
         raise CommandError(f"{one.logical_id} has no {what}: its creation has not succeeded", remedy)
     for catalog in one.catalogs:
         try:
@@ -156,7 +154,7 @@ def _compare(one: DeployedResource, partner: PartnerRecord | None) -> Iterator[C
         if member in partner.unread:
             raise partner.unread[member]
     yield from (_compare_partner if one.type == PARTNER else _compare_profile)(one, partner.members)
-    # The outputs Arn and Id follow from the physical id, by which the partner was looked for.
+    # The outputs Arn and Id follow from the physical id, by which the partner was looked up.
     if one.profile_id:
         yield _field("Outputs.ProfileId", one.profile_id, partner.members.get("ProfileId", "pending"))
 
@@ -175,18 +173,18 @@ def _compare_partner(one: DeployedResource, actual: Mapping[str, Any]) -> Iterat
     contact, has = expected.get("AllianceLeadContact"), actual.get("AllianceLeadContact", {})
     for name in CONTACT:
         value = contact.get(name, ABSENT) if isinstance(contact, dict) else UNRESOLVED
-        # The service may write an address in its own way.
+        # The service may store an address in another form.
         fold = identity.folded if name == "Email" else identity.normalized
         yield _field(f"AllianceLeadContact.{name}", value, has.get(name, ABSENT), fold)
     yield from _compare_tags(one, actual)
 
 
 def _compare_profile(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[ComparedField]:
-    """What the template leaves out is not compared; but localized contents that it doesn't have are drift."""
+    """What the template omits is not compared, but localized contents that it lacks are drift."""
     task = actual.get("ProfileTask", {})
     expected, shown, of_task = map(_texts, (one.properties, actual.get("Profile", {}), task.get("TaskDetails", {})))
     if task.get("Status") == "SUCCEEDED":
-        # The service may show a logo at an address of its own; the task tells whose it is.
+        # The service may show a logo at a URL of its own; the task has the given URL.
         shown |= {name: text for name, text in of_task.items() if name.endswith("LogoUrl")}
     is_running = task.get("Status") == "IN_PROGRESS"
     if "LocalizedContents" not in expected:
@@ -237,7 +235,7 @@ def _compare_tags(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[
     expected = {tag["Key"]: tag["Value"] for tag in listed if tag["Key"] is not UNRESOLVED}
     for key, value in expected.items():
         yield _field(f"Tags.{key}", value, has.get(key, ABSENT))
-    if OWNER_TAG in has or actual["Catalog"] != "Sandbox":  # which may have refused it
+    if OWNER_TAG in has or actual["Catalog"] != "Sandbox":  # which may have refused the tag
         owner, tag = one.properties.get("Owner"), UNRESOLVED
         if isinstance(owner, dict) and UNRESOLVED not in owner.values():
             tag = Owner.of(one.stack_id, owner["StackName"], owner["ConstructPath"]).to_tag()
@@ -247,7 +245,7 @@ def _compare_tags(one: DeployedResource, actual: Mapping[str, Any]) -> Iterator[
 
 
 def _without_mark(tag: str) -> str:
-    """The ownership tag without the mark that a construct which was moved leaves in it."""
+    """The ownership tag without the mark that moving a construct leaves in it."""
     return replace(Owner.from_tag(tag), move="").to_tag()
 
 

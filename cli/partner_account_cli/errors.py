@@ -1,21 +1,21 @@
-"""What a command says when it can't go on."""
+"""The error of a command that can't continue."""
 
 import sys
 
 
 class CommandError(Exception):
-    """A command can't do what it was asked to.
+    """A command has failed.
 
-    Its text says why in one sentence, without a value that is secret; `remedy` says in another what to do.
+    Its text is the reason in one sentence, without secret values; `remedy` is what to do, in another.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
-        """Take both sentences."""
+        """Set both sentences."""
         super().__init__(sentence)
         self.remedy = remedy
 
 
 def require_posix(what: str) -> None:
-    """Raise CommandError on Windows, where the signals and process groups are missing that servers need."""
+    """Raise CommandError on Windows, which lacks the signals and process groups that servers need."""
     if sys.platform == "win32":
         raise CommandError(f"{what} needs Linux or macOS", "On Windows, run it in WSL or in a container.")

@@ -1,6 +1,6 @@
-"""Errors of AWS and botocore, and what to do about each, in the words of who runs a command.
+"""Errors of AWS and botocore, and their remedies, for the user of a command.
 
-It loads botocore, so only errors load it.
+It imports botocore, so it is imported only on an error.
 """
 
 import re
@@ -14,24 +14,24 @@ from partner_account_cli.errors import CommandError
 from partner_account_handler.remedies import BY_REASON
 
 _AGAIN = "Try again in a minute."
-_LOG_IN = "Log in again (aws sso login, aws login, or new keys), or name another --profile."
-_CONFIGURE = "Log in (aws sso login), set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a --profile."
-_KEYS = "Correct the secret access key, or the clock of this machine."
+_LOG_IN = "Log in again (aws sso login, aws login, or new keys), or use another --profile."
+_CONFIGURE = "Log in (aws sso login), set AWS_PROFILE or AWS_ACCESS_KEY_ID, or add --profile."
+_KEYS = "Correct the secret access key, or this machine's clock."
 _NETWORK = "Check the network, the proxy (HTTPS_PROXY), AWS_ENDPOINT_URL and --endpoint-url."
-_ENDPOINT = "Correct AWS_ENDPOINT_URL or its like for one service: a URL begins with http:// or https://."
-_RACE = "Somebody else made it at the same moment: look at it, then try again."
+_ENDPOINT = "Correct AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_…: a URL begins with http:// or https://."
+_RACE = "It was created at the same moment: check it, then try again."
 _OTHERWISE = "Add --debug to see each call and AWS's request id."
 
 _REMEDIES = {
     # The reasons that Partner Central gives beside an error's code.
     "LIMIT_EXCEEDED_NUMBER_OF_EMAIL": (
-        "Five codes a day are sent to one address: use the newest e-mail, or try again tomorrow."
+        "At most five codes a day are sent to an address: use the newest, or try again tomorrow."
     ),
     "VERIFICATION_ALREADY_IN_PROGRESS": (
-        "Wait, or complete it where `partner-account verification status` shows an address."
+        "Wait, or complete it at the URL that `partner-account verification status` shows."
     ),
-    "ACCOUNT_ALREADY_VERIFIED": "Nothing is left to do here: `partner-account doctor` tells what else is.",
-    "VERIFICATION_NOT_FOUND": "Start it by `partner-account verification start`.",
+    "ACCOUNT_ALREADY_VERIFIED": "Nothing is left to do here: `partner-account doctor` shows what else is.",
+    "VERIFICATION_NOT_FOUND": "Start it with `partner-account verification start`.",
     "PARTNER_NOT_FOUND": BY_REASON["PARTNER_NOT_FOUND"],
     "INCOMPATIBLE_BENEFIT_AWS_PARTNER_STATE": "Have AWS Partner support correct the partner's state.",
     # Error codes.
@@ -41,25 +41,25 @@ _REMEDIES = {
     **dict.fromkeys(("InvalidSignatureException", "SignatureDoesNotMatch"), _KEYS),
     **dict.fromkeys(("ThrottlingException", "Throttling", "InternalServerException", "503"), _AGAIN),
     **dict.fromkeys(("ParameterAlreadyExists", "ResourceExistsException"), _RACE),
-    "ValidationException": "Correct what this names.",
+    "ValidationException": "Correct what the error names.",
     "InvalidRequestException": "Restore the secret if it is marked for deletion: `aws secretsmanager restore-secret`.",
-    "DecryptionFailure": "Allow kms:Decrypt with the key of the store for this identity.",
-    "EncryptionFailure": "Allow kms:GenerateDataKey with the key of the store for this identity.",
-    "InvalidKeyId": "Allow kms:Encrypt and kms:Decrypt with the parameter's key for this identity.",
-    "HierarchyTypeMismatchException": "Name another parameter.",
-    "ParameterPatternMismatchException": "Name another parameter: this one takes values of another form.",
+    "DecryptionFailure": "Allow kms:Decrypt on the store's key for this identity.",
+    "EncryptionFailure": "Allow kms:GenerateDataKey on the store's key for this identity.",
+    "InvalidKeyId": "Allow kms:Encrypt and kms:Decrypt on the parameter's key for this identity.",
+    "HierarchyTypeMismatchException": "Use another parameter.",
+    "ParameterPatternMismatchException": "Use another parameter: this one takes values of another form.",
     # Classes of botocore's own errors.
     **dict.fromkeys(("NoCredentialsError", "PartialCredentialsError"), _CONFIGURE),
     **dict.fromkeys(("CredentialRetrievalError", "TokenRetrievalError", "LoginRefreshRequired"), _LOG_IN),
     **dict.fromkeys(("SSOTokenLoadError", "UnauthorizedSSOTokenError"), _LOG_IN),
     **dict.fromkeys(("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"), _NETWORK),
     **dict.fromkeys(("ConnectionClosedError", "ResponseParserError"), _NETWORK),
-    "ProfileNotFound": "Name a profile that `aws configure list-profiles` shows.",
-    "ConfigParseError": "Correct the file, or name another one by AWS_CONFIG_FILE.",
-    "NoRegionError": "Name one by --region or AWS_REGION.",
-    "InvalidRegionError": "Name one as `us-east-1` by --region or AWS_REGION.",
-    "ProxyConnectionError": "Correct HTTPS_PROXY, or exempt the endpoint by NO_PROXY.",
-    "SSLError": "Name the authority's certificate by AWS_CA_BUNDLE, or correct the endpoint's.",
+    "ProfileNotFound": "Use a profile that `aws configure list-profiles` lists.",
+    "ConfigParseError": "Correct the file, or set AWS_CONFIG_FILE to another.",
+    "NoRegionError": "Set --region or AWS_REGION.",
+    "InvalidRegionError": "Set --region or AWS_REGION, such as to `us-east-1`.",
+    "ProxyConnectionError": "Correct HTTPS_PROXY, or exempt the endpoint with NO_PROXY.",
+    "SSLError": "Set AWS_CA_BUNDLE to the CA's certificate, or correct the endpoint's.",
 }
 
 
@@ -80,13 +80,13 @@ def explain(error: Exception) -> CommandError:  # noqa: PLR0911 - one for each k
         case OSError():
             text = error.strerror or str(error) or name
             return CommandError(f"{text}: {error.filename}" if error.filename else text)
-        case UnicodeEncodeError():  # what was typed holds bytes that Python could not read as text
+        case UnicodeEncodeError():  # an argument has bytes that Python could not decode
             return CommandError("an argument is not in the encoding of this terminal", "Set LANG, such as to C.UTF-8.")
-    return CommandError(f"internal error ({name}); please report it", _OTHERWISE)
+    return CommandError(f"internal error ({name}): report it", _OTHERWISE)
 
 
 def code_of(error: Exception) -> str:
-    """The code of AWS's error; empty if AWS didn't answer at all."""
+    """The AWS error code; empty if AWS didn't respond."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
@@ -101,8 +101,8 @@ def is_denied(error: Exception) -> bool:
 
 
 def allow(action: str) -> str:
-    """The remedy of a denial."""
-    return f"Allow {action} for this identity (policy, permissions boundary, SCP), or name another --profile."
+    """The remedy for a denial."""
+    return f"Allow {action} for this identity (policy, permissions boundary, SCP), or use another --profile."
 
 
 def _explain_refusal(error: ClientError) -> CommandError:
@@ -114,7 +114,7 @@ def _explain_refusal(error: ClientError) -> CommandError:
         for told in detail.values()
     ]
     reasons = [told for told in (answer.get("Reason"), *details) if told and told != "ACCESS_DENIED"]
-    sentence = f"{error.operation_name} was refused: {', '.join([code, *reasons])}"
+    sentence = f"{error.operation_name} returned {', '.join([code, *reasons])}"
     if not is_denied(error):
         remedy = next((_REMEDIES[name] for name in (*reasons, code) if name in _REMEDIES), _OTHERWISE)
         return CommandError(sentence, remedy)
@@ -122,9 +122,9 @@ def _explain_refusal(error: ClientError) -> CommandError:
     if named := re.search(r"not authorized to perform: ([\w-]+:\w+)", message):
         action = named[1]  # which may be another service's, such as kms:Decrypt
     elif "KMS" in message:
-        action = "kms:Decrypt and kms:GenerateDataKey with the key of the store"
-    # IAM's own words: they name the identity, the resource, and the kind of policy. They are not cut here, where a
-    # secret in them would be cut in two, and its half no longer known for one.
+        action = "kms:Decrypt and kms:GenerateDataKey on the store's key"
+    # IAM's own message names the identity, the resource, and the type of policy. It is not truncated here: half of a
+    # secret would no longer be recognized as one.
     return CommandError(f"{sentence}: {_sentence(message)}", allow(action))
 
 

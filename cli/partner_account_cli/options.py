@@ -1,4 +1,4 @@
-"""Options that several commands share. Those that lead to AWS may stand before the command's name, too."""
+"""Options that several commands share. The AWS options can also precede the command's name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Decorator = Callable[[Any], Any]
 
 
 class _Name(click.ParamType[str]):
-    """A text that isn't empty: what a shell makes of a variable that isn't set names nothing."""
+    """A nonempty text: a shell expands an unset variable to an empty one, which names nothing."""
 
     name = "name"
 
@@ -26,15 +26,15 @@ class _Name(click.ParamType[str]):
 NAME = _Name()
 
 pass_access = click.make_pass_decorator(Access, ensure=True)
-"""Gives a command the `Access` as its first argument."""
+"""Passes the `Access` to a command as its first argument."""
 
 catalog_option = click.option(
     "--catalog",
     type=click.Choice(["AWS", "Sandbox"], case_sensitive=False),
-    metavar="[AWS|Sandbox]",  # click would show them folded
+    metavar="[AWS|Sandbox]",  # click would show them in lowercase
     default="AWS",
     show_default=True,
-    help="The catalog of Partner Central.",
+    help="The Partner Central catalog.",
 )
 
 output_option = click.option(
@@ -42,13 +42,13 @@ output_option = click.option(
     type=click.Choice(["text", "json"], case_sensitive=False),
     default="text",
     show_default=True,
-    help="How the result is written.",
+    help="The output format.",
 )
 
 
 def _require_readings(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
     if file:
-        from partner_central_simulator.readings import ReadingsFileError, load_readings  # noqa: PLC0415 - it takes its time to load
+        from partner_central_simulator.readings import ReadingsFileError, load_readings  # noqa: PLC0415 - slow to import
 
         try:
             load_readings(file)
@@ -61,16 +61,14 @@ readings_option = click.option(
     "--readings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_require_readings,
-    help="Answer as the report of `probe` in this file says, where AWS documents nothing.",
+    help="Apply the readings in this report of `probe` where AWS documents nothing.",
 )
 
-show_contact_option = click.option(
-    "--show-contact", is_flag=True, help="Show the contact's personal data, of which otherwise a letter is shown."
-)
+show_contact_option = click.option("--show-contact", is_flag=True, help="Show the contact's personal data unmasked.")
 
 
 def email_option(text: str, **settings: Any) -> Decorator:
-    """An address of e-mail; one that Partner Central would refuse is wrong use."""
+    """An e-mail address; one that Partner Central would reject is a usage error."""
 
     def address(value: str) -> str:
         require_valid("SendEmailVerificationCode", {"Catalog": "AWS", "Email": value})
@@ -80,7 +78,7 @@ def email_option(text: str, **settings: Any) -> Decorator:
 
 
 def aws_options(endpoint_of: str = "the command's own service") -> Decorator:
-    """The options that the AWS CLI has for all its commands, as the `Access` that is the command's first argument."""
+    """The global options of the AWS CLI, as the `Access` that is the command's first argument."""
 
     def decorate(command: Any) -> Any:
         endpoint = endpoint_option(f"Use this endpoint for {endpoint_of}.")
@@ -90,12 +88,12 @@ def aws_options(endpoint_of: str = "the command's own service") -> Decorator:
 
 
 def endpoint_option(text: str) -> Decorator:
-    """Where a service is."""
+    """The option `--endpoint-url`, checked to be a URL."""
 
     def url(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise click.BadParameter(f"{value!r} is no URL: one begins with http:// or https://.")
+            raise click.BadParameter(f"{value!r} is not a URL: a URL begins with http:// or https://.")
         return value
 
     return _global_option("--endpoint-url", metavar="URL", type=url, help=text)
@@ -113,14 +111,14 @@ def _remember(context: click.Context, option: click.Parameter, value: Any) -> No
     if isinstance(context.command, click.Group):
         access.before_command |= {name: option.opts[0]} if value else {}
         return
-    # What stands before the name of a command that can't honour it is refused, as behind the name.
+    # An option that the command doesn't have is rejected before its name as it is after it.
     own = {parameter.name for parameter in context.command.params}
     for refused in access.before_command.keys() - own:
         raise click.NoSuchOption(access.before_command[refused], ctx=context)
 
 
 def _profiles(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
-    from botocore.session import Session  # noqa: PLC0415 - it takes its time to load
+    from botocore.session import Session  # noqa: PLC0415 - slow to import
 
     return [name for name in Session().available_profiles if name.startswith(incomplete)]
 
@@ -129,7 +127,7 @@ _profile_option = _global_option(
     "--profile", metavar="NAME", type=NAME, shell_complete=_profiles, help="Use this profile of the AWS configuration."
 )
 _region_option = _global_option(
-    "--region", metavar="NAME", type=NAME, help="Use this region; Partner Central has one only."
+    "--region", metavar="NAME", type=NAME, help="Use this region; Partner Central has only one."
 )
 debug_option = _global_option("--debug", is_flag=True, help="Log every AWS call; show tracebacks.")
-"""Each command has it; where it stands before the name, it is honoured as well."""
+"""Every command has it, before or after its name."""

@@ -1,4 +1,4 @@
-"""What Partner Central has of this account's partners. Nothing here writes."""
+"""Reads this account's partners from Partner Central. Nothing here writes."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ CONTACT = ("FirstName", "LastName", "Email", "BusinessTitle")
 
 @dataclass
 class PartnerRecord:
-    """What could be read of a partner, by the service's member names, and the error of each that could not be."""
+    """The members of a partner that could be read, by the service's names, and the errors of those that couldn't."""
 
     members: dict[str, Any]
     unread: dict[str, Exception] = field(default_factory=dict)
@@ -34,10 +34,10 @@ def list_arns(client: Any, catalog: str) -> list[str]:
 
 
 def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
-    """All there is to know of one partner.
+    """Read everything about one partner.
 
     Raises:
-        ClientError: there is no such partner, or it can't be read at all.
+        ClientError: the partner doesn't exist, or can't be read at all.
     """
     named = {"Catalog": catalog, "Identifier": arn}
     partner = PartnerRecord(without_metadata(client.get_partner(**named)))
@@ -57,7 +57,7 @@ def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
     if "Tags" in members:
         members["Tags"] = {tag["Key"]: tag["Value"] for tag in members["Tags"]}
     elif catalog == "Sandbox" and code_of(unread["Tags"]) == "ValidationException":
-        del unread["Tags"]  # whether it knows tags is documented nowhere
+        del unread["Tags"]  # AWS doesn't document whether it supports tags
     visibility = members.pop("Visibility", {})
     profile_id = visibility.get("ProfileId") or members.get("Profile", {}).get("ProfileId")
     members |= {"ProfileId": profile_id} if profile_id else {}
@@ -66,7 +66,7 @@ def read(client: Any, catalog: str, arn: str) -> PartnerRecord:
 
 
 def next_steps_of_profile(access: Access, partner: PartnerRecord, visibility: str = "") -> list[str]:
-    """What can be done next about the profile: about its latest task, or else to make it of that visibility."""
+    """The next steps for the profile: for its latest task, or else to set that visibility."""
     members = partner.members
     endpoint = f" --endpoint-url {shlex.quote(access.endpoint_url)}" if access.endpoint_url else ""
     profile = f" --profile {shlex.quote(access.profile)}" if access.profile else ""
@@ -89,11 +89,11 @@ def next_steps_of_profile(access: Access, partner: PartnerRecord, visibility: st
 
 
 def describe_task(task: Mapping[str, Any]) -> str:
-    """How far a profile task is, since when, and why it has failed, without the service's own messages."""
+    """A profile task's status, start time and failure reasons, without the service's own messages."""
     reasons = [f"{error['Reason']} ({error['Locale']})" for error in task.get("ErrorDetailList", [])]
     return ", ".join([f"{task['Status']} since {rendering.when(task['StartedAt'])}", *reasons])
 
 
 def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer of botocore, without what it says of the HTTP response."""
+    """A botocore response without its HTTP metadata."""
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}

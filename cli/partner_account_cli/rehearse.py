@@ -1,4 +1,4 @@
-"""`partner-account rehearse`: what can be asked for, and how it ends. What it needs is imported when it runs."""
+"""`partner-account rehearse`: its options, and its outcome. What it needs is imported when it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from partner_account_rehearsal.faults import FAULTS
 def _require_pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if value.find("=") < 1:
-            raise click.BadParameter(f"{value!r} is no NAME=VALUE.")
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE.")
     return values
 
 
 @click.command(
-    epilog="Needs Linux or macOS, the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves "
-    "this machine. Account and region are those that the app names."
+    epilog="Requires Linux or macOS, the extra `local-aws` and the cdk CLI; no AWS account, no Docker. Nothing leaves "
+    "this machine. Account and region are those of the app."
 )
 @click.argument("stacks", nargs=-1)
 @click.option(
-    "-a", "--app", default="", help="The command that runs the app, or its cloud assembly. [default: as cdk.json says]"
+    "-a", "--app", default="", help="The command that runs the app, or its cloud assembly. [default: from cdk.json]"
 )
 @click.option(
     "-c",
@@ -47,7 +47,7 @@ def _require_pairs(_context: click.Context, _option: click.Parameter, values: tu
     multiple=True,
     callback=_require_pairs,
     metavar="NAME=VALUE",
-    help="An SSM parameter that the account has; repeatable.",
+    help="An SSM parameter that exists in the account; repeatable.",
 )
 @click.option(
     "--stand-in",
@@ -61,29 +61,29 @@ def _require_pairs(_context: click.Context, _option: click.Parameter, values: tu
     "deployed",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Deploy first what is deployed now: its cloud assembly.",
+    help="First deploy this cloud assembly: the one that is deployed now.",
 )
 @click.option(
     "--fault",
     type=click.Choice(list(FAULTS), case_sensitive=False),
     callback=lambda _context, _option, name: FAULTS.get(name),
     metavar="NAME",
-    help="What goes wrong in the first deployment: one of the faults above.",
+    help="The fault to inject into the first deployment: one of those above.",
 )
 @readings_option
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as JSON.")
 @click.option(
     "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page."
 )
-@click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is no earlier report.")
-@click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and tell how to use it.")
+@click.option("--overwrite", is_flag=True, help="Let --json and --html replace a file that is not an earlier report.")
+@click.option("--keep", is_flag=True, help="Destroy nothing, leave the local AWS running, and print how to use it.")
 @click.option(
     "--stop",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Rehearse nothing: stop the local AWS that --keep has left in this folder.",
+    help="Rehearse nothing: stop the local AWS that --keep left in this folder.",
 )
-@click.option("--verbose", "-v", is_flag=True, help="Show all that cdk says, and each event of each resource.")
+@click.option("--verbose", "-v", is_flag=True, help="Show all output of cdk, and each event of each resource.")
 @output_option
 @debug_option
 def rehearse(
@@ -96,18 +96,17 @@ def rehearse(
     stop: Path | None,
     **rehearsed: Any,
 ) -> None:
-    """Deploy your CDK app on this machine, before you deploy it for real.
+    """Deploy your CDK app on this machine before you deploy it to AWS.
 
-    A local AWS and a simulated Partner Central take the places of the real ones: the app of this directory is
-    synthesized, deployed, deployed again and destroyed. STACKS are patterns as `cdk deploy` takes them; by default all
-    stacks.
+    A local AWS and a simulated Partner Central replace the real ones: the app in this directory is synthesized,
+    deployed, deployed again and destroyed. STACKS are patterns as for `cdk deploy`; by default, all stacks.
 
     \b
     Faults: rollback, wrong-code, throttle, cut, answer-lost, access-denied,
     review-fails, review-takes-days.
     """  # noqa: D301 - click leaves the lines below \b as they are
     require_posix("partner-account rehearse")
-    from partner_account_rehearsal.local_aws import stop_kept  # noqa: PLC0415 - it takes its time to load
+    from partner_account_rehearsal.local_aws import stop_kept  # noqa: PLC0415 - slow to import
     from partner_account_rehearsal.processes import ProcessError  # noqa: PLC0415
     from partner_account_rehearsal.run import ReportFiles, run  # noqa: PLC0415
     from partner_account_rehearsal.steps import Options  # noqa: PLC0415
@@ -121,7 +120,7 @@ def rehearse(
             and context.params.get(str(parameter.name))
             and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
         ]:
-            raise click.UsageError(f"--stop rehearses nothing: leave out {', '.join(others)}.")
+            raise click.UsageError(f"--stop rehearses nothing: omit {', '.join(others)}.")
         try:
             stop_kept(stop)
         except ProcessError as error:

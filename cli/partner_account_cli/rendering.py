@@ -1,7 +1,7 @@
-"""How results look: sentences, tables, JSON, and a spinner; in colour only on a terminal.
+"""How results look: sentences, tables, JSON, and a spinner; in color only on a terminal.
 
-What they say the commands decide. Results go to standard output, everything else to standard error. In a terminal,
-lines are broken between words only, and what goes on below is indented.
+Results go to standard output, everything else to standard error. In a terminal, lines wrap between words only, and
+continuation lines are indented.
 """
 
 import json
@@ -21,51 +21,51 @@ from rich.text import Text
 GOOD, BAD, OPEN, FAINT = "green", "bold red", "yellow", "dim"
 
 _UNLIMITED = 100_000
-"""Where no terminal is that has a width, nothing is wrapped."""
+"""The width without a terminal: nothing is wrapped."""
 
 _COMMAND = re.compile(r"`[^`]+`|\b(?:partner-account|export|aws partnercentral-account) .+")
-"""What is to be copied, and so stays in one line, as any word does."""
+"""Commands to copy: each stays on one line, as a word does."""
 
 _JOINT = "\0"
 
 _spinning: list[Console] = []
-"""The console of the spinner, while there is one: only what that one prints does the spinner make room for."""
+"""The console of the running spinner, which makes room only for what that console prints."""
 
 
 def wrapped(text: str, indent: int = 2, *, stderr: bool = False) -> str:
-    """The text as it fits into the terminal; what continues a line is indented."""
+    """The text wrapped to the terminal; continuation lines are indented."""
     kept = _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
     width = console(stderr=stderr).width
     wrapper = textwrap.TextWrapper(
         width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
-    # What has several lines, such as an exception's list of mistakes, keeps them.
+    # A text of several lines, such as an exception's list of errors, keeps them.
     return "\n".join(wrapper.fill(line) for line in kept.splitlines()).replace(_JOINT, " ")
 
 
 def say(text: str, style: str = "", *, label: str = "", width: int = 0, stderr: bool = False) -> None:
-    """A line of the result; `style` is that of the label, which is `width` wide, if there is one."""
+    """Print a line of the result; `style` is that of the label, which is `width` wide, if there is one."""
     beside = label.ljust(width + 2) if width else ""
-    # What is too long for its line stays beside its label. As text, not as markup: brackets in it mean nothing.
+    # Continuation lines stay beside the label. As text, not as markup: brackets in it mean nothing.
     told = Text(wrapped(beside.replace(" ", _JOINT) + text, len(beside) or 2, stderr=stderr))
     told.stylize(style, 0, len(beside) or len(told))
     console(stderr=stderr).print(told)
 
 
 def note(sentence: str) -> None:
-    """What is worth knowing, and is no part of the result."""
+    """Print a note that is not part of the result."""
     say(sentence, FAINT, stderr=True)
 
 
 def facts(title: str, told: Mapping[str, str]) -> None:
-    """One thing, and what there is to say of it, line by line; without a title, after an empty line."""
+    """Print the facts about one item line by line; without a title, after an empty line."""
     say(title, "bold")
     for name, value in told.items():
         say(value, FAINT, label=name, width=max(map(len, told)))
 
 
 def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[str, str]) -> None:
-    """Many things of one kind, in a table if that fits; `styles` colours the cells that hold one of its words."""
+    """Print items of one kind, in a table if it fits; `styles` colors the cells that equal one of its keys."""
     rows, table = list(told), Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for row in rows:
         table.add_row(*(Text(cell, styles.get(cell, "")) for cell in row))
@@ -76,12 +76,12 @@ def rows(columns: Sequence[str], told: Iterable[Sequence[str]], styles: Mapping[
         return
     with to.capture() as captured:
         to.print(table)
-    # A table pads its last column, which nobody sees on a screen, and everybody in a file.
+    # A table pads its last column, which shows only in a file.
     to.out("\n".join(line.rstrip() for line in captured.get().splitlines() if line.strip()), highlight=False)
 
 
 def document(content: Any, indent: int | None = 2) -> None:
-    """The whole result as JSON."""
+    """Print the whole result as JSON."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, default=_plain)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -92,7 +92,7 @@ def document(content: Any, indent: int | None = 2) -> None:
 
 @contextmanager
 def working(sentence: str) -> Iterator[None]:
-    """A spinner while something takes its time; on a terminal only."""
+    """Show a spinner during the block, on a terminal only."""
     to = console(stderr=True)
     with to.status(Text(sentence), spinner="dots" if to.encoding.startswith("utf") else "line"):
         _spinning.append(to)
@@ -103,18 +103,18 @@ def working(sentence: str) -> Iterator[None]:
 
 
 def when(time: datetime) -> str:
-    """A time to read, in UTC to the second."""
+    """A time for display, in UTC to the second."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def masked(text: str) -> str:
-    """Personal data so that its owner would know it, and nobody else: its first letter, and an address's domain."""
+    """Personal data that only its owner recognizes: its first letter, and an address's domain."""
     name, at, domain = text.partition("@")
     return f"{name[:1]}***{at}{domain}"
 
 
 def console(*, stderr: bool = False) -> Console:
-    """The terminal, or what is in its place."""
+    """The terminal, or the stream in its place."""
     if stderr and _spinning:
         return _spinning[-1]
     made = Console(stderr=stderr, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`partner-account show`: what Partner Central has of this account."""
+"""`partner-account show`: the partners of this account."""
 
 import click
 
@@ -19,9 +19,9 @@ _UNREAD = {"AllianceLeadContact": "Contact", "ProfileTask": "Profile task"}
 def show(access: Access, *, catalog: str, show_contact: bool, output: str) -> int:
     """Show the partners of this AWS account.
 
-    Of each: profile, alliance lead contact, visibility, tags, and the latest profile task, with what to do next about
-    it. Nothing is changed.
-    The exit status is 1 if a part of it could not be read.
+    For each: profile, alliance lead contact, visibility, tags, and the latest profile task, with its next step. Nothing
+    is changed.
+    The exit status is 1 if part of it could not be read.
     """
     client = access.partner_central()
     with rendering.working("Reading from Partner Central"):

@@ -1,4 +1,4 @@
-"""`partner-account simulator`: the simulated Partner Central alone, and what it knows, by its own endpoints."""
+"""`partner-account simulator`: the simulated Partner Central by itself, and its state, from its own endpoints."""
 
 import errno
 import logging
@@ -22,25 +22,25 @@ from partner_account_cli.options import NAME, debug_option, endpoint_option, out
 from partner_account_rehearsal.simulator_client import SimulatorClient, SimulatorRefusedError
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
-# No options: the arguments of a process are shown to everybody on its machine.
+# Not options: everybody on a machine can see the arguments of its processes.
 SESSION_TOKEN_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN"  # noqa: S105 - the name of an environment variable
 AUTHORIZER_VARIABLE = "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER"
-"""The rehearsal names the address of its local IAM here."""
+"""The rehearsal sets it to the URL of its local IAM."""
 
 _FAULT_COLUMNS = ("operation", "kind", "times", "seconds", "lasting", "after_commit")
 
 
-def _asks_simulator(command: Any) -> Any:
-    """The options of a command that asks a simulator which runs already."""
-    endpoint = endpoint_option(f"Where the simulator listens; by default what {ENDPOINT_VARIABLE} says.")
+def _calls_running_simulator(command: Any) -> Any:
+    """The options of a command that calls a running simulator."""
+    endpoint = endpoint_option(f"The URL of the simulator; by default, the value of {ENDPOINT_VARIABLE}.")
     return endpoint(output_option(debug_option(pass_access(command))))
 
 
 @click.group()
 def simulator() -> None:
-    """Run a simulated Partner Central, and see what it was asked.
+    """Run a simulated Partner Central, and inspect its requests.
 
-    It runs on this machine. Nothing here ever reaches AWS.
+    It runs on this machine, and never calls AWS.
     """
 
 
@@ -51,19 +51,19 @@ def simulator() -> None:
 @click.option(
     "--port", metavar="PORT", type=click.IntRange(0, 65535), default=0, help="The port (default: a free one)."
 )
-@click.option("--verified", is_flag=True, help="Start each account verified.")
-@click.option("--any-credentials", is_flag=True, help="Accept calls of the service without the session token.")
+@click.option("--verified", is_flag=True, help="Start with every account verified.")
+@click.option("--any-credentials", is_flag=True, help="Accept service calls without the session token.")
 @readings_option
 @output_option
 @debug_option
 def start(*, host: str, port: int, verified: bool, any_credentials: bool, readings: Path | None, output: str) -> None:
     """Run the simulator until Ctrl-C.
 
-    It keeps all partners in memory, tells how to point clients at it, and then each request. It answers only whoever
-    has its session token: what PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN says, or a new one. It needs Linux or macOS.
+    It keeps all partners in memory, prints how to point clients at it, and logs each request. Callers need its session
+    token: the value of PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN, or a new one. It requires Linux or macOS.
     """
     require_posix("partner-account simulator start")
-    from partner_central_simulator import Simulator  # noqa: PLC0415 - it takes its time to load
+    from partner_central_simulator import Simulator  # noqa: PLC0415 - slow to import
     from partner_central_simulator.authorization import HttpAuthorizer  # noqa: PLC0415
     from partner_central_simulator.readings import load_readings  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
         ).start()
     except OSError as error:
         wrong = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
-        raise CommandError(f"the simulator can't listen at {host}:{port}: {error}", f"Name another {wrong}.") from None
+        raise CommandError(f"the simulator can't listen on {host}:{port}: {error}", f"Use another {wrong}.") from None
     if output == "json":
         members = {"EndpointUrl": running.url, "Region": "us-east-1", "SessionToken": session_token}
         rendering.document(members, indent=None)
@@ -93,7 +93,7 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
             rendering.say(line)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells make background jobs ignore it
     try:
         ended.wait()
     finally:
@@ -101,7 +101,7 @@ def start(*, host: str, port: int, verified: bool, any_credentials: bool, readin
 
 
 class _LogLine(logging.Formatter):
-    """A line as it fits into the terminal."""
+    """Wraps log lines to the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return rendering.wrapped(super().format(record))
@@ -110,7 +110,7 @@ class _LogLine(logging.Formatter):
 _INSTRUCTIONS = """\
 Partner Central simulator listening on {url}
 
-Point the AWS CLI or an SDK at it; a 12-digit access key is its own account:
+Point the AWS CLI or an SDK at it; a 12-digit access key selects that account:
 export {variable}={url}
 export AWS_DEFAULT_REGION=us-east-1
 export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any
@@ -125,7 +125,7 @@ The e-mails it sent, with their codes:
 
 
 @simulator.command()
-@_asks_simulator
+@_calls_running_simulator
 def outbox(access: Access, *, output: str) -> None:
     """Show the e-mails that were "sent", with their codes."""
     mails = _ask(access, "GET", "outbox")["outbox"]
@@ -133,12 +133,14 @@ def outbox(access: Access, *, output: str) -> None:
 
 
 @simulator.command()
-@click.option("--since", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="Only those after this one.")
-@_asks_simulator
+@click.option(
+    "--since", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="Show only requests after this number."
+)
+@_calls_running_simulator
 def requests(access: Access, *, since: int, output: str) -> None:
-    """Show the requests that were received.
+    """Show the received requests.
 
-    Sensitive values are left out; JSON has the rest of their members.
+    Sensitive values are masked; JSON output has all members.
     """
     received = _ask(access, "GET", f"requests?since={since}")["requests"]
     columns = ("number", "account", "operation", "status", "error_code", "error_reason", "faults")
@@ -151,14 +153,14 @@ def faults() -> None:
 
 
 @faults.command("list")
-@_asks_simulator
+@_calls_running_simulator
 def list_faults(access: Access, *, output: str) -> None:
-    """Show the faults that are still to come."""
+    """Show the pending faults."""
     _write("Faults", _FAULT_COLUMNS, _ask(access, "GET", "faults")["faults"], output)
 
 
 def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from partner_central_simulator import FaultKind  # noqa: PLC0415 - it takes its time to load
+    from partner_central_simulator import FaultKind  # noqa: PLC0415 - slow to import
 
     return [kind for kind in FaultKind if kind.startswith(incomplete.lower())]
 
@@ -167,22 +169,22 @@ def _fault_kinds(_context: click.Context, _parameter: click.Parameter, incomplet
 @click.argument("operation")
 @click.argument("kind", shell_complete=_fault_kinds, type=str.lower)
 @click.option(
-    "--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many requests fail; one by default."
+    "--times", metavar="N", type=click.IntRange(min=1), default=1, help="How many requests fail. [default: 1]"
 )
-@click.option("--always", is_flag=True, help="Every request fails.")
-@click.option("--seconds", type=float, metavar="SECONDS", help="How long a delay is, or how far a list lags behind.")
-@click.option("--lasting", type=float, metavar="SECONDS", help="How long the fault lasts, if it isn't used up before.")
+@click.option("--always", is_flag=True, help="Make every request fail.")
+@click.option("--seconds", type=float, metavar="SECONDS", help="The length of a delay, or of a list's lag.")
+@click.option("--lasting", type=float, metavar="SECONDS", help="How long the fault lasts, if it isn't used up first.")
 @click.option("--after-commit", is_flag=True, help="Fail only after the request has taken effect.")
-@_asks_simulator
+@_calls_running_simulator
 def add(access: Access, /, *, output: str, always: bool, times: int, **settings: Any) -> None:
     """Make the next requests fail.
 
     OPERATION is the operation's name, or "*" for any.
 
-    KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no answer), delay, hang,
+    KIND is throttle, access-denied, internal-error (500), unavailable (503), cut (no response), delay, hang,
     no-profile-id, lagging-list (ListPartners omits new partners), no-tags (a new partner's tags are not shown yet),
     review-fails, review-takes-days (the profile task that StartProfileUpdateTask starts), echo (an error repeats the
-    request), or garbled (an answer breaks off).
+    request), or garbled (a response is truncated).
     """
     order = {name: value for name, value in settings.items() if value is not None}
     added = _ask(access, "POST", "faults", {**order, "times": None if always else times})
@@ -190,7 +192,7 @@ def add(access: Access, /, *, output: str, always: bool, times: int, **settings:
 
 
 @faults.command()
-@_asks_simulator
+@_calls_running_simulator
 def clear(access: Access, *, output: str) -> None:
     """Remove all faults."""
     _write("Faults", _FAULT_COLUMNS, _ask(access, "DELETE", "faults")["faults"], output)
@@ -225,16 +227,16 @@ def _ask(access: Access, method: str, what: str, body: Any = None) -> Any:
         raise click.UsageError(f"Missing option '--endpoint-url', and {ENDPOINT_VARIABLE} isn't set either.")
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
-        raise CommandError(f"{url!r} is no address of a simulator", "It tells its own when it starts: http://…")
+        raise CommandError(f"{url!r} is not a simulator's URL", "Use the URL that it prints when it starts: http://…")
     access.log(f"{method} {url}/_simulator/{what}")
     try:
         return SimulatorClient(url, os.environ.get("AWS_SESSION_TOKEN", "")).ask(method, what, body)
     except OSError:
         raise CommandError(
-            f"no simulator answers at {url}", "Start one by `partner-account simulator start`."
+            f"no simulator responds at {url}", "Start one with `partner-account simulator start`."
         ) from None
     except SimulatorRefusedError as error:
-        remedy = "Correct what this names."
+        remedy = "Correct what the error names."
         if error.is_forbidden:
-            remedy = "Export AWS_SESSION_TOKEN as the simulator, or the rehearsal that keeps it, has told."
+            remedy = "Export AWS_SESSION_TOKEN as printed by the simulator, or by the rehearsal that keeps it."
         raise CommandError(f"the simulator refused: {error}", remedy) from None

@@ -1,4 +1,4 @@
-"""`partner-account verification`: the business and its registrant, verified before a partner can be created."""
+"""`partner-account verification`: verifies the business and its registrant before a partner is created."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ from partner_account_cli.partners import without_metadata
 
 TYPES = {"business": "BUSINESS_VERIFICATION", "registrant": "REGISTRANT_VERIFICATION"}
 NOT_STARTED = "NOT_STARTED"
-"""What this command calls the status of a verification that the service knows nothing of."""
+"""This command's status for a verification that the service doesn't have."""
 
-# How long AWS says that it checks: docs/what-it-means.md names the page.
-_DURATIONS = {"business": "it takes up to an hour", "registrant": "it takes less than a minute"}
+# The durations that AWS documents: docs/what-it-means.md names the page.
+_DURATIONS = {"business": "which takes up to an hour", "registrant": "which takes less than a minute"}
 _STYLES = {
     "SUCCEEDED": rendering.GOOD,
     "FAILED": rendering.BAD,
@@ -34,7 +34,7 @@ _STYLES = {
 def verification() -> None:
     """Verify the business and its registrant.
 
-    Both must have succeeded before a partner can be created in catalog AWS.
+    Both must succeed before a partner can be created in catalog AWS.
     """
 
 
@@ -42,21 +42,21 @@ def verification() -> None:
 def start() -> None:
     """Start a verification.
 
-    Where a human must complete it, the answer holds the URL, which expires.
+    If a human must complete it, the output includes the URL, which expires.
     """
 
 
 @start.command()
-@click.option("--legal-name", required=True, metavar="NAME", help="The registered name; the partner should have it.")
+@click.option("--legal-name", required=True, metavar="NAME", help="The registered name, which the partner should have.")
 @click.option("--registration-id", required=True, metavar="ID", help="The tax ID or registration number.")
-@click.option("--country-code", required=True, metavar="CC", help="The country, by ISO 3166-1: two capital letters.")
-@click.option("--jurisdiction-of-incorporation", metavar="CC", help="The state or province, where there is one.")
+@click.option("--country-code", required=True, metavar="CC", help="The country by ISO 3166-1: two capital letters.")
+@click.option("--jurisdiction-of-incorporation", metavar="CC", help="The state or province, if there is one.")
 @output_option
 @aws_options("Partner Central")
 def business(access: Access, /, *, output: str, **options: str | None) -> None:
     """Start the verification of the business.
 
-    AWS checks it, which takes up to an hour: wait by `verification status business --watch`.
+    AWS's check takes up to an hour: wait with `verification status business --watch`.
     """
     details = {name.title().replace("_", ""): value for name, value in options.items() if value is not None}
     access.conceal(details["LegalName"])
@@ -70,7 +70,7 @@ def business(access: Access, /, *, output: str, **options: str | None) -> None:
 def registrant(access: Access, *, output: str) -> None:
     """Start the verification of the registrant.
 
-    At the completion URL, which expires, the registrant has to show an identity document. The check takes less than a
+    The registrant must present an identity document at the completion URL, which expires. The check takes less than a
     minute. Three attempts are allowed in 24 hours.
     """
     _start(access, "registrant", {"RegistrantVerificationDetails": {}}, output)
@@ -87,28 +87,28 @@ def _start(access: Access, kind: str, details: Mapping[str, Any], output: str) -
 @click.argument(
     "kinds", metavar="[business] [registrant]", nargs=-1, type=click.Choice(list(TYPES), case_sensitive=False)
 )
-@click.option("--watch", is_flag=True, help="Wait until each has ended, for a human as well.")
+@click.option("--watch", is_flag=True, help="Wait until each has ended, even for a human.")
 @click.option(
     "--interval",
     type=click.IntRange(min=1),
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="How often --watch asks.",
+    help="The polling interval of --watch.",
 )
 @output_option
 @aws_options("Partner Central")
 def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, output: str) -> int:
-    """Show how far the verifications are.
+    """Show the status of the verifications.
 
-    Both are shown, unless one is named. The exit status is 0 if they have succeeded, and 1 otherwise.
+    Both are shown unless one is specified. The exit status is 0 if they have succeeded, and 1 otherwise.
     """
     client = access.partner_central()
     told: set[str] = set()
-    with rendering.working(f"Asking every {interval} s; Ctrl-C ends this" if watch else "Asking Partner Central"):
+    with rendering.working(f"Polling every {interval} s; Ctrl-C stops it" if watch else "Calling Partner Central"):
         while True:
             seen = {kind: describe(client, kind) for kind in kinds or TYPES}
-            if not watch or not any(_goes_on(one) for one in seen.values()):
+            if not watch or not any(_is_pending(one) for one in seen.values()):
                 break
             lines = [", ".join(f"{kind}: {one['VerificationStatus']}" for kind, one in seen.items())]
             for kind, one in seen.items():
@@ -125,7 +125,7 @@ def status(access: Access, *, kinds: Sequence[str], watch: bool, interval: int, 
 
 
 def describe(client: Any, kind: str) -> dict[str, Any]:
-    """A verification as the service has it; one that it knows nothing of is NOT_STARTED."""
+    """A verification in the service; one that it doesn't have is NOT_STARTED."""
     try:
         return without_metadata(client.get_verification(VerificationType=TYPES[kind]))
     except ClientError as error:
@@ -135,16 +135,16 @@ def describe(client: Any, kind: str) -> dict[str, Any]:
 
 
 def next_step(kind: str, seen: Mapping[str, Any]) -> tuple[str, str]:
-    """What is to be done about a verification that has not succeeded, and the URL at which a human does it, if any."""
+    """The next step for a verification that has not succeeded, and the URL for a human, if any."""
     status, details = seen["VerificationStatus"], _completion(seen)
     expires, url = details.get("CompletionUrlExpiresAt"), details.get("CompletionUrl", "")
     if status == "IN_PROGRESS":
-        return f"AWS checks it; {_DURATIONS[kind]}. Wait: partner-account verification status {kind} --watch", ""
+        return f"AWS is checking it, {_DURATIONS[kind]}. Wait: partner-account verification status {kind} --watch", ""
     if status == "PENDING_CUSTOMER_ACTION" and not url:
-        return "AWS waits for a human, and tells no completion URL: see Partner Central in the AWS console.", ""
-    if status == "PENDING_CUSTOMER_ACTION" and _goes_on(seen):
+        return "AWS waits for a human, but returns no completion URL: see Partner Central in the AWS console.", ""
+    if status == "PENDING_CUSTOMER_ACTION" and _is_pending(seen):
         until = f" until {rendering.when(expires)}" if expires else ""
-        return f"A human completes it{until} at this address.", url
+        return f"A human must complete it{until} at this URL.", url
     why = {NOT_STARTED: "Start it", "PENDING_CUSTOMER_ACTION": "Its completion URL has expired. Start it again"}
     if status in {"FAILED", "REJECTED"} and kind == "business":
         why[status] = (
@@ -158,8 +158,8 @@ def _completion(seen: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(iter(seen.get("VerificationResponseDetails", {}).values()), {})
 
 
-def _goes_on(seen: Mapping[str, Any]) -> bool:
-    """Whether AWS or a human is at work; nobody is at a completion URL that has expired."""
+def _is_pending(seen: Mapping[str, Any]) -> bool:
+    """Whether AWS or a human is to complete it; nobody can at an expired completion URL."""
     expires = _completion(seen).get("CompletionUrlExpiresAt")
     is_expired = expires is not None and expires < datetime.now(UTC)
     status = seen["VerificationStatus"]

@@ -1,7 +1,7 @@
-"""`partner-account send-code` and `store-code`: the code of an e-mail, from AWS to where the stack finds it.
+"""`partner-account send-code` and `store-code`: the code of an e-mail, from AWS to where the stack reads it.
 
-It goes past screen and history, and nothing else that is there is lost. `doctor` is told what kind of value a store
-holds, never the value.
+It never appears on the screen or in the history, and no other stored value is lost. `doctor` learns what kind of value
+a store holds, never the value.
 """
 
 import json
@@ -24,7 +24,7 @@ from partner_account_cli.errors import CommandError
 from partner_account_cli.options import NAME, aws_options, catalog_option, email_option, output_option
 
 NOT_THERE = {"ResourceNotFoundException", "ParameterNotFound"}
-"""The codes of the error that there is no such store, or nothing in it yet."""
+"""The error codes for a store that doesn't exist, or is still empty."""
 
 
 class StoreContent(StrEnum):
@@ -34,13 +34,13 @@ class StoreContent(StrEnum):
     CODE = "six digits"
     OBJECT = "a JSON object"
     NO_OBJECT = "no JSON object"
-    """Though a field of one is to be read."""
-    OTHER = "something that is no code"
+    """Though a field is to be read."""
+    OTHER = "something other than a code"
 
 
 @dataclass(frozen=True)
 class NamedStore:
-    """A secret by its name or ARN, maybe with the field that holds the code, or a parameter: as the options name it."""
+    """The store in the options: a secret by its name or ARN, possibly with the code's field, or a parameter."""
 
     secret_id: str | None
     json_field: str | None
@@ -54,27 +54,27 @@ class NamedStore:
 
     @property
     def options(self) -> str:
-        """The options that name the store, as a shell takes them."""
+        """The options that specify the store, quoted for a shell."""
         named = {"--parameter": self.parameter, "--secret-id": self.secret_id, "--json-field": self.json_field}
         return " ".join(f"{option} {shlex.quote(value)}" for option, value in named.items() if value)
 
     @property
     def is_arn(self) -> bool:
-        """Whether the secret is named by its ARN, by which none can be created."""
+        """Whether the secret is given by its ARN, which can't create one."""
         return (self.secret_id or "").startswith("arn:")
 
     def instead_of(self, content: StoreContent) -> str:
-        """What to do if the store holds something else than a code, without harm to what it holds."""
+        """What to do if the store holds something other than a code, without losing what it holds."""
         if content is StoreContent.NO_OBJECT:
-            return "Leave --json-field out, or name another secret"
+            return "Omit --json-field, or use another secret"
         if content is StoreContent.OBJECT and not self.json_field:
-            return "Name the field of the code by --json-field"
-        return f"Name another {'field' if self.json_field else 'store'}"
+            return "Specify the code's field with --json-field"
+        return f"Use another {'field' if self.json_field else 'store'}"
 
 
 @dataclass(frozen=True)
 class StoredCode:
-    """What a store holds, since when, and what speaks against it though the code can be read from it."""
+    """What a store holds, since when, and a caution, if any, although the code can be read."""
 
     content: StoreContent
     since: datetime
@@ -82,7 +82,7 @@ class StoredCode:
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that name the store of the code; the command gets it as `store`, None if they name none."""
+    """The options for the code's store; the command gets it as `store`, None if there are none."""
 
     @click.option("--secret-id", type=NAME, metavar="NAME|ARN", help="A secret of Secrets Manager.")
     @click.option("--json-field", type=NAME, metavar="FIELD", help="The field of the secret, if it is a JSON object.")
@@ -92,9 +92,9 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *arguments: Any, secret_id: str | None, json_field: str | None, parameter: str | None, **others: Any
     ) -> Any:
         if secret_id and parameter:
-            raise click.UsageError("Name one store: --secret-id or --parameter.")
+            raise click.UsageError("Specify one store: --secret-id or --parameter.")
         if json_field and not secret_id:
-            raise click.UsageError("--json-field belongs to --secret-id.")
+            raise click.UsageError("--json-field requires --secret-id.")
         store = NamedStore(secret_id, json_field, parameter) if secret_id or parameter else None
         return command(*arguments, store=store, **others)
 
@@ -107,40 +107,40 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @output_option
 @aws_options("Partner Central")
 def send_code(access: Access, *, catalog: str, email: str, output: str) -> None:
-    """Have a verification code sent by e-mail.
+    """Request a verification code by e-mail.
 
-    Five a day are sent to one address. How long a code lives is not documented: store it, and deploy, within minutes.
+    At most five a day are sent to an address. How long one is valid is undocumented: store it, deploy within minutes.
     """
-    with rendering.working("Asking Partner Central for a code"):
+    with rendering.working("Requesting a code from Partner Central"):
         access.partner_central().send_email_verification_code(Catalog=catalog, Email=email)
     if output == "json":
         rendering.document({"Catalog": catalog, "Email": email, "IsSent": catalog != "Sandbox"})
     elif catalog == "Sandbox":
-        rendering.say("Accepted. The Sandbox sends no e-mail: any six digits will do as its code.")
+        rendering.say("Accepted. The Sandbox sends no e-mail, and accepts any six digits as a code.")
     else:
-        rendering.say(f"A code of six digits is on its way to {email}. Five a day are sent to one address.")
-        rendering.say("Store it by `partner-account store-code`, and deploy within minutes.")
+        rendering.say(f"A six-digit code is on its way to {email}. At most five a day are sent to an address.")
+        rendering.say("Store it with `partner-account store-code`, and deploy within minutes.")
 
 
-# Extra arguments are allowed to get here, since click's own refusal would repeat the code.
+# Extra arguments are allowed, since click's own error message would repeat the code.
 @click.command(context_settings={"allow_extra_args": True})
 @store_options
-@click.option("--create", is_flag=True, help="Create the secret or the parameter if it is not there.")
-@click.option("--overwrite", is_flag=True, help="Replace what is there, even if it is no code, or may not be read.")
+@click.option("--create", is_flag=True, help="Create the secret or parameter if it doesn't exist.")
+@click.option("--overwrite", is_flag=True, help="Replace the stored value, even if it is not a code or can't be read.")
 @output_option
 @aws_options("the store")
 def store_code(access: Access, *, store: NamedStore | None, create: bool, overwrite: bool, output: str) -> None:
-    """Store the verification code where the stack finds it.
+    """Store the verification code where the stack reads it.
 
-    It is asked for without showing it; in a pipeline it is the first line of standard input. It can't be an argument,
-    which the shell's history and the list of processes would show. What is there already must be a code, or nothing.
+    The command prompts for the code without echo; in a pipeline, it reads the first line of standard input. It can't be
+    an argument, which the shell's history and the process list would show. An existing value must be a code, or empty.
     """
     if click.get_current_context().args:
-        raise click.UsageError("The code can't be an argument: type it when asked, or pipe it in.")
+        raise click.UsageError("The code can't be an argument: type it when prompted, or pipe it in.")
     if store is None:
-        raise click.UsageError("Name the store: --secret-id or --parameter.")
+        raise click.UsageError("Specify the store: --secret-id or --parameter.")
     if create and store.is_arn:
-        raise click.UsageError("--create takes a name: no secret can be created by an ARN.")
+        raise click.UsageError("--create requires a name: a secret can't be created by ARN.")
     code = _read_code()
     access.conceal(code)
     caution = ""
@@ -159,8 +159,8 @@ def store_code(access: Access, *, store: NamedStore | None, create: bool, overwr
         rendering.document(written)
     else:
         rendering.say(
-            f"Stored in {store}. Deploy within minutes: how long a code lives is not documented, and five a day are "
-            "sent to one address."
+            f"Stored in {store}. Deploy within minutes: how long a code is valid is undocumented, and at most five a "
+            "day are sent to an address."
         )
     if caution:
         rendering.note(caution)
@@ -174,7 +174,7 @@ def _read_code() -> str:
 
     if sys.stdin.isatty():
         return str(click.prompt("Verification code (six digits)", hide_input=True, value_proc=six_digits))
-    # As bytes: a terminal's encoding, or a byte order mark of Windows, is no reason to refuse six digits.
+    # As bytes: a terminal's encoding, or a byte order mark of Windows, must not invalidate six digits.
     piped = sys.stdin.buffer.readline().decode("utf-8-sig", "replace")
     if content_of(piped) is not StoreContent.CODE:
         raise CommandError("standard input is not six digits", "Pipe the code from the e-mail, and nothing else.")
@@ -184,13 +184,13 @@ def _read_code() -> str:
 def _write_secret(
     client: Any, access: Access, store: NamedStore, code: str, *, create: bool, overwrite: bool
 ) -> Mapping[str, Any]:
-    """Store the code; Secrets Manager's answer, which has the name of a secret that is named by its ARN.
+    """Store the code, and return Secrets Manager's response, which has the name of a secret given by its ARN.
 
-    The other fields of a JSON object are kept even if it is to be overwritten.
+    The other fields of a JSON object are kept even with `overwrite`.
     """
     before: dict[str, Any] = {}
     if store.json_field or not overwrite:
-        with suppress(client.exceptions.ResourceNotFoundException):  # or there is nothing in it yet
+        with suppress(client.exceptions.ResourceNotFoundException):  # or the secret is still empty
             before = client.get_secret_value(SecretId=store.secret_id)
     if before and not overwrite:
         _require_replaceable(store, _content_of_secret(before, store.json_field))
@@ -213,14 +213,14 @@ def _write_secret(
 
 
 def _exactly(text: str) -> Any:
-    """A JSON text with its numbers as they are written, and with fields that occur twice."""
+    """Parse JSON with numbers as they are written, and with repeated fields."""
     return json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=list)
 
 
 def _write_parameter(client: Any, store: NamedStore, code: str, *, create: bool, overwrite: bool) -> int:
-    """Store the code; the parameter's version."""
+    """Store the code, and return the parameter's version."""
     name = {"Key": "Name", "Option": "Equals", "Values": [store.parameter]}
-    # A page may be empty, and the next one not.
+    # A page may be empty although the next one is not.
     pages = client.get_paginator("describe_parameters").paginate(ParameterFilters=[name])
     before = next((found for page in pages for found in page["Parameters"]), None)
     written = {"Name": store.parameter, "Value": code, "Type": "SecureString"}
@@ -231,33 +231,31 @@ def _write_parameter(client: Any, store: NamedStore, code: str, *, create: bool,
     if before["Type"] != "SecureString":
         raise CommandError(
             f"{store} is a {before['Type']}, whose value isn't encrypted",
-            "Name a SecureString, or a new name and --create.",
+            "Use a SecureString, or a new name with --create.",
         )
     if not overwrite:
         found = client.get_parameter(Name=store.parameter, WithDecryption=True)["Parameter"]
         _require_replaceable(store, content_of(found["Value"]))
-    # It loses what isn't said again: without its key it goes back to the AWS-managed one.
+    # Omitted settings are lost: without its key, the parameter reverts to the AWS managed key.
     kept = {name: before[name] for name in ("AllowedPattern", "Description", "KeyId", "Tier") if before.get(name)}
     return int(client.put_parameter(**written, **kept, Overwrite=True)["Version"])
 
 
 def _require_replaceable(store: NamedStore, content: StoreContent) -> None:
     if content not in {StoreContent.CODE, StoreContent.NOTHING}:
-        raise CommandError(
-            f"{store} holds {content}", f"{store.instead_of(content)}; --overwrite replaces what is there."
-        )
+        raise CommandError(f"{store} holds {content}", f"{store.instead_of(content)}; --overwrite replaces the value.")
 
 
 def _missing(store: NamedStore) -> CommandError:
     remedy = "Correct its ARN." if store.is_arn else "Correct its name or the --region, or add --create."
-    return CommandError(f"{store} is not there", remedy)
+    return CommandError(f"{store} doesn't exist", remedy)
 
 
 def read_store(access: Access, store: NamedStore) -> StoredCode:
-    """Look at what is stored.
+    """Read what is stored.
 
     Raises:
-        ClientError: it is not there, or can't be read.
+        ClientError: it doesn't exist, or can't be read.
     """
     if store.parameter:
         found = access.client("ssm").get_parameter(Name=store.parameter, WithDecryption=True)["Parameter"]
@@ -277,12 +275,12 @@ def _content_of_secret(found: Mapping[str, Any], json_field: str | None) -> Stor
     if json_field is None:
         return StoreContent.OBJECT
     value = fields.get(json_field)
-    # The function reads a number as it reads a text.
+    # The function reads a number as it reads a string.
     return StoreContent.NOTHING if value is None else content_of(str(value))
 
 
 def _fields(text: str) -> dict[str, Any] | None:
-    """The fields of a JSON object; None if the text is none."""
+    """The fields of a JSON object; None if the text is not one."""
     try:
         content = json.loads(text)
     except ValueError:
@@ -291,18 +289,18 @@ def _fields(text: str) -> dict[str, Any] | None:
 
 
 def content_of(text: str) -> StoreContent:
-    """What a text is; a code may have blanks around it."""
+    """What a text is; a code may have whitespace around it."""
     if not text.strip():
         return StoreContent.NOTHING
     return StoreContent.CODE if re.fullmatch(r"[0-9]{6}", text.strip()) else StoreContent.OTHER
 
 
 def caution_of_name(secret_name: str) -> str:
-    """What speaks against the name of a secret; empty if nothing does."""
+    """A caution about the name of a secret; empty if there is none."""
     # Secrets Manager appends a hyphen and six characters to a secret's name to make its ARN.
     if not re.search(r"-[A-Za-z0-9]{6}$", secret_name):
         return ""
     return (
-        f"The name {secret_name} ends in a hyphen and six characters, which Secrets Manager may take for the end of an "
-        "ARN: give the stack the secret's full ARN, or use another name."
+        f"The name {secret_name} ends in a hyphen and six characters, which Secrets Manager may mistake for the end of "
+        "an ARN: give the stack the secret's full ARN, or use another name."
     )

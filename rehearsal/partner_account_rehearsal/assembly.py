@@ -1,7 +1,7 @@
 """The app's cloud assembly, as `cdk synth` has written it: its stacks, their environments and their templates.
 
-Of the assembly's format only what CloudFormation and the CLI are told is read here. What a partner account is, other
-modules know.
+Only what the assembly specifies for CloudFormation and the CLI is read here. Other modules know what a partner account
+is.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ _UNKNOWN = ("unknown-account", "unknown-region")
 
 @dataclass(frozen=True)
 class TemplateResource:
-    """A resource, and the template in which it stands.
+    """A resource, and its template.
 
     Attributes:
         logical_id: its key in that template.
         template: the whole template.
         file: the file of the template.
-        parents: the nested stacks that hold it, from the outermost one inwards.
+        parents: the nested stacks that contain it, from the outermost one inward.
     """
 
     logical_id: str
@@ -40,7 +40,7 @@ class TemplateResource:
 
     @property
     def root(self) -> str:
-        """The key, in the stack's own template, of the resource itself or of the nested stack that holds it."""
+        """The key, in the stack's own template, of the resource itself or of the nested stack that contains it."""
         return (*self.parents, self)[0].logical_id
 
     @property
@@ -62,7 +62,7 @@ class TemplateResource:
 
     @property
     def nested_template(self) -> str:
-        """The file of a nested stack's template; empty if CDK hasn't written it, since others may be YAML."""
+        """The file of a nested stack's template; empty if CDK didn't write it, since others may be YAML."""
         asset = str(self.definition.get("Metadata", {}).get("aws:asset:path", ""))
         return asset if self.type == NESTED_STACK and asset.endswith(".template.json") else ""
 
@@ -74,7 +74,7 @@ class TemplateResource:
         return re.sub(r"/(Resource|Default)$", "", path)
 
     def resolve_parameters(self, value: Any) -> Any:
-        """A value of its template in the terms of the stack's own one, which gives nested stacks their parameters."""
+        """A value of its template, resolved to the stack's own one, which passes nested stacks their parameters."""
         template = self.template
         for parent in reversed(self.parents):
             defaults = {name: one.get("Default") for name, one in template.get("Parameters", {}).items()}
@@ -90,11 +90,11 @@ class Stack:
     """One stack of the app.
 
     Attributes:
-        id: what the CLI calls it: its construct's path.
+        id: its id in the CLI: its construct's path.
         name: its name in CloudFormation.
-        account, region: where it belongs; empty if the app leaves that open.
+        account, region: its environment; empty if the app doesn't specify it.
         dependencies: the ids of the stacks that the CLI deploys before it.
-        bootstrap_parameter: the SSM parameter that tells how its environment is bootstrapped; empty if none is asked.
+        bootstrap_parameter: the SSM parameter with the bootstrap version of its environment; empty if none is read.
     """
 
     id: str
@@ -131,7 +131,7 @@ class Stack:
         return self._folder / self._file.replace(".template.json", ".assets.json")
 
     def drop_images(self) -> None:
-        """Let the CLI neither build nor publish its container images."""
+        """Keep the CLI from building and publishing its container images."""
         if self.assets.get("dockerImages"):
             self._assets_file.write_text(json.dumps({**self.assets, "dockerImages": {}}), "utf-8")
 
@@ -145,7 +145,7 @@ class Stack:
     def replace_template(self, template: Template) -> None:
         """Write another template in place of its own, under another name in the assets' bucket.
 
-        Under its name, which is a hash of it, the former one may lie there already.
+        The former one may already be there under its name, which is its hash.
         """
         text = json.dumps(template)
         (self._folder / self._file).write_text(text, "utf-8")
@@ -157,7 +157,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A cloud assembly in a folder; `selected` are the ids of the stacks that matter, in the order of deployment."""
+    """A cloud assembly in a folder; `selected` are the ids of the selected stacks, in the order of deployment."""
 
     folder: Path
     selected: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ class ConstructPaths:
         self._chains = [(_stack_name_pattern(chain), chain) for chain in chains]
 
     def of_resource(self, stack_name: str, logical_id: str) -> str:
-        """The path of a resource; its logical id if it is none of the app's."""
+        """The path of a resource; its logical id if it is not one of the app's."""
         return self._paths.get((self._chain(stack_name), logical_id), logical_id)
 
     def of_stack(self, stack_name: str) -> str:
@@ -218,7 +218,7 @@ def all_stack_ids(folder: Path) -> tuple[str, ...]:
 
 
 def drop_missing_context(folder: Path) -> list[str]:
-    """Let the CLI go on with an assembly for which the app found no context; the keys, which have made-up values."""
+    """Let the CLI accept an assembly with missing context, and return the keys, which have made-up values."""
     missing: dict[str, None] = {}
     for file in folder.rglob("manifest.json"):
         manifest = _read(file)
@@ -229,7 +229,7 @@ def drop_missing_context(folder: Path) -> list[str]:
 
 
 def _stack_name_pattern(chain: tuple[str, ...]) -> re.Pattern[str]:
-    """What CloudFormation names a stack: a nested one by the stack around it, its logical id, and something random."""
+    """The name that CloudFormation gives a stack: for a nested one, its parent's, its logical id, and a random part."""
     outermost, *nested = map(re.escape, chain)
     return re.compile(outermost + "".join(rf"-{logical_id}-[\w-]+" for logical_id in nested))
 

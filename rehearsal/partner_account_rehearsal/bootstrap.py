@@ -1,4 +1,4 @@
-"""What an app expects of its account before it is deployed: `cdk bootstrap` as its company runs it, and some more."""
+"""What an app requires of its account before it is deployed: the company's own `cdk bootstrap`, and more."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ _DEFAULT_QUALIFIER = "hnb659fds"
 
 
 def bootstrap_arguments(stacks: Sequence[Stack], aws: LocalAws) -> Iterator[list[str]]:
-    """The arguments of each `cdk bootstrap`: by qualifier, and by a bucket that has a name of the company's own."""
+    """The arguments of each `cdk bootstrap`: by qualifier, and by a bucket with a name of the company's own."""
     environments: dict[tuple[str, str], set[str]] = {}
     for stack in stacks:
         qualifier = _qualifier(stack)
@@ -20,16 +20,16 @@ def bootstrap_arguments(stacks: Sequence[Stack], aws: LocalAws) -> Iterator[list
         environment = f"aws://{aws.account}/{stack.region or REGION}"
         environments.setdefault((qualifier, bucket), set()).add(environment)
     for (qualifier, bucket), several in sorted(environments.items()):
-        # Two in one environment would otherwise be one stack.
+        # Otherwise two in one environment would be one stack.
         name = "CDKToolkit" if qualifier == _DEFAULT_QUALIFIER else f"CDKToolkit-{qualifier}"
         own = ["--bootstrap-bucket-name", bucket] if bucket else []
         yield [*sorted(several), "--qualifier", qualifier, "--toolkit-stack-name", name, *own]
 
 
-def make_what_stacks_expect(stacks: Sequence[Stack], aws: LocalAws, ssm_parameters: Sequence[str]) -> None:
-    """Make what these stacks find in the real account besides what `cdk bootstrap` makes.
+def create_prerequisites(stacks: Sequence[Stack], aws: LocalAws, ssm_parameters: Sequence[str]) -> None:
+    """Create what these stacks find in the real account in addition to what `cdk bootstrap` creates.
 
-    That is: further buckets for assets, the version of a bootstrap that keeps it under another name, and the SSM
+    That is: other buckets for assets, the version of a bootstrap that stores it under another name, and the SSM
     parameters, each `name=value`.
     """
     for stack in stacks:
@@ -48,9 +48,9 @@ def make_what_stacks_expect(stacks: Sequence[Stack], aws: LocalAws, ssm_paramete
 
 
 def environment_of_lookups(file: Path) -> dict[str, str]:
-    """The account and the region for which an app's lookups were made, if all were for one, as environment variables.
+    """The account and region of an app's lookups, if all were for one, as environment variables.
 
-    `cdk` tells the app of them: as CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION.
+    `cdk` passes them to the app as CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION.
     """
     text = file.read_text("utf-8") if file.is_file() else ""
     accounts, regions = ({*re.findall(rf":{name}=([\w-]+)", text)} for name in ("account", "region"))
@@ -59,7 +59,7 @@ def environment_of_lookups(file: Path) -> dict[str, str]:
 
 
 def _qualifier(stack: Stack) -> str:
-    """Which of an environment's bootstrap stacks it's made for."""
+    """The qualifier of the bootstrap stack that it uses."""
     found = re.fullmatch(r"/cdk-bootstrap/([^/]+)/version", stack.bootstrap_parameter)
     return found[1] if found else _DEFAULT_QUALIFIER
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from partner_account_rehearsal import processes
 
-# It asks nobody, and tells nobody: what runs here is a rehearsal.
+# No telemetry and no version check: this is a rehearsal.
 QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
 
 NO_BUILD = "--build="
-"""Keeps the CLI from the `build` of `cdk.json`."""
+"""Keeps the CLI from running the `build` of `cdk.json`."""
 
 MINUTES = 30
 """How long a command may take."""
 
-# Older ones ask the real AWS, whatever AWS_ENDPOINT_URL says: they have an older SDK.
+# Older ones call the real AWS, whatever AWS_ENDPOINT_URL is: they have an older SDK.
 _OLDEST = (2, 167)
 
 
@@ -81,7 +81,7 @@ class Cdk:
 
             timer = threading.Timer(60 * MINUTES, stop)
             timer.daemon = True
-            # However this ends: the number may be another process's by then.
+            # However this ends: the process ID may be another process's by then.
             resources.callback(timer.cancel)
             timer.start()
             output = ""
@@ -113,7 +113,7 @@ class Cdk:
         version = self._version(program)
         if (numbers := re.match(r"(\d+)\.(\d+)", version)) and (int(numbers[1]), int(numbers[2])) < _OLDEST:
             raise processes.ProcessError(
-                f"{program} is version {version}, which would ask the real AWS: "
+                f"{program} is version {version}, which would call the real AWS: "
                 f"run `npm install aws-cdk@2` in {self.app} for {_OLDEST[0]}.{_OLDEST[1]} or newer"
             )
         return program
@@ -123,7 +123,7 @@ class Cdk:
             package = _read_json(folder / "package.json")
             if package.get("name") == "aws-cdk":
                 return str(package["version"])
-        # Such as a shim of a version manager. Old ones also look for a newer version, unless told not to.
+        # Such as a shim of a version manager. Old ones also check for a newer version, unless that is disabled.
         asked = {**self.environment, **QUIET}
         command = [program, "--version"]
         return subprocess.run(command, cwd=self.app, env=asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
@@ -140,7 +140,7 @@ class Cdk:
 
 
 def _read_json(file: Path) -> Mapping[str, Any]:
-    """The object in a file; an empty one if there is none, or if it's for the CLI to say what is wrong with it."""
+    """The object in a file; an empty one if there is none, or if it is invalid, which the CLI reports."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):

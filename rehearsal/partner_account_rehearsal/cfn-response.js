@@ -1,4 +1,4 @@
-// CloudFormation's `cfn-response` module, which it puts beside the code of a function that stands in the template.
+// CloudFormation's `cfn-response` module, which it adds to the code of a function that is inline in the template.
 const https = require("https");
 
 exports.SUCCESS = "SUCCESS";

@@ -1,4 +1,4 @@
-"""CloudFormation's `cfn-response` module, which it puts beside the code of a function that stands in the template."""
+"""CloudFormation's `cfn-response` module, which it adds to the code of a function that is inline in the template."""
 
 import json
 import urllib.request
@@ -16,7 +16,7 @@ def send(
     noEcho: bool = False,  # noqa: N803
     reason: str | None = None,
 ) -> None:
-    """Answer a custom resource's request."""
+    """Respond to a custom resource's request."""
     answer = {
         "Status": responseStatus,
         "Reason": reason or f"See the log stream {context.log_stream_name}",

@@ -1,4 +1,4 @@
-"""Values of a CloudFormation template: what they refer to, and how they read as text."""
+"""Values of a CloudFormation template: their references, and their form as text."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a rehearsal lets go wrong in its first deployment, in the words of the simulator, and how that ends."""
+"""The faults that a rehearsal injects into its first deployment, for the simulator, and their outcomes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _FAILING = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble.
+    """One fault.
 
     Attributes:
         name: what `--fault` calls it.
         meaning: what happens, in plain words.
-        survived: whether the deployment that meets it succeeds all the same; otherwise the stack is rolled back.
-        takes: how long one has to wait, if it is long.
-        orders: what the simulator is told to do; the fault is met by the first one's operation.
+        survived: whether the deployment that meets it succeeds anyway; otherwise the stack is rolled back.
+        takes: how long the deployment takes, if that is long.
+        orders: the faults to add to the simulator; the deployment meets this one by the first one's operation.
     """
 
     name: str
@@ -67,7 +67,7 @@ FAULTS = {
         ),
         Fault(
             "answer-lost",
-            "no answer to CreatePartner ever arrives, and the new partner isn't listed yet",
+            "no response to CreatePartner ever arrives, and the new partner isn't listed yet",
             takes="over two minutes",
             orders=[
                 {"operation": "CreatePartner", "kind": "cut", "times": None, "after_commit": True},
@@ -82,7 +82,7 @@ FAULTS = {
         ),
         Fault(
             "review-fails",
-            "the review of the profile fails: its logo is refused",
+            "the review of the profile fails: its logo is rejected",
             orders=[{"operation": "StartProfileUpdateTask", "kind": "review-fails"}],
         ),
         Fault(
@@ -99,7 +99,7 @@ FAULTS = {
 def failing_copy(assembly: Assembly, folder: Path) -> Assembly:
     """The assembly, in another folder, with a resource that fails when all others exist.
 
-    It stands in each stack that has a partner or a profile.
+    It is in each stack that has a partner or a profile.
     """
     copied = assembly.copy_to(folder)
     own = {one.stack.id for one in (*partners_of(copied.stacks), *profiles_of(copied.stacks))}

@@ -1,8 +1,8 @@
 """MiniStack as a local AWS runs it: `partner_account_rehearsal.gateway:app`, for Hypercorn in a process of its own.
 
-By itself MiniStack takes any credentials, and runs a stranger's function as whoever has started it. Here it is asked
-only by whoever has the local AWS's session token, or a URL at which its CloudFormation waits for an answer. Its
-functions find what Lambda would give them, and not what is installed beside this command.
+By itself MiniStack accepts any credentials, and runs anybody's function as the user who started it. Here callers need
+the local AWS's session token, or a URL at which its CloudFormation waits for a response. Its functions find what Lambda
+would give them, and not what is installed with this command.
 """
 
 import hmac
@@ -32,7 +32,7 @@ _RESPONSE_PATH = "/_ministack/cfn-response/"
 _POLICY_VIOLATION = 1008
 _MESSAGE = "The security token included in the request is invalid."
 _REFUSAL = json.dumps({"__type": "UnrecognizedClientException", "message": _MESSAGE}).encode()
-# As the services answer whose requests are forms.
+# As services with form requests respond.
 _REFUSAL_XML = (
     f"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>{_MESSAGE}</Message></Error></ErrorResponse>"
 ).encode()
@@ -41,15 +41,15 @@ _REFUSAL_XML = (
 _iam = LocalIam(os.environ["AWS_SESSION_TOKEN"])
 _iam.install()
 local_cloudformation.install()
-# What a function writes last may come later than the five milliseconds for which MiniStack waits: it would stand in the
-# log of the next invocation, or nowhere. In seconds: for the first line, for a further one, for all.
+# A function's last output may arrive after the five milliseconds for which MiniStack waits: it would be in the log of
+# the next invocation, or lost. In seconds: for the first line, for a further one, for all.
 Worker._drain_stderr_bounded.__defaults__ = (0.2, 0.1, 2.0)  # noqa: SLF001
-# Asked for a service that it lacks, MiniStack reads the models of all services, to know the name: for five seconds, in
-# which it answers nobody.
+# For a service that it lacks, MiniStack reads the models of all services to check the name: for five seconds, in which
+# it doesn't respond.
 _services = frozenset(botocore.session.get_session().get_available_services())
 _reads_models = router._is_aws_service_name  # noqa: SLF001
 router._is_aws_service_name = lambda name: name in _services or _reads_models(name)  # noqa: SLF001
-# MiniStack runs functions in Python by this program, with its own environment.
+# MiniStack runs Python functions with this program, in its own environment.
 sys.executable = os.environ.pop(lambda_runtime.VARIABLE)
 os.environ.pop("PYTHONPATH", None)
 
@@ -59,7 +59,7 @@ from ministack.app import app as ministack  # noqa: E402 - only now, see above
 async def app(scope: Message, receive: Receive, send: Send) -> None:
     """Pass a request on to MiniStack, or refuse it before its body is read."""
     if scope["type"] == "http" and scope["path"] == IAM_PATH and _has_session_token(scope):
-        await _answer_about_iam(scope, receive, send)
+        await _serve_iam(scope, receive, send)
     elif scope["type"] == "lifespan" or _has_session_token(scope) or _is_awaited_response(scope):
         await ministack(scope, receive, send)
     elif scope["type"] == "websocket":
@@ -70,8 +70,8 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": _REFUSAL_XML if is_form else _REFUSAL})
 
 
-async def _answer_about_iam(scope: Message, receive: Receive, send: Send) -> None:
-    """What Partner Central and the rehearsal want to know: what is allowed, and by which statements it was."""
+async def _serve_iam(scope: Message, receive: Receive, send: Send) -> None:
+    """Respond to Partner Central and the rehearsal: what is allowed, and which statements have allowed something."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -82,7 +82,7 @@ async def _answer_about_iam(scope: Message, receive: Receive, send: Send) -> Non
 
 
 def _has_session_token(scope: Message) -> bool:
-    """Whether the token stands in a request, signed or presigned, by itself or at the beginning of a session's."""
+    """Whether a request, signed or presigned, has the token, by itself or as the prefix of a session's."""
     # The presigned URLs of S3's older signature write the name in small letters.
     presigned = [value for name, value in parse_qsl(scope["query_string"]) if name.lower() == _SECURITY_TOKEN]
     tokens = [*_headers(scope, _SECURITY_TOKEN), *presigned]
@@ -94,9 +94,9 @@ def _headers(scope: Message, wanted: bytes) -> list[bytes]:
 
 
 def _is_awaited_response(scope: Message) -> bool:
-    """Whether it answers a custom resource, or signals a wait condition, by a URL that ends in a random UUID."""
+    """Whether it responds for a custom resource, or signals a wait condition, at a URL that ends in a random UUID."""
     path = scope["path"]
     return scope.get("method") == "PUT" and (
-        path.removeprefix(_RESPONSE_PATH) in custom_resource._pending  # noqa: SLF001 - there is no question for it
+        path.removeprefix(_RESPONSE_PATH) in custom_resource._pending  # noqa: SLF001 - there is no public function for it
         or wait_conditions.has_handle(path.removeprefix(wait_conditions.SIGNAL_PATH))
     )

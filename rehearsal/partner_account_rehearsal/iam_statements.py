@@ -9,7 +9,7 @@ from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.partners import ManagedResource
 
 IAM_PATH = "/_partner_account/iam"
-"""Where the local AWS is asked what it allows, and what it has allowed."""
+"""The path at which the local AWS reports what it allows and has allowed."""
 
 _POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 
@@ -19,10 +19,10 @@ class UsedStatement:
     """What a statement of a policy has allowed on the local AWS.
 
     Attributes:
-        principal: the session that asked.
+        principal: the session that called.
         sid: the statement's Sid, empty if it has none.
         actions: the statement's actions, as its policy words them.
-        allowed: the actions that were asked for.
+        allowed: the actions that were called.
     """
 
     principal: str
@@ -50,7 +50,7 @@ class Statement:
 
 
 def statements_of(managed: Iterable[ManagedResource]) -> list[Statement]:
-    """What the functions of these may do, each statement once, managed policies as statements of their own."""
+    """What the functions of these may do, each statement once, managed policies as separate statements."""
     found = [statement for one in managed for statement in _statements(one)]
     return [one for number, one in enumerate(found) if one not in found[:number]]
 
@@ -64,7 +64,7 @@ def _statements(managed: ManagedResource) -> Iterator[Statement]:
                 yield from map(_statement, _as_list(document.get("Statement", ())))
             for arn in _as_list(_properties(template, role).get("ManagedPolicyArns", ())):
                 yield Statement("ManagedPolicy", "Allow", [to_text(arn)], ["as that policy says"], [])
-    # What a resource waits for is all there is to see of a role that is another stack's or nobody's.
+    # Of a role in another stack or in none, only the policies that a resource depends on are visible.
     for logical_id in (managed.resource.logical_id, *functions):
         for dependency in _as_list(template["Resources"].get(logical_id, {}).get("DependsOn", ())):
             if template["Resources"].get(dependency, {}).get("Type") in _POLICIES:

@@ -1,4 +1,4 @@
-// The AWS SDK for JavaScript, which Lambda has and this machine lacks: botocore makes each call. Preloaded by Node.js.
+// The AWS SDK for JavaScript, which Lambda has and this machine lacks: botocore makes each call. Node.js preloads it.
 const { execFile, execFileSync } = require("child_process");
 const Module = require("module");
 const path = require("path");

@@ -1,6 +1,6 @@
-"""What `javascript_sdk.js` asks: the members of a client's package, or the answer to one request.
+"""The backend of `javascript_sdk.js`: returns the members of a client's package, or the response to one request.
 
-A program of its own, copied beside the Python that the local Lambda has, and run in the environment of the function.
+A separate program, copied to the local Lambda's Python, and run in the environment of the function.
 """
 
 import base64
@@ -39,7 +39,7 @@ def members(package: str) -> dict[str, Any]:
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What AWS answers; an error as its name and message."""
+    """What AWS returns; an error as its name and message."""
     own = request.get("credentials") or {}
     client = _session.create_client(
         request["service"],

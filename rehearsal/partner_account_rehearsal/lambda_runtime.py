@@ -1,6 +1,6 @@
-"""What the local Lambda runs functions with, so that they find what Lambda's own runtimes offer.
+"""The runtimes of the local Lambda, in which functions find what Lambda's own runtimes provide.
 
-For Python, boto3 and nothing of what is installed beside this command; for Node.js, an SDK whose calls botocore makes.
+For Python, boto3 and nothing that is installed with this command; for Node.js, an SDK whose calls botocore makes.
 """
 
 import importlib.util
@@ -11,14 +11,14 @@ import venv
 from pathlib import Path
 
 VARIABLE = "PARTNER_ACCOUNT_LAMBDA_PYTHON"
-"""The environment variable in which the gateway is told of it."""
+"""The environment variable that passes it to the gateway."""
 
-# boto3, and what it needs; Lambda's Python runtimes have it.
+# boto3 and its dependencies, which Lambda's Python runtimes have.
 _MODULES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 
 
 def make_python(folder: Path) -> Path:
-    """Make it in a new folder, and return the program; the modules are those that are installed here.
+    """Create it in a new folder, and return the program; the modules are those that are installed here.
 
     Raises:
         ModuleNotFoundError: one of them is not installed.
@@ -40,12 +40,12 @@ def _installed(module: str) -> Path:
 
 
 def make_node_environment(folder: Path) -> dict[str, str]:
-    """Put the SDK into the folder of that Python; the environment with which functions in Node.js find it."""
+    """Copy the SDK to the folder of that Python, and return the environment in which Node.js functions find it."""
     for suffix in (".js", ".py"):
         shutil.copy(Path(__file__).with_name(f"javascript_sdk{suffix}"), folder)
     return {
         "NODE_OPTIONS": f"--require {json.dumps(str(folder / 'javascript_sdk.js'))}",
-        # CDK's AwsCustomResource would install the SDK's latest version, and goes on without it.
+        # CDK's AwsCustomResource would install the SDK's latest version, and continues without it.
         "NPM_CONFIG_OFFLINE": "true",
         "NPM_CONFIG_CACHE": str(folder / "npm"),
     }

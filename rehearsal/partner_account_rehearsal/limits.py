@@ -1,4 +1,4 @@
-"""What a rehearsal can't show: refused before anything is deployed, or found, since AWS would refuse it."""
+"""What a rehearsal can't show: refused before anything is deployed, or reported, since AWS would reject it."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from partner_account_rehearsal.faults import WRONG_CODE, Fault
 from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, partners_of, profiles_of
 from partner_account_rehearsal.report import RehearsalFinding
 
-# Those with which AWS creates no more functions, as "Lambda runtimes" in its Developer Guide says. Of later ones it has
-# put off the day more than once.
+# The runtimes with which AWS creates no more functions, by "Lambda runtimes" in its Developer Guide. It has postponed
+# the date of later ones more than once.
 _RETIRED = re.compile(
     r"dotnetcore.+|go1\.x|java8|nodejs(\d\.\d+.*|1[024]\.x)?|provided|python(2\.7|3\.6|3\.7)|ruby2\.[57]"
 )
-# Who deploys needs no parameters of CDK's own, and AWS's are there in every account.
+# CDK's own parameters need not be given, and AWS's exist in every account.
 _PARAMETERS_OF_OTHERS = ("/cdk-bootstrap/", "/cdk/exports/", "/aws/")
-_LOCAL_GAP = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+_LOCAL_GAP = "it's a gap in the local AWS: rehearse the partner in a stack of its own, by that stack's name"
 _SSM_TYPE = "AWS::SSM::Parameter::Value<"
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:ssm(?:-secure)?:([\w./-]+)")
 
@@ -33,8 +33,8 @@ def obstacles(stacks: Sequence[Stack], fault: Fault | None) -> Iterator[str]:
         yield "none of these stacks has a PartnerAccount: there is nothing to rehearse"
         return
     if len(accounts := {stack.account for stack in stacks if stack.account}) > 1:
-        yield f"these stacks belong to {len(accounts)} accounts: name stacks of one account"
-    # Not by a session, which asks for the profile that the user has chosen elsewhere.
+        yield f"these stacks belong to {len(accounts)} accounts: select stacks of one account"
+    # Not through a session, which would look up the user's AWS profile.
     regions = EndpointResolver(create_loader().load_data("endpoints"))
     for stack in {partner.stack.id: partner.stack for partner in partners}.values():
         if stack.region and (partition := regions.get_partition_for_region(stack.region)) != "aws":
@@ -48,7 +48,7 @@ def obstacles(stacks: Sequence[Stack], fault: Fault | None) -> Iterator[str]:
     if twice := [catalog for catalog, count in catalogs.items() if count > 1]:
         yield (
             f"there are several partners in catalog {', '.join(twice)}: no documentation says that an account may "
-            "have more than one, and the simulated Partner Central refuses it: name stacks with one"
+            "have more than one, and the simulated Partner Central refuses it: select stacks with one"
         )
     if fault is WRONG_CODE and set(catalogs) == {SANDBOX}:
         yield "the Sandbox accepts any code, so none is wrong: choose another --fault"
@@ -62,7 +62,7 @@ def obstacles(stacks: Sequence[Stack], fault: Fault | None) -> Iterator[str]:
 
 
 def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden: Iterable[str]) -> Iterator[str]:
-    """The SSM parameters that these stacks read, that none of them makes, and that are not given.
+    """The SSM parameters that these stacks read, that none of them creates, and that are not given.
 
     `overridden` are the CloudFormation parameters that get other values than their defaults.
     """
@@ -79,34 +79,34 @@ def missing_parameters(stacks: Sequence[Stack], given: Iterable[str], overridden
     known = {*made, *given}
     for name in dict.fromkeys(read):
         if name not in known and not name.startswith(_PARAMETERS_OF_OTHERS):
-            yield f"SSM parameter {name} is read, and none of these stacks makes it: add --ssm-parameter {name}=VALUE"
+            yield f"SSM parameter {name} is read, but not created by these stacks: add --ssm-parameter {name}=VALUE"
 
 
 def retired_runtimes(resources: Iterable[TemplateResource]) -> Iterator[RehearsalFinding]:
-    """Functions that AWS would refuse to create."""
+    """Functions that AWS would not create."""
     for resource in resources:
         runtime = resource.properties.get("Runtime")
         if resource.type == "AWS::Lambda::Function" and isinstance(runtime, str) and _RETIRED.fullmatch(runtime):
-            text = f"{resource.path}: AWS creates no function with {runtime} any more: choose a newer runtime"
+            text = f"{resource.path}: AWS no longer creates functions with {runtime}: choose a newer runtime"
             yield RehearsalFinding("retired-runtime", text, fails=True)
 
 
 def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str]) -> Iterator[RehearsalFinding]:
-    """What a rollback has left behind under a fixed name, so that AWS would refuse to create it again.
+    """What a rollback has retained under a fixed name, so that AWS would refuse to create it again.
 
     `skipped` are the types of the resources that were not deleted, by their paths.
     """
     for resource in resources:
         if skipped.get(resource.path) == resource.type != RESOURCE_TYPE and (name := _fixed_name(resource)):
             text = (
-                f"{resource.path}: after a rollback AWS refuses to create it again, since {name} already exists: leave "
-                "its name to CloudFormation, or apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE"
+                f"{resource.path}: after a rollback AWS refuses to create it again, since {name} already exists: let "
+                "CloudFormation name it, or apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE"
             )
             yield RehearsalFinding("name-taken", text, fails=True)
 
 
 def _fixed_name(resource: TemplateResource) -> str:
-    """The name that a template gives a resource; empty if CloudFormation makes one up."""
+    """The name that a template gives a resource; empty if CloudFormation generates one."""
     kind = resource.type.rpartition("::")[2]
     for name, value in resource.properties.items():
         if name == "Name" or (
@@ -117,8 +117,8 @@ def _fixed_name(resource: TemplateResource) -> str:
 
 
 def explain_failure(kind: str, path: str, reason: str, status: str = "CREATE_FAILED") -> str:
-    """Why a resource of this type failed, and what to do if it's the local AWS's fault."""
-    # A function's stack trace says nothing to whoever deploys it.
+    """Why a resource of this type failed, and what to do if the local AWS is the cause."""
+    # A function's stack trace doesn't help whoever deploys it.
     told = f"{path}: " + " ".join(line for line in reason.splitlines() if not line.startswith("    at "))
     # IAM denies here what it denies on AWS.
     if kind in OWN_TYPES or status == "DELETE_FAILED" or "not authorized to perform" in reason:
@@ -127,8 +127,8 @@ def explain_failure(kind: str, path: str, reason: str, status: str = "CREATE_FAI
 
 
 def explain_refusal(reason: str) -> str:
-    """Why a deployment failed before any resource did, and what to do if it's the local AWS's fault."""
+    """Why a deployment failed before any resource did, and what to do if the local AWS is the cause."""
     if "Need to perform AWS calls for account" in reason:
         return f"{reason}. Synthesize the app again with what it looks up in cdk.context.json, or with credentials"
-    # What the app's own constructs and rules refuse never gets to AWS.
+    # What the app's own constructs and rules reject never reaches AWS.
     return reason if re.match(r"ERROR |\[Error at ", reason) else f"{reason}. If AWS would accept it, {_LOCAL_GAP}"

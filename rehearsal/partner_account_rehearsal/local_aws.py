@@ -1,7 +1,7 @@
 """AWS on this machine: MiniStack behind TLS, and the simulated Partner Central beside it.
 
-Everything that either of them writes lies in one folder, which is removed with them. What is deployed
-there is not this module's business.
+Everything that either of them writes is in one folder, which is removed with them. What is deployed
+there doesn't concern this module.
 """
 
 import json
@@ -32,14 +32,14 @@ from partner_account_rehearsal.simulator_client import SimulatorClient
 from partner_central_simulator.models import API_VERSION, SERVICE
 
 LOOPBACK = "127.0.0.1"
-# MiniStack and the simulator take an access key of twelve digits for the number of its account.
+# MiniStack and the simulator take a 12-digit access key as the account ID.
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
-# The file of a folder that was kept: the servers' process groups.
+# The file in a kept folder with the servers' process groups.
 _KEPT = "kept.json"
 # Where jsii keeps what it has unpacked, and Node.js what it has compiled.
 _CACHES = ("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "NODE_COMPILE_CACHE")
-# All that a program gets from the user's own surroundings. Profiles, proxies, trust and endpoints could
+# All that a program inherits from the user's environment. Profiles, proxies, trust and endpoints could
 # lead it to a real account, or away from this one.
 INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "USER", *_CACHES)
 # Where jsii, which aws-cdk-lib runs on, keeps it by default: on Linux, on macOS.
@@ -47,8 +47,8 @@ JSII_CACHES = (".cache/aws/jsii/package-cache", "Library/Caches/com.amazonaws.js
 
 # What could lead an app to a real account, or away from this machine.
 _OF_AWS = ("AWS_", "CDK_")
-# The CLI takes each of its options from a variable too, `--profile` from CDK_PROFILE. These the CDK library reads, and
-# apps as AWS's documentation has them: they say how and for whom to synthesize, and lead nowhere.
+# The CLI takes each of its options from a variable too, `--profile` from CDK_PROFILE. The CDK library reads these, and
+# so do apps as in AWS's documentation: they configure the synthesis and its environment, and redirect nothing.
 _OF_APPS = re.compile(r"CDK_(BLOCK_DEPRECATIONS|DEBUG|DEPLOY_.+|DISABLE_STACK_TRACE|DOCKER|VALIDATION)")
 _NETWORK = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
@@ -56,7 +56,7 @@ _TRUST = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_
 
 @cache
 def _session() -> botocore.session.Session:
-    """Reads nobody's configuration; one for all clients, since each would read all of AWS's endpoints."""
+    """Reads no configuration; one for all clients, since each would read all of AWS's endpoints."""
     nowhere = (None, None, os.devnull, None)
     return botocore.session.Session(
         session_vars={"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
@@ -65,12 +65,12 @@ def _session() -> botocore.session.Session:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running local AWS, for whoever has the session token in its environment.
+    """A running local AWS, for callers with the session token in its environment.
 
     Attributes:
         folder: the private folder; it is gone when the local AWS has ended.
         environment: the complete environment that leads a program (the AWS CLI, boto3, cdk) here.
-        partner_central: what the simulated service was asked, and what it sent by e-mail.
+        partner_central: the requests to the simulated service, and the e-mails that it sent.
     """
 
     folder: Path
@@ -80,7 +80,7 @@ class LocalAws:
     _resources: ExitStack
 
     def client(self, service: str) -> Any:
-        """A client that leads here, whatever profile or proxy the user has chosen elsewhere."""
+        """A client that leads here, whatever profile or proxy the user has configured."""
         own = self.environment
         return _session().create_client(
             service,
@@ -96,7 +96,7 @@ class LocalAws:
 
     @property
     def account(self) -> str:
-        """The number of the account whose credentials the environment has."""
+        """The ID of the account whose credentials the environment has."""
         return self.environment["AWS_ACCESS_KEY_ID"]
 
     def credentials_and_region(self) -> dict[str, str]:
@@ -105,7 +105,7 @@ class LocalAws:
 
     @property
     def region(self) -> str:
-        """The region to which the environment leads."""
+        """The region of the environment."""
         return self.environment["AWS_REGION"]
 
     def at(self, region: str, account: str = "") -> "LocalAws":
@@ -116,7 +116,7 @@ class LocalAws:
     def environment_of_app(self, shell: Mapping[str, str]) -> dict[str, str]:
         """The environment in which a shell runs the user's app and CLI, without what leads away from here.
 
-        What is first on the shell's PATH comes first: its Python, its Node.js, its `cdk`. Ours are found after those.
+        The shell's PATH comes first, with its Python, its Node.js and its `cdk`; ours comes after it.
         """
         kept = {
             name: value
@@ -144,7 +144,7 @@ class LocalAws:
         self._resources.pop_all()
 
     def shell_exports(self) -> list[str]:
-        """The shell commands that lead a terminal here."""
+        """The shell commands that point a terminal here."""
         return [
             "unset AWS_PROFILE",
             f'export PATH="$PATH":{shlex.quote(str(Path(sys.executable).parent))}',
@@ -152,7 +152,7 @@ class LocalAws:
         ]
 
     def _own_variables(self) -> dict[str, str]:
-        """What of the environment leads here, and goes with any PATH and HOME."""
+        """The part of the environment that leads here, with any PATH and HOME."""
         return {name: value for name, value in self.environment.items() if name.startswith(_OF_AWS)}
 
     def stop_command(self) -> str:
@@ -161,7 +161,7 @@ class LocalAws:
 
 
 def stop_kept(folder: Path) -> None:
-    """Stop the servers that `LocalAws.keep` has left, as far as they still run, and remove their folder.
+    """Stop the servers that `LocalAws.keep` left, if they still run, and remove their folder.
 
     Raises:
         ProcessError: none was kept there.
@@ -169,11 +169,9 @@ def stop_kept(folder: Path) -> None:
     try:
         kept: dict[str, str] = json.loads((folder / _KEPT).read_text("utf-8"))
     except (OSError, ValueError):
-        raise processes.ProcessError(
-            f"no local AWS was kept in {folder}: name the folder that --keep has told"
-        ) from None
+        raise processes.ProcessError(f"no local AWS was kept in {folder}: use the folder that --keep printed") from None
     for pid, command in kept.items():
-        # By now the number may be another process's.
+        # By now the process ID may be another process's.
         if processes.command_of(int(pid)) == command:
             processes.end_group(int(pid))
     shutil.rmtree(folder)
@@ -181,10 +179,10 @@ def stop_kept(folder: Path) -> None:
 
 @contextmanager
 def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterator[LocalAws]:
-    """Start a local AWS on free ports of the loopback interface, and leave nothing of it behind.
+    """Start a local AWS on free ports of the loopback interface, and remove everything afterwards.
 
     Every account's business counts as verified, unless `verified` is false; without that, no partner can be
-    created in catalog AWS. `readings` is a file that says how Partner Central answers where AWS documents nothing.
+    created in catalog AWS. `readings` is a file with the readings of Partner Central.
 
     Raises:
         ProcessError: a server did not start.
@@ -195,7 +193,7 @@ def local_aws(*, verified: bool = True, readings: Path | None = None) -> Iterato
         folder = _private_folder(resources)
         environment, authority = _environment(folder), trustme.CA()
         authority.cert_pem.write_to_path(environment["AWS_CA_BUNDLE"])
-        # Opened here, and handed over, so that nobody else can get hold of the port.
+        # Opened here, and handed over, so that no other process can take the port.
         with socket.create_server((LOOPBACK, 0)) as listener:
             environment["AWS_ENDPOINT_URL"] = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
             simulator, address = _start_simulator(folder, environment, resources, verified=verified, readings=readings)
@@ -218,7 +216,7 @@ def _environment(folder: Path) -> dict[str, str]:
     """The environment of everything that runs here, without the two endpoints."""
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    # jsii unpacks for ten seconds what the user's own cache may have.
+    # jsii would take ten seconds to unpack what the user's own cache may have.
     caches = [str(cache) for name in JSII_CACHES if (cache := Path.home() / name).is_dir()]
     return {
         **({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": caches[0]} if caches else {}),
@@ -228,7 +226,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "local",
-        # Both servers ask for it: the account number is no secret, and neither of them checks a signature.
+        # Both servers require it: the account ID is not secret, and neither of them verifies a signature.
         "AWS_SESSION_TOKEN": secrets.token_hex(),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -249,13 +247,13 @@ def _start_simulator(
     command += ["--readings", str(readings.resolve())] if readings else []
     own = {
         "PARTNER_CENTRAL_SIMULATOR_SESSION_TOKEN": environment["AWS_SESSION_TOKEN"],
-        # The local AWS knows whose each session is, and what the policies of its role allow.
+        # The local AWS knows the role of each session, and what its policies allow.
         "PARTNER_CENTRAL_SIMULATOR_AUTHORIZER": environment["AWS_ENDPOINT_URL"] + IAM_PATH,
     }
     server = _serve("Partner Central", command, folder, {**environment, **own}, resources)
 
     def address() -> str | None:
-        # Its own log tells its address: another program's answer can't be taken for its own.
+        # Its own log has its address: another program's response can't be mistaken for its own.
         found = re.search(rf"http://{re.escape(LOOPBACK)}:\d+", server.log.read_text("utf-8", "replace"))
         return found[0] if found else None
 
@@ -269,7 +267,7 @@ def _start_ministack(
     listener: socket.socket,
     resources: ExitStack,
 ) -> processes.Server:
-    """Start MiniStack, behind our gateway, by Hypercorn: its own command would also take port 443."""
+    """Start MiniStack, behind our gateway, with Hypercorn: its own command would also take port 443."""
     certificate = str(folder / "certificate.pem")
     authority.issue_cert(LOOPBACK).private_key_and_cert_chain_pem.write_to_path(certificate)
     command = [sys.executable, "-m", "hypercorn", "--workers", "0", "--certfile", certificate, "--keyfile", certificate]
@@ -279,19 +277,19 @@ def _start_ministack(
         "GATEWAY_PORT": str(listener.getsockname()[1]),
         "MINISTACK_HOST": LOOPBACK,
         "BIND_HOST": LOOPBACK,
-        # crhelper answers CloudFormation by HTTPS only, and the handler runs with the server's environment.
+        # crhelper responds to CloudFormation over HTTPS only, and the handler runs with the server's environment.
         "USE_SSL": "1",
-        # Functions get sessions of their roles, and all but the account's own credentials are judged by IAM policies.
+        # Functions get sessions of their roles, and IAM policies apply to all but the account's own credentials.
         "AUTH": "true",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # For the answers of other custom resources: neither Node.js nor Python's own clients, as crhelper and
+        # For the responses of other custom resources: neither Node.js nor Python's own clients, as crhelper and
         # cfn-response have them, read AWS_CA_BUNDLE.
         "NODE_EXTRA_CA_CERTS": environment["AWS_CA_BUNDLE"],
         "SSL_CERT_FILE": str(_public_and_own_authorities(folder, environment["AWS_CA_BUNDLE"])),
         **lambda_runtime.make_node_environment(folder / "lambda"),
-        # It would remove containers that another MiniStack has left on this machine.
+        # Otherwise it would remove containers that another MiniStack left on this machine.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
     }
     descriptors = (listener.fileno(),)
@@ -301,7 +299,7 @@ def _start_ministack(
 
 
 def _public_and_own_authorities(folder: Path, own: str) -> Path:
-    """A bundle of those that botocore trusts and of the local AWS's own; a function may call other servers too."""
+    """A bundle of the CAs that botocore trusts and the local AWS's own; a function may call other servers too."""
     bundle = folder / "authorities.pem"
     public = Path(botocore.__file__).with_name("cacert.pem")
     bundle.write_text(public.read_text("utf-8") + Path(own).read_text("utf-8"), "utf-8")

@@ -1,12 +1,12 @@
-"""CloudFormation on the local AWS: MiniStack's, and what AWS's does otherwise.
+"""CloudFormation on the local AWS: MiniStack's, with what AWS's does differently.
 
-Custom resources don't wait for an answer that can't come; outputs are found in other regions and in nested stacks;
-nested stacks can be updated, and tell which stacks they are nested in; buckets have their tags, and VPCs their address
-ranges; inline functions have the `cfn-response` module; resources are created in the template's order; events have an
-order, and tell a resource that an update creates from one that it changes.
+Custom resources don't wait for a response that can't come; outputs are found in other regions and in nested stacks;
+nested stacks can be updated, and name the stacks that they are nested in; buckets have their tags, and VPCs their
+address ranges; inline functions have the `cfn-response` module; resources are created in the template's order; events
+have an order, and distinguish a resource that an update creates from one that it changes.
 """
 
-# MiniStack has no hooks and no settings for any of it.
+# MiniStack has no hooks or settings for any of it.
 # ruff: noqa: SLF001
 
 import contextvars
@@ -33,7 +33,7 @@ from ministack.services.cloudformation import (
 )
 
 SECONDS_FOR_AN_ANSWER = 300
-"""How long a custom resource is waited for once its function has ended, whatever its service timeout is."""
+"""How long to wait for a custom resource once its function has ended, whatever its service timeout is."""
 
 
 _former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_outputs", default=())
@@ -41,7 +41,7 @@ _former_outputs: contextvars.ContextVar[Any] = contextvars.ContextVar("former_ou
 
 
 def install() -> None:
-    """Take the places of MiniStack's own functions; before its first request."""
+    """Replace MiniStack's own functions; before its first request."""
     custom_resource.register_token = _await_answer
     execute = lambda_svc._execute_function_with_config_scope
     lambda_svc._execute_function_with_config_scope = _fail_at_once(execute)
@@ -69,9 +69,9 @@ def install() -> None:
 
 
 def _with_cfn_response(zip_inline: Callable[..., bytes | None]) -> Callable[..., bytes | None]:
-    """Let code that stands in the template find the module that answers CloudFormation; other code has it not.
+    """Let inline code find the module that responds to CloudFormation; other code doesn't have it.
 
-    For Python, AWS adds it only for this very statement, and for no other way to import it.
+    For Python, AWS adds it only for this exact statement, and for no other way to import it.
     """
 
     def zipped(source: str | None, handler: str, runtime: str) -> bytes | None:
@@ -90,10 +90,10 @@ def _with_cfn_response(zip_inline: Callable[..., bytes | None]) -> Callable[...,
 
 
 class _Answer(threading.Event):
-    """A custom resource's answer; if none comes, it fails with a reason of its own instead of a service timeout."""
+    """A custom resource's response; without one, the resource fails with a reason instead of a service timeout."""
 
     def __init__(self, token: str) -> None:
-        """Wait for the answer at the URL that ends in `token`."""
+        """Wait for the response at the URL that ends in `token`."""
         super().__init__()
         self._token = token
 
@@ -101,11 +101,11 @@ class _Answer(threading.Event):
         """Wait as long as AWS would, or for five minutes."""
         seconds = min(timeout or SECONDS_FOR_AN_ANSWER, SECONDS_FOR_AN_ANSWER)
         if not super().wait(seconds):
-            self.fail(f"no answer within {seconds:.0f} s: a rehearsal waits no longer")
+            self.fail(f"no response within {seconds:.0f} s: a rehearsal waits no longer")
         return True
 
     def fail(self, reason: str) -> None:
-        """Answer in place of the function, unless it has answered."""
+        """Respond in place of the function, unless it has responded."""
         if not self.is_set():
             custom_resource.deliver_response(self._token, {"Status": "FAILED", "Reason": reason})
 
@@ -117,16 +117,16 @@ def _await_answer(token: str) -> _Answer:
 
 
 def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Let a custom resource fail at once if its function can't be run or fails, and not only when its time is up."""
+    """Let a custom resource fail at once if its function can't be run or fails, and not only at its timeout."""
 
     def executed(function: Any, event: Any) -> Any:
         result = execute(function, event)
         match result.get("body"):
-            # MiniStack's way to say that the function's process didn't get as far as its first event.
+            # How MiniStack reports that the function's process didn't reach its first event.
             case {"errorType": "RuntimeError", "errorMessage": str(error)}:
                 reason = f"Lambda can't load the function: {error.removeprefix('Worker init failed: ')}"
             case {"errorType": _, "errorMessage": str(error)}:
-                reason = f"the function failed before it answered CloudFormation: {error}"
+                reason = f"the function failed before it responded to CloudFormation: {error}"
             case {"body": str(error)} if error.startswith("Mock response - "):
                 reason = f"the local AWS can't run the function: {error.removeprefix('Mock response - ')}"
             case _:
@@ -140,7 +140,7 @@ def _fail_at_once(execute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
 
 
 def _across_regions(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `Fn::GetStackOutput` look for the stack in the region that it names, and not only in its own."""
+    """Let `Fn::GetStackOutput` find the stack in the region that it names, and not only in its own."""
 
     def resolved(value: Any, *scope: Any) -> Any:
         match value:
@@ -154,9 +154,9 @@ def _across_regions(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _in_template_order(sort: Callable[..., list[str]]) -> Callable[..., list[str]]:
-    """Create resources that don't depend on each other as the template has them, and not in the order of their names.
+    """Create resources that don't depend on each other in the template's order, and not in that of their names.
 
-    AWS creates them at once; an app that names another's resource without a dependency mostly has it before.
+    AWS creates them at once; an app that names another resource without a dependency mostly has that one first.
     """
 
     def ordered(resources: Mapping[str, Any], conditions: Any) -> list[str]:
@@ -175,7 +175,7 @@ def _in_template_order(sort: Callable[..., list[str]]) -> Callable[..., list[str
 
 
 def _with_creations(add_event: Callable[..., None]) -> Callable[..., None]:
-    """Let the events of a resource that an update adds to its stack tell of its creation."""
+    """Let the events of a resource that an update adds to its stack report its creation."""
 
     def added(
         stack_id: str, stack_name: str, logical_id: str, kind: str, status: str, *more: Any, **named: Any
@@ -227,7 +227,7 @@ def _with_exports(change: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_ancestors(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Let a nested stack name the stack that it is nested in, and the outermost one, whose name is the owner's."""
+    """Let a nested stack name its parent, and the outermost stack, whose name is the owner's."""
 
     def described(parameters: Any) -> Any:
         status, headers, body = describe(parameters)
@@ -242,7 +242,7 @@ def _with_ancestors(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _ancestor_ids(stack: Mapping[str, Any]) -> Iterator[str]:
-    """From the inside to the outside."""
+    """From the innermost to the outermost."""
     while parent := _stacks.get(stack.get("_parent_stack_name")):
         yield parent["StackId"]
         stack = parent
@@ -275,7 +275,7 @@ def _in_nested_stack(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_address_ranges(change: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a VPC tell its address range, which a load balancer's security group asks for."""
+    """Let a VPC return its address range, which a load balancer's security group reads."""
 
     def changed(*arguments: Any, **more: Any) -> Any:
         vpc_id, attributes = change(*arguments, **more)

@@ -1,12 +1,12 @@
-"""IAM on the local AWS: MiniStack's evaluator, and what it is asked here besides MiniStack's own services.
+"""IAM on the local AWS: MiniStack's evaluator, extended beyond MiniStack's own services.
 
-MiniStack's AUTH=true gives functions the sessions of their roles, and checks each request by the policies of the
-session's role. In addition, the tokens of sessions begin with the local AWS's own here; decryption by a
-customer-managed key, what a function writes into its log, and permissions boundaries are checked too; Partner Central
-may ask; and it is noted which statements have allowed something.
+MiniStack's AUTH=true gives functions the sessions of their roles, and checks each request against the policies of the
+session's role. In addition, the tokens of sessions begin with the local AWS's own here; decryption with a customer
+managed key, a function's writes to its log, and permissions boundaries are checked too; Partner Central can use it; and
+it records which statements have allowed something.
 """
 
-# MiniStack has no hooks and no settings for any of it.
+# MiniStack has no hooks or settings for any of it.
 # ruff: noqa: SLF001
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ from ministack.services.cloudformation import provisioners
 from partner_account_rehearsal.iam_statements import UsedStatement
 
 _AWS_MANAGED = "alias/aws/"
-# MiniStack doesn't tell which parameters these list: a statement on any parameters is taken for one on these.
+# MiniStack doesn't show which parameters these list: a statement on any parameters counts as one on these.
 _OF_SEVERAL = {"ssm:GetParameters", "ssm:DeleteParameters"}
 
 _simulated: ContextVar[Mapping[str, Any] | None] = ContextVar("simulated", default=None)
-"""The condition keys of the request that SimulatePrincipalPolicy is asked about; None outside of it."""
+"""The condition keys of the request that SimulatePrincipalPolicy simulates; None outside of it."""
 
 _evaluate = iam_evaluator.evaluate
 _enforce = iam_evaluator.enforce
@@ -38,12 +38,12 @@ class LocalIam:
     """The evaluator of the MiniStack in this process, once it is installed there."""
 
     def __init__(self, session_token: str) -> None:
-        """Let every session's token begin with that one."""
+        """Make every session's token begin with that one."""
         self._session_token = session_token
         self._used: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
 
     def install(self) -> None:
-        """Take the places of MiniStack's own functions; before its first request."""
+        """Replace MiniStack's own functions; before its first request."""
         gen_session_token = iam._gen_session_token
         # STS takes it from there when it is imported.
         iam._gen_session_token = lambda: self._own(gen_session_token())
@@ -65,7 +65,7 @@ class LocalIam:
         iam_evaluator.enforce = self._enforce
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Whose the credentials are, and which of the checks are allowed; None if they are nobody's.
+        """The caller with the credentials, and which of the checks are allowed; None if they are invalid.
 
         The form is that of the simulator's `HttpAuthorizer`.
         """
@@ -87,7 +87,7 @@ class LocalIam:
         return [asdict(one) for one in used]
 
     def _own(self, token: str) -> str:
-        """The gateway knows a session's token by its beginning, which nobody can guess; MiniStack's can be guessed."""
+        """The gateway recognizes a session's token by its unguessable prefix; MiniStack's own can be guessed."""
         return token if token.startswith(self._session_token) else f"{self._session_token}.{token}"
 
     def _execution_credentials(self, config: Mapping[str, Any]) -> dict[str, str]:
@@ -135,7 +135,7 @@ class LocalIam:
 
 
 def _with_context(simulate: Callable[[Mapping[str, Any]], Any], parameters: Mapping[str, Any]) -> Any:
-    """What MiniStack's SimulatePrincipalPolicy answers if it doesn't ignore the context entries of the question."""
+    """MiniStack's SimulatePrincipalPolicy, without ignoring the context entries of the request."""
     context: dict[str, Any] = {"aws:tagkeys": None}
     names = [name for name in parameters if name.endswith(".ContextKeyName")]
     for entry in (name.removesuffix(".ContextKeyName") for name in names):
@@ -152,7 +152,7 @@ def _with_context(simulate: Callable[[Mapping[str, Any]], Any], parameters: Mapp
 
 
 def _create_role(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
-    """MiniStack's CloudFormation makes roles without their permissions boundary."""
+    """MiniStack's CloudFormation creates roles without their permissions boundary."""
     name, attributes = provisioners._iam_role_create(logical_id, properties, stack_name)
     iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
     return name, attributes
@@ -205,7 +205,7 @@ def _allows(principal: PrincipalInfo, action: str, resource: str, context: Mappi
 
 
 def _role_of(config: Mapping[str, Any]) -> PrincipalInfo:
-    """The function's role, as Lambda itself takes it on."""
+    """The function's role, as Lambda itself assumes it."""
     account, name = config["Role"].split(":")[4], config["Role"].rpartition("/")[2]
     return PrincipalInfo(
         arn=f"arn:aws:sts::{account}:assumed-role/{name}/{config['FunctionName']}",
@@ -217,11 +217,11 @@ def _role_of(config: Mapping[str, Any]) -> PrincipalInfo:
 
 
 def _customer_managed_key(action: str, resource_arn: str) -> str | None:
-    """The key that encrypts what is read there, if it is none of AWS's own."""
+    """The key that encrypts what is read there, if it is not an AWS managed one."""
     if action == "secretsmanager:GetSecretValue":
         _, stored = secretsmanager._resolve(resource_arn)
     elif action == "ssm:GetParameter":
-        # Whether the request wants the value decrypted isn't told here; who reads one wants that.
+        # Whether the request wants the value decrypted is unknown here; it does if it reads one.
         secure = (one for one in ssm._parameters.values() if one["Type"] == "SecureString")
         stored = next((one for one in secure if one["ARN"] == resource_arn), None)
     else:

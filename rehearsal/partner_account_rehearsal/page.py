@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
+"""The report as one self-contained HTML page, without external scripts, fonts or images."""
 
 import math
 import re
@@ -12,30 +12,30 @@ from markupsafe import Markup, escape
 from partner_account_rehearsal.report import RehearsalReport, StepReport
 
 _GENERATOR = '<meta name="generator" content="partner-account rehearse">'
-"""By this line of the page an earlier report is told from a file of the user's."""
+"""This line of the page distinguishes an earlier report from a file of the user's."""
 _TICKS = 8
 _ROUND = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _LABEL_DISTANCE = 25.0
-"""In percent of the timeline: labels that are nearer would lie on each other on a narrow screen."""
+"""In percent of the timeline: closer labels would overlap on a narrow screen."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The line on which the page shows the steps and the requests, from 0 to `seconds`."""
+    """The timeline on which the page shows the steps and requests, from 0 to `seconds`."""
 
     seconds: float
 
     def percent(self, seconds: float) -> float:
-        """Where a moment stands on the line."""
+        """The position of a moment on the timeline."""
         return round(min(max(seconds / self.seconds, 0.0), 1.0) * 100, 2)
 
     def ticks(self) -> range:
-        """The seconds that are written on it: round numbers, and few."""
+        """The seconds of its ticks: a few round numbers."""
         distance = next((one for one in _ROUND if self.seconds / one <= _TICKS), math.ceil(self.seconds / _TICKS))
         return range(0, int(self.seconds) + 1, distance)
 
     def labels(self, step: StepReport) -> list[tuple[float, str]]:
-        """The operations that change something, each once, where it was last requested; near ones have one label."""
+        """The operations that change something, each once, at its last request; close ones share a label."""
         counts = Counter(step.changes)
         last = {request.subject: request.seconds for request in step.requests if request.changes}
         labels: list[tuple[float, str]] = []
@@ -58,7 +58,7 @@ def to_html(report: RehearsalReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # An ARN or a path goes on below between its parts, and not within a word.
+    # An ARN or a path wraps between its parts, and not within a word.
     environment.filters["breakable"] = lambda text: Markup(re.sub("([:/]+)", r"\1<wbr>", str(escape(text))))  # noqa: S704
     whole = max([step.began + step.seconds for step in report.steps], default=0.0) or 1.0
     return environment.get_template("page.html.j2").render(report=report, timeline=Timeline(whole))

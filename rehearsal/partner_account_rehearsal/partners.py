@@ -1,6 +1,6 @@
 """The partner accounts of an app and their profiles, as its templates describe them.
 
-No contact's name or address is told in the clear. A profile is what everybody may read.
+A contact's name and address are always masked. A profile may be public.
 """
 
 import re
@@ -21,7 +21,7 @@ CODE_SOURCES = {
     "ParameterStore": ("the SSM parameter", "Name"),
     "Parameter": ("the CloudFormation parameter", "Value"),
 }
-"""How each source of a verification code is called, and the member of the property that names it."""
+"""The name of each source of a verification code, and the member of the property that specifies it."""
 
 
 _PROFILE_TEXTS = ("DisplayName", "Description", "WebsiteUrl", "LogoUrl")
@@ -35,7 +35,7 @@ class ManagedResource:
     resource: TemplateResource
 
     def value(self, name: str) -> Any:
-        """A property as the stack's own template would say it, wherever below it the partner stands."""
+        """A property resolved to the stack's own template, even if the partner is in a nested stack."""
         return self.resource.resolve_parameters(self.resource.properties.get(name, ""))
 
     def text(self, name: str) -> str:
@@ -56,12 +56,12 @@ class ManagedPartner(ManagedResource):
 
     @property
     def path(self) -> str:
-        """The path of its construct in the app; the template says it, with or without CDK's own metadata."""
+        """The path of its construct in the app; the template has it, with or without CDK's own metadata."""
         return f"{self.stack.id}/{to_text(self.value('Owner')['ConstructPath'])}"
 
     @property
     def legal_name(self) -> str:
-        """The company's name; the account's ID in it, if the app leaves the account open, is written `<account ID>`."""
+        """The company's name; the account's ID in it, if the app doesn't specify it, is written `<account ID>`."""
         return self.text("LegalName").replace("${AWS::AccountId}", self.stack.account or "<account ID>")
 
     @property
@@ -71,12 +71,12 @@ class ManagedPartner(ManagedResource):
 
     @property
     def adopts(self) -> bool:
-        """Whether it takes over a partner that exists, and never creates one."""
+        """Whether it adopts an existing partner, and never creates one."""
         return bool(self.value("ExistingPartnerId"))
 
     @property
     def email(self) -> object:
-        """The address to which the code is sent, as it stands in the template."""
+        """The address to which the code is sent, as in the template."""
         return (self.value("AllianceLeadContact") or {}).get("Email", "")
 
     @property
@@ -90,13 +90,13 @@ class ManagedPartner(ManagedResource):
 
     @property
     def code(self) -> Mapping[str, Any]:
-        """Where it expects its verification code, as it stands in the template."""
+        """Where it expects its verification code, as in the template."""
         found: Mapping[str, Any] = self.value("EmailVerificationCode")
         return found
 
     @property
     def needs_code(self) -> bool:
-        """Whether it expects a code that has to be stored somewhere."""
+        """Whether it expects a code that must be stored somewhere."""
         return self.code["From"] in CODE_SOURCES
 
     @property
@@ -119,12 +119,12 @@ class ManagedProfile(ManagedResource):
 
     @property
     def visibility(self) -> str:
-        """`PUBLIC` or `PRIVATE`; empty if it is left as it is."""
+        """`PUBLIC` or `PRIVATE`; empty if it is not changed."""
         return self.text("Visibility")
 
     @property
     def texts(self) -> dict[str, dict[str, str]]:
-        """What it says in each locale, its source locale first."""
+        """Its texts in each locale, its source locale first."""
         texts = {self.text("TranslationSourceLocale"): {name: self.text(name) for name in _PROFILE_TEXTS}}
         contents = self.value("LocalizedContents")
         for content in contents if isinstance(contents, list) else ():
@@ -139,16 +139,16 @@ class ManagedProfile(ManagedResource):
 
     @property
     def headquarters(self) -> dict[str, str]:
-        """Country and subdivision; empty if the former stay."""
+        """Country and subdivision; empty if they are not changed."""
         return {name: self._text_of(code) for name, code in (self.value("Headquarters") or {}).items()}
 
     @property
     def is_of_a_known_partner(self) -> bool:
-        """Whether the template names the partner's ARN, which can be none of a rehearsal's."""
+        """Whether the template has the partner's ARN, which can't be that of a rehearsed partner."""
         return ":partner/partner-" in to_text(self.value("PartnerArn"))
 
     def task_status(self, outputs: Mapping[str, Mapping[str, str]]) -> str:
-        """The status of its task as the outputs of its stack tell it; empty if none does."""
+        """The status of its task in the outputs of its stack; empty if none has it."""
         expression = {"Fn::GetAtt": [self.resource.logical_id, "TaskStatus"]}
         declared = self.stack.template.get("Outputs", {})
         own = outputs.get(self.stack.name, {})
@@ -166,5 +166,5 @@ def profiles_of(stacks: Iterable[Stack]) -> list[ManagedProfile]:
 
 
 def masked_address(address: str) -> str:
-    """The address with its local part cut to one character."""
+    """The address with its local part reduced to one character."""
     return re.sub(r"^([^@$])[^@]*@", r"\1…@", address)

@@ -1,16 +1,16 @@
-"""What an update would change in a stack that is there already: its template beside the one that is deployed now."""
+"""What an update would change in an existing stack: compares its template with the one that is deployed now."""
 
 from dataclasses import dataclass
 
 from partner_account_rehearsal.assembly import Stack
 
 METADATA = "AWS::CDK::Metadata"
-"""The type of a resource by which CDK tells AWS of itself; of no interest to whoever deploys."""
+"""The type of the resource with CDK's own analytics, which doesn't matter to whoever deploys."""
 
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """What an update would do to a resource: `Add`, `Modify` or `Remove` it, in the words of a change set."""
+    """What an update would do to a resource: `Add`, `Modify` or `Remove` it, as in a change set."""
 
     action: str
     type: str
@@ -18,20 +18,20 @@ class PlannedChange:
 
     @property
     def done(self) -> str:
-        """The action, as it will have been done."""
+        """The action in the past tense."""
         return {"Add": "added", "Modify": "changed", "Remove": "removed"}[self.action]
 
 
 @dataclass(frozen=True)
 class UpdateReport:
-    """What an update would change in a stack, and how many of its resources stay as they are."""
+    """What an update would change in a stack, and how many of its resources are unchanged."""
 
     changes: list[PlannedChange]
     unchanged: int
 
 
 def planned_update(former: Stack, stack: Stack) -> UpdateReport:
-    """What the template changes; not what changes only since a resource that it refers to is replaced."""
+    """The changes in the template; without resources that change only because one that they refer to is replaced."""
     before, after = (
         {(*(parent.logical_id for parent in one.parents), one.logical_id): one for one in each.resources()}
         for each in (former, stack)
@@ -43,7 +43,7 @@ def planned_update(former: Stack, stack: Stack) -> UpdateReport:
             continue
         if key not in before or key not in after:
             changes.append(PlannedChange("Add" if key in after else "Remove", one.type, one.path))
-        # CDK's metadata, such as paths, are no change of the resource itself.
+        # CDK's metadata, such as paths, doesn't change the resource itself.
         elif {**before[key].definition, "Metadata": {}} != {**one.definition, "Metadata": {}}:
             changes.append(PlannedChange("Modify", one.type, one.path))
         else:

@@ -1,6 +1,6 @@
-"""Child processes that leave nothing behind, whatever ends the parent.
+"""Child processes that leave nothing behind, however the parent ends.
 
-What the processes are, and what they need in order to run, is the business of their callers.
+What the processes are, and what they need to run, is up to the callers.
 """
 
 import os
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-assert sys.platform != "win32"  # noqa: S101 - who imports this has asked `require_posix`
+assert sys.platform != "win32"  # noqa: S101 - importers have called `require_posix`
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_TO_START = 30.0
@@ -25,12 +25,12 @@ T = TypeVar("T")
 
 
 class ProcessError(Exception):
-    """A program is missing, could not be started, or ended when it should have gone on."""
+    """A program is missing, could not be started, or ended when it should have kept running."""
 
 
 @contextmanager
 def uninterrupted_cleanup() -> Iterator[ExitStack]:
-    """An exit stack whose cleaning up is never cut short by an interruption."""
+    """An exit stack whose cleanup is never interrupted."""
     resources = ExitStack()
     try:
         yield resources
@@ -41,7 +41,7 @@ def uninterrupted_cleanup() -> Iterator[ExitStack]:
 
 @contextmanager
 def interruptions_deferred() -> Iterator[None]:
-    """Hold interruptions back until the block is done, then let the first one happen."""
+    """Defer interruptions until the end of the block, then raise the first one."""
     held: list[int] = []
     previous = {number: signal.signal(number, lambda n, _: held.append(n)) for number in INTERRUPTIONS}
     try:
@@ -57,8 +57,8 @@ def interruptions_deferred() -> Iterator[None]:
 def interruptions_as_exits() -> Iterator[None]:
     """Let termination and a closed terminal unwind the stack as Ctrl-C does, so that every `finally` runs.
 
-    What the program was told to ignore, as `nohup` does, stays ignored; but for SIGINT: a shell has its background jobs
-    ignore that, and nobody could interrupt them.
+    Ignored signals, as under `nohup`, stay ignored, except SIGINT: shells make background jobs ignore it, and nobody
+    could interrupt them.
     """
 
     def unwind(number: int, _frame: object) -> None:
@@ -84,7 +84,7 @@ def start(
     resources: ExitStack,
     file_descriptors: Sequence[int] = (),
 ) -> subprocess.Popen[str]:
-    """Start `command` in `folder`; `resources` ends it, and everything that it starts in turn.
+    """Start `command` in `folder`; `resources` ends it, and every process that it starts.
 
     It leads a process group of its own: Ctrl-C in the terminal reaches only the parent, which then ends
     its children in the right order.
@@ -107,7 +107,7 @@ def start(
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End the process and its group: politely, then by force."""
+    """End the process and its group: by SIGTERM, then by SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
@@ -120,7 +120,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def end_group(number: int) -> None:
-    """End a process group of another program: politely, then by force."""
+    """End a process group of another program: by SIGTERM, then by SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(number, signal.SIGTERM)
         deadline = time.monotonic() + SECONDS_TO_STOP
@@ -131,8 +131,8 @@ def end_group(number: int) -> None:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a running process; empty if there is none of this number."""
-    return subprocess.run(  # noqa: S603 - a number, and no shell
+    """The command line of a running process; empty if there is none with this ID."""
+    return subprocess.run(  # noqa: S603 - a process ID, and no shell
         ["ps", "-ww", "-o", "args=", "-p", str(pid)],  # noqa: S607 - of the user's own PATH
         capture_output=True,
         encoding="utf-8",
@@ -143,7 +143,7 @@ def command_of(pid: int) -> str:
 
 @dataclass(frozen=True)
 class Server:
-    """A server process, whose output goes into the file `log`."""
+    """A server process, whose output goes to the file `log`."""
 
     name: str
     process: subprocess.Popen[str]

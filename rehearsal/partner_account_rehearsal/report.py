@@ -1,6 +1,6 @@
-"""What a rehearsal has found, as facts that can be written as JSON or as a page. No contact in the clear, and no code.
+"""The results of a rehearsal, as facts for JSON or an HTML page. Contacts are masked, and there is no code.
 
-The legal name is among them: who approves of a partner account must read under which name it would be created for ever.
+The legal name is included: whoever approves a partner account must see the permanent name that it would have.
 """
 
 import json
@@ -18,13 +18,13 @@ from partner_account_rehearsal.planned_updates import METADATA, UpdateReport, pl
 from partner_account_rehearsal.stand_ins import StandIn
 
 FORMAT = 2
-"""Changes when a field of the JSON report changes its meaning or goes; new fields may come at any time."""
+"""Changes when a field of the JSON report changes its meaning or is removed; fields may be added at any time."""
 
 CLOUDFORMATION, PARTNER_CENTRAL = "CloudFormation", "Partner Central"
 _WORDS = {"DisplayName": "display name", "Description": "description", "WebsiteUrl": "website", "LogoUrl": "logo"}
 _RETAINED = ("Retain", "RetainExceptOnCreate")
 _ADDRESS = re.compile(r"([\w.+-])[\w.+-]*@(?=[\w.-]+\.[A-Za-z]{2,})")
-# All of an ARN that stands before the resource, whose account may be written `${AWS::AccountId}`.
+# All of an ARN before the resource; its account may be written `${AWS::AccountId}`.
 _ARN_PREFIX = re.compile(r"\barn:(?:(?:\$\{[^}]*\}|[^:\s])*:){4}(?:secret:)?")
 
 
@@ -38,10 +38,10 @@ class RehearsalEvent:
         stack: the stack's name, or the path of a nested stack; empty for Partner Central.
         type: the resource's type; empty for Partner Central.
         subject: the path of the resource's construct, or the operation that was requested.
-        status: the resource's status, or what the request was answered; `OK` for a success.
-        reason: why, as CloudFormation tells it, or why it was to be expected that a request is refused.
+        status: the resource's status, or the request's error; `OK` for a success.
+        reason: CloudFormation's reason, or why a request's failure was to be expected.
         changes: whether a request of this operation changes something at Partner Central.
-        expected: whether a refusal was to be expected, and is no failure.
+        expected: whether a request's failure was to be expected, and doesn't count.
     """
 
     seconds: float
@@ -56,19 +56,19 @@ class RehearsalEvent:
 
     @property
     def failed(self) -> bool:
-        """Whether it tells of a failure."""
+        """Whether it is a failure."""
         if self.source == PARTNER_CENTRAL:
             return self.status != "OK" and not self.expected
         return self.status.endswith("FAILED")
 
     @property
     def is_of_stack(self) -> bool:
-        """Whether it tells of a stack as a whole."""
+        """Whether it is about a stack as a whole."""
         return self.type == NESTED_STACK and self.subject == self.stack
 
     @property
     def matters(self) -> bool:
-        """Whether a reader in a hurry wants to know of it."""
+        """Whether the summary for a reader in a hurry includes it."""
         return (
             self.source == PARTNER_CENTRAL
             or (self.is_of_stack and self.status != "REVIEW_IN_PROGRESS")
@@ -83,12 +83,12 @@ class StepReport:
     """One step of the rehearsal, and what happened in it.
 
     Attributes:
-        id: what it is, such as `deploy`; it stays the same in later versions.
+        id: its name, such as `deploy`; it stays the same in later versions.
         title: the same, in plain words.
         began: when, in seconds from the beginning of the rehearsal.
         seconds: how long it took.
         outcome: `passed`, `failed` or `interrupted`.
-        refused: whether it failed only since AWS would refuse what the local AWS has done.
+        refused: whether it failed only because AWS would reject what the local AWS has done.
         events: what happened, in its order.
     """
 
@@ -102,7 +102,7 @@ class StepReport:
 
     @property
     def rolled_back(self) -> bool:
-        """Whether a stack was rolled back in it."""
+        """Whether a stack rolled back in it."""
         return any(event.is_of_stack and event.status.endswith("ROLLBACK_COMPLETE") for event in self.events)
 
     @property
@@ -127,7 +127,7 @@ class StepReport:
 class StackReport:
     """What a stack would create: how many resources of each type, and the paths of those that outlive it.
 
-    `update` is what of it differs from what is deployed now; None if the stack is a new one.
+    `update` is how it differs from what is deployed now; None if the stack is new.
     """
 
     name: str
@@ -138,9 +138,9 @@ class StackReport:
 
 @dataclass
 class PartnerReport:
-    """A partner account as the template describes it; the contact is masked, the code's place named.
+    """A partner account as the template describes it, with the contact masked, and the code's location.
 
-    `exists` says that what is deployed now has it already, so that it isn't created.
+    `exists` is whether what is deployed now has it already, so that it isn't created.
     """
 
     path: str
@@ -153,23 +153,23 @@ class PartnerReport:
 
     @property
     def rows(self) -> list[tuple[str, str]]:
-        """All of it to read, but for the path."""
+        """All of it for display, except the path."""
         return [
             ("legal name", self.legal_name),
             ("catalog", self.catalog),
             ("primary solution type", self.primary_solution_type),
             ("alliance lead contact", self.contact),
             ("verification code", self.verification_code),
-            *([("state", "there already")] if self.exists else []),
+            *([("state", "already deployed")] if self.exists else []),
         ]
 
 
 @dataclass
 class ProfileReport:
-    """A partner's profile as the template describes it: what it says in each locale, and whether everybody reads it.
+    """A partner's profile as the template describes it: its texts in each locale, and whether it is public.
 
-    What the template leaves out is empty, and stays as it is. `task_status` is what the deployment was told of its
-    validation, which may include a human's review; empty before, and if no output of the stack tells it.
+    What the template omits is empty, and is not changed. `task_status` is the status of its validation after the
+    deployment, which may include a human's review; empty before, and if no output of the stack has it.
     """
 
     path: str
@@ -182,10 +182,10 @@ class ProfileReport:
 
     @property
     def rows(self) -> list[tuple[str, str]]:
-        """All of it to read; the locale stands beside a text if there are several."""
+        """All of it for display; the locale is beside a text if there are several."""
         visibility = {
             "PUBLIC": "PUBLIC: everybody may read this",
-            "": "left as it is; that of a new profile is PRIVATE",
+            "": "not changed; a new profile is PRIVATE",
         }
         rows = [("visibility", visibility.get(self.visibility, self.visibility))]
         for locale, texts in self.texts.items():
@@ -194,7 +194,7 @@ class ProfileReport:
         rows += [
             ("industry segments", ", ".join(self.industry_segments)),
             ("primary solution type", self.primary_solution_type or "the one that the partner has"),
-            ("headquarters", ", ".join(self.headquarters.values()) or "the former stay"),
+            ("headquarters", ", ".join(self.headquarters.values()) or "not changed"),
             ("task status", self.task_status),
         ]
         return [(name, value) for name, value in rows if value]
@@ -204,7 +204,7 @@ class ProfileReport:
 class RehearsalFinding:
     """Something to know before the deployment; its `id` stays the same in later versions.
 
-    What AWS would refuse though the local AWS does it `fails` the rehearsal, when everything else is rehearsed.
+    What AWS would reject, although the local AWS does it, `fails` the rehearsal after everything else is rehearsed.
     """
 
     id: str
@@ -219,10 +219,10 @@ class RehearsalReport:
     Attributes:
         outcome: `passed`, `failed` or `interrupted`.
         problem: why it didn't pass; empty if it did.
-        cli_output: the last lines of the cdk command that failed or was interrupted, without those of source text.
-        results: what it has proved, in sentences.
+        cli_output: the last lines of the cdk command that failed or was interrupted, without source text.
+        results: what it has verified, in sentences.
         readings: those of Partner Central that differ from the simulator's defaults.
-        irreversible: what a deployment does for good; nothing in the Sandbox, nor for a partner that exists.
+        irreversible: what a deployment does permanently; nothing in the Sandbox, or for an existing partner.
         versions: of this package, the local AWS, the cdk CLI and the app's aws-cdk-lib.
         commit: the app's commit, with `-dirty` if files differ from it; empty if it isn't in Git.
     """
@@ -249,7 +249,7 @@ class RehearsalReport:
     commit: str = ""
 
     def describe(self, stacks: Sequence[Stack], fault: Fault | None = None, former: Sequence[Stack] = ()) -> None:
-        """Note what the app would create, or change in the stacks `former` that are there already, before it does."""
+        """Note, before it happens, what the app would create, or change in the existing stacks `former`."""
         self.stacks = []
         existing = {partner.catalog for partner in partners_of(former)}
         deployed = {stack.name: stack for stack in former}
@@ -292,19 +292,19 @@ class RehearsalReport:
         self.fault, self.fault_meaning = (fault.name, fault.meaning) if fault else ("", "")
 
     def note_used(self, used: Sequence[UsedStatement]) -> None:
-        """Note which of the function's statements have allowed something, and which nothing asked for."""
+        """Note which of the function's statements have allowed something, and which were not used."""
         self.iam_statements = [one.with_usage(used) for one in self.iam_statements]
         unused = [
             one.sid or "one without a Sid" for one in self.iam_statements if one.effect == "Allow" and not one.used
         ]
-        sentence = "Enforced: what the function did, its IAM statements allow"
-        self.results.append(f"{sentence}; not asked for here: {', '.join(unused)}." if unused else f"{sentence}.")
+        sentence = "Enforced: the function's IAM statements allow what it did"
+        self.results.append(f"{sentence}; not used here: {', '.join(unused)}." if unused else f"{sentence}.")
 
     def note_profiles(self) -> None:
-        """Note what the last step has made of the profiles."""
+        """Note the state of the profiles after the last step."""
         for one in self.profiles:
             waits = one.visibility == "PUBLIC" and one.task_status == "IN_PROGRESS"
-            visibility = "; it was not made public, since it is not approved yet" if waits else ""
+            visibility = "; it was not made public, because it is not approved yet" if waits else ""
             if one.task_status:
                 self.results.append(f"Profile {one.path}: TaskStatus {one.task_status}{visibility}.")
 
@@ -314,18 +314,18 @@ class RehearsalReport:
 
     @property
     def refusals(self) -> list[str]:
-        """What AWS would refuse, though the local AWS has done it."""
+        """What AWS would reject, although the local AWS has done it."""
         return [finding.text for finding in self.findings if finding.fails]
 
     @property
     def headline(self) -> str:
-        """What a reader of the report must know first."""
+        """What a reader of the report must see first."""
         if not self.partners:
-            return "The rehearsal ended before it knew the app"
+            return "The rehearsal ended before it read the app"
         sentences = []
         for fate, partners in (
             (" would be created", self.new_partners),
-            (", there already", [one for one in self.partners if one.exists]),
+            (", already deployed", [one for one in self.partners if one.exists]),
         ):
             names = [
                 f"“{one.legal_name}” in catalog {one.catalog}" if len(self.partners) > 1 else f"“{one.legal_name}”"
@@ -342,12 +342,12 @@ class RehearsalReport:
 
     @property
     def new_partners(self) -> list[PartnerReport]:
-        """The partner accounts that aren't there already."""
+        """The partner accounts that don't exist yet."""
         return [one for one in self.partners if not one.exists]
 
     @property
     def course(self) -> str:
-        """What would happen to the stacks' resources: `created`, or also `updated` if a stack is there already."""
+        """What would happen to the stacks' resources: `created`, or also `updated` if a stack exists already."""
         return "created or updated" if any(stack.update for stack in self.stacks) else "created"
 
     @property
@@ -362,7 +362,7 @@ class RehearsalReport:
 
 
 def is_json_report(text: str) -> bool:
-    """Whether this is what `to_json` has made, now or in another version."""
+    """Whether `to_json` has made this, in this or another version."""
     try:
         content = json.loads(text)
     except ValueError:
@@ -375,7 +375,7 @@ def _member(name: str) -> str:
 
 
 def created_accounts(count: int, within: str = "") -> str:
-    """A sentence without its full stop: so many partner accounts were created, ` in all` for one."""
+    """A sentence without its period: how many partner accounts were created; `within` may be ` in all`."""
     if not count:
         return "no partner account was created"
     created = "one partner account was created" if count == 1 else f"{count} partner accounts were created"
@@ -383,12 +383,12 @@ def created_accounts(count: int, within: str = "") -> str:
 
 
 def without_arn_prefix(text: str) -> str:
-    """The text with its ARNs cut down to what they name: `catalog/AWS/partner/*`, or a secret's name."""
+    """The text with its ARNs reduced to what they name: `catalog/AWS/partner/*`, or a secret's name."""
     return _ARN_PREFIX.sub("", text)
 
 
 def without_addresses(text: str) -> str:
-    """The text with each e-mail address cut down to its first letter and its domain."""
+    """The text with each e-mail address reduced to its first letter and its domain."""
     return _ADDRESS.sub(r"\1…@", text)
 
 
@@ -404,7 +404,7 @@ def _irreversible(partners: Sequence[PartnerReport]) -> Iterator[str]:
         yield (
             "Accepts the AWS Partner Central and ACE terms for the company, and chooses the AWS account for good: it "
             "pays the yearly APN fee, its billing address becomes the headquarters, and all Partner Central users get "
-            "into it."
+            "access to it."
         )
         yield (
             "AWS has no call that deletes a partner account or changes its catalog or legal name, and only its profile "

@@ -1,4 +1,4 @@
-"""One whole rehearsal: starts the local AWS, goes through the steps, and hands out the report, however it ended."""
+"""One whole rehearsal: starts the local AWS, runs the steps, and writes the report, whatever the outcome."""
 
 import json
 import os
@@ -25,33 +25,33 @@ from partner_central_simulator.readings import load_readings
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the report goes, besides the terminal."""
+    """The files for the report, in addition to the terminal."""
 
     json: Path | None = None
     html: Path | None = None
     overwrite: bool = False
 
     def problem(self) -> str:
-        """Why they can't be written, as far as that can be told before."""
+        """Why they can't be written, as far as that is known before."""
         files = [file for file in (self.json, self.html) if file]
         if unwritable := [
             str(file) for file in files if not os.access(file if file.exists() else file.parent, os.W_OK)
         ]:
-            return f"{' and '.join(unwritable)} can't be written: name a file in a directory of yours"
+            return f"{' and '.join(unwritable)} can't be written: use a file in a directory of yours"
         if self.json and self.html and self.json.resolve() == self.html.resolve():
-            return f"{self.json} can't be both reports: name another file by --json or --html"
+            return f"{self.json} can't be both reports: use another file for --json or --html"
         lost = [
             str(file)
             for file, is_report in ((self.json, is_json_report), (self.html, is_html_report))
-            # To read what is no file, such as a pipe, would wait for ever.
+            # Reading what is not a file, such as a pipe, would wait forever.
             if file and file.is_file() and (text := file.read_text("utf-8", "replace")).strip() and not is_report(text)
         ]
         if lost and not self.overwrite:
-            return f"{' and '.join(lost)} would be lost, and holds no report: name another file, or add --overwrite"
+            return f"{' and '.join(lost)} would be lost, and is not a report: use another file, or add --overwrite"
         return ""
 
     def write(self, report: RehearsalReport) -> list[Path]:
-        """Write the report; the files that have it now."""
+        """Write the report, and return the files that have it."""
         if self.json:
             self.json.write_text(report.to_json(), encoding="utf-8")
         if self.html:
@@ -60,7 +60,7 @@ class ReportFiles:
 
 
 def run(options: Options, files: ReportFiles, *, verbose: bool = False, json_to_stdout: bool = False) -> str:
-    """Rehearse, tell all of it, and write the report; the problem, or nothing if it went as it should."""
+    """Rehearse, print the progress, and write the report; returns the problem, or nothing if it passed."""
     report = RehearsalReport()
     report.readings = load_readings(options.readings).differing() if options.readings else {}
     if problem := _no_app(options):
@@ -107,19 +107,19 @@ def _problem(error: BaseException) -> str:
             return "the rehearsal was interrupted"
         case ModuleNotFoundError():
             return f"the Python package {error.name} is not installed"
-        case _:  # its words may repeat what must not be told
-            return f"internal error ({type(error).__name__}): please report it"
+        case _:  # its message may repeat what must not be shown
+            return f"internal error ({type(error).__name__}): report it"
 
 
 def _no_app(options: Options) -> str:
     """What to do if there is no app to rehearse; empty if there is one."""
     if options.app or (options.folder / "cdk.json").exists():
         return ""
-    return "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
+    return "there is no cdk.json here: go to the directory of your CDK app, or add its command with --app"
 
 
 def _rehearse(rehearsal: Rehearsal, options: Options, aws: LocalAws, report: RehearsalReport) -> None:
-    """Go through the steps."""
+    """Run the steps."""
     report.commit = commit_of(options.folder)
     report.versions = {
         "cdk-partner-account": version("cdk-partner-account"),
@@ -129,7 +129,7 @@ def _rehearse(rehearsal: Rehearsal, options: Options, aws: LocalAws, report: Reh
     try:
         rehearsal.run()
     finally:
-        # CDK writes there which version of its library has made the app.
+        # CDK writes the version of its library there.
         tree = aws.folder / "cdk.out" / "tree.json"
         if tree.is_file():
             made_by = json.loads(tree.read_text("utf-8"))["tree"].get("constructInfo", {})
@@ -147,15 +147,15 @@ def commit_of(folder: Path) -> str:
 
 
 def _next_steps(options: Options, files: ReportFiles, report: RehearsalReport) -> Iterator[tuple[str, str]]:
-    """What to type next, and what for."""
+    """What to run next, and why."""
     if report.outcome == "passed" and not options.fault:
         yield "--fault rollback", "rehearse a deployment that is rolled back after the partner was created or updated"
-    # Where nothing but the synthesis was tried, there is nothing to look at.
+    # If only the synthesis was tried, there is nothing to look at.
     tried = any(step.id != "synthesize" for step in report.steps)
     if report.outcome != "passed" and (tried or report.cli_output):
-        yield "--verbose", "read all that cdk says, and each event of each resource"
+        yield "--verbose", "show all output of cdk, and each event of each resource"
     if tried and not options.keep:
-        yield "--keep", "leave this AWS running in the end, and look around in it"
+        yield "--keep", "leave this AWS running at the end, and explore it"
     if tried and not files.html:
         yield "--html rehearsal.html", "get a page that can be attached to the change request"
     if report.outcome == "passed":

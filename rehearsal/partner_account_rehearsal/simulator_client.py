@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 class SimulatorRefusedError(Exception):
-    """The simulator refuses; the text is its reason. `is_forbidden` is whether it doesn't know the session token."""
+    """The simulator refused; the text is its reason. `is_forbidden` is whether it rejects the session token."""
 
     def __init__(self, reason: str, status: int) -> None:
         """Take the reason, and the HTTP status."""
@@ -31,10 +31,10 @@ class ReceivedRequest:
 
     Attributes:
         operation: such as `CreatePartner`.
-        error: the code and the reason of the error it was answered with; empty after a success.
+        error: the code and the reason of the error that it returned; empty after a success.
         arrived_at: when it came.
-        answered: whether it has an answer by now.
-        faults: the faults that it met, by order.
+        answered: whether it has a response by now.
+        faults: the faults that it met, in order.
         resource: the ARN that it is about, if it names one as its `ResourceArn`.
     """
 
@@ -52,14 +52,14 @@ class ReceivedRequest:
 
     @property
     def expected_refusal(self) -> str:
-        """Why it was to be expected that it is refused; empty if it wasn't, or succeeded."""
+        """Why its failure was to be expected; empty if it wasn't, or if it succeeded."""
         tags_sandbox = self.operation == "TagResource" and ":catalog/Sandbox/" in self.resource
         if tags_sandbox and self.error.startswith("ValidationException"):
             return "expected: the Sandbox may refuse tags"
         return _EXPECTED.get(self.error.rpartition(" ")[2], "")
 
     def __str__(self) -> str:
-        """The operation and what came of it."""
+        """The operation and its outcome."""
         outcome = self.error or ("" if self.answered else "no answer")
         return f"{self.operation} ({outcome})" if outcome else self.operation
 
@@ -74,7 +74,7 @@ class CodeEmail:
 
 @dataclass(frozen=True)
 class SimulatorClient:
-    """The simulated service at `address`, such as `http://127.0.0.1:4711`, which asks for its session token."""
+    """The simulated service at `address`, such as `http://127.0.0.1:4711`, which requires its session token."""
 
     address: str
     session_token: str = field(repr=False)
@@ -98,19 +98,19 @@ class SimulatorClient:
         return [CodeEmail(mail["email"], mail["code"]) for mail in self.ask("GET", "outbox")["outbox"]]
 
     def order_fault(self, order: Mapping[str, Any]) -> None:
-        """Order a fault, by the members that the simulator's `Faults.add` takes."""
+        """Add a fault, with the members that the simulator's `Faults.add` takes."""
         self.ask("POST", "faults", order)
 
     def clear_faults(self) -> None:
-        """Forget all faults that were ordered."""
+        """Remove all faults."""
         self.ask("DELETE", "faults")
 
     def ask(self, method: str, what: str, body: Any = None) -> dict[str, Any]:
-        """What the simulator answers below `/_simulator`, such as `GET outbox`, in its own members.
+        """What the simulator returns under `/_simulator`, such as for `GET outbox`, in its own members.
 
         Raises:
-            OSError: nothing answers at the address, or no simulator.
-            SimulatorRefusedError: it does not want to.
+            OSError: nothing responds at the address, or not a simulator.
+            SimulatorRefusedError: it refused.
         """
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=10)
         try:

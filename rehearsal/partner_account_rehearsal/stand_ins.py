@@ -1,7 +1,7 @@
 """Resources that the local AWS can't create: found before the deployment, and replaced by something that does nothing.
 
-CloudFormation itself is asked which types it doesn't know, as it would refuse the whole template for one of them. A
-custom resource is judged by what its function needs, and not by its type.
+CloudFormation itself determines which types it doesn't know, since it would reject the whole template for one of them.
+For a custom resource, what its function needs decides, and not its type.
 """
 
 import json
@@ -27,7 +27,7 @@ _UNKNOWN_TYPE, _CHOSEN = "the local AWS doesn't know the type", "chosen by --sta
 
 _LAYER_FILE = re.compile(r"""["'](/opt/[^"'\s]+)""")
 _CODE = (".py", ".js", ".mjs", ".cjs")
-# Names of properties that take a list, where one value says nothing of it.
+# Names of properties that take a list, which a single value doesn't show.
 _LIST = re.compile(r"(Addresses|Arns|Blocks|Entries|Groups|Ids|Names|Subnets|Zones)$")
 
 
@@ -45,10 +45,10 @@ def find_stand_ins(
 ) -> list[tuple[TemplateResource, str]]:
     """The resources that can't be created here or that the user leaves out, each with the reason.
 
-    `patterns` are types, construct paths, or what stands above them, with `*`.
+    `patterns` are types, construct paths, or their parents, with `*`.
 
     Raises:
-        RehearsalError: a pattern fits a partner account, its function or, if this is `strict`, nothing.
+        RehearsalError: a pattern matches a partner account, its function or, if this is `strict`, nothing.
     """
     resources = {stack.id: [*stack.resources()] for stack in stacks}
     everything = [one for several in resources.values() for one in several]
@@ -61,15 +61,15 @@ def find_stand_ins(
     }
     chosen: set[int] = set()
     for pattern in patterns:
-        fitting = [one for one in everything if _fits(one, pattern)]
+        fitting = [one for one in everything if _matches(one, pattern)]
         if strict and not fitting:
             raise RehearsalError(f"--stand-in {pattern}: no resource has this type or path")
         if partner := next((one for one in fitting if one.type == RESOURCE_TYPE), None):
-            raise RehearsalError(f"--stand-in {pattern} would leave out the partner account {partner.path}")
+            raise RehearsalError(f"--stand-in {pattern} would omit the partner account {partner.path}")
         if function := next((one for one in fitting if (one.file, one.logical_id) in functions), None):
             raise RehearsalError(
-                f"--stand-in {pattern} would leave out the partner account's function {function.path}: "
-                "name the other resources by their paths"
+                f"--stand-in {pattern} would omit the partner account's function {function.path}: "
+                "specify the other resources by their paths"
             )
         chosen |= {id(one) for one in fitting}
     found: list[tuple[TemplateResource, str]] = []
@@ -84,7 +84,7 @@ def find_stand_ins(
 
 
 def describe(found: Iterable[tuple[TemplateResource, str]]) -> list[StandIn]:
-    """What stands in, by type and reason."""
+    """The stand-ins, by type and reason."""
     described: dict[tuple[str, str], StandIn] = {}
     for resource, reason in found:
         stand_in = described.setdefault((resource.type, reason), StandIn(resource.type, reason=reason))
@@ -93,7 +93,7 @@ def describe(found: Iterable[tuple[TemplateResource, str]]) -> list[StandIn]:
 
 
 def replace_public_parameters(stacks: Iterable[Stack]) -> list[StandIn]:
-    """Replace the SSM parameters of AWS's own, such as the ids of images, by made-up values; what they were."""
+    """Replace AWS's own SSM parameters, such as image ids, with made-up values, and return them."""
     names: dict[str, None] = {}
     for file in {file for stack in stacks for file in stack.template_files()}:
         template: Template = json.loads(file.read_text("utf-8"))
@@ -105,19 +105,17 @@ def replace_public_parameters(stacks: Iterable[Stack]) -> list[StandIn]:
                 kind = "CommaDelimitedList" if "List<" in parameter["Type"] else "String"
                 template["Parameters"][name] = {"Type": kind, "Default": value}
         file.write_text(json.dumps(template), "utf-8")
-    return (
-        [StandIn("SSM parameter", [*names], "AWS has it in every account, and the local AWS hasn't")] if names else []
-    )
+    return [StandIn("SSM parameter", [*names], "it exists in every account, but not in the local AWS")] if names else []
 
 
 def unbuilt_images(stacks: Iterable[Stack]) -> list[StandIn]:
-    """The container images of these stacks, none of which is built here."""
+    """The container images of these stacks, which aren't built here."""
     images = [image for stack in stacks for image in stack.assets.get("dockerImages", {}).values()]
     paths = [str(image.get("displayName") or image["source"].get("directory", "")) for image in images]
     return [StandIn("container image", paths, "it is neither built nor published here")] if paths else []
 
 
-def _fits(resource: TemplateResource, pattern: str) -> bool:
+def _matches(resource: TemplateResource, pattern: str) -> bool:
     return fnmatchcase(resource.type, pattern) or any(
         fnmatchcase(resource.path, one) for one in (pattern, f"{pattern.rstrip('/')}/*")
     )
@@ -130,7 +128,7 @@ def _unknown_types(types: Iterable[str], cloudformation: Any) -> set[str]:
     except ClientError as error:
         message = error.response["Error"]["Message"]
         if not (found := re.search(r"Unrecognized resource types: \[(.*)\]", message)):
-            raise RehearsalError(f"the local AWS refuses the app's resource types: {message}") from error
+            raise RehearsalError(f"the local AWS rejects the app's resource types: {message}") from error
         return set(found[1].split(", "))
     return set()
 
@@ -139,10 +137,10 @@ def _unknown_types(types: Iterable[str], cloudformation: Any) -> set[str]:
 
 
 def _obstacles_of_function(resource: TemplateResource, stack: Stack, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Why the local Lambda can't run the function of a custom resource, as far as anybody can tell before."""
+    """Why the local Lambda can't run the function of a custom resource, as far as that is known before."""
     token = _service_token(resource)
     if isinstance(token, str):
-        yield f"its service token {token} is none of these stacks'"
+        yield f"its service token {token} is not in these stacks"
         return
     function, its_stack = _function_of(token, stack, stacks)
     if function is None:
@@ -165,7 +163,7 @@ def _service_token(resource: TemplateResource) -> Any:
 
 
 def _function_of(token: Any, stack: Stack, stacks: Sequence[Stack]) -> tuple[TemplateResource | None, Stack]:
-    """The function that a service token of this stack names, and its stack."""
+    """The function that a service token in this stack refers to, and its stack."""
     if isinstance(token, Mapping) and (name := token.get("Fn::ImportValue")):
         for exporting in stacks:
             for output in exporting.template.get("Outputs", {}).values():
@@ -176,11 +174,11 @@ def _function_of(token: Any, stack: Stack, stacks: Sequence[Stack]) -> tuple[Tem
     return next((one for one in functions if one.logical_id in named), None), stack
 
 
-# What stands in
+# The stand-ins
 
 
 def replace_by_stand_ins(resources: Iterable[TemplateResource]) -> None:
-    """Replace each by one that does nothing, and each reference to it by made-up values."""
+    """Replace each with one that does nothing, and each reference to it with made-up values."""
     absent: dict[Path, set[str]] = {}
     for resource in resources:
         absent.setdefault(resource.file, set()).add(resource.logical_id)
@@ -204,7 +202,7 @@ def replace_by_stand_ins(resources: Iterable[TemplateResource]) -> None:
 
 
 def _made_up_value(logical_id: str, attribute: str) -> str:
-    """What a reference to an absent resource says instead; an ARN or a port where one is asked for."""
+    """The value of a reference to an absent resource: an ARN or a port where one is expected."""
     if attribute.endswith("Port"):
         return "443"
     name = "-".join(filter(None, ("not-rehearsed", logical_id, attribute.replace(".", "-"))))
@@ -212,7 +210,7 @@ def _made_up_value(logical_id: str, attribute: str) -> str:
 
 
 def _evaluate(value: Any, made_up: set[str]) -> Any:
-    """Evaluate the functions that take made-up values apart: they may look for parts, or items, that these lack."""
+    """Evaluate the functions that split made-up values: they may expect parts, or items, that these lack."""
     if isinstance(value, list):
         return [_evaluate(one, made_up) for one in value]
     if not isinstance(value, Mapping):

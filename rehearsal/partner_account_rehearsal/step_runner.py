@@ -29,17 +29,17 @@ from partner_account_rehearsal.report import (
 from partner_account_rehearsal.simulator_client import ReceivedRequest
 from partner_account_rehearsal.terminal import Reporter
 
-# The stack by which expressions are evaluated, which is no business of the app's.
+# The stack in which expressions are evaluated, which is not the app's.
 _OWN_STACKS = "PartnerAccountRehearsal"
-# After these the connection was closed without an answer, so none will come.
+# After these the connection was closed without a response, so none will come.
 _UNANSWERED = {"cut", "hang"}
-# The CLI tells of the events too, but seconds later and in no order.
+# The CLI prints the events too, but seconds later and unordered.
 _EVENT_OF_CLI = re.compile(r"\S+ \| +\d+(/\d+)? \| ")
 _POLLING_SECONDS = 0.4
-# What AWS would refuse stands in what these deploy.
+# What AWS would reject is in what these deploy.
 _DEPLOYMENTS_OF_THE_APP = ("deploy", "deploy-with-fault", "deploy-after-fault", "deploy-unchanged")
 _LAST_LINES = 40
-# What stands at the end of the CLI's output, and gives no reason.
+# Lines at the end of the CLI's output that give no reason.
 _NO_REASON = re.compile(r"\s*$|.*: Subprocess exited with error \d+$|Synthesis finished with errors$|Found errors$")
 
 
@@ -64,16 +64,16 @@ class StepRunner:
         self._paths = ConstructPaths()
 
     def select_account(self, aws: LocalAws, cdk: Cdk, stacks: Sequence[Stack]) -> None:
-        """Go on in another account, in which these stacks are deployed."""
+        """Continue in another account, in which these stacks are deployed."""
         self._aws, self._cdk, self._paths = aws, cdk, ConstructPaths(stacks)
         regions = sorted({stack.region or REGION for stack in stacks})
         self._cloudformations = [aws.at(region).client("cloudformation") for region in regions]
 
     @contextmanager
     def step(self, step_id: str, title: str, *, meets_fault: bool = False) -> Iterator[StepReport]:
-        """One step, told and recorded; what happened in it is known when the block has ended.
+        """One step, shown and recorded; its events are complete when the block has ended.
 
-        `step_id` names it in the JSON report. A step that `meets_fault` is told its failures as intended ones.
+        `step_id` is its id in the JSON report. The failures of a step that `meets_fault` are shown as intended.
         """
         self._step = step = StepReport(step_id, title, self._report.moment(), outcome="failed")
         self._meets_fault, self._cli_lines, self._cli_failed = meets_fault, [], False
@@ -92,10 +92,10 @@ class StepRunner:
                     self._report.seconds = self._report.moment()
         except BaseException as error:
             if self._cli_failed:
-                # A traceback quotes the app's source, in which a contact may stand.
+                # A traceback quotes the app's source, which may contain a contact.
                 lines = [without_addresses(line) for line in self._cli_lines if not line.startswith(" " * 4)]
                 self._report.cli_output = lines[-_LAST_LINES:]
-                # Who interrupts it doesn't want to read on.
+                # Whoever interrupts it doesn't want more output.
                 if isinstance(error, Exception) and not self._reporter.verbose:
                     for line in self._cli_lines:
                         self._reporter.quote(line)
@@ -105,20 +105,20 @@ class StepRunner:
         """Run the CLI as `attempt` does.
 
         Raises:
-            RehearsalError: it failed; the reason is the first failure that a stack has told of, or the CLI's own.
+            RehearsalError: it failed; the reason is the first failure that a stack reported, or the CLI's own.
         """
         return self.succeeded(self.attempt(*arguments), arguments[0])
 
     def succeeded(self, result: CommandResult, command: str) -> CommandResult:
-        """The result of a command that must have succeeded; `run` says what is raised."""
+        """The result of a command that must have succeeded; otherwise raises as `run` does."""
         if result.exit_code:
             raise RehearsalError(f"cdk {command} failed: {self.reason(result)}")
         return result
 
     def reason(self, result: CommandResult, intended: Collection[str] = ()) -> str:
-        """Why a command of this step failed: the first failure that a stack has told of, or the CLI's own words.
+        """Why a command of this step failed: the first failure that a stack reported, or the CLI's own message.
 
-        Failures of the types `intended` are no reason.
+        Failures of the types `intended` are not a reason.
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type not in intended)
         reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason, one.status) for one in failed)
@@ -128,16 +128,16 @@ class StepRunner:
         return explain_refusal(reason) if self._step.id.startswith("deploy") else reason
 
     def attempt(self, *arguments: str) -> CommandResult:
-        """Run the CLI; meanwhile tell and record what it says, what the stacks do and what Partner Central receives."""
+        """Run the CLI; meanwhile show and record its output, the stacks' events and Partner Central's requests."""
         done = threading.Event()
 
         def watch() -> None:
             while not done.wait(_POLLING_SECONDS):
-                # What can't be learned now is learned when the command has ended.
+                # What can't be read now is read when the command has ended.
                 with suppress(BotoCoreError, ClientError, OSError):
                     self.record_events(until=self._report.moment())
 
-        def hear(line: str) -> None:
+        def record_line(line: str) -> None:
             if not _EVENT_OF_CLI.match(line):
                 self._cli_lines.append(line)
                 self._reporter.cli_line(line)
@@ -147,7 +147,7 @@ class StepRunner:
         self._cli_lines, self._cli_failed = [], True
         watcher.start()
         try:
-            result = self._cdk.run(*arguments, echo=hear)
+            result = self._cdk.run(*arguments, echo=record_line)
             self._cli_failed = result.exit_code != 0
         finally:
             done.set()
@@ -158,9 +158,9 @@ class StepRunner:
         return result
 
     def record_events(self, *, until: float = inf) -> None:
-        """Tell and record what has happened since the last time, in the order in which it happened.
+        """Show and record the events since the last time, in their order.
 
-        While one source is asked, something may happen that the other has not told yet: what is later than `until`
+        While one source is read, something may happen that the other has not reported yet: what is later than `until`
         waits for the next time.
         """
         for request in self._aws.partner_central.requests(since=self._known_requests):
@@ -178,11 +178,11 @@ class StepRunner:
             self._reporter.event(event, intended=self._meets_fault)
 
     def skip_own_requests(self) -> None:
-        """Leave out of the report what the rehearsal itself has asked Partner Central."""
+        """Leave the rehearsal's own requests to Partner Central out of the report."""
         self._known_requests += len(self._aws.partner_central.requests(since=self._known_requests))
 
     def disable_termination_protection(self, stacks: Sequence[str]) -> None:
-        """Let stacks be deleted that are protected against that, as they are to be in the real account.
+        """Disable the termination protection of stacks, which they should have in the real account.
 
         The CLI deletes a stack not only to destroy it, but also to create it again after a rollback.
         """
@@ -193,7 +193,7 @@ class StepRunner:
                         cloudformation.update_termination_protection(
                             StackName=stack["StackName"], EnableTerminationProtection=False
                         )
-                        self._reporter.line(f"{stack['StackName']} was protected against deletion, and is no more")
+                        self._reporter.line(f"{stack['StackName']} had termination protection, which is now disabled")
 
     def _request_event(self, request: ReceivedRequest) -> RehearsalEvent:
         return RehearsalEvent(
@@ -209,7 +209,7 @@ class StepRunner:
         )
 
     def _new_stack_events(self, cloudformation: Any) -> Iterator[RehearsalEvent]:
-        """The events of all stacks that aren't known yet, of deleted stacks too; those of one stack in their order."""
+        """The new events of all stacks, including deleted ones; those of one stack in their order."""
         stacks = [
             stack
             for page in cloudformation.get_paginator("list_stacks").paginate()
@@ -236,9 +236,9 @@ class StepRunner:
 
 
 def cli_annotations(output: str, severity: str) -> list[str]:
-    """The warnings or errors of constructs in what the CLI has said, as its older and its newer versions word them.
+    """The warnings or errors of constructs in the CLI's output, in the wording of its older and newer versions.
 
-    The newer ones write the construct's path below. What is told of several constructs is one of them, with all paths.
+    The newer ones write the construct's path below. Several constructs with the same one are merged, with all paths.
     """
     found = re.findall(rf"^(?:{severity} |\[{severity} at ).*(?:\n[ \t]+\S.*)*", output, re.MULTILINE | re.IGNORECASE)
     paths: dict[tuple[str, str], dict[str, None]] = {}
@@ -249,7 +249,7 @@ def cli_annotations(output: str, severity: str) -> list[str]:
 
 
 def cli_reason(output: str) -> str:
-    """Why the CLI says that it failed: what constructs found wrong, or an exception's words, or else its last line."""
+    """Why the CLI failed, by its output: constructs' errors, an exception's message, or else its last line."""
     if errors := cli_annotations(output, "error"):
         return "\n".join(errors)
     lines = output.splitlines()
@@ -257,8 +257,8 @@ def cli_reason(output: str) -> str:
         lines.pop()
     frames = [number for number, line in enumerate(lines) if re.match(r'  File ".*", line \d+, in ', line)]
     if not frames:
-        # The last line, and before it what that goes on from.
+        # The last line, with the lines that it continues.
         begins = [number for number, line in enumerate(lines) if not line.startswith((" ", "-->"))]
         return "\n".join(lines[begins[-1] if begins else -1 :])
-    # What an exception says begins after the last line of its traceback, which is indented.
+    # An exception's message begins after the last line of its traceback, which is indented.
     return "\n".join(dropwhile(lambda line: not line or line[0].isspace(), lines[frames[-1] :]))

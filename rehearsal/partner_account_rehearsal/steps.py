@@ -1,4 +1,4 @@
-"""The steps of a rehearsal, and what each must come to. How they are told and recorded, `step_runner` knows."""
+"""The steps of a rehearsal, and the required outcome of each. `step_runner` shows and records them."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import NESTED_STACK, Assembly, Stack, all_stack_ids, drop_missing_context
-from partner_account_rehearsal.bootstrap import bootstrap_arguments, environment_of_lookups, make_what_stacks_expect
+from partner_account_rehearsal.bootstrap import bootstrap_arguments, create_prerequisites, environment_of_lookups
 from partner_account_rehearsal.cdk import NO_BUILD, Cdk, CommandResult
 from partner_account_rehearsal.faults import FAILING_TYPE, ROLLBACK, WRONG_CODE, Fault, failing_copy
 from partner_account_rehearsal.limits import (
@@ -45,17 +45,17 @@ from partner_account_rehearsal.verification_codes import CodeLocation, find_loca
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be rehearsed.
+    """What to rehearse.
 
     Attributes:
         folder: the app's directory.
         stacks: patterns of the stacks' ids, as the CLI takes them.
-        app: the command that runs the app, or a directory with its cloud assembly; empty for what its `cdk.json` says.
+        app: the command that runs the app, or a directory with its cloud assembly; empty for the one in its `cdk.json`.
         context: values of the app's context, each `name=value`.
         parameters: CloudFormation parameters, each `name=value` or `stack:name=value`.
-        fault: what goes wrong in the first deployment.
-        keep: whether the stacks stay, and are not destroyed in the end.
-        readings: the report of `partner-account probe` by which Partner Central is simulated.
+        fault: the fault to inject into the first deployment.
+        keep: whether the stacks are kept, and not destroyed at the end.
+        readings: the report of `partner-account probe` with the readings for the simulator.
         stand_in: types or paths of resources that are not rehearsed.
         ssm_parameters: SSM parameters that the account has, each `name=value`.
         deployed: the directory with the cloud assembly that is deployed now; None if none of the stacks is.
@@ -102,10 +102,10 @@ class Rehearsal:
         self._missing_context: list[str] = []
 
     def run(self) -> None:
-        """Go through all steps.
+        """Run all steps.
 
         Raises:
-            RehearsalError: a step failed, or did something else than it should; or AWS would refuse what is done here.
+            RehearsalError: a step failed, or had an unexpected outcome; or AWS would reject what is done here.
         """
         self._synthesize()
         self._describe()
@@ -142,9 +142,9 @@ class Rehearsal:
             else:
                 app = ("--app", self._options.app) if self._options.app else ()
                 context = [word for value in self._options.context for word in ("--context", value)]
-                # A lookup would be answered by an empty account, and remembered in the user's cdk.context.json.
+                # A lookup would return an empty account's values, and store them in the user's cdk.context.json.
                 options = ["--lookups=false", *app, *context]
-                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` tells what these need.
+                # Only `--exclusively` keeps the app from bundling other stacks; `cdk list` shows what these depend on.
                 if self._options.stacks:
                     selected = self._list_stacks(*options)
                     options += ["--exclusively", NO_BUILD]
@@ -164,7 +164,7 @@ class Rehearsal:
             self._select_account()
 
     def _run_app(self, *arguments: str) -> CommandResult | None:
-        """Run the CLI as the step runner does; None if only lookups are missing, for which CDK has made up values."""
+        """Run the CLI through the step runner; None if only lookups are missing, for which CDK has dummy values."""
         result = self._runner.attempt(*arguments)
         if result.exit_code and (missing := drop_missing_context(self._assembly.folder)):
             self._missing_context = missing
@@ -172,12 +172,12 @@ class Rehearsal:
         return self._runner.succeeded(result, arguments[0])
 
     def _list_stacks(self, *options: str) -> tuple[str, ...]:
-        """The ids of the stacks that the user has named and of those that they depend on."""
+        """The ids of the stacks that the user selected and of their dependencies."""
         patterns = self._options.stacks
         command = ("list", *patterns, "--show-dependencies", "--json")
         if not (listed := self._run_app(*command, *options)):
             listed = self._runner.run(*command, "--app", str(self._assembly.folder))
-        # The CLI's warnings stand before it.
+        # The CLI's warnings come before it.
         found = re.search(r"^\[$.*", listed.output, re.MULTILINE | re.DOTALL)
         if not found:
             raise RehearsalError(f"no stack matches {' '.join(patterns)}: `cdk list` shows their names")
@@ -185,19 +185,19 @@ class Rehearsal:
 
     def _read_former(self, folder: Path) -> None:
         if not (folder / "manifest.json").is_file():
-            raise RehearsalError(f"--from {folder}: there is no cloud assembly: name the cdk.out that is deployed now")
+            raise RehearsalError(f"--from {folder}: there is no cloud assembly: use the cdk.out that is deployed now")
         self._former = Assembly(folder).copy_to(self._aws.folder / "cdk.out.former", self._assembly.selected)
         if not self._former.stacks:
             raise RehearsalError(f"--from {folder} has none of {', '.join(self._assembly.selected)}")
         self._former_partners = partners_of(self._former.stacks)
 
     def _select_account(self) -> None:
-        """Be the account that the app is for."""
+        """Switch to the app's account."""
         stacks = self._assembly.stacks
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         self._aws = self._aws.at(REGION, account)
         self._environment = {**self._environment, **self._aws.credentials_and_region()}
-        # An update deletes resources that only the former stacks name.
+        # An update deletes resources that are only in the former stacks.
         former = self._former.stacks if self._former else []
         self._runner.select_account(self._aws, self.cdk(), [*former, *stacks])
 
@@ -205,30 +205,30 @@ class Rehearsal:
         stacks = self._assembly.stacks
         former_stacks = self._former.stacks if self._former else []
         self._report.describe(stacks, self._options.fault, former_stacks)
-        self._report.not_rehearsed = self._replace_what_is_missing(stacks)
+        self._report.not_rehearsed = self._insert_stand_ins(stacks)
         self._reporter.preview(self._report)
         if self._former:
-            self._replace_what_is_missing(former_stacks, strict=False)
+            self._insert_stand_ins(former_stacks, strict=False)
             self._former = Assembly(self._former.folder, self._former.selected)
         former = {one.path for stack in former_stacks for one in stack.resources()}
         new = (one for stack in stacks for one in stack.resources() if one.path not in former)
-        self._find(retired_runtimes(new))
+        self._report_findings(retired_runtimes(new))
         self._assembly = Assembly(self._assembly.folder, self._assembly.selected)
         self._partners = partners_of(self._assembly.stacks)
 
-    def _replace_what_is_missing(self, stacks: Sequence[Stack], *, strict: bool = True) -> list[StandIn]:
-        """Replace what the local AWS can't create, and tell what it was."""
+    def _insert_stand_ins(self, stacks: Sequence[Stack], *, strict: bool = True) -> list[StandIn]:
+        """Replace what the local AWS can't create, and return what it was."""
         cloudformation = self._aws.client("cloudformation")
         found = find_stand_ins(stacks, cloudformation, self._options.stand_in, strict=strict)
         images = unbuilt_images(stacks)
         for stack in stacks:
             stack.drop_images()
         replace_by_stand_ins(resource for resource, _ in found)
-        context = StandIn("context", self._missing_context, "it would be looked up, and is not in cdk.context.json")
+        context = StandIn("context", self._missing_context, "it requires a lookup, and is not in cdk.context.json")
         return [*describe(found), *images, *replace_public_parameters(stacks), *([context] if context.paths else [])]
 
-    def _find(self, findings: Iterable[RehearsalFinding]) -> None:
-        """Tell what AWS would refuse; it fails the rehearsal in the end, and everything else is rehearsed before."""
+    def _report_findings(self, findings: Iterable[RehearsalFinding]) -> None:
+        """Show what AWS would reject; this fails the rehearsal at the end, after everything else is rehearsed."""
         for finding in findings:
             self._report.findings.append(finding)
             self._reporter.line(finding.text, "red")
@@ -239,7 +239,7 @@ class Rehearsal:
         with self._runner.step("bootstrap", "Prepare the account for CDK (cdk bootstrap)"):
             for arguments in bootstrap_arguments(self._assembly.stacks, self._aws):
                 self._runner.run("bootstrap", *arguments, "--app", str(self._assembly.folder))
-            make_what_stacks_expect(self._assembly.stacks, self._aws, self._options.ssm_parameters)
+            create_prerequisites(self._assembly.stacks, self._aws, self._options.ssm_parameters)
 
     def _deploy_former(self, former: Assembly) -> None:
         """Deploy what is deployed now, with a partner of its own if it has one."""
@@ -260,8 +260,8 @@ class Rehearsal:
             if location := find_location(partner, self._aws.at(partner.stack.region or REGION), values):
                 locations.append((partner, location))
             else:
-                place = f"its own stack makes or names {partner.code_source}"
-                self._reporter.line(f"{partner.path}: {place}, so that nothing can be stored there before")
+                place = f"its own stack creates or names {partner.code_source}"
+                self._reporter.line(f"{partner.path}: {place}, so nothing can be stored there before")
         if locations:
             what = "Request the" if any(one.catalog != SANDBOX for one, _ in locations) else "Make up a"
             where = ", ".join(dict.fromkeys(str(location) for _, location in locations))
@@ -269,7 +269,7 @@ class Rehearsal:
                 self._store_codes(locations, wrong=wrong)
 
     def _deploy_dependencies(self, assembly: Assembly, stack: Stack, of_partners: set[str]) -> None:
-        """Deploy the stacks that may make the place for the code, or tell its name."""
+        """Deploy the stacks that may create the store of the code, or output its name."""
         stacks = [one for one in assembly.dependencies_of(stack) if one not in of_partners | self._deployed]
         if stacks:
             with self._runner.step(
@@ -314,7 +314,7 @@ class Rehearsal:
         self._report.note_profiles()
 
     def _expect_created(self, step: StepReport) -> None:
-        """Refuse to go on if the step did anything but to create each partner that isn't there already."""
+        """Fail if the step did anything other than create each partner that doesn't exist yet."""
         existing = {partner.catalog for partner in self._former_partners}
         new = [partner for partner in self._partners if partner.catalog not in existing]
         if existing:  # An update may change a contact, for one.
@@ -345,13 +345,15 @@ class Rehearsal:
                 reason = f": {self._runner.reason(result, intended)}" if result.exit_code else ""
                 raise RehearsalError(f"the deployment should end in {expected}, but ended in {ending}{reason}")
             if fault.orders and not fault.is_met({request.subject for request in step.requests}):
-                raise RehearsalError("the deployment never met the fault: it didn't ask Partner Central")
+                raise RehearsalError("the deployment never met the fault: it didn't call Partner Central")
         self._aws.partner_central.clear_faults()
         if fault.survived:
             self._read_outputs()
             return
         skipped = {event.subject: event.type for event in step.events if event.status == "DELETE_SKIPPED"}
-        self._find(names_taken((one for stack in self._assembly.stacks for one in stack.resources()), skipped))
+        self._report_findings(
+            names_taken((one for stack in self._assembly.stacks for one in stack.resources()), skipped)
+        )
         self._recover(fault)
 
     def _recover(self, fault: Fault) -> None:
@@ -375,7 +377,9 @@ class Rehearsal:
             self._read_outputs()
             expect_equal("the requests that change something", step.changes, [])
             expect_equal("the outputs", self._report.outputs, before)
-        self._report.results.append("Deployed again with nothing changed: Partner Central was asked to change nothing.")
+        self._report.results.append(
+            "Deployed again with nothing changed: no request changed anything at Partner Central."
+        )
 
     def _destroy(self) -> None:
         with self._runner.step("destroy", "Destroy the stacks (cdk destroy)") as step:
@@ -389,7 +393,7 @@ class Rehearsal:
         self._report.results.append(f"Destroyed: the stacks are gone, and {kept}.")
 
     def cdk(self) -> Cdk:
-        """The CLI, on the app, in the account that the app is for."""
+        """The CLI for the app, in the app's account."""
         return Cdk(self._options.folder, self._aws.folder, self._environment)
 
     def _deploy_command(self, assembly: Assembly, stacks: Sequence[str]) -> list[str]:
@@ -404,7 +408,7 @@ class Rehearsal:
             described.task_status = statuses.get(described.path, "")
 
     def _expect_each_partner_once(self) -> list[str]:
-        """The ids of the account's partners; there is one for each that the app has, and no other."""
+        """The ids of the account's partners, which must be one for each in the app, and no other."""
         ids: list[str] = []
         expected = Counter({partner.catalog for partner in [*self._former_partners, *self._partners]})
         for catalog in CATALOGS:
@@ -417,7 +421,7 @@ class Rehearsal:
 
 
 def expect_equal(what: str, found: object, expected: object) -> None:
-    """Refuse to go on with a rehearsal that did something else than it should."""
+    """Fail the rehearsal if the value found is not the expected one."""
     if found != expected:
         raise RehearsalError(f"{what} should be {expected}, but is {found}")
 
@@ -425,11 +429,11 @@ def expect_equal(what: str, found: object, expected: object) -> None:
 def expect_created(
     step: StepReport, partners: Sequence[ManagedPartner], profiles: Sequence[ManagedProfile] = ()
 ) -> None:
-    """Refuse to go on if the step changed anything but to create each partner and to start each profile's task once."""
+    """Fail if the step changed anything other than creating each partner and starting each profile's task once."""
     changes = Counter(step.changes)
-    # CreatePartner takes no tags there: the function tries its ownership tag afterwards, and needn't succeed.
+    # CreatePartner takes no tags there: the function tries to add its ownership tag later, which may fail.
     tags = sum(partner.catalog == SANDBOX for partner in partners)
-    # A profile that is as visible as it is to be is left alone.
+    # A profile with the right visibility is not changed.
     visibilities = sum(bool(profile.visibility) for profile in profiles)
     changes -= Counter({"TagResource": tags, "PutProfileVisibility": visibilities})
     expected = ["CreatePartner"] * len(partners) + ["StartProfileUpdateTask"] * len(profiles)

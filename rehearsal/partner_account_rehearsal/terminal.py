@@ -1,6 +1,6 @@
-"""What a rehearsal tells in the terminal: steps with their durations, what would be created, and the verdict.
+"""A rehearsal's output in the terminal: steps with their durations, what would be created, and the verdict.
 
-Elsewhere than on a terminal there are no colours, nothing moves, and each fact stands in one line, however long it is.
+Without a terminal there are no colors, nothing moves, and each fact is on one line, however long it is.
 """
 
 import json
@@ -27,15 +27,15 @@ from partner_account_rehearsal.report import (
 
 
 class Reporter:
-    """Tells a rehearsal as it goes.
+    """Prints the progress of a rehearsal.
 
     Args:
-        verbose: whether all that the cdk CLI says and each event are told, and not only what matters.
-        to_stderr: whether standard output belongs to something else.
+        verbose: whether to print all output of the cdk CLI and every event, and not only what matters.
+        to_stderr: whether standard output is used for something else.
     """
 
     def __init__(self, *, verbose: bool = False, to_stderr: bool = False) -> None:
-        """Begin to count the seconds."""
+        """Start to count the seconds."""
         self.verbose = verbose
         self._console = Console(highlight=False, stderr=to_stderr)
         self._began = time.monotonic()
@@ -43,7 +43,7 @@ class Reporter:
 
     @contextmanager
     def step(self, step: StepReport, number: int = 0) -> Iterator[None]:
-        """Tell of a step that begins, how long it has taken so far, and how it ended."""
+        """Print the start of a step, its time so far, and its outcome."""
         self.section(f"{number}. {step.title}" if number else step.title)
         began = time.monotonic()
         spinner = SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line")
@@ -74,24 +74,24 @@ class Reporter:
             self.line(f"{sign} {words}{time.monotonic() - began:.1f} s", style)
 
     def progress(self, text: str) -> None:
-        """Tell what is in progress, beside the step's clock: on a terminal only, and until it is something else."""
+        """Show what is in progress, beside the step's clock: on a terminal only, and until something else is."""
         if self._clock:
             self._clock.update(self._clock.task_ids[0], description=text)
 
     def cli_line(self, line: str) -> None:
-        """Tell what the cdk CLI has said: beside the clock, or as a line of its own if that is wanted."""
+        """Show a line of the cdk CLI: beside the clock, or on a line of its own if `verbose`."""
         if self.verbose:
             self.quote(line)
         elif line.strip():
             self.progress(line.strip())
 
     def quote(self, line: str) -> None:
-        """Pass on a line that another program has written, unless it is empty."""
+        """Print a line of another program's output, unless it is empty."""
         if line.strip():
             self.line(f"│ {line}", "dim", hang=len("│ "))
 
     def event(self, event: RehearsalEvent, *, intended: bool) -> None:
-        """Tell what has happened; a failure that is `intended` is none to be frightened of."""
+        """Print an event; an `intended` failure is shown in a less alarming color."""
         failure = "yellow" if intended else "bold red"
         if event.source == PARTNER_CENTRAL:
             outcome = "" if event.status == "OK" else f" ({'; '.join(filter(None, (event.status, event.reason)))})"
@@ -105,28 +105,28 @@ class Reporter:
             self.progress(words)
 
     def section(self, heading: str) -> None:
-        """Write a heading."""
+        """Print a heading."""
         self._console.print()
         self._write(heading, "bold", indent=0, hang=3)
 
     def line(self, text: str, style: str = "", *, hang: int = 2) -> None:
-        """Write an indented line; what doesn't fit in it goes on below, `hang` characters further in."""
+        """Print an indented line; continuation lines are indented by `hang` more characters."""
         self._write(text, style, indent=2, hang=hang)
 
     def commands(self, heading: str, lines: Iterable[str]) -> None:
-        """Write a heading, and below it lines that can be copied as they are."""
+        """Print a heading, and below it lines that can be copied as they are."""
         self.section(heading)
         for line in lines:
             self._console.print(Text(line), soft_wrap=True)
 
     def next_steps(self, steps: Iterable[tuple[str, str]]) -> None:
-        """Tell what can be done next, and what to type for it."""
+        """Print what can be done next, and the command for it."""
         self.section("Next")
         for command, purpose in steps:
             self.line(f"{command:22}  {purpose}", hang=24)
 
     def preview(self, report: RehearsalReport) -> None:
-        """Tell what would be created, with which permissions, what can't be undone, and what is not rehearsed."""
+        """Print what would be created, with which permissions, what can't be undone, and what is not rehearsed."""
         partners = ((f"Partner account {one.path}", one.rows) for one in report.partners)
         profiles = ((f"Profile {one.path}", one.rows) for one in report.profiles)
         for heading, rows in (*partners, *profiles):
@@ -156,22 +156,22 @@ class Reporter:
                 for line in lines:
                     self.line(line)
         if report.not_rehearsed:
-            self.section("Not rehearsed: the local AWS can't create it, so something that does nothing stands in")
+            self.section("Not rehearsed: the local AWS can't create it, so a stand-in that does nothing replaces it")
             for stand_in in report.not_rehearsed:
                 self.line(f"{stand_in.type}: {', '.join(stand_in.paths)} ({stand_in.reason})", "yellow")
 
     def _preview_of(self, stack: StackReport) -> None:
-        """Tell the resources of a new stack, counted by their types, or what an update changes, each by its path."""
+        """Print the resources of a new stack, counted by type, or what an update changes, by path."""
         if stack.update is None:
             counted = (f"{name} ({count})" if count > 1 else name for name, count in stack.resources.items())
             self.line(f"{stack.name}: {', '.join(counted)}")
             return
-        self.line(f"{stack.name}: {stack.update.unchanged} of its resources stay as they are")
+        self.line(f"{stack.name}: {stack.update.unchanged} of its resources are unchanged")
         for change in stack.update.changes:
             self.line(f"  {change.done:7}  {change.type} {change.path}", hang=11)
 
     def summary(self, report: RehearsalReport) -> None:
-        """Tell how each step ended, the outputs, and the verdict."""
+        """Print the outcome of each step, the outputs, and the verdict."""
         self.section("Steps")
         for step in report.steps:
             ending = "" if step.ending == "passed" else f": {step.ending}"
@@ -200,9 +200,9 @@ class Reporter:
 
 
 def _wrap(text: str, room: int, hang: int) -> list[str]:
-    """The lines, of at most `room` cells less the hang of those that continue the first one.
+    """The lines, of at most `room` cells, less `hang` for continuation lines.
 
-    A word that is longer stays whole, so that it can be copied.
+    A longer word stays whole, so that it can be copied.
     """
     lines: list[str] = []
     for word in text.split(" "):

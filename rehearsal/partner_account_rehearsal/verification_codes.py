@@ -1,6 +1,6 @@
-"""The verification codes of a rehearsal: requested from the simulated Partner Central, and stored where the app looks.
+"""Verification codes in a rehearsal: requested from the simulated Partner Central, stored where the app reads them.
 
-No code is told to anybody: it goes from the e-mail into its store, or into a parameter of the deployment.
+No code is shown: it goes from the e-mail into its store, or into a parameter of the deployment.
 """
 
 import json
@@ -35,14 +35,14 @@ class CodeLocation:
     email: str
 
     def __str__(self) -> str:
-        """In plain words; a secret's ARN is cut down to its name."""
+        """In plain words; a secret's ARN is reduced to its name."""
         return f"{CODE_SOURCES[self.source][0]} {self.name.rpartition(':secret:')[2]}"
 
 
 def find_location(partner: ManagedPartner, aws: LocalAws, parameters: Mapping[str, str]) -> CodeLocation | None:
-    """Where the partner expects its code; None if its own stack makes the place.
+    """Where the partner expects its code; None if its own stack creates that store.
 
-    `parameters` are those of the deployment. The local CloudFormation is asked what expressions in the template are.
+    `parameters` are those of the deployment. The local CloudFormation evaluates expressions in the template.
     """
     source = partner.code["From"]
     unknown = {"Email": partner.email, "Name": partner.code[CODE_SOURCES[source][1]]}
@@ -55,7 +55,7 @@ def find_location(partner: ManagedPartner, aws: LocalAws, parameters: Mapping[st
         match unknown.pop("Name"):
             case {"Ref": str(name)}:
                 pass
-            case _:  # such as what a nested stack is given
+            case _:  # such as a nested stack's parameter
                 return None
     known = _evaluate(unknown, template, aws.client("cloudformation"), parameters)
     if known is None:
@@ -66,7 +66,7 @@ def find_location(partner: ManagedPartner, aws: LocalAws, parameters: Mapping[st
 def _evaluate(
     values: Mapping[str, Any], template: Template, cloudformation: Any, parameters: Mapping[str, str]
 ) -> Mapping[str, str] | None:
-    """The values of a template as the outputs of a short-lived stack have them; None if it can't be created."""
+    """Template values, as the outputs of a short-lived stack; None if that can't be created."""
     if all(isinstance(value, str) for value in values.values()):
         return values
     declared = template.get("Parameters", {})
@@ -96,7 +96,7 @@ def _evaluate(
 
 
 def request_code(location: CodeLocation, catalog: str, aws: LocalAws) -> str:
-    """A code that Partner Central has sent to the contact; in the Sandbox, which sends none, any six digits."""
+    """A code that Partner Central sent to the contact; in the Sandbox, which sends none, any six digits."""
     if catalog == SANDBOX:
         return "123456"
     # The service has one region, wherever the stack is.
@@ -105,7 +105,7 @@ def request_code(location: CodeLocation, catalog: str, aws: LocalAws) -> str:
 
 
 def store_code(code: str, location: CodeLocation, aws: LocalAws) -> None:
-    """Put the code into the secret or the SSM parameter, which is made if there is none."""
+    """Store the code in the secret or the SSM parameter, which is created if it doesn't exist."""
     value = json.dumps({location.json_field: code}) if location.json_field else code
     if location.source == "ParameterStore":
         aws.client("ssm").put_parameter(Name=location.name, Value=value, Type="SecureString", Overwrite=True)
@@ -114,5 +114,5 @@ def store_code(code: str, location: CodeLocation, aws: LocalAws) -> None:
     try:
         secrets.put_secret_value(SecretId=location.name, SecretString=value)
     except secrets.exceptions.ResourceNotFoundException:
-        # Who looks for it by ARN made that ARN of the name.
+        # An app that reads it by ARN built that ARN from the name.
         secrets.create_secret(Name=location.name.rpartition(":secret:")[2], SecretString=value)

@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is named in `__all__` when it is first used: pytest imports this package in every project's tests."""
+    """Import a name in `__all__` on its first use: pytest imports this package in every project's tests."""
     if name in __all__:
         for module in ("readings", "models", "service", "faults", "server", "testing"):
             found = getattr(import_module(f"{__name__}.{module}"), name, None)

@@ -1,6 +1,6 @@
-"""The wire of AWS JSON 1.0: a request's bytes in, a validated call of the service, an answer's bytes out.
+"""The AWS JSON 1.0 protocol: it parses and validates a request, calls the service, and serializes the response.
 
-Every request is recorded, without a secret or a name in it, and may meet faults on its way.
+Every request is recorded, without secrets or names, and may meet faults on its way.
 """
 
 import json
@@ -29,16 +29,16 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 LARGEST_BODY = 1024 * 1024
 
 REMEMBERED = 10_000
-"""How many requests are kept; older ones are forgotten."""
+"""How many requests are kept; older ones are dropped."""
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
-"""How much they may have had in their bodies, all together; the latest one is kept in any case."""
+"""The limit on the total size of their bodies; the latest one is always kept."""
 
 _log = logging.getLogger(__name__)
 
 
 class ApiEndpoint:
-    """Answers requests to the service, and records them. Safe to use from several threads."""
+    """Responds to requests to the service, and records them. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ApiEndpoint:
         session_token: str | None = None,
         authorizer: Authorizer | None = None,
     ) -> None:
-        """Serve `service` to whoever has the session token, if there is one, and is allowed to by the authorizer."""
+        """Serve `service` to callers that have the session token, if there is one, and that the authorizer allows."""
         self._service = service
         self._faults = faults
         self._clock = clock
@@ -81,9 +81,9 @@ class ApiEndpoint:
         return entry
 
     def respond(self, request: Request) -> Response:
-        """Answer one request; raises ConnectionCutError if a fault wants no answer."""
+        """Respond to one request; raises ConnectionCutError if a fault suppresses the response."""
         if not has_session_token(request, self._session_token):
-            # Nor is it a request of anybody who may be told of it later.
+            # It isn't recorded either: its sender isn't among those who may read the records.
             return _response(*_error(_unrecognized_client()))
         prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
         is_call = request.method == "POST" and request.path == "/" and prefix == "PartnerCentralAccount"
@@ -96,10 +96,10 @@ class ApiEndpoint:
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - see the comment
-            # The border: whatever fails in here, a client sees what it would see of AWS, and never a traceback.
+            # The boundary: whatever fails in here, a client sees an error as AWS returns it, never a traceback.
             entry.status, content = self._refuse(error, request, entry)
         finally:
-            # Its text: a handler that collects log records shall not keep every request.
+            # As text: a handler that collects log records must not keep every request in memory.
             _log.info("%s", str(entry))
         return _response(entry.status, content)
 
@@ -137,30 +137,30 @@ class ApiEndpoint:
                 plan = self._faults.task_plan(entry)
                 answer = self._service.perform(operation.name, caller.account, members, url, plan)
             finally:
-                # Also after a refusal: the client cannot know which answer it is that got lost.
+                # Also after an error: the client can't know which response was lost.
                 self._faults.strike(entry, after_commit=True)
             answer = self._faults.distort(entry, answer)
         except ServiceError as error:
             _check_error(operation, error)
             raise
         if wrong := list(problems(operation.output_shape, answer)):
-            raise ModelBreachError(f"{operation.name} would answer {wrong}")
+            raise ModelBreachError(f"{operation.name} would return {wrong}")
         return answer
 
 
 class ModelBreachError(Exception):
-    """The simulator is about to answer what AWS's service model rules out: a defect of the simulator."""
+    """The simulator would return what AWS's service model rules out: a bug in the simulator."""
 
 
 def _check_error(operation: OperationModel, error: ServiceError) -> None:
     shape = next((shape for shape in operation.error_shapes if shape.name == error.code), None)
     if error.is_of_service and (shape is None or list(problems(shape, {"Message": error.message, **error.members}))):
-        raise ModelBreachError(f"{operation.name} knows no {error.code} with {error.members}")
+        raise ModelBreachError(f"{operation.name} has no {error.code} with {error.members}")
 
 
 @cache
 def _service_model() -> ServiceModel:
-    # Not by a session, which asks for the profile that the user has chosen for AWS.
+    # Not through a session, which would look up the user's AWS profile.
     return ServiceModel(create_loader().load_service_model(SERVICE, "service-2", API_VERSION), SERVICE)
 
 
@@ -175,12 +175,12 @@ def _operation(request: Request, name: str | None) -> OperationModel:
 
 def _decoded(request: Request) -> dict[str, Any]:
     def refuse_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no JSON")
+        raise ValueError(f"{name} is not JSON")
 
     try:
         body = json.loads(request.get_data(), parse_constant=refuse_constant)
     except RequestEntityTooLarge:
-        message = f"A body has no more than {LARGEST_BODY} bytes."
+        message = f"A body is limited to {LARGEST_BODY} bytes."
         raise ServiceError("RequestEntityTooLargeException", message) from None
     except (ValueError, RecursionError, HTTPException):
         raise ServiceError("SerializationException", "The body is not JSON.") from None
@@ -203,7 +203,7 @@ def _response(status: int, content: bytes) -> Response:
 
 
 def _encoded(body: Output) -> bytes:
-    """The JSON of an answer: an output without members is `{}` in AWS JSON 1.0, and not an empty body."""
+    """The JSON of a response: an output without members is `{}` in AWS JSON 1.0, not an empty body."""
 
     def time(value: datetime) -> str:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

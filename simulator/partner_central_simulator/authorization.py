@@ -1,10 +1,10 @@
-"""Who calls, and what IAM is asked before an operation: its actions, on which resources, with which condition keys.
+"""The caller, and the IAM checks before an operation: its actions, their resources and condition keys.
 
-The caller is read from the headers of Signature Version 4. The signature itself is not checked: that takes the caller's
-secret key, which a simulator does not have; one that is not for everybody on its machine asks for its session token.
+The caller is read from the headers of Signature Version 4. The signature itself is not verified, which requires the
+caller's secret key. A simulator that is not open to everybody on its machine requires its session token.
 
 The checks are those of the Service Authorization Reference of AWS Partner Central; where that is silent, `Readings` has
-a switch. Who decides by which policies is the business of an `Authorizer`: without one everything is allowed.
+a switch. An `Authorizer` evaluates the policies; without one, everything is allowed.
 """
 
 import hmac
@@ -48,16 +48,16 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True)
 class CallerCredentials:
-    """By what a caller is known."""
+    """What identifies a caller."""
 
     access_key: str
     session_token: str = field(default="", repr=False)
 
 
 def credentials_of(request: Request) -> CallerCredentials:
-    """Whose signature a request bears.
+    """The credentials that signed a request.
 
-    Raises the errors that AWS answers to an unsigned request, and to one signed for another region or service.
+    Raises the errors that AWS returns for an unsigned request, and for one signed for another region or service.
     """
     authorization = request.headers.get("Authorization")
     if not authorization:
@@ -86,7 +86,7 @@ def has_session_token(request: Request, expected: str | None) -> bool:
 
 @dataclass(frozen=True)
 class AccessCheck:
-    """One question to IAM: an action on a resource, with the request's condition keys."""
+    """One IAM check: an action on a resource, with the request's condition keys."""
 
     action: str
     resource: str
@@ -95,7 +95,7 @@ class AccessCheck:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose credentials they are, and what the policies of that user or role allow."""
+    """The user or role with these credentials, and what its policies allow."""
 
     account: str
     arn: str
@@ -103,14 +103,14 @@ class Caller:
 
 
 class Authorizer(Protocol):
-    """Knows whose credentials are."""
+    """Finds the caller with given credentials."""
 
     def caller(self, credentials: CallerCredentials) -> Caller | None:
-        """Whose they are; None if they are nobody's."""
+        """The caller; None if the credentials are invalid."""
 
 
 class AllowEverything:
-    """Takes an access key of twelve digits for its own account, any other for one of `000000000000`; judges nobody."""
+    """Maps a 12-digit access key to that account, any other to `000000000000`; denies nothing."""
 
     def caller(self, credentials: CallerCredentials) -> Caller:
         """The account of that access key."""
@@ -120,20 +120,20 @@ class AllowEverything:
 
 
 class HttpAuthorizer:
-    """Asks an address: `POST {"credentials", "checks"}` is answered `{"account", "arn", "allowed": [true, …]}`.
+    """Calls a URL: `POST {"credentials", "checks"}` returns `{"account", "arn", "allowed": [true, …]}`.
 
-    Credentials that are nobody's are answered with another status than 200. The requests carry the session token that
-    the simulator itself asks for. TLS is verified by the authorities in `ca_file`, by default the system's.
+    For invalid credentials, it returns a status other than 200. The requests carry the session token that the simulator
+    itself requires. TLS is verified with the CAs in `ca_file`, by default the system's.
     """
 
     def __init__(self, url: str, session_token: str, ca_file: str | None = None) -> None:
-        """Ask at that URL."""
+        """Call that URL."""
         self._url = url
         self._session_token = session_token
         self._ca_file = ca_file
 
     def caller(self, credentials: CallerCredentials) -> Caller | None:
-        """Whose they are, as the address says."""
+        """The caller that the URL returns."""
 
         def allows(check: AccessCheck) -> bool:
             answer = self._ask(credentials, check)
@@ -149,14 +149,14 @@ class HttpAuthorizer:
             try:
                 answer = web.request("POST", self._url, body=json.dumps(question), headers=headers)
             except urllib3.exceptions.HTTPError:
-                raise ServiceError("InternalServerException", "IAM doesn't answer.") from None
+                raise ServiceError("InternalServerException", "IAM doesn't respond.") from None
             return json.loads(answer.data) if answer.status == HTTPStatus.OK else None
 
 
 def checks_of(
     operation: str, request: Mapping[str, Any], account: SimulatedAccount, readings: Readings
 ) -> Iterator[AccessCheck]:
-    """All that IAM must allow for this request, the operation's own action first."""
+    """Everything that IAM must allow for this request, the operation's own action first."""
     named = request.get("ResourceArn") or request.get("Identifier", "")
     partner = next((one for one in account.partners if named in {one.arn, one.id}), None)
     tags = partner.tags if partner else {}

@@ -1,4 +1,4 @@
-"""The errors that the service answers, and the JSON body each becomes. When they occur is decided elsewhere."""
+"""The errors that the service returns, and their JSON bodies. When they occur is decided elsewhere."""
 
 from typing import Any, NamedTuple, Self
 
@@ -40,7 +40,7 @@ _STATUS_BEFORE_THE_SERVICE = {
     "UnknownOperationException": 404,
     "UnrecognizedClientException": 403,
 }
-"""What AWS's gateway (or, for operations that are left out here, the simulator) answers in place of the service."""
+"""What AWS's gateway (or, for operations that are not simulated, the simulator) returns in place of the service."""
 
 
 class FieldProblem(NamedTuple):
@@ -52,10 +52,10 @@ class FieldProblem(NamedTuple):
 
 
 class ServiceError(Exception):
-    """An error answer: its code, its message, and the further members of its shape, such as `Reason`."""
+    """An error response: its code, its message, and the other members of its shape, such as `Reason`."""
 
     def __init__(self, code: str, message: str, **members: Any) -> None:
-        """Take them in the names of the service model."""
+        """Set them by their names in the service model."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -86,7 +86,7 @@ class ServiceError(Exception):
 
     @property
     def is_of_service(self) -> bool:
-        """Whether the request got as far as the service, so that its model has the error."""
+        """Whether the request reached the service, so that its model has the error."""
         return self.code not in _STATUS_BEFORE_THE_SERVICE
 
     @property
@@ -96,9 +96,9 @@ class ServiceError(Exception):
         return _STATUS_BEFORE_THE_SERVICE.get(self.code, own)
 
     def body(self) -> dict[str, Any] | None:
-        """What goes over the wire, None for an empty body; clients find the error code behind the `#`."""
+        """The body, None if it is empty; clients find the error code after the `#`."""
         if self.code == "ServiceUnavailable":
-            return None  # a load balancer's, which knows no shapes
+            return None  # a load balancer's, which has no shapes
         namespace = "com.amazonaws.partnercentralaccount" if self.is_of_service else "com.amazon.coral.service"
         if self.code == "NotSimulatedException":
             namespace = "partner_central_simulator"

@@ -1,8 +1,8 @@
-"""Faults that tests and rehearsals order in advance, and what each does to a request. No rules of the service.
+"""Faults that tests and rehearsals inject, and what each does to a request. No rules of the service.
 
-A fault waits for requests of its operation, and is used up after `times` of them, or when its time is over. Those that
-strike *before* the commit leave no trace in the state; those *after* it strike when the request has taken effect, and
-only its answer suffers.
+A fault waits for requests of its operation, and is used up after `times` of them, or when it expires. Those that strike
+*before* the commit leave no trace in the state; those *after* it strike when the request has taken effect, and affect
+only the response.
 """
 
 import threading
@@ -35,37 +35,37 @@ class FaultKind(StrEnum):
     """HTTP 503 from a load balancer, without a JSON body; before the commit, or after it."""
 
     CUT = "cut"
-    """The connection is closed without an answer; before the commit, or after it."""
+    """The connection is closed without a response; before the commit, or after it."""
 
     DELAY = "delay"
-    """`seconds` pass; before the commit (a slow service), or after it (an answer that comes too late)."""
+    """`seconds` pass; before the commit (a slow service), or after it (a late response)."""
 
     HANG = "hang"
-    """There is never an answer, and the connection stays open; before the commit, or after it."""
+    """There is never a response, and the connection stays open; before the commit, or after it."""
 
     LAGGING_LIST = "lagging-list"
     """`ListPartners` omits new partners: those younger than `seconds`, or, if none are given, those created since
     the fault was added. A list in which nothing is missing doesn't use the fault up."""
 
     NO_PROFILE_ID = "no-profile-id"
-    """The answer lacks the ProfileId that it would have; the visibility operations, whose answers require it, say
+    """The response lacks the ProfileId that it would have; the visibility operations, which require it, return
     PARTNER_PROFILE_NOT_FOUND."""
 
     NO_TAGS = "no-tags"
-    """`ListTagsForResource` shows no tags, as before those that were set have reached every part of AWS. An answer
-    that has none doesn't use the fault up."""
+    """`ListTagsForResource` returns no tags, as before new tags have propagated through AWS. A response without tags
+    doesn't use the fault up."""
 
     ECHO = "echo"
-    """The message of an error repeats the whole request. An answer that is no error doesn't use the fault up."""
+    """The message of an error repeats the whole request. A successful response doesn't use the fault up."""
 
     GARBLED = "garbled"
-    """An answer that is no error breaks off in the middle, which botocore takes for an empty one."""
+    """A successful response is truncated, which botocore parses as an empty one."""
 
     REVIEW_FAILS = "review-fails"
-    """The profile task that is started ends as FAILED, since its logo is refused."""
+    """The profile task that is started ends as FAILED because its logo is rejected."""
 
     REVIEW_TAKES_DAYS = "review-takes-days"
-    """The profile task that is started stays IN_PROGRESS, as long as nobody cancels it."""
+    """The profile task that is started stays IN_PROGRESS until it is canceled."""
 
 
 _BEFORE_OR_AFTER_COMMIT = {
@@ -91,14 +91,14 @@ _LONGEST = timedelta(days=365).total_seconds()
 
 
 class ConnectionCutError(ConnectionAbortedError):
-    """The connection is to be closed without an answer; the web server understands the base class."""
+    """The connection must be closed without a response; the web server handles the base class."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InjectedFault:
-    """One order: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`.
+    """One fault: the next `times` requests of `operation` (`*` for any; `times=None` for all) meet `kind`.
 
-    `seconds` is the length of a delay or of a lag. `lasting` ends the fault so many seconds after it was added.
+    `seconds` is the length of a delay or of a lag. `lasting` ends the fault that many seconds after it was added.
     """
 
     operation: str
@@ -111,19 +111,19 @@ class InjectedFault:
     added_at: datetime
 
     def __post_init__(self) -> None:
-        """Refuse a fault that could never strike, or not as ordered; `FaultKind` says what can be."""
+        """Reject a fault that could never strike, or not as specified; see `FaultKind`."""
         kind, operations = self.kind, _OPERATIONS_OF.get(self.kind, {*OPERATIONS, ANY_OPERATION})
         wrong = []
         if self.operation not in operations:
-            wrong.append(f"{kind} never meets {self.operation}: name an operation that is simulated")
+            wrong.append(f"{kind} never meets {self.operation}: specify an operation that is simulated")
         if self.times is not None and self.times < 1:
-            wrong.append("a fault strikes at least once: give times=1 or more, or None for always")
+            wrong.append("a fault strikes at least once: set times=1 or more, or None for always")
         if self.after_commit and kind not in _BEFORE_OR_AFTER_COMMIT:
-            wrong.append(f"{kind} cannot strike after the commit: leave out after_commit")
+            wrong.append(f"{kind} cannot strike after the commit: omit after_commit")
         if kind is FaultKind.DELAY and self.seconds is None:
-            wrong.append("a delay needs its length: give seconds")
+            wrong.append("a delay needs a length: set seconds")
         if self.seconds is not None and kind not in {FaultKind.DELAY, FaultKind.LAGGING_LIST}:
-            wrong.append(f"{kind} has no length: leave out seconds, or give lasting")
+            wrong.append(f"{kind} has no length: omit seconds, or set lasting")
         for name, length in (("seconds", self.seconds), ("lasting", self.lasting)):
             if length is not None and not 0 <= length <= _LONGEST:
                 wrong.append(f"{name} must not be negative, nor more than a year")
@@ -132,10 +132,10 @@ class InjectedFault:
 
 
 class Faults:
-    """All faults that are ordered and not used up. Safe to use from several threads."""
+    """All pending faults. Safe to use from several threads."""
 
     def __init__(self, clock: Clock) -> None:
-        """Begin with none; `clock` tells when each was added, and how old a partner is."""
+        """Start with none; `clock` gives the time at which each is added, and the age of a partner."""
         self._clock = clock
         self._lock = threading.Lock()
         self._ids = count(1)
@@ -152,9 +152,9 @@ class Faults:
         after_commit: bool = False,
         lasting: float | None = None,
     ) -> InjectedFault:
-        """Order a fault; a ValueError says what is wrong with an impossible one."""
+        """Add a fault; an impossible one raises a ValueError with the reason."""
         if kind not in list(FaultKind):
-            raise ValueError(f"there is no fault {kind}: name one of {', '.join(FaultKind)}")
+            raise ValueError(f"there is no fault {kind}: use one of {', '.join(FaultKind)}")
         fault = InjectedFault(
             operation=operation,
             kind=FaultKind(kind),
@@ -170,13 +170,13 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         with self._lock:
             self._pending.clear()
 
     @property
     def pending(self) -> list[InjectedFault]:
-        """Those that still wait, each with the times that are left."""
+        """The faults that still wait, each with its remaining times."""
         now = self._clock()
         with self._lock:
             return [
@@ -186,12 +186,12 @@ class Faults:
             ]
 
     def release(self) -> None:
-        """Let go of all requests that hang or are delayed now."""
+        """Release all requests that hang or are delayed now."""
         released, self._release = self._release, threading.Event()
         released.set()
 
     def strike(self, request: RecordedRequest, *, after_commit: bool) -> None:
-        """Do to a request what is due in this phase: wait, or raise the error to be answered or ConnectionCutError."""
+        """Apply the faults due in this phase: wait, or raise the error to return or ConnectionCutError."""
         striking = _BEFORE_OR_AFTER_COMMIT | {FaultKind.THROTTLE, FaultKind.ACCESS_DENIED}
         for fault in self._waiting(request, striking):
             if fault.after_commit != after_commit or not self._use(fault, request):
@@ -215,7 +215,7 @@ class Faults:
                     self._release.wait(fault.seconds)
 
     def distort(self, request: RecordedRequest, answer: Output) -> Output:
-        """The answer as lagging parts of the service would give it."""
+        """The response as lagging parts of the service would return it."""
         for fault in self._waiting(request, _DISTORTED):
             seen = dict(answer)
             if fault.kind is FaultKind.NO_TAGS:
@@ -241,7 +241,7 @@ class Faults:
         return answer
 
     def task_plan(self, request: RecordedRequest) -> TaskPlan | None:
-        """How the profile task that the request starts is to end; None if no fault says so."""
+        """How the profile task that the request starts is to end; None if no fault decides that."""
         return next((plan for kind, plan in _TASK_PLANS.items() if self.take(request, kind)), None)
 
     def take(self, request: RecordedRequest, kind: FaultKind) -> bool:
@@ -253,7 +253,7 @@ class Faults:
         return [one for one in self.pending if one.operation in operations and one.kind in kinds]
 
     def _use(self, fault: InjectedFault, request: RecordedRequest) -> bool:
-        """Take one of the fault's times and note it; False if another request has taken the last of them."""
+        """Use the fault once and record it; False if another request has used it up."""
         with self._lock:
             left = self._pending.get(fault.id)
             if left is None:

@@ -1,4 +1,4 @@
-"""What Partner Central remembers: accounts, partners, verifications, tasks, e-mails, requests. No HTTP."""
+"""The state of Partner Central: accounts, partners, verifications, tasks, e-mails, requests. No HTTP."""
 
 import hashlib
 import json
@@ -52,8 +52,8 @@ class RecordedRequest:
     """One request as it arrived, and how it ended.
 
     `number` grows by one with each request, from 1. `input` has the keys that were sent; sensitive values (legal name,
-    names, title, code) are replaced by `***`, while tags, client token and e-mail address stay. `status` is None as
-    long as there is no answer, and for ever if the connection was cut. `faults` are the kinds of those it met.
+    names, title, code) are replaced by `***`, while tags, client token and e-mail address stay. `status` is None
+    until there is a response, and forever if the connection was cut. `faults` are the kinds of faults that it met.
     """
 
     number: int
@@ -79,8 +79,8 @@ class RecordedRequest:
 class TaskPlan:
     """How the next profile tasks of an account will end.
 
-    `reads` is the number of the `GetProfileUpdateTask` that first sees the end: 0 for "at once, in the answer of the
-    start", None for "never" (a manual review that nobody does). `errors` makes the task fail with these error details.
+    `reads` is the number of the `GetProfileUpdateTask` that first sees the end: 0 for "at once, in the response of
+    the start", None for "never" (a manual review that nobody does). `errors` makes the task fail with these details.
     """
 
     reads: int | None = 1
@@ -89,7 +89,7 @@ class TaskPlan:
 
 @dataclass
 class ProfileTask:
-    """A profile update: what is asked for, and how far it has come."""
+    """A profile update: what was requested, and its progress."""
 
     id: str
     details: dict[str, Any]
@@ -126,11 +126,11 @@ class SimulatedPartner:
 
     @property
     def has_profile(self) -> bool:
-        """Whether a profile task has ever succeeded; a newborn profile knows only its solution type."""
+        """Whether a profile task has ever succeeded; a new profile has only its solution type."""
         return "DisplayName" in self.profile
 
     def has_profile_id(self, readings: Readings) -> bool:
-        """Whether every answer carries the profile's id by now."""
+        """Whether every response includes the profile's id by now."""
         if readings.profile_id is ProfileIdAppears.AT_ONCE:
             return True
         return {
@@ -163,7 +163,7 @@ class SimulatedAccount:
     partners: list[SimulatedPartner] = field(default_factory=list)
     verifications: dict[str, AccountVerification] = field(default_factory=dict)
     tokens: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    """By operation and client token: a fingerprint of the body it belongs to, and the id of what came of it."""
+    """By operation and client token: a fingerprint of the body it belongs to, and the id of the result."""
 
     task_plan: TaskPlan = field(default_factory=TaskPlan)
 
@@ -174,7 +174,7 @@ class SimulatedAccount:
 
 @dataclass
 class State:
-    """Everything there is, in all accounts."""
+    """The state of all accounts."""
 
     accounts: dict[str, SimulatedAccount] = field(default_factory=dict)
     outbox: list[Mail] = field(default_factory=list)
@@ -182,7 +182,7 @@ class State:
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One valid request, and all that a rule may look at to answer it."""
+    """One valid request, and everything that a rule may use to respond to it."""
 
     operation: str
     request: Mapping[str, Any]
@@ -195,7 +195,7 @@ class ApiCall:
     task_plan: TaskPlan
 
     def once(self, act: Callable[[], str]) -> str:
-        """Run `act` once per client token, and return the id of what it made, also to a repeated request.
+        """Run `act` once per client token, and return the id of what it created, also for a repeated request.
 
         Tokens live as long as the state: how long AWS remembers them is not documented.
         """

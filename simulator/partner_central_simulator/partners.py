@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from partner_central_simulator.exceptions import FieldProblem, ServiceError
 from partner_central_simulator.models import ApiCall, Output, SimulatedPartner, State
-from partner_central_simulator.verifications import check_code, code_at_stake, unmet_prerequisites, verified_legal_name
+from partner_central_simulator.verifications import check_code, spending_code, unmet_prerequisites, verified_legal_name
 
 TAGS_PER_PARTNER = 200
 
@@ -28,7 +28,7 @@ def create_partner(call: ApiCall) -> Output:
 def _create(call: ApiCall, tags: dict[str, str]) -> SimulatedPartner:
     catalog, legal_name = call.request["Catalog"], call.request["LegalName"]
     contact = call.request["AllianceLeadContact"]
-    with code_at_stake(call, contact["Email"]):
+    with spending_code(call, contact["Email"]):
         if catalog == "AWS":
             unmet = unmet_prerequisites(call.account)
             verified = verified_legal_name(call.account)
@@ -64,7 +64,7 @@ def _folded(legal_name: str) -> str:
 
 
 def identity(partner: SimulatedPartner) -> Output:
-    """The three members that begin every answer about a partner."""
+    """The three members that begin every response about a partner."""
     return {"Catalog": partner.catalog, "Arn": partner.arn, "Id": partner.id}
 
 
@@ -94,7 +94,7 @@ def get_partner(call: ApiCall) -> Output:
 
 
 def requested_partner(call: ApiCall) -> SimulatedPartner:
-    """The partner that `Identifier` (an id or ARN) or `ResourceArn` names; those of others are not found."""
+    """The partner that `Identifier` (an id or ARN) or `ResourceArn` names; other accounts' are not found."""
     for partner in call.account.partners:
         if call.request.get("ResourceArn") == partner.arn:
             return partner
@@ -112,7 +112,7 @@ def list_partners(call: ApiCall) -> Output:
             last_arn = json.loads(base64.urlsafe_b64decode(call.request["NextToken"]))["after"]
             start = [partner.arn for partner in partners].index(last_arn) + 1
         except (ValueError, KeyError, TypeError, binascii.Error):
-            problem = FieldProblem("NextToken", "The token is of no earlier answer.", "INVALID_VALUE")
+            problem = FieldProblem("NextToken", "The token is not from an earlier response.", "INVALID_VALUE")
             raise ServiceError.of_fields(problem) from None
     page = partners[start : start + call.page_size]
     answer: Output = {"PartnerSummaryList": [_summary(partner) for partner in page]}
@@ -128,11 +128,11 @@ def get_alliance_lead_contact(call: ApiCall) -> Output:
 
 
 def put_alliance_lead_contact(call: ApiCall) -> Output:
-    """Replace the contact; the address may have to be confirmed by the code that was sent there."""
+    """Replace the contact; this may require the code that was sent to its address."""
     partner, contact = requested_partner(call), call.request["AllianceLeadContact"]
     changed = {name for name in contact if contact[name] != partner.contact[name]}
     if "EmailVerificationCode" in call.request:
-        with code_at_stake(call, contact["Email"]):
+        with spending_code(call, contact["Email"]):
             check_code(call, contact["Email"])
     elif ("Email" in changed and call.readings.new_contact_email_needs_code) or (
         changed - {"Email"} and call.readings.any_contact_change_needs_code
@@ -156,7 +156,7 @@ def tag_resource(call: ApiCall) -> Output:
 
 
 def untag_resource(call: ApiCall) -> Output:
-    """Remove tags; keys that are not there are no mistake."""
+    """Remove tags; keys that don't exist are ignored."""
     partner = _taggable_partner(call, "TagKeys")
     partner.tags = _without(partner.tags, call.request["TagKeys"], call)
     return {}

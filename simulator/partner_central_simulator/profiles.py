@@ -36,7 +36,7 @@ def put_profile_visibility(call: ApiCall) -> Output:
 
 
 def _require_profile_id(call: ApiCall, partner: SimulatedPartner) -> None:
-    """The answers on visibility require the id, so they show it earlier than others unless that is read otherwise."""
+    """The visibility responses require the id, so they include it before others do, unless by another reading."""
     if call.readings.profile_id is ProfileIdAppears.WITH_PROFILE and not partner.has_profile_id(call.readings):
         raise ServiceError.of("PARTNER_PROFILE_NOT_FOUND")
 
@@ -46,7 +46,7 @@ def _visibility(partner: SimulatedPartner) -> Output:
 
 
 def _count_update(now: datetime, updates: list[datetime], limit: int, reason: str) -> None:
-    """Take one of `limit` updates in any 24 hours, or refuse."""
+    """Count one of `limit` updates in any 24 hours, or raise the error `reason`."""
     updates[:] = [time for time in updates if now - time < DAY]
     if len(updates) >= limit:
         raise ServiceError.of(reason)
@@ -75,7 +75,7 @@ def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
 
 
 def get_profile_update_task(call: ApiCall) -> Output:
-    """The partner's latest task; each look brings it nearer to its planned end."""
+    """The partner's latest task; each read brings it nearer to its planned end."""
     partner = requested_partner(call)
     task = _find_task(partner, with_canceled=call.readings.canceled_task_is_shown)
     task.reads += 1
@@ -93,7 +93,7 @@ def _progress(now: datetime, partner: SimulatedPartner, task: ProfileTask) -> No
 
 
 def _replaced(profile: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole profile but for the headquarters: by the service model, leaving them out keeps the former ones."""
+    """Replace the whole profile except the headquarters: by the service model, omitting them keeps the former ones."""
     return {name: value for name, value in profile.items() if name == "Headquarters"} | dict(details)
 
 

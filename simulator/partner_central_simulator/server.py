@@ -1,6 +1,6 @@
-"""The simulator as a running server: what starts and stops it, and its own endpoints below `/_simulator`.
+"""The simulator as a server: it starts and stops, and has its own endpoints under `/_simulator`.
 
-Those are for other processes and for humans. Nothing of them exists at AWS.
+Those are for other processes and for humans. They don't exist at AWS.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _POLL_SECONDS = 0.01
-"""How soon the server notices that it shall stop."""
+"""How soon the server notices that it must stop."""
 
 _PREFIX = "/_simulator/"
 _OUTCOMES = ("SUCCEEDED", "FAILED", "REJECTED")
@@ -39,10 +39,10 @@ _log = logging.getLogger(__name__)
 
 
 class Simulator:
-    """A simulated Partner Central on a port of this machine, with all that tests and rehearsals need to know of it.
+    """A simulated Partner Central on a port of this machine, with its state for tests and rehearsals.
 
-    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, also while it is stopped. It is a
-    WSGI application itself.
+    Use it as a context manager, or call `start` and `stop`. Partners stay in memory, even while it is stopped. It is
+    itself a WSGI application.
     """
 
     def __init__(
@@ -61,16 +61,16 @@ class Simulator:
         """Prepare a simulator that does not listen yet.
 
         Args:
-            verified: Accounts that the simulator hears of for the first time have both verifications behind them.
-            readings: How to take rules that AWS documents nowhere; by default strictly.
+            verified: Both verifications of new accounts have succeeded.
+            readings: The readings of undocumented rules; by default the strict ones.
             host: The address to listen on.
             port: The port to listen on; 0 for any free one.
             page_size: The number of partners on one page of `ListPartners`, 50 at most.
-            clock: Tells the time, aware of its zone; quotas and ages are counted by it.
+            clock: Returns the time, with its zone; it determines quotas and ages.
             session_token: What the session token of each request must be, or begin with; by default anybody on this
-                machine may call the service, and read the codes.
-            any_credentials: Calls of the service itself need no session token.
-            authorizer: Tells whose an access key is, and what IAM allows; by default everything is allowed.
+                machine can call the service, and read the codes.
+            any_credentials: Calls to the service itself need no session token.
+            authorizer: Finds the caller with an access key, and what IAM allows; by default everything is allowed.
         """
         self.host = host
         self.faults = Faults(clock)
@@ -83,8 +83,8 @@ class Simulator:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Listen, in a thread of its own; OSError if the port is taken."""
-        # A listener of our own: Werkzeug's exits the whole process if the port is taken.
+        """Listen, in a thread of its own; OSError if the port is in use."""
+        # Our own listener: Werkzeug's exits the whole process if the port is in use.
         with socket.create_server((self.host, self._port)) as listener:
             self._server = make_server(
                 self.host, self._port, self, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
@@ -97,7 +97,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Stop listening; requests that hang lose their connection. Stopping twice is no mistake."""
+        """Stop listening; requests that hang lose their connection. Stopping twice is allowed."""
         if self._server is None or self._thread is None:
             return
         self._server.shutdown()
@@ -116,7 +116,7 @@ class Simulator:
         self.stop()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request as WSGI has it."""
+        """Respond to one request, as a WSGI application."""
         request = Request(environ)
         request.max_content_length = LARGEST_BODY
         respond = self._respond_as_simulator if request.path.startswith(_PREFIX) else self._api.respond
@@ -124,24 +124,24 @@ class Simulator:
             return respond(request)(environ, start_response)
         except ConnectionCutError:
             connection: socket.socket = environ["werkzeug.socket"]
-            with contextlib.suppress(OSError):  # the client may have gone already
+            with contextlib.suppress(OSError):  # the client may have disconnected
                 connection.shutdown(socket.SHUT_RDWR)
             raise
 
     def _respond_as_simulator(self, request: Request) -> Response:
-        """Answer one request to the own endpoints, in JSON."""
+        """Respond to one request to the simulator's own endpoints, in JSON."""
         try:
-            # The outbox holds the codes. The service itself may be reached from a container, by `--host`.
-            if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "not known"
+            # The outbox holds the codes. The service itself can be reached from a container, with `--host`.
+            if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "unknown"
                 raise Forbidden("only for callers on the simulator's own machine")
             name, _, token = request.path.removeprefix(_PREFIX).partition("/")
             if token and name == "verifications":
-                # A human opens this, which nobody can guess, in a browser, which has no session token.
+                # A human opens this unguessable URL in a browser, which has no session token.
                 answer = self._complete_verification(token, request.args.get("outcome", _OUTCOMES[0]))
             elif has_session_token(request, self._session_token):
                 answer = self._own_endpoint(request, name if not token else "")
             else:
-                raise Forbidden("the session token is not the one that the simulator has told when it was started")
+                raise Forbidden("the session token is not the one that the simulator printed when it was started")
             status = 200
         except HTTPException as error:
             answer, status = {"error": error.description}, error.code or 500
@@ -175,7 +175,7 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where it listens, without a slash at the end; the endpoint URL for a client."""
+        """Its URL, without a trailing slash; the endpoint URL for a client."""
         return f"http://{self.host}:{self._port}"
 
     @property
@@ -198,15 +198,15 @@ class Simulator:
         return self._api.latest
 
     def account(self, account_id: str = DEFAULT_ACCOUNT) -> AccountAdmin:
-        """What humans and AWS itself see of one account, and do to it, outside the API.
+        """One account as humans and AWS itself see and change it, outside the API.
 
-        A caller's account is its access key, if that has twelve digits; by default that of all other access keys.
+        A caller's account is its access key, if that has 12 digits; the default is that of all other access keys.
         """
         return AccountAdmin(self._service, account_id)
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Leaves the log to the endpoint, which knows the operation; a URL may have a session token in its query."""
+    """Leaves logging to the endpoint, which knows the operation; a URL's query may have a session token."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class names it
         if type != "info":

@@ -1,4 +1,4 @@
-"""The service without its wire: each operation's rule, run one at a time over the one state. No HTTP.
+"""The service without HTTP: the rules of its operations, run one at a time on one state.
 
 `AccountAdmin` is what happens to an AWS account outside the API.
 """
@@ -67,7 +67,7 @@ class Service:
         verified: bool = False,
         state: State | None = None,
     ) -> None:
-        """Serve what is in `state`, by default nothing; with `verified`, accounts that are new to it are verified."""
+        """Serve what is in `state`, by default nothing; with `verified`, new accounts are verified."""
         self._clock = clock
         self._readings = readings
         self._page_size = page_size
@@ -77,7 +77,7 @@ class Service:
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
-        """The state for oneself."""
+        """Exclusive access to the state."""
         with self._lock:
             yield self._state
 
@@ -86,7 +86,7 @@ class Service:
         return self._clock()
 
     def account(self, account_id: str) -> SimulatedAccount:
-        """That account; one that was never seen comes into being. Call it within a transaction."""
+        """The account, created if it is new. Call it within a transaction."""
         if account_id not in self._state.accounts:
             account = self._state.accounts[account_id] = SimulatedAccount(account_id)
             if self._verified:
@@ -102,9 +102,9 @@ class Service:
         base_url: str,
         task_plan: TaskPlan | None = None,
     ) -> Output:
-        """Apply the rule of one operation to a request that the service model allows.
+        """Perform one operation on a request that the service model allows.
 
-        A profile task that it starts ends by `task_plan`, by default as the account's tasks do.
+        A profile task that it starts follows `task_plan`, by default that of the account.
         """
         if request.get("Catalog", "AWS") not in CATALOGS:
             raise ServiceError.of_fields(
@@ -126,21 +126,20 @@ class Service:
             return OPERATIONS[operation](call)
 
     def checks_of(self, operation: str, account_id: str, request: Mapping[str, Any]) -> list[AccessCheck]:
-        """What IAM is asked before that operation is performed."""
+        """The IAM checks before that operation is performed."""
         with self.transaction():
             return [*checks_of(operation, request, self.account(account_id), self._readings)]
 
     def complete_verification(self, completion_token: str, status: str) -> AccountVerification | None:
-        """What happens when a human follows a completion URL; None if nothing is pending behind it."""
+        """Complete a verification as a human does at its completion URL; None if none is pending there."""
         with self.transaction() as state:
             return verifications.complete(state, completion_token, status, self._clock())
 
 
 class AccountAdmin:
-    """One AWS account as its humans in the console, AWS support and the yearly Sandbox refresh see and change it.
+    """One AWS account as users of the console, AWS support and the yearly Sandbox refresh see and change it.
 
-    For tests and rehearsals. None of the service's rules hold here, as none of them bind AWS itself. What it returns
-    are copies.
+    For tests and rehearsals. The service's rules don't apply here, as they don't bind AWS itself. It returns copies.
     """
 
     def __init__(self, service: Service, account_id: str) -> None:
@@ -160,7 +159,7 @@ class AccountAdmin:
             return copy.deepcopy(partner)
 
     def set_verification(self, kind: str, status: str) -> None:
-        """Decide a verification (`BUSINESS_VERIFICATION`, ...) as `SUCCEEDED`, `FAILED` and so on, started or not."""
+        """Set a verification (`BUSINESS_VERIFICATION`, ...) to `SUCCEEDED`, `FAILED` and so on, started or not."""
         with self._account() as account:
             verifications.decide(account, kind, status, self._service.now())
 
@@ -173,7 +172,7 @@ class AccountAdmin:
         tags: Mapping[str, str] | None = None,
         age: timedelta = DAY,
     ) -> SimulatedPartner:
-        """A human has created a partner in the console, a day ago if nothing else is said."""
+        """A human created a partner in the console, by default a day ago."""
         partner = SimulatedPartner(
             account=self._id,
             catalog=catalog,
@@ -209,14 +208,14 @@ class AccountAdmin:
                 partner.tags.pop(key, None)
 
     def delete_partner(self, partner_id: str) -> None:
-        """The yearly Sandbox refresh, or a support case, removes the partner and all memory of its tokens."""
+        """The yearly Sandbox refresh, or a support case, removes the partner and its client tokens."""
         with self._account() as account, self._partner(partner_id) as partner:
             account.partners.remove(partner)
             made = {partner_id, *(task.id for task in partner.tasks)}
             account.tokens = {key: use for key, use in account.tokens.items() if use[1] not in made}
 
     def plan_profile_tasks(self, *, reads: int | None = 1, errors: Sequence[Mapping[str, str]] = ()) -> None:
-        """Decide how profile tasks that are started from now on will end; see `TaskPlan`."""
+        """Set how profile tasks started from now on will end; see `TaskPlan`."""
         with self._account() as account:
             account.task_plan = TaskPlan(reads, [dict(error) for error in errors])
 

@@ -17,24 +17,24 @@ from partner_central_simulator.server import Simulator
 
 @contextmanager
 def simulate_partner_central(*, verified: bool = True, **settings: Any) -> Iterator[Simulator]:
-    """Within it, boto3 clients, also those of processes that are started, call a simulated Partner Central.
+    """Within it, boto3 clients, including those of child processes, call a simulated Partner Central.
 
-    It listens on a free port of 127.0.0.1 and answers only the credentials in this environment, which are made anew.
-    Afterwards the environment is as it was. A client that was made before would still call AWS: it is refused.
+    It listens on a free port of 127.0.0.1 and accepts only the new credentials that it sets in this environment, which
+    is restored afterwards. A client created before would still call AWS: its calls are rejected.
 
     Args:
-        verified: Accounts begin with both verifications behind them.
-        settings: Those of `Simulator`, such as `readings`.
+        verified: Both verifications of new accounts have succeeded.
+        settings: Arguments of `Simulator`, such as `readings`.
 
     Raises:
-        RuntimeError: from a call of a client that was made before.
+        RuntimeError: a client created before makes a call.
     """
     session_token = secrets.token_hex()
     send = URLLib3Session.send
 
     def send_to_others(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         if f"//{SERVICE}." in request.url:
-            raise RuntimeError("this client would call AWS: make it within the test, and without an endpoint_url")
+            raise RuntimeError("this client would call AWS: create it within the test, and without an endpoint_url")
         return send(session, request)
 
     with Simulator(verified=verified, session_token=session_token, **settings) as simulator:

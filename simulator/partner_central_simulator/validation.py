@@ -16,7 +16,7 @@ _INCOMPLETE_AT_BIRTH = "PartnerProfile"
 
 
 def problems(shape: Shape | None, value: Any, path: str = "") -> Iterator[FieldProblem]:
-    """Everything in `value` that breaks the shape, each with its path, such as `Tags[0].Key`; values are never told."""
+    """Everything in `value` that breaks the shape, each with its path, such as `Tags[0].Key`; never a value."""
     check = _CHECKS.get(shape.type_name) if shape else None
     if check:
         yield from check(shape, value, path)
@@ -92,7 +92,7 @@ def known_members(shape: Shape | None, value: Any) -> Any:
 
 
 def masked(shape: Shape | None, value: Any) -> Any:
-    """Any value, valid or not, with all that is sensitive or unknown replaced by `MASK`; the keys stay."""
+    """Any value, valid or not, with everything sensitive or unknown replaced by `MASK`; the keys stay."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         return {name: masked(shape.members.get(name), member) for name, member in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Rules about who one is: verification of business and registrant, and codes sent by e-mail."""
+"""Rules on identity: verification of business and registrant, and codes sent by e-mail."""
 
 import logging
 import secrets
@@ -21,10 +21,10 @@ MAILS_PER_DAY = 5
 BUSINESS = "BUSINESS_VERIFICATION"
 REGISTRANT = "REGISTRANT_VERIFICATION"
 ANY_LEGAL_NAME = "Any legal name (simulated)"
-"""Stands for the name in a verification that nobody asked for by `StartVerification`."""
+"""The name in a verification that `StartVerification` did not start."""
 
 _READS_IN_PROGRESS = 1
-"""How often `GetVerification` sees AWS verify a business before it has succeeded. At AWS it takes up to an hour."""
+"""How often `GetVerification` shows a business in progress before it has succeeded. AWS takes up to an hour."""
 
 _PREREQUISITES = {
     BUSINESS: "INCOMPATIBLE_KNOW_YOUR_BUSINESS_STATUS",
@@ -52,21 +52,21 @@ def _mails(call: ApiCall, email: str) -> list[Mail]:
 
 
 def check_code(call: ApiCall, email: str) -> None:
-    """Refuse a code that is not the latest unspent one of this address, account and catalog."""
+    """Reject a code that is not the latest unspent one for this address, account and catalog."""
     if call.request["Catalog"] == "Sandbox":
         return
     latest = _mails(call, email)[-1:]
     sent = call.request.get("EmailVerificationCode")
     if not any(mail.code == sent and not mail.spent for mail in latest):
-        message = "The code is wrong, spent, or of another address."
+        message = "The code is wrong, spent, or for another address."
         raise ServiceError.of_fields(FieldProblem("EmailVerificationCode", message, "INVALID_VALUE"))
 
 
 @contextmanager
-def code_at_stake(call: ApiCall, email: str) -> Iterator[None]:
-    """Around an attempt that names an address: success spends its codes, and so may failure.
+def spending_code(call: ApiCall, email: str) -> Iterator[None]:
+    """Around an attempt that names an address: success spends its codes, and failure may too.
 
-    The Sandbox looks at no code, so nothing is spent there.
+    The Sandbox ignores codes, so none is spent there.
     """
     spent = call.readings.failed_attempt_spends_code
     try:
@@ -95,7 +95,7 @@ def start_verification(call: ApiCall) -> Output:
     """Begin a verification.
 
     The registrant must complete it at the `CompletionUrl` within a day; a business is verified without a human, unless
-    that is read otherwise.
+    by another reading.
     """
     if "VerificationDetails" not in call.request:
         raise ServiceError.of_fields(
@@ -157,7 +157,7 @@ def _describe(call: ApiCall, verification: AccountVerification) -> Output:
 
 
 def decide(account: SimulatedAccount, kind: str, status: str, now: datetime) -> None:
-    """Decide a verification outside the API; that of a business which nobody has named bears no real name."""
+    """Set a verification outside the API; a business that was never named gets no real name."""
     made_up = {"LegalName": ANY_LEGAL_NAME, "RegistrationId": "SIMULATED", "CountryCode": "US"}
     unasked = _new_verification(kind, made_up if kind == BUSINESS else {}, now)
     verification = account.verifications.setdefault(kind, unasked)
@@ -177,7 +177,7 @@ def _new_verification(kind: str, details: dict[str, str], now: datetime) -> Acco
 
 
 def complete(state: State, completion_token: str, status: str, now: datetime) -> AccountVerification | None:
-    """What the human at the completion URL does; None if there is nothing pending behind that URL any more."""
+    """Complete a verification as the human at its URL does; None if nothing is pending there any more."""
     for account in state.accounts.values():
         for verification in account.verifications.values():
             if verification.completion_token == completion_token and _waits_for_human(verification, now):

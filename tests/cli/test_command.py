@@ -132,9 +132,9 @@ def test_mistyped_command_suggests_the_nearest_command(stage: CliStage) -> None:
         ("bogus", "No such command 'bogus'"),
         ("show --bogus", "No such option"),
         ("show --catalog gov", "'gov' is not one of"),
-        ("show --endpoint-url notaurl", "'notaurl' is no URL: one begins with http:// or https://"),
-        ("--endpoint-url notaurl show", "'notaurl' is no URL"),
-        ("show --endpoint-url http://", "'http://' is no URL"),
+        ("show --endpoint-url notaurl", "'notaurl' is not a URL: a URL begins with http:// or https://"),
+        ("--endpoint-url notaurl show", "'notaurl' is not a URL"),
+        ("show --endpoint-url http://", "'http://' is not a URL"),
         ("send-code", "Missing option '--email'"),
         (
             "send-code --email jane",
@@ -142,11 +142,11 @@ def test_mistyped_command_suggests_the_nearest_command(stage: CliStage) -> None:
         ),
         ("doctor --email jane@", "--email has characters or a form that AWS refuses"),
         ("probe --yes --email jane@", "--email has characters or a form that AWS refuses"),
-        ("store-code", "Name the store: --secret-id or --parameter."),
-        ("store-code --secret-id x --parameter y", "Name one store"),
-        ("store-code --parameter y --json-field z", "--json-field belongs to --secret-id"),
+        ("store-code", "Specify the store: --secret-id or --parameter."),
+        ("store-code --secret-id x --parameter y", "Specify one store"),
+        ("store-code --parameter y --json-field z", "--json-field requires --secret-id"),
         ("store-code --secret-id x 123456", "The code can't be an argument"),
-        ("store-code --create --secret-id arn:aws:secretsmanager:eu-west-1:123456789012:secret:x", "takes a name"),
+        ("store-code --create --secret-id arn:aws:secretsmanager:eu-west-1:123456789012:secret:x", "requires a name"),
         ("verification start business", "Missing option '--legal-name'"),
         ("drift", "Missing option '--stack-name'"),
         ("completion --shell cmd", "'cmd' is not one of"),
@@ -167,13 +167,13 @@ def test_mistyped_command_suggests_the_nearest_command(stage: CliStage) -> None:
         ("simulator start --host '' --readings README.md", "--host is empty."),
         ("rehearse --json absent/x.json", "absent/x.json can't be written"),
         ("rehearse --json README.md", "README.md would be lost"),
-        ("rehearse --html absent/x.html --ssm-parameter foo", "'foo' is no NAME=VALUE"),
-        ("rehearse --html absent/x.html --ssm-parameter =foo", "'=foo' is no NAME=VALUE"),
-        ("rehearse --html absent/x.html --parameters foo", "'foo' is no NAME=VALUE"),
-        ("rehearse --html absent/x.html -c foo", "'foo' is no NAME=VALUE"),
+        ("rehearse --html absent/x.html --ssm-parameter foo", "'foo' is not NAME=VALUE"),
+        ("rehearse --html absent/x.html --ssm-parameter =foo", "'=foo' is not NAME=VALUE"),
+        ("rehearse --html absent/x.html --parameters foo", "'foo' is not NAME=VALUE"),
+        ("rehearse --html absent/x.html -c foo", "'foo' is not NAME=VALUE"),
         (
             "rehearse --stop absent --keep -v --output text 'Prod/*'",
-            "--stop rehearses nothing: leave out stacks, --keep, --verbose, --output.",
+            "--stop rehearses nothing: omit stacks, --keep, --verbose, --output.",
         ),
     ],
 )
@@ -274,8 +274,8 @@ SERVICE = "AWS_ENDPOINT_URL_PARTNERCENTRAL_ACCOUNT"
     [
         ("show", NO_KEYS, "Unable to locate credentials", "Log in (aws sso login), set AWS_PROFILE"),
         ("probe --yes", NO_KEYS, "Unable to locate credentials", "Log in (aws sso login), set AWS_PROFILE"),
-        ("show --profile x", {}, "The config profile (x) could not be found", "Name a profile that `aws con"),
-        ("drift --stack-name x", {"AWS_REGION": ""}, "You must specify a region", "Name one by --region or"),
+        ("show --profile x", {}, "The config profile (x) could not be found", "Use a profile that `aws con"),
+        ("drift --stack-name x", {"AWS_REGION": ""}, "You must specify a region", "Set --region or"),
         ("show", {SERVICE: NOWHERE}, f'Could not connect to the endpoint URL: "{NOWHERE}/"', "Check the"),
         ("show", {SERVICE: "nonsense"}, "Invalid endpoint: nonsense", "Correct AWS_ENDPOINT_URL"),
     ],
@@ -293,10 +293,10 @@ def test_connection_failure_is_reported_with_its_remedy(
 @pytest.mark.parametrize(
     ("kind", "error", "remedy"),
     [
-        ("access-denied", "ListPartners was refused: AccessDeniedException: ", "Allow partnercentral:ListPartners for"),
-        ("throttle", "ListPartners was refused: ThrottlingException", "Try again"),
-        ("internal-error", "ListPartners was refused: InternalServerException", "Try again"),
-        ("unavailable", "ListPartners was refused: 503", "Try again"),
+        ("access-denied", "ListPartners returned AccessDeniedException: ", "Allow partnercentral:ListPartners for"),
+        ("throttle", "ListPartners returned ThrottlingException", "Try again"),
+        ("internal-error", "ListPartners returned InternalServerException", "Try again"),
+        ("unavailable", "ListPartners returned 503", "Try again"),
         ("cut", "Connection was closed before we received a valid response", "Check the network"),
         ("garbled", "AWS's response to ListPartners is incomplete", "Try again"),
     ],
@@ -320,7 +320,7 @@ def test_response_that_is_not_from_aws_is_reported(stage: CliStage) -> None:
 def test_internal_error_is_reported_without_its_text(stage: CliStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which may hold anything; --debug, before or after the name, shows where it comes from."""
     monkeypatch.setattr("partner_account_cli.partners.list_arns", lambda *_: dict[str, str]()["sword" + "fish"])
-    assert error_of(stage, "show")[0] == "internal error (KeyError); please report it"
+    assert error_of(stage, "show")[0] == "internal error (KeyError): report it"
     for arguments in (("show", "--debug"), ("--debug", "show")):
         told = stage.run(*arguments).stderr
         assert "show.py" in told
@@ -333,7 +333,7 @@ def test_the_sixth_code_of_a_day_is_refused_with_the_limit(stage: CliStage) -> N
         stage.client("partnercentral-account").send_email_verification_code(Catalog="AWS", Email="a@example.com")
     error, remedy = error_of(stage, "send-code", "--email", "a@example.com")
     assert "LIMIT_EXCEEDED_NUMBER_OF_EMAIL" in error
-    assert remedy == "Five codes a day are sent to one address: use the newest e-mail, or try again tomorrow."
+    assert remedy == "At most five codes a day are sent to an address: use the newest, or try again tomorrow."
 
 
 @pytest.mark.versions
@@ -468,7 +468,7 @@ def test_colours_are_for_terminals_without_no_color(stage: CliStage) -> None:
     with stage.terminal("doctor", COLUMNS="60") as terminal:
         assert terminal.ended() == 0
     assert "\x1b[32mpassed" in terminal.shown
-    assert "only doing it would tell of\r\n         SendEmailVerificationCode\r\n" in terminal.shown
+    assert "only a real call to\r\n         SendEmailVerificationCode would tell\r\n" in terminal.shown
     assert "\x1b[32m" not in stage.run("doctor", FORCE_COLOR="1", NO_COLOR="1").told
     assert "\x1b" not in stage.run("doctor").told
 

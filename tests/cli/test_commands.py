@@ -43,7 +43,9 @@ class TestVerification:
         assert "IN_PROGRESS" in business.stdout
         assert "/_simulator/verifications/" not in business.stdout
         assert "PENDING_CUSTOMER_ACTION" in registrant.stdout
-        assert re.search(r"registrant: A human completes it until [-0-9]{10} [:0-9]{8} UTC at this", registrant.stdout)
+        assert re.search(
+            r"registrant: A human must complete it until [-0-9]{10} [:0-9]{8} UTC at this", registrant.stdout
+        )
         assert f"\n{newcomer.simulator.url}/_simulator/verifications/" in registrant.stdout
         pending = newcomer.run("verification", "status")
         assert pending.status == 1
@@ -61,7 +63,7 @@ class TestVerification:
         readings = Readings(business_verification_has_completion_url=True)
         with open_stage(moto_url, verified=False, readings=readings) as stage:
             started = stage.run("verification", "start", "business", *BUSINESS)
-            assert "business: A human completes it until" in started.stdout
+            assert "business: A human must complete it until" in started.stdout
             assert stage.run("verification", "status", "business").status == 1
             complete(stage, "BUSINESS_VERIFICATION")
             assert stage.run("verification", "status", "business").status == 0
@@ -102,7 +104,7 @@ class TestVerification:
         done = newcomer.run("verification", "start", "registrant")
         assert done.status == 1
         assert "VERIFICATION_ALREADY_IN_PROGRESS" in done.stderr
-        assert "Wait, or complete it where `partner-account verification status` shows an address." in done.stderr
+        assert "Wait, or complete it at the URL that `partner-account verification status` shows." in done.stderr
 
     def test_watch_waits_for_aws_and_a_person_and_prints_the_url_once(
         self, newcomer: CliStage, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +131,7 @@ class TestVerification:
         assert (done.status, slept) == (0, [7, 7, 7])
         pending, human, address, on = done.stderr.splitlines()
         assert pending == "business: IN_PROGRESS, registrant: PENDING_CUSTOMER_ACTION"
-        assert human.startswith("registrant: A human completes it until ")
+        assert human.startswith("registrant: A human must complete it until ")
         assert address.startswith(f"{newcomer.simulator.url}/_simulator/verifications/")
         assert on == "business: IN_PROGRESS, registrant: SUCCEEDED"
         assert done.stdout.count("SUCCEEDED") == 2
@@ -143,8 +145,8 @@ class TestVerification:
             terminal.expect("/_simulator/verifications/[^\r]+\r\n")
             terminal.type("\x03")
             assert terminal.ended() == 130
-        assert "Ctrl-C ends this" in terminal.shown
-        assert not re.search(r"Ctrl-C ends this(\x1b\[[0-9;]*m)*business: ", terminal.shown)
+        assert "Ctrl-C stops it" in terminal.shown
+        assert not re.search(r"Ctrl-C stops it(\x1b\[[0-9;]*m)*business: ", terminal.shown)
 
     def test_watch_ends_when_no_verification_is_in_progress(self, moto_url: str) -> None:
         """A completion URL that has expired is waited for in vain, and so is what was never started."""
@@ -162,7 +164,7 @@ def test_code_is_sent_to_the_address_and_not_shown_and_the_sandbox_sends_no_emai
     done = stage.run("send-code", "--email", EMAIL)
     (mail,) = stage.simulator.outbox
     assert (done.status, mail.email) == (0, EMAIL)
-    assert "Five a day" in done.stdout
+    assert "five a day" in done.stdout
     assert mail.code not in done.told
     sandbox = stage.run("send-code", "--catalog", "Sandbox", "--email", EMAIL)
     assert (sandbox.status, len(stage.simulator.outbox)) == (0, 1)
@@ -345,7 +347,7 @@ class TestSimulator:
 
     @pytest.mark.parametrize(
         ("kind", "told"),
-        [("delay", "a delay needs its length: give seconds"), ("plague", "name one of throttle, access-denied, ")],
+        [("delay", "a delay needs a length: set seconds"), ("plague", "use one of throttle, access-denied, ")],
     )
     def test_impossible_fault_is_rejected_with_the_simulators_message(
         self, stage: CliStage, kind: str, told: str

@@ -79,22 +79,22 @@ def test_verified_account_with_a_stored_code_passes_every_check(stage: CliStage)
     assert "314159" not in done.told
 
 
-NO_CODE = "something that is no code"
+NO_CODE = "something other than a code"
 
 
 @pytest.mark.parametrize(
     ("options", "held", "status", "finding", "remedy"),
     [
-        (SECRET, "swordfish", "failed", NO_CODE, "Name another store."),
-        (SECRET, b"123456", "failed", NO_CODE, "Name another store."),
-        (SECRET, {"code": "123456"}, "failed", "a JSON object", "Name the field of the code by --json-field."),
+        (SECRET, "swordfish", "failed", NO_CODE, "Use another store."),
+        (SECRET, b"123456", "failed", NO_CODE, "Use another store."),
+        (SECRET, {"code": "123456"}, "failed", "a JSON object", "Specify the code's field with --json-field."),
         (SECRET, " ", "failed", "nothing", "Store it: partner-account store-code --secret-id kept"),
         (PARAMETER, "123456", "passed", "six digits", ""),
-        (PARAMETER, "swordfish", "failed", NO_CODE, "Name another store."),
+        (PARAMETER, "swordfish", "failed", NO_CODE, "Use another store."),
         (FIELD, {"code": "123456"}, "passed", "six digits", ""),
         (FIELD, {"code": 123456}, "passed", "six digits", ""),
-        (FIELD, {"code": "swordfish"}, "failed", NO_CODE, "Name another field."),
-        (FIELD, "123456", "failed", "no JSON object", "Leave --json-field out, or name another secret."),
+        (FIELD, {"code": "swordfish"}, "failed", NO_CODE, "Use another field."),
+        (FIELD, "123456", "failed", "no JSON object", "Omit --json-field, or use another secret."),
     ],
 )
 def test_stored_value_is_described_by_kind_and_never_recommended_to_be_overwritten(
@@ -213,7 +213,7 @@ def test_sandbox_partner_with_an_ownership_tag_belongs_to_a_stack(newcomer: CliS
     newcomer.simulator.account(ACCOUNT).tag_partner(partner_id, {"cdk-partner-account:owner": "x"})
     found = checks(newcomer, "--catalog", "Sandbox")["existing-partner"]
     assert found["Status"] == "passed"
-    assert found["Finding"] == f"{partner_id} (of a stack): a deployment of that stack finds it"
+    assert found["Finding"] == f"{partner_id} (owned by a stack): a deployment of that stack reuses it"
 
 
 def test_denied_read_permissions_are_named_and_dependent_checks_are_unknown(stage: CliStage) -> None:
@@ -264,7 +264,7 @@ def test_account_without_a_listed_partner_is_unknown_and_questions_are_listed(st
     """A legacy account may not be listed, and no call reports the rest; in the Sandbox nothing is permanent."""
     done = stage.run("doctor")
     assert "unknown  existing partner: none is listed in catalog AWS; an account that was never migrated" in done.stdout
-    assert "A company that is an AWS Partner already must migrate it." in done.stdout
+    assert "A company that is an AWS Partner already must migrate its account." in done.stdout
     asked = done.stdout.split("Before you deploy:")[1]
     for words in ("historical partner data", "ACE terms", f"Is {ACCOUNT} the company's", "yearly APN fee", "alias"):
         assert words in asked
@@ -275,7 +275,7 @@ def test_account_without_a_listed_partner_is_unknown_and_questions_are_listed(st
 
 def test_management_account_of_an_organization_is_checked(stage: CliStage) -> None:
     """AWS recommends a member account; an account of no organization is neither."""
-    assert checks(stage)["organization"]["Finding"] == "the account is in no organization"
+    assert checks(stage)["organization"]["Finding"] == "the account is not in an organization"
     stage.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
     found = checks(stage)["organization"]
     assert (found["Status"], found["Finding"]) == ("unknown", "this is the management account of the organization")
@@ -309,7 +309,7 @@ def test_address_that_looks_personal_is_reported(email: str, verdict: str) -> No
 def test_address_is_not_checked_in_the_sandbox_and_a_given_one_is_reported_as_unchecked() -> None:
     """A partner there is for tests."""
     found = dict(DoctorRun(Access(), "Sandbox", None, "jane.doe@example.com").checks())["contact address"]()
-    assert (found.status, found.finding) == ("unknown", "not judged: a partner in the Sandbox is for tests")
+    assert (found.status, found.finding) == ("unknown", "not checked: a partner in the Sandbox is for tests")
     assert "contact address" not in dict(DoctorRun(Access(), "Sandbox", None, None).checks())
 
 
@@ -353,9 +353,9 @@ ALLOWED, DENIED = ("allowed", ""), ("implicitDeny", "")
         (DENIED, ALLOWED, "failed", "IAM denies partnercentral:SendEmailVerificationCode"),
         (ALLOWED, DENIED, "failed", "IAM denies partnercentral:StartVerification"),
         # A Deny may hang on a key that is missing here, and an Allow likewise.
-        (ALLOWED, ("allowed", "aws:SourceVpce"), "unknown", "StartVerification: the policies ask for aws:SourceVpce"),
-        (("implicitDeny", "aws:MultiFactorAuthPresent"), ALLOWED, "unknown", "ask for aws:MultiFactorAuthPresent"),
-        (("explicitDeny", "aws:SourceIp"), ALLOWED, "unknown", "the policies ask for aws:SourceIp"),
+        (ALLOWED, ("allowed", "aws:SourceVpce"), "unknown", "StartVerification: the policies depend on aws:SourceVpce"),
+        (("implicitDeny", "aws:MultiFactorAuthPresent"), ALLOWED, "unknown", "depend on aws:MultiFactorAuthPresent"),
+        (("explicitDeny", "aws:SourceIp"), ALLOWED, "unknown", "the policies depend on aws:SourceIp"),
     ],
 )
 def test_iam_simulates_the_calls_that_the_caller_makes(

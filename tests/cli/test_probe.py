@@ -51,11 +51,11 @@ def test_probe_lists_what_it_leaves_behind_and_prompts_before_it_creates(
 ) -> None:
     """No is the default answer."""
     with stage.terminal("probe", *QUICK) as terminal:
-        terminal.expect(r"Go on\? \[y/N\]")
+        terminal.expect(r"Continue\? \[y/N\]")
         shown = " ".join(terminal.shown.split())
         assert f"Account {ACCOUNT}, catalog Sandbox" in shown
         assert "Nobody can delete them" in shown
-        assert "It gets a profile" in shown
+        assert "tasks a day create its profile" in shown
         assert stage.operations() == ["ListPartners"]
         terminal.type(typed)
         assert terminal.ended() == status
@@ -67,7 +67,7 @@ def test_probe_names_the_missing_permission_before_it_prompts(stage: CliStage) -
     stage.simulator.faults.add("ListPartners", "access-denied")
     done = probe(stage, "--yes")
     assert done.status == 1
-    assert "nothing was created: ListPartners was refused: AccessDeniedException" in done.stderr
+    assert "nothing was created: ListPartners returned AccessDeniedException" in done.stderr
     assert "Allow partnercentral:ListPartners in catalog Sandbox" in done.stderr
     assert stage.operations() == ["ListPartners"]
 
@@ -116,7 +116,7 @@ def test_doctor_of_aws_names_its_endpoint_as_on_the_wire(aws: CliStage, monkeypa
     for name, value in aws.variables().items():
         monkeypatch.setenv(name, value)
     found = dict(DoctorRun(Access(), "AWS", None, None).checks())["endpoint"]()
-    assert found.finding == "https://partnercentral-account.us-east-1.api.aws answers"
+    assert found.finding == "https://partnercentral-account.us-east-1.api.aws responds"
 
 
 # --- The report
@@ -126,9 +126,9 @@ def test_probe_shows_each_question_with_its_answer_and_nothing_of_the_account(st
     """Each question with its answer, without anything that identifies the account."""
     done = probe(stage, "--yes", "--email", "jane@example.com")
     assert done.status == 0
-    assert "found           What does a known token answer to another body? CONFLICT_CLIENT_TOKEN" in done.stdout
-    assert "as documented   Is a repeated request answered alike? success" in done.stdout
-    assert "not in Sandbox  Does a failed attempt use the code up? " in done.stdout
+    assert "found           What does a known token return for another body? CONFLICT_CLIENT_TOKEN" in done.stdout
+    assert "as documented   Does a repeated request return the same result? success" in done.stdout
+    assert "not in Sandbox  Does a failed attempt use up the code? " in done.stdout
     assert "partners created: 1; endpoint: another" in done.stdout
     for private in (ACCOUNT, "jane", *(partner.id for partner in partners_of(stage))):
         assert private not in done.stdout
@@ -170,7 +170,7 @@ def test_simulator_started_with_a_report_answers_like_the_service(stage: CliStag
         ("throttle", "GetPartner was throttled, at call 4. Run it again later."),
         (
             "access-denied",
-            "GetPartner was refused: AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
+            "GetPartner returned AccessDeniedException, ACCESS_DENIED. Allow partnercentral:GetPartner",
         ),
     ],
 )
@@ -209,7 +209,7 @@ def test_create_partner_without_a_certain_outcome_leaves_the_number_of_partners_
     done = probe(stage, "--yes", "--json", str(file))
     assert done.status == 1
     assert "partners created: unknown" in done.stdout
-    assert "`partner-account show --catalog Sandbox` tells what is there." in done.stderr
+    assert "`partner-account show --catalog Sandbox` shows what is there." in done.stderr
     report = json.loads(file.read_text("utf-8"))
     assert report["PartnersCreated"] is None
     assert "partner-account show" in report["Stopped"]
@@ -232,7 +232,7 @@ def test_endpoint_that_is_not_partner_central_is_reported(stage: CliStage, statu
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("no json", "is no JSON"),
+        ("no json", "is not JSON"),
         ("[]", "has no object `Readings`"),
         ('{"Readings": 1}', "has no object `Readings`"),
         ('{"Readings": {"colour": true}}', "names unknown readings: colour"),

@@ -81,7 +81,7 @@ def test_missing_store_is_created_only_with_create(kept: Kept) -> None:
     for options in (SECRET, PARAMETER):
         absent = kept.store(*options)
         assert absent.status == 1
-        assert "kept is not there" in absent.stderr
+        assert "kept doesn't exist" in absent.stderr
         assert "--create" in absent.stderr
         assert kept.store(*options, "--create").status == 0
     assert (kept.secret, kept.parameter) == (CODE, CODE)
@@ -150,21 +150,21 @@ def test_code_or_empty_value_is_replaced_and_other_json_fields_are_kept(
 @pytest.mark.parametrize(
     ("options", "held", "kind"),
     [
-        (SECRET, "swordfish", "something that is no code"),
-        (SECRET, "1234567", "something that is no code"),
-        (SECRET, "１２３４５６", "something that is no code"),  # noqa: RUF001 - digits of another script are none
-        (SECRET, "[123456]", "something that is no code"),
-        (SECRET, b"123456", "something that is no code"),
+        (SECRET, "swordfish", "something other than a code"),
+        (SECRET, "1234567", "something other than a code"),
+        (SECRET, "１２３４５６", "something other than a code"),  # noqa: RUF001 - digits of another script are none
+        (SECRET, "[123456]", "something other than a code"),
+        (SECRET, b"123456", "something other than a code"),
         (SECRET, {"password": "swordfish"}, "a JSON object"),
         (SECRET, {}, "a JSON object"),
-        (PARAMETER, "swordfish", "something that is no code"),
+        (PARAMETER, "swordfish", "something other than a code"),
         *[
-            (FIELD, {"code": value, "other": "kept"}, "something that is no code")
+            (FIELD, {"code": value, "other": "kept"}, "something other than a code")
             for value in ("swordfish", 12, True, ["123456"], {"code": "123456"})
         ],
         # Not even if it is a code: a stack may read it as a whole.
         *[(FIELD, value, "no JSON object") for value in ("swordfish", "123456")],
-        (FIELD, b"123456", "something that is no code"),
+        (FIELD, b"123456", "something other than a code"),
     ],
 )
 def test_value_that_is_no_code_is_described_by_kind_and_kept_without_overwrite(
@@ -176,7 +176,7 @@ def test_value_that_is_no_code_is_described_by_kind_and_kept_without_overwrite(
     done = kept.store(*options, "--create", "--debug")
     assert done.status == 1
     assert f" holds {kind}\n" in done.stderr
-    assert "--overwrite replaces what is there" in done.stderr
+    assert "--overwrite replaces the value" in done.stderr
     assert "swordfish" not in done.told
     assert CODE not in done.told
     assert kept.value(options) == before
@@ -270,7 +270,7 @@ def test_store_created_concurrently_is_not_overwritten(kept: Kept, relay: Relay)
     for options in (SECRET, PARAMETER):
         done = kept.store(*options, "--create")
         assert done.status == 1
-        assert "Somebody else made it at the same moment" in done.stderr
+        assert "It was created at the same moment" in done.stderr
     assert (kept.secret, kept.parameter) == ("swordfish", "swordfish")
 
 
@@ -326,7 +326,7 @@ def test_the_code_is_hidden_under_debug(kept: Kept, relay: Relay, options: tuple
     relay.answers[operation] = lambda body: ("ValidationException", f"refused: {body}")
     done = kept.store(*options, "--debug")
     assert done.status == 1
-    assert f"debug: {operation} answered HTTP 400" in done.stderr
+    assert f"debug: {operation} returned HTTP 400" in done.stderr
     assert "refused: " in done.stderr
     assert "***" in done.stderr
     assert CODE not in done.told

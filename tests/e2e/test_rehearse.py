@@ -91,7 +91,7 @@ def test_json_report_holds_partner_statements_changes_and_outputs(demo: Rehearse
     assert create["Used"] == ["partnercentral:CreatePartner"]
     unused = {one["Sid"] for one in report["IamStatements"] if not one["Used"]}
     assert unused == {"LookForImports", "UpdateContact", "UpdateTags"}
-    assert "Enforced: what the function did, its IAM statements allow; not asked for here: " in report["Results"][-1]
+    assert "Enforced: the function's IAM statements allow what it did; not used here: " in report["Results"][-1]
     outputs = report["Outputs"]
     assert outputs["PartnerReader"]["Id"] == outputs["PartnerAccount"]["PartnerId"]
     assert "ROLLBACK_COMPLETE" in {event["Status"] for event in report["Steps"][3]["Events"]}

@@ -190,7 +190,7 @@ def test_characters_missing_from_the_terminals_encoding_are_replaced(place: Plac
 
 
 def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(place: Place) -> None:
-    """The locked one where there is a lock; an old one, which would ask the real AWS, before it is run."""
+    """The locked one where there is a lock; an old one, which would call the real AWS, before it is run."""
     cdk = Cdk(place.app, place.temporary, {"PATH": str(place.temporary)})
     with pytest.raises(ProcessError, match="there is no cdk CLI: run `npm install aws-cdk@2`"):
         cdk.run("synth")
@@ -204,7 +204,9 @@ def test_missing_or_old_cdk_cli_is_an_error_with_the_command_that_installs_it(pl
     (package / "bin" / "cdk").chmod(0o755)
     (place.app / "node_modules" / ".bin").mkdir()
     (place.app / "node_modules" / ".bin" / "cdk").symlink_to(package / "bin" / "cdk")
-    with pytest.raises(ProcessError, match=r"cdk is version 2\.166\.0, which would ask the real AWS: run `npm install"):
+    with pytest.raises(
+        ProcessError, match=r"cdk is version 2\.166\.0, which would call the real AWS: run `npm install"
+    ):
         cdk.run("synth")
     assert not (place.app / "was-run").exists()
 

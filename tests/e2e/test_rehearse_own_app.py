@@ -178,7 +178,7 @@ def test_unsupported_types_and_missing_context_are_named_before_anything_is_depl
     key = "ssm:account=123456789012:parameterName=/company/tier:region=eu-west-1"
     assert own.report["NotRehearsed"] == [
         {"Type": ODD, "Paths": ["Prod/One/Odd"], "Reason": "the local AWS doesn't know the type"},
-        {"Type": "context", "Paths": [key], "Reason": "it would be looked up, and is not in cdk.context.json"},
+        {"Type": "context", "Paths": [key], "Reason": "it requires a lookup, and is not in cdk.context.json"},
     ]
     assert own.report["Outputs"]["Prod-Two"]["Tier"] == "dummy-value-for-/company/tier"
     assert ODD in own.page.sections["not-rehearsed"]

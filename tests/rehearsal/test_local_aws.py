@@ -271,9 +271,7 @@ def test_kept_local_aws_runs_on_until_its_stop_command() -> None:
 
 def test_stop_spares_other_folders_and_a_process_that_reuses_a_servers_pid(tmp_path: Path) -> None:
     """After a restart of the machine its number may be anybody's; the folder goes all the same."""
-    with pytest.raises(
-        ProcessError, match=f"no local AWS was kept in {tmp_path}: name the folder that --keep has told"
-    ):
+    with pytest.raises(ProcessError, match=f"no local AWS was kept in {tmp_path}: use the folder that --keep printed"):
         stop_kept(tmp_path)
     kept = tmp_path / "kept"
     kept.mkdir()

@@ -443,11 +443,11 @@ def custom_resource(code: Mapping[str, str], runtime: str = "python3.13", **prop
         ({"index": ""}, "Lambda can't load the function: module 'index' has no attribute 'handler'"),
         (
             {"index": "def handler(event, context):\n    raise ValueError('no licence')"},
-            "the function failed before it answered CloudFormation: no licence",
+            "the function failed before it responded to CloudFormation: no licence",
         ),
         (
             {"index": "def handler(event, context):\n    pass"},
-            "no answer within 1 s: a rehearsal waits no longer",
+            "no response within 1 s: a rehearsal waits no longer",
         ),
     ],
 )
@@ -455,7 +455,7 @@ def test_custom_resource_fails_at_once_if_its_function_cannot_be_loaded_fails_or
     aws: LocalAws, code: Mapping[str, str] | str, reason: str
 ) -> None:
     """With the error of the import as its reason, and not after the service timeout, which is an hour."""
-    timeout = "1" if reason.startswith("no answer") else "3600"
+    timeout = "1" if reason.startswith("no response") else "3600"
     place = {"ZipFile": code} if isinstance(code, str) else {"S3Bucket": "code", "S3Key": "code.zip"}
     template = {"Resources": custom_resource(place, ServiceTimeout=timeout)}
     s3, cloudformation = aws.client("s3"), aws.client("cloudformation")

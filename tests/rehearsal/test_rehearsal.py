@@ -276,7 +276,7 @@ def test_custom_resource_of_a_function_outside_the_app_gets_a_stand_in(tmp_path:
     token = "arn:aws:lambda:us-east-1:111111111111:function:of-the-company"
     custom = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": token}}
     found = stand_ins(assembly_of(tmp_path, One={"Resources": {"Custom": custom, "Partner": PARTNER}}))
-    assert found == {"Custom": f"its service token {token} is none of these stacks'"}
+    assert found == {"Custom": f"its service token {token} is not in these stacks"}
 
 
 @pytest.mark.parametrize("pattern", ["AWS::RDS::*", "One/Db", "One/D*", "One/Db/Cluster"])
@@ -291,8 +291,8 @@ def test_types_and_paths_named_by_the_user_get_stand_ins(tmp_path: Path, pattern
     ("pattern", "error"),
     [
         ("AWS::Absent::*", "no resource has this type or path"),
-        ("Custom::*", "would leave out the partner account Partner"),
-        ("AWS::Lambda::Function", "would leave out the partner account's function Function: name the other"),
+        ("Custom::*", "would omit the partner account Partner"),
+        ("AWS::Lambda::Function", "would omit the partner account's function Function: specify the other"),
     ],
 )
 def test_pattern_that_matches_nothing_or_a_partner_or_its_function_is_rejected(
@@ -383,7 +383,7 @@ def test_function_with_a_runtime_that_lambda_creates_no_more_is_found(
     """The local AWS creates it without a word."""
     function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime}}
     found = [one.text for one in retired_runtimes(resources_of(tmp_path, Function=function))]
-    assert found == [f"Function: AWS creates no function with {runtime} any more: choose a newer runtime"] * refused
+    assert found == [f"Function: AWS no longer creates functions with {runtime}: choose a newer runtime"] * refused
 
 
 def test_missing_ssm_parameters_are_reported_with_the_option_that_sets_them(tmp_path: Path) -> None:
@@ -413,7 +413,7 @@ def test_missing_ssm_parameters_are_reported_with_the_option_that_sets_them(tmp_
 def test_failure_of_anything_but_the_partner_is_told_with_what_to_do_if_it_is_the_local_awss() -> None:
     """The partner's own failure is what a rehearsal is for."""
     assert explain_failure("Custom::PartnerAccount", "One/Partner", "no") == "One/Partner: no"
-    remedy = "it's the local AWS that can't: rehearse the partner in a stack of its own, by that stack's name"
+    remedy = "it's a gap in the local AWS: rehearse the partner in a stack of its own, by that stack's name"
     assert explain_failure("AWS::Glue::Crawler", "One/Crawler", "Invalid role ARN") == (
         f"One/Crawler: Invalid role ARN. If AWS would create this AWS::Glue::Crawler, {remedy}, or add "
         "--stand-in One/Crawler"

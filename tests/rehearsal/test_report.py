@@ -152,7 +152,7 @@ def test_irreversible_consequences_are_listed_in_catalog_aws_and_none_in_the_san
 
 NEW = "One partner account would be created: “Example <account ID>” in catalog Sandbox; "
 UPDATED = "Fault rollback (another resource of the stack fails after the partner was created or updated"
-THERE = "One partner account, there already: “Example <account ID>”"
+THERE = "One partner account, already deployed: “Example <account ID>”"
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_partner_already_deployed_is_reported_as_such_without_irreversible_conse
         _former_partners=partners[:1],
         _report=report,
         _reporter=Reporter(),
-        _replace_what_is_missing=lambda _stacks, **_strict: [],
-        _find=list,
+        _insert_stand_ins=lambda _stacks, **_strict: [],
+        _report_findings=list,
         _deploy_during=str,
         _deploy_all=lambda *_words: None,
         _expect_created=str,
@@ -204,14 +204,14 @@ def test_partner_already_deployed_is_reported_as_such_without_irreversible_conse
     assert report.irreversible == []
     assert report.results[0].endswith(result)
     assert "Would be created or updated\n" in told
-    assert told.count("  state                  there already\n") == 1
+    assert told.count("  state                  already deployed\n") == 1
     verdict = (
         "One partner account was created, and no other." if len(catalogs) > 1 else "No partner account was created."
     )
     assert f"\n{verdict} (" in told
     created = sections(report)["created"]
     assert created.startswith("What would be created or updated")
-    assert created.count("Statethere already") == 1
+    assert created.count("Statealready deployed") == 1
 
 
 def test_update_is_described_by_its_changes_and_a_new_stack_by_its_resources(
@@ -239,13 +239,13 @@ def test_update_is_described_by_its_changes_and_a_new_stack_by_its_resources(
     Reporter().preview(report)
     told = capsys.readouterr().out
     assert (
-        f"Would be created or updated\n  One: {one['Update']['Unchanged']} of its resources stay as they are\n"
+        f"Would be created or updated\n  One: {one['Update']['Unchanged']} of its resources are unchanged\n"
         f"    changed  {PARTNER} Partner\n    removed  AWS::SQS::Queue One/Moved\n"
         "    added    AWS::SQS::Queue One/Moved\n  Two: AWS::SQS::Queue\n"
     ) in told
     created = sections(report)["created"]
     assert f"Onechanged: {PARTNER} Partnerremoved: AWS::SQS::Queue One/Movedadded: " in created
-    assert created.endswith("stay as they are TwoAWS::SQS::Queue")
+    assert created.endswith("unchanged TwoAWS::SQS::Queue")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_update_is_described_by_its_changes_and_a_new_stack_by_its_resources(
     [
         ("PUBLIC", "PUBLIC: everybody may read this"),
         ("PRIVATE", "PRIVATE"),
-        (None, "left as it is; that of a new profile is PRIVATE"),
+        (None, "not changed; a new profile is PRIVATE"),
     ],
 )
 def test_content_that_would_become_public_is_shown_before_deployment_and_on_the_page(
@@ -274,11 +274,11 @@ def test_content_that_would_become_public_is_shown_before_deployment_and_on_the_
     assert re.search(r"^  description \(de-DE\) +Wir geben Beispiele\.$", preview, re.MULTILINE)
     created = sections(report)["created"]
     rows = [f"Visibility{told}", "Website (en-US)https://example.com", "Logo (de-DE)https://example.com/logo.png"]
-    rows += ["Industry segmentsEDUCATION", "Primary solution typeCONSULTING_SERVICES", "Headquartersthe former stay"]
+    rows += ["Industry segmentsEDUCATION", "Primary solution typeCONSULTING_SERVICES", "Headquartersnot changed"]
     assert [row for row in rows if row not in created] == []
 
 
-NOT_PUBLIC = "it was not made public, since it is not approved yet"
+NOT_PUBLIC = "it was not made public, because it is not approved yet"
 
 
 @pytest.mark.parametrize(
@@ -549,7 +549,7 @@ def test_violated_aws_limit_fails_the_deployment_and_is_a_finding_in_each_report
             pass
         kept = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "orders"}}
         left = names_taken(resources_of(tmp_path / "left", Kept=kept), {"Kept": "AWS::DynamoDB::Table"})
-        Rehearsal._find(rehearsal, left)  # noqa: SLF001
+        Rehearsal._report_findings(rehearsal, left)  # noqa: SLF001
         for step_id in ("deploy-after-fault", "deploy-unchanged", "destroy"):
             with recorded.runner.step(step_id, "Go on"):
                 pass
@@ -754,11 +754,11 @@ def test_refusal_that_was_expected_is_no_failure_on_the_page_nor_in_its_legend(r
     """As the Sandbox's of the ownership tag."""
     refused = request_event(12.5, "TagResource", "ValidationException", changes=True)
     assert refused.failed
-    assert "one whose refusal is expected" not in sections(report)["timeline"]
+    assert "one whose failure is expected" not in sections(report)["timeline"]
     expected = "expected: the Sandbox may refuse tags"
     report.steps[1].events.append(replace(refused, reason=expected, expected=True))
     assert expected in sections(report)["steps"]
-    assert "one whose refusal is expected" in sections(report)["timeline"]
+    assert "one whose failure is expected" in sections(report)["timeline"]
     assert re.search(r'<i class="mark change expected"[^>]* title="TagResource: ValidationException', to_html(report))
     assert not report.steps[1].events[-1].failed
 
@@ -830,7 +830,7 @@ def test_earlier_report_is_replaced_and_any_other_file_is_not(
     Path("cdk.json").write_text('{"app": "touch started; false"}')
     Path("app.py").write_text("import aws_cdk\n")
     os.mkfifo("pipe")
-    lost = "would be lost, and holds no report: name another file, or add --overwrite"
+    lost = "would be lost, and is not a report: use another file, or add --overwrite"
     for json_file, html_file, problem in [
         ("report.json", "report.html", ""),
         ("later.json", "empty", ""),
@@ -839,8 +839,8 @@ def test_earlier_report_is_replaced_and_any_other_file_is_not(
         (None, "app.py", f"app.py {lost}"),
         ("app.py", "cdk.json", f"app.py and cdk.json {lost}"),
         ("report.html", None, f"report.html {lost}"),
-        ("one", "./one", "one can't be both reports: name another file by --json or --html"),
-        (None, "absent/report.html", "absent/report.html can't be written: name a file in a directory of yours"),
+        ("one", "./one", "one can't be both reports: use another file for --json or --html"),
+        (None, "absent/report.html", "absent/report.html can't be written: use a file in a directory of yours"),
     ]:
         files = ReportFiles(json_file and Path(json_file), html_file and Path(html_file))  # type: ignore[arg-type]
         assert files.problem() == problem
@@ -851,7 +851,7 @@ def test_earlier_report_is_replaced_and_any_other_file_is_not(
 def test_missing_app_is_a_problem_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the remedy."""
     monkeypatch.setattr("partner_account_rehearsal.run.local_aws", None)
-    problem = "there is no cdk.json here: go to the directory of your CDK app, or name its command by --app"
+    problem = "there is no cdk.json here: go to the directory of your CDK app, or add its command with --app"
     assert run(Options(tmp_path, ()), ReportFiles()) == problem
 
 

@@ -245,6 +245,6 @@ def test_nothing_is_allowed_if_the_address_of_the_authorizer_does_not_answer() -
     """The service fails, as AWS's does without IAM."""
     with (
         partner_central(HttpAuthorizer("http://127.0.0.1:9/iam", "own")) as (simulator, _),
-        pytest.raises(ClientError, match="InternalServerException.*IAM doesn't answer"),
+        pytest.raises(ClientError, match="InternalServerException.*IAM doesn't respond"),
     ):
         client(simulator).list_partners(Catalog="AWS")

@@ -218,19 +218,19 @@ def test_lasting_fault_expires(simulator: Simulator, clock: ManualClock, kind: s
 @pytest.mark.parametrize(
     ("order", "words"),
     [
-        ({"operation": "DeletePartner", "kind": "cut"}, "name an operation"),
-        ({"operation": "CreatePartner", "kind": "lagging-list"}, "name an operation"),
-        ({"operation": "CreatePartner", "kind": "plague"}, "no fault plague: name one of throttle, "),
+        ({"operation": "DeletePartner", "kind": "cut"}, "specify an operation"),
+        ({"operation": "CreatePartner", "kind": "lagging-list"}, "specify an operation"),
+        ({"operation": "CreatePartner", "kind": "plague"}, "no fault plague: use one of throttle, "),
         ({"operation": "CreatePartner", "kind": "cut", "times": 0}, "times=1"),
         ({"operation": "CreatePartner", "kind": "throttle", "after_commit": True}, "after_commit"),
-        ({"operation": "CreatePartner", "kind": "delay"}, "give seconds"),
+        ({"operation": "CreatePartner", "kind": "delay"}, "set seconds"),
         ({"operation": "CreatePartner", "kind": "delay", "seconds": -1}, "negative"),
         ({"operation": "CreatePartner", "kind": "delay", "seconds": 1e300}, "more than a year"),
-        ({"operation": "CreatePartner", "kind": "cut", "seconds": 1}, "leave out seconds"),
+        ({"operation": "CreatePartner", "kind": "cut", "seconds": 1}, "omit seconds"),
         ({"operation": "CreatePartner", "kind": "cut", "lasting": -1}, "lasting must not be negative"),
         (
             {"operation": "CreatePartner", "kind": "delay", "times": 0},
-            "times=1.* give seconds|give seconds.*times=1",
+            "times=1.* set seconds|set seconds.*times=1",
         ),
     ],
 )

@@ -138,8 +138,8 @@ def test_unusable_listen_address_is_reported_with_the_option_to_change(host: str
         port = other.url.rpartition(":")[2] if taken else "0"
         ended = subprocess.run([*START, "--host", host, "--port", port], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"Error: the simulator can't listen at {host}:{port}: ")
-    assert ended.stderr.splitlines()[1:] == [f"Name another {wrong}."]
+    assert ended.stderr.startswith(f"Error: the simulator can't listen on {host}:{port}: ")
+    assert ended.stderr.splitlines()[1:] == [f"Use another {wrong}."]
 
 
 def test_aws_cli_creates_and_reads_a_partner_with_nothing_but_the_environment() -> None:

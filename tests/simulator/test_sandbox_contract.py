@@ -345,7 +345,7 @@ def test_uniqueness_of_legal_names_is_decided_only_if_an_account_can_have_severa
     monkeypatch.setattr(partners, "is_name_taken", lambda *_: False)
     with stage(one_partner_per_catalog=False) as at:
         run = at.run()
-        with pytest.raises(StoppedError, match="3 partners were created, against all expectation"):
+        with pytest.raises(StoppedError, match="3 partners were created, unexpectedly"):
             whole(run)
         assert answer(run.report, question).status is Status.DIFFERS
 
@@ -400,10 +400,10 @@ def test_number_of_calls_is_bounded_whatever_the_service_answers() -> None:
     ("kind", "told"),
     [
         ("throttle", "was throttled"),
-        ("access-denied", "was refused: AccessDeniedException, ACCESS_DENIED"),
+        ("access-denied", "returned AccessDeniedException, ACCESS_DENIED"),
         ("internal-error", r"the service failed at \w+ \(500, InternalServerException\)"),
         ("unavailable", r"the service failed at \w+ \(503, 503\)"),
-        ("cut", r"got no answer \(ConnectionClosedError\)"),
+        ("cut", r"got no response \(ConnectionClosedError\)"),
         ("garbled", "the endpoint returned an invalid AWS response"),
     ],
 )
@@ -441,9 +441,9 @@ def test_number_of_created_partners_is_unknown_after_an_uncertain_create_partner
         with pytest.raises(StoppedError) as stopped:
             list(run.findings())
         is_open = created is None
-        assert ("CreatePartner was not answered in time" in str(stopped.value)) == (kind == "hang")
+        assert ("CreatePartner timed out" in str(stopped.value)) == (kind == "hang")
         assert ("a partner may have been created all the same" in str(stopped.value)) is is_open
-        assert ("`partner-account show --catalog Sandbox` tells what is there." in stopped.value.remedy) is is_open
+        assert ("`partner-account show --catalog Sandbox` shows what is there." in stopped.value.remedy) is is_open
         document = run.report.document()
         assert document["PartnersCreated"] == created
         assert document["Stopped"] == f"{stopped.value}. {stopped.value.remedy}"
@@ -454,7 +454,7 @@ def test_failed_create_partner_stops_the_run_with_a_remedy() -> None:
     with stage() as at:
         with pytest.raises(StoppedError, match="no partner can be created: .*AllianceLeadContact.Email") as stopped:
             whole(at.run(email="nobody"))
-        assert stopped.value.remedy == "Correct what this names, then run it again."
+        assert stopped.value.remedy == "Correct what the error names, then run it again."
         assert at.simulator.account(ACCOUNT).partners == []
 
 
@@ -473,8 +473,8 @@ def test_unlisted_duplicate_is_reported_as_a_lagging_list_or_a_finding() -> None
         at.simulator.faults.add("ListPartners", "lagging-list", times=None, seconds=3600)
         with pytest.raises(StoppedError, match="DUPLICATE_PARTNER, though ListPartners shows none") as stopped:
             whole(at.run())
-    assert "run it again in some minutes" in stopped.value.remedy
-    assert "please report this" in stopped.value.remedy
+    assert "run it again in a few minutes" in stopped.value.remedy
+    assert "report this" in stopped.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_answer_for_another_catalog_stops_the_run(catalog: str, catalog_of_arn: 
     members = {"Catalog": catalog, "Arn": arn, "Id": "", "LegalName": "", "CreatedAt": 0, "Profile": {}}
     with (
         answering(200, json.dumps(members).encode()) as url,
-        pytest.raises(StoppedError, match="answered for another catalog"),
+        pytest.raises(StoppedError, match="responded for a catalog other than"),
     ):
         Sandbox(client_of(url)).call("GetPartner", Identifier="partner-0000000000000")
 

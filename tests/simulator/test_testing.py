@@ -109,7 +109,7 @@ def test_client_created_earlier_is_rejected_and_does_not_call_aws() -> None:
         "partnercentral-account", region_name="us-east-1", aws_access_key_id="own", aws_secret_access_key="own"
     )
     with simulate_partner_central() as simulator:
-        with pytest.raises(RuntimeError, match="make it within the test"):
+        with pytest.raises(RuntimeError, match="create it within the test"):
             client.list_partners(Catalog="AWS")
         assert simulator.requests == []
 

@@ -1,7 +1,7 @@
 """The contract of Partner Central as a suite of calls that runs against any endpoint, in catalog Sandbox only.
 
-`questions` is the table of what is asked, `profile_life` what a profile is led through for that, `sandbox` calls,
-`report` is what came of it. Against the simulator it must find the readings that the simulator was started with;
+`questions` is the table of questions, `profile_life` the lifecycle of a profile for some of them, `sandbox` makes the
+calls, `report` has the findings. Against the simulator it must find the readings that the simulator was started with;
 against AWS it finds those that are true there.
 """
 

@@ -1,7 +1,7 @@
-"""One life of a partner's profile in the Sandbox, and what it tells of the questions that AWS leaves open.
+"""The lifecycle of a partner's profile in the Sandbox, for questions that AWS leaves open.
 
 Three tasks of the ten a day are started, and the visibility, of which five changes a day are allowed, is changed twice,
-or four times if the service shows the profile's id no earlier. In the end the profile is private, and no task runs.
+or four times if the service doesn't show the profile's id earlier. In the end it is private, and no task runs.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from partner_central_simulator.contract.sandbox import CATALOG, Reply, Sandbox, 
 from partner_central_simulator.readings import ProfileIdComesWith
 
 REVIEW = "review"
-"""Stands for the question on how a task ends, which is about no reading."""
+"""Stands for the question on how a task ends, which has no reading."""
 
 Seen: TypeAlias = tuple[str, bool | str | None]
 """What was seen, and what it means: of a rule that AWS documents, whether it holds; of a reading, its value; of any
@@ -24,11 +24,11 @@ _WAITS = (1, 2, 4, 8, 15)
 
 _HIDE = (
     f"Hide it: aws partnercentral-account put-profile-visibility --region us-east-1 --catalog {CATALOG} "
-    f"--visibility PRIVATE --identifier … (`partner-account show --catalog {CATALOG}` tells which)"
+    f"--visibility PRIVATE --identifier … (`partner-account show --catalog {CATALOG}` lists it)"
 )
 _FROM_THE_BEGINNING = "beginning"
 _STEPS = {
-    "": "no answer has it",
+    "": "no response has it",
     _FROM_THE_BEGINNING: "it has one before a task is started",
     ProfileIdComesWith.PUBLICATION: "that it was public",
     ProfileIdComesWith.TASK: "a task that was started, though it was canceled",
@@ -37,10 +37,10 @@ _STEPS = {
 
 
 class ProfileLife:
-    """The life of one partner's profile."""
+    """The lifecycle of one partner's profile."""
 
     def __init__(self, sandbox: Sandbox, arn: str, details: dict[str, Any]) -> None:
-        """Prepare; `details` are those of its tasks, apart from the ClientToken, and of no earlier run."""
+        """Prepare; `details` are those of its tasks, without the ClientToken, and unlike those of earlier runs."""
         self._sandbox = sandbox
         self._call = partial(sandbox.call, Identifier=arn)
         self._details = details
@@ -76,7 +76,7 @@ class ProfileLife:
         yield "unchanged_profile_starts_task", unchanged
 
     def _look(self, step: str) -> dict[str, Any]:
-        """The profile as it is shown; by `step` it has its id, if it is seen now for the first time."""
+        """The profile as it is shown; `step` gave it its id, if that appears now for the first time."""
         profile: dict[str, Any] = self._call("GetPartner").answer.get("Profile", {})
         if "ProfileId" in profile:
             self._id_since = self._id_since or step
@@ -88,7 +88,7 @@ class ProfileLife:
             reply = self._call("PutProfileVisibility", Visibility="PUBLIC")
             if reply.succeeded and (outcome := self._hide()) != "success":
                 raise StoppedError(f"the profile is still public: {outcome}", _HIDE)
-        except KeyboardInterrupt:  # also of one whose answer was still to come: it may be public by then
+        except KeyboardInterrupt:  # even before the response: it may be public by then
             self._hide()
             raise
         return reply
@@ -125,7 +125,7 @@ class ProfileLife:
         return f"yes: {word(shown.answer.get('Status'))}", True
 
     def _await_review(self) -> tuple[Reply, float]:
-        """A task's end, or how far it is after half a minute, when it is canceled; and how long that took."""
+        """A task's end, or its state after half a minute, when it is canceled; and how long that took."""
         began = self._sandbox.now()
         reply = task = self._start()
         for seconds in _WAITS:

@@ -1,4 +1,4 @@
-"""The questions of a run, in their order, and how each answer is read. How it is called is the affair of `sandbox`."""
+"""The questions of a run, in their order, and how each answer is read. `sandbox` makes the calls."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ from partner_central_simulator.contract.sandbox import Reply, Sandbox, StoppedEr
 from partner_central_simulator.readings import ProfileIdAppears
 
 NAME_PREFIX = "partner-account probe"
-"""Begins the legal name of each partner that a run creates; the rest is made up, since names are unique."""
+"""The prefix of each created partner's legal name; the rest is random, since names are unique."""
 
 EMAIL = "alliance-lead@example.com"
 """The Sandbox sends no e-mail; nobody has an address at example.com."""
 
 LOGO_URL = "https://example.com/logo.png"
-"""There is no logo: whether the Sandbox looks for it is documented nowhere."""
+"""There is no logo: AWS doesn't document whether the Sandbox looks for it."""
 
 AWS_ENDPOINT = "https://partnercentral-account.us-east-1.api.aws"
 
@@ -27,11 +27,11 @@ NOT_IN_SANDBOX = {
         "a Sandbox partner needs no verification, so there is no verified name",
     ),
     "failed_attempt_spends_code": (
-        "Does a failed attempt use the code up?",
+        "Does a failed attempt use up the code?",
         "the Sandbox accepts any six digits, so no code is ever used up",
     ),
     "business_verification_has_completion_url": (
-        "Does a business verification need a human?",
+        "Does a business verification require a human?",
         "a verification has no catalog: it would be of the real business",
     ),
     "tag_at_creation_on_partner": (
@@ -40,10 +40,10 @@ NOT_IN_SANDBOX = {
     ),
     "list_tags_on_partner": (
         "Which resource does IAM check for ListTagsForResource?",
-        "only a policy that is made for it could tell, and the command changes no policy",
+        "only a policy made for it could show that, and the command changes no policy",
     ),
 }
-"""The switches that only catalog AWS could tell of: the question, and why."""
+"""The switches that only catalog AWS could show: the question, and why."""
 
 _CODE = "123456"
 _PAGES = 5
@@ -51,26 +51,26 @@ _LAGS = (1, 2, 4, 8, 15)
 """The seconds before each further look, so a look is half a minute at most."""
 
 _MOST_PARTNERS = 3
-"""Two are made by intention, if the service allows several; a third only if it takes what it should refuse."""
+"""Two are intended, if the service allows several; a third only if it accepts what it should refuse."""
 
 _CONFLICT, _DUPLICATE = "CONFLICT_CLIENT_TOKEN", "DUPLICATE_PARTNER"
 _TAG_KEYS = ("partner-account-probe", "Partner-Account-Probe")
 
 
 class ContractRun:
-    """One run: what it finds is in its `report` at once, so nothing is lost if it ends early.
+    """One run: its findings are in its `report` at once, so nothing is lost if it ends early.
 
-    A call whose reply several questions look at is made when the first of them does.
+    A call whose reply several questions use is made for the first of them.
     """
 
     def __init__(self, sandbox: Sandbox, *, email: str = EMAIL, logo_url: str = LOGO_URL, wait: float = 0) -> None:
         """Prepare; nothing is called yet.
 
         Args:
-            sandbox: what is called.
+            sandbox: the catalog to call.
             email: the address of the partner's alliance lead contact.
             logo_url: the logo of the partner's profile.
-            wait: how many seconds after its first use a client token is sent once more.
+            wait: how many seconds after its first use a client token is sent again.
         """
         self.sandbox = sandbox
         self.email = email
@@ -84,7 +84,7 @@ class ContractRun:
         self._report = ContractReport()
 
     def count_existing(self) -> int:
-        """Find out how many partners there are already, which changes nothing; call it before `findings`.
+        """Count the existing partners, which changes nothing; call it before `findings`.
 
         Raises:
             StoppedError: the Sandbox can't be reached, or not by this identity.
@@ -95,10 +95,10 @@ class ContractRun:
         return len(self.existing)
 
     def findings(self) -> Iterator[ContractFinding]:
-        """Ask one question after the other.
+        """Ask the questions one after another.
 
         Raises:
-            StoppedError: the service throttled, denied, failed, hung, or answered nonsense; the report says so.
+            StoppedError: the service throttled, denied, failed, hung, or returned an invalid response.
         """
         try:
             for question in QUESTIONS:
@@ -143,9 +143,9 @@ class ContractRun:
 
     @cached_property
     def creation(self) -> Reply:
-        """Of the first valid CreatePartner: a partner, or a duplicate of one that was there before."""
+        """Of the first valid CreatePartner: a partner, or a duplicate of an existing one."""
         reply = self.create(self.request)
-        remedy = "Correct what this names, then run it again."
+        remedy = "Correct what the error names, then run it again."
         if reply.succeeded:
             self.created_arn = self.own_arn = reply.answer["Arn"]
             self.created_at = self.sandbox.now()
@@ -153,8 +153,8 @@ class ContractRun:
             raise StoppedError(f"no partner can be created: {reply.outcome}", remedy)
         elif not self.existing:
             remedy = (
-                "If there was a run before, its partner may not be listed yet: run it again in some minutes. Otherwise "
-                "please report this: the Sandbox counts another partner than its own."
+                "If there was a run before, its partner may not be listed yet: run it again in a few minutes. If not, "
+                "report this: the Sandbox counts a partner other than its own."
             )
             raise StoppedError(f"no partner can be created: {reply.outcome}, though ListPartners shows none", remedy)
         return reply
@@ -166,14 +166,14 @@ class ContractRun:
 
     @cached_property
     def taken_name(self) -> tuple[Reply, Reply | None]:
-        """Of a new token with a name that is taken, so that no partner comes of it; and of that with another body."""
+        """Of a new token with a name that is taken, so that no partner is created; and of it with another body."""
         request = {**self.request, "ClientToken": _new_token()}
         reply = self.create(request)
         return reply, self.create(_with_other_title(request)) if reply.reason == _DUPLICATE else None
 
     @cached_property
     def second_partner(self) -> Reply:
-        """Of creating a partner, with a name of its own, beside one that is there."""
+        """Of creating a partner, with a name of its own, in addition to an existing one."""
         return self.creation if self.existing else self.create(self.new_request())
 
     @cached_property
@@ -184,9 +184,9 @@ class ContractRun:
 
     @cached_property
     def tags(self) -> dict[str, Seen]:
-        """What the questions on tags in the Sandbox are answered, by their readings, as far as IAM allows to find out.
+        """The answers to the questions on tags in the Sandbox, by their readings, as far as IAM allows the calls.
 
-        A denial may be the Sandbox's own way to refuse tags as well as a policy; the rest doesn't depend on it.
+        A denial may be the Sandbox's own way to refuse tags, or a policy's; the rest doesn't depend on it.
         """
         told: dict[str, Seen] = {}
         try:
@@ -200,7 +200,7 @@ class ContractRun:
 
     @cached_property
     def profile(self) -> dict[str, Seen]:
-        """What the questions on the own partner's profile are answered, by their readings."""
+        """The answers to the questions on the own partner's profile, by their readings."""
         details = {
             "DisplayName": f"{NAME_PREFIX} {secrets.token_hex(6)}",
             "Description": "A profile by which the Sandbox is tested.",
@@ -226,12 +226,12 @@ class ContractRun:
         }
 
     def create(self, request: dict[str, Any]) -> Reply:
-        """Call CreatePartner, and count the partners that come of it."""
+        """Call CreatePartner, and count the partners that it creates."""
         created = self._report.partners_created or 0
         if created >= _MOST_PARTNERS:
-            told = f"{_MOST_PARTNERS} partners were created, against all expectation"
-            raise StoppedError(told, "Please report this.")
-        self._report.partners_created = None  # also if this is interrupted
+            told = f"{_MOST_PARTNERS} partners were created, unexpectedly"
+            raise StoppedError(told, "Report this.")
+        self._report.partners_created = None  # even if this is interrupted
         try:
             reply = self.sandbox.call("CreatePartner", **request)
         except StoppedError as stop:
@@ -241,7 +241,7 @@ class ContractRun:
         return reply
 
     def is_first_result(self, reply: Reply) -> bool:
-        """Whether it names the partner of the first request."""
+        """Whether it is about the partner of the first request."""
         return bool(self.created_arn) and reply.answer.get("Arn") == self.created_arn
 
     def put_contact(self, contact: dict[str, str], **code: str) -> Reply:
@@ -262,7 +262,7 @@ class ContractRun:
         raise StoppedError(f"the list has more than {_PAGES} pages", "Use an account with fewer Sandbox partners.")
 
     def lag(self, operation: str, is_there: Callable[[], bool]) -> str:
-        """Look until it is there, further and further apart, and tell how long that was."""
+        """Poll at growing intervals until it is there, and return how long that took, in words."""
         began = self.sandbox.now()
         if is_there():
             return f"{operation} has it at once"
@@ -285,7 +285,7 @@ def _with_other_title(request: dict[str, Any]) -> dict[str, Any]:
 
 
 class Question(NamedTuple):
-    """A question: its text, as docs/limits.md has it; the switch in `Readings`, or AWS's page, that it is about."""
+    """A question: its text, as in docs/limits.md; the switch in `Readings`, or AWS's page, that it is about."""
 
     text: str
     reading: str
@@ -318,7 +318,7 @@ def _(run: ContractRun) -> Seen:
         return f"none was named: {reply.outcome}", None
     if set(names) == expected:
         return f"by their paths in the model, all at once: {', '.join(names)}", True
-    return f"{', '.join(names)} (asked for {', '.join(sorted(expected))})", True
+    return f"{', '.join(names)} (expected {', '.join(sorted(expected))})", True
 
 
 @_question("How soon is a new partner found?", about="new partner")
@@ -328,13 +328,15 @@ def _(run: ContractRun) -> Seen:
     return f"{told}; {run.lag('ListPartners', lambda: any(one.get('Arn') == arn for one in run.listed()))}", True
 
 
-@_question("Is a repeated request answered alike?", about="new partner", source="API_account_CreatePartner.html")
+@_question(
+    "Does a repeated request return the same result?", about="new partner", source="API_account_CreatePartner.html"
+)
 def _(run: ContractRun) -> Seen:
     reply = run.create(run.request)
     return reply.outcome, run.is_first_result(reply)
 
 
-@_question("What does a known token answer to another body?", "reused_token_conflicts")
+@_question("What does a known token return for another body?", "reused_token_conflicts")
 def _(run: ContractRun) -> Seen:
     reply = run.other_body if run.created_arn else run.taken_name[1]
     if reply is None:
@@ -346,7 +348,7 @@ def _(run: ContractRun) -> Seen:
     return f"neither the first result nor a conflict: {reply.outcome}", None
 
 
-@_question("Does a failed request leave its client token taken?", "failed_request_keeps_token")
+@_question("Does a failed request keep its client token?", "failed_request_keeps_token")
 def _(run: ContractRun) -> Seen:
     failed, reply = run.taken_name
     if reply is None:
@@ -356,13 +358,13 @@ def _(run: ContractRun) -> Seen:
     if reply.reason != _DUPLICATE:
         return f"another body under it: {reply.outcome}", None
     if run.created_arn and run.other_body.reason == _CONFLICT:
-        return "no: another body under it is looked at anew", False
+        return "no: another body under it is evaluated anew", False
     return "no token is known to conflict with another body, so it makes no difference", None
 
 
 @_question("Are tags refused in CreatePartner?", source="testing-sandbox-account.html")
 def _(run: ContractRun) -> Seen:
-    # With a name that is taken, so that no partner comes of it if tags are accepted.
+    # With a name that is taken, so that no partner is created if tags are accepted.
     tags = [{"Key": _TAG_KEYS[0], "Value": "1"}]
     reply = run.create({**run.request, "ClientToken": _new_token(), "Tags": tags})
     if reply.reason == _DUPLICATE:
@@ -370,7 +372,7 @@ def _(run: ContractRun) -> Seen:
     return reply.outcome, reply.code == "ValidationException"
 
 
-@_question("May an account have several partners in a catalog?", "one_partner_per_catalog")
+@_question("Can an account have several partners in a catalog?", "one_partner_per_catalog")
 def _(run: ContractRun) -> Seen:
     reply = run.second_partner
     if reply.succeeded:
@@ -384,41 +386,41 @@ def _(run: ContractRun) -> Seen:
 def _(run: ContractRun) -> Seen:
     reply, _ = run.taken_name
     if reply.reason == _DUPLICATE and not run.second_partner.succeeded:
-        return f"{_DUPLICATE}, which is also the answer where an account may have one partner", None
+        return f"{_DUPLICATE}, which is also the error if an account can have only one partner", None
     return reply.outcome, reply.reason == _DUPLICATE
 
 
-@_question("Is the contact kept as it was given?", about="new partner")
+@_question("Is the contact stored as it was given?", about="new partner")
 def _(run: ContractRun) -> Seen:
     return ("yes" if run.contact == run.request["AllianceLeadContact"] else "no"), True
 
 
-@_question("Does any change of the contact need a code?", "any_contact_change_needs_code", about="own partner")
+@_question("Does any change to the contact require a code?", "any_contact_change_needs_code", about="own partner")
 def _(run: ContractRun) -> Seen:
     title = "Director" if run.contact.get("BusinessTitle") == "Alliance Lead" else "Alliance Lead"
     reply = run.put_contact({**run.contact, "BusinessTitle": title})
     if reply.succeeded:
         run.contact["BusinessTitle"] = title
-    return _need_of_a_code(reply)
+    return _code_requirement(reply)
 
 
-@_question("Does a new contact address need a code?", "new_contact_email_needs_code", about="own partner")
+@_question("Does a new contact address require a code?", "new_contact_email_needs_code", about="own partner")
 def _(run: ContractRun) -> Seen:
     other = run.email.replace("@", "-2@")
     run.contact["Email"] = other if run.contact.get("Email") == run.email else run.email
-    return _need_of_a_code(run.put_contact(run.contact))
+    return _code_requirement(run.put_contact(run.contact))
 
 
-def _need_of_a_code(reply: Reply) -> Seen:
-    """What a change of the contact without a code tells."""
+def _code_requirement(reply: Reply) -> Seen:
+    """What a change to the contact without a code shows."""
     if reply.succeeded:
-        return "no: it is made without one", False
+        return "no: it succeeds without one", False
     if any("code" in name.lower() for name, _ in reply.fields):
         return f"yes: without one it is {reply.outcome}", True
     return reply.outcome, None
 
 
-@_question("Do any six digits do as its code?", about="own partner", source="testing-sandbox-account.html")
+@_question("Are any six digits accepted as its code?", about="own partner", source="testing-sandbox-account.html")
 def _(run: ContractRun) -> Seen:
     reply = run.put_contact(run.contact, EmailVerificationCode=_CODE)
     return reply.outcome, reply.succeeded
@@ -434,7 +436,7 @@ def _(run: ContractRun) -> Seen:
         "GetProfileVisibility": "ProfileId" in visibility.answer,
     }
     shown = " and ".join(name for name, has_it in places.items() if has_it)
-    told = f"in the answers to {shown}" if shown else f"in no answer; GetProfileVisibility: {visibility.outcome}"
+    told = f"in the responses of {shown}" if shown else f"in no response; GetProfileVisibility: {visibility.outcome}"
     match tuple(places.values()), visibility.reason:
         case (True, True, True), _:
             return told, str(ProfileIdAppears.AT_ONCE)
@@ -451,11 +453,11 @@ def _(run: ContractRun) -> Seen:
     reply = run.create(run.request)
     age = f"{run.sandbox.now() - run.created_at:.0f} s"
     if run.is_first_result(reply):
-        return f"longer than {age}: a repeated request is answered alike", True
-    return f"less than {age}: a repeated request is answered {reply.outcome}", True
+        return f"longer than {age}: a repeated request returns the same result", True
+    return f"less than {age}: a repeated request returns {reply.outcome}", True
 
 
-@_question("What is a partner answered that doesn't exist?", source="API_account_GetPartner.html")
+@_question("What does a call return for a partner that doesn't exist?", source="API_account_GetPartner.html")
 def _(run: ContractRun) -> Seen:
     reply = run.sandbox.call("GetPartner", Identifier="partner-0000000000000")
     return reply.outcome, (reply.code, reply.reason) == ("ResourceNotFoundException", "PARTNER_NOT_FOUND")
@@ -500,25 +502,25 @@ def _tags_afterwards(run: ContractRun) -> Iterator[tuple[str, Seen]]:
 
 
 for _reading, _text in {
-    "visibility_before_profile": "May visibility be set before there is a profile?",
+    "visibility_before_profile": "Can visibility be set before there is a profile?",
     "canceled_task_is_shown": "Is a canceled profile task still shown?",
     REVIEW: "How does a profile task end?",
-    "approved_logo_is_copied": "Is a logo shown at an address of AWS's own?",
+    "approved_logo_is_copied": "Is a logo shown at a URL of AWS's own?",
     "profile_id_comes_with": "What gives a profile its id?",
-    "unchanged_profile_starts_task": "Does a profile task with nothing new start?",
+    "unchanged_profile_starts_task": "Does a profile task start if nothing changes?",
 }.items():
     _add = _question(_text, _reading.removeprefix(REVIEW), about="own partner")
     _add(lambda run, reading=_reading: run.profile[reading])
 
 
-@_question("Which HTTP status do refusals have?", source="API_account_CreatePartner.html")
+@_question("Which HTTP status do errors have?", source="API_account_CreatePartner.html")
 def _(run: ContractRun) -> Seen:
     refusals = run.sandbox.refusals
     wrong = sorted({f"{one.code} {one.status}" for one in refusals if one.status != 400})  # noqa: PLR2004 - HTTP's
-    return ", ".join(wrong) or f"all {len(refusals)} refusals were HTTP 400", not wrong
+    return ", ".join(wrong) or f"all {len(refusals)} errors were HTTP 400", not wrong
 
 
-@_question("Do the answers fit the service model?", source="API_account_GetPartner.html")
+@_question("Do the responses match the service model?", source="API_account_GetPartner.html")
 def _(run: ContractRun) -> Seen:
     misfits = ", ".join(sorted(set(run.sandbox.misfits)))
     return misfits or "all do", not misfits

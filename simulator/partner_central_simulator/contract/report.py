@@ -1,4 +1,4 @@
-"""What a run has found out, and the report of it. Nothing in a report tells whose account it was."""
+"""The findings of a run, and its report. Nothing in a report identifies the account."""
 
 import re
 from dataclasses import asdict, dataclass, field, fields
@@ -10,7 +10,7 @@ from typing import Any
 from partner_central_simulator.readings import Readings
 
 FORMAT = 1
-"""Changes when a member of the report changes its meaning or goes; new members may come at any time."""
+"""Changes when a member of the report changes its meaning or is removed; members may be added at any time."""
 
 
 class Status(StrEnum):
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
     `DOCUMENTED` and `DIFFERS` compare the service with AWS's documentation or service model; `FOUND` is what it does
     where those say nothing. `UNDECIDED`: the answer fits no reading, or both. `NOT_ASKED`: something that the call
-    needs was missing. `NOT_IN_SANDBOX`: the rules of catalog AWS are others.
+    needs was missing. `NOT_IN_SANDBOX`: catalog AWS has other rules.
     """
 
     DOCUMENTED = "as documented"
@@ -31,10 +31,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class ContractFinding:
-    """One question, and what came of it.
+    """One question, and its outcome.
 
     `answer` is what was seen, without any value of the account. `reading` is the simulator's switch that it is about,
-    and `value` what that must be, if it was found. `source` is where AWS documents the rule, if it does.
+    and `value` its correct value, if it was found. `source` is where AWS documents the rule, if it does.
     """
 
     question: str
@@ -45,7 +45,7 @@ class ContractFinding:
     source: str = ""
 
     def document(self) -> dict[str, Any]:
-        """Its members as the report has them; what is empty is left out."""
+        """Its members as the report has them; empty ones are omitted."""
         told = asdict(self) | {"status": str(self.status), "answer": mask(self.answer)}
         return {name.capitalize(): value for name, value in told.items() if value not in {"", None}}
 
@@ -68,12 +68,12 @@ class ContractReport:
 
     @property
     def readings(self) -> dict[str, bool | str]:
-        """The switches that were found, in the order of `Readings`; the simulator takes them as they are."""
+        """The switches that were found, in the order of `Readings`; the simulator accepts them as they are."""
         found = {one.reading: one.value for one in self.findings if one.value is not None}
         return {one.name: found[one.name] for one in fields(Readings) if one.name in found}
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON has it, ready to be attached to an issue."""
+        """The report for JSON, ready to be attached to an issue."""
         return {
             "Format": FORMAT,
             "Version": version("cdk-partner-account"),
@@ -99,12 +99,12 @@ _PRIVATE = (
 
 
 def mask(text: str) -> str:
-    """The text without account ids, ARNs, ids of the service, addresses of e-mail and of the network."""
+    """The text without account ids, ARNs, ids of the service, e-mail addresses and URLs."""
     for pattern, instead in _PRIVATE:
         text = re.sub(pattern, instead, text)
     return text
 
 
 def word(text: object) -> str:
-    """A word of the service, such as an error's code or a field's name; whatever is none could be anybody's data."""
+    """A word of the service, such as an error's code or a field's name; anything else could be somebody's data."""
     return mask(text) if isinstance(text, str) and re.fullmatch(r"[\w.\[\]/$-]{1,100}", text) else "(no word)"

@@ -1,4 +1,4 @@
-"""Calls of Partner Central in catalog Sandbox, and in no other: few, one after the other, each made once.
+"""Calls to Partner Central in catalog Sandbox only: few, one after another, each made once.
 
 It stops as soon as the service throttles, denies, fails, hangs, or returns an invalid AWS response.
 """
@@ -17,7 +17,7 @@ from partner_central_simulator.contract.report import word
 from partner_central_simulator.validation import problems
 
 CATALOG = "Sandbox"
-"""No parameter: what is created in catalog AWS can't be undone."""
+"""Not a parameter: what is created in catalog AWS can't be undone."""
 
 MOST_CALLS = 60
 """No run makes more."""
@@ -44,14 +44,14 @@ _EFFECTS = {
     "PutProfileVisibility": "the profile may be public",
     "StartProfileUpdateTask": "a profile task may have been started",
 }
-"""What is left behind by a call without a certain outcome."""
+"""What a call without a certain outcome may leave behind."""
 
 _INVALID = "the endpoint returned an invalid AWS response"
 _CHECK_ENDPOINT = "Check the network, the proxy and --endpoint-url, then run it again."
 
 
 def client_config(read_timeout: float = 30) -> Config:
-    """How the client must be made: no call is repeated, and requests that break the model are sent as they are."""
+    """How to configure the client: no retries, and requests that break the model are sent as they are."""
     return Config(
         retries={"total_max_attempts": 1},
         parameter_validation=False,
@@ -61,13 +61,13 @@ def client_config(read_timeout: float = 30) -> Config:
 
 
 class StoppedError(Exception):
-    """The run can't go on: the text says why, and `remedy` what to do. `is_denial` is whether IAM denies the call.
+    """The run can't continue: the text is the reason, `remedy` what to do. `is_denial` is whether IAM denies the call.
 
     `has_open_outcome` is whether a call ended without a certain outcome.
     """
 
     def __init__(self, text: str, remedy: str, *, is_denial: bool = False, has_open_outcome: bool = False) -> None:
-        """Take both sentences."""
+        """Set both sentences."""
         super().__init__(text)
         self.remedy = remedy
         self.is_denial = is_denial
@@ -77,13 +77,13 @@ class StoppedError(Exception):
 def _open_outcome(operation: str, text: str, remedy: str = _CHECK_ENDPOINT) -> StoppedError:
     if operation in _EFFECTS:
         text += f"; {_EFFECTS[operation]} all the same"
-        remedy += " `partner-account show --catalog Sandbox` tells what is there."
+        remedy += " `partner-account show --catalog Sandbox` shows what is there."
     return StoppedError(text, remedy, has_open_outcome=True)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a call: the answer's members, or the error's code, reason, and fields by name and code.
+    """The outcome of a call: the response's members, or the error's code, reason, and fields by name and code.
 
     `echoes` is whether the error's message repeats a value of the request.
     """
@@ -97,25 +97,25 @@ class Reply:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was no refusal."""
+        """Whether the call succeeded."""
         return not self.code
 
     @property
     def outcome(self) -> str:
-        """The refusal in the service's words (code, reason, fields), or `success`."""
+        """The error in the service's words (code, reason, fields), or `success`."""
         told = (self.code, self.reason, *(":".join(filter(None, one)) for one in self.fields))
         return ", ".join(filter(None, told)) or "success"
 
 
 @dataclass
 class Sandbox:
-    """The catalog Sandbox, as `client` reaches it, which is made with `client_config`.
+    """The catalog Sandbox, called through `client`, which is made with `client_config`.
 
     Attributes:
         pause: the seconds between two calls.
         endpoint: where the last call was sent; empty before the first.
         calls: how many calls were made.
-        refusals: the refusals so far.
+        refusals: the errors so far.
         misfits: what did not fit the service model, as `Operation.Member`.
     """
 
@@ -129,17 +129,17 @@ class Sandbox:
     misfits: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Note where each call is sent: the client's `meta.endpoint_url` is another address than the service's."""
+        """Note where each call is sent: the client's `meta.endpoint_url` is not the service's address."""
         self.client.meta.events.register("before-call", self._note_endpoint)
 
     def _note_endpoint(self, params: Mapping[str, Any], **_: Any) -> None:
         self.endpoint = params["url"].rstrip("/")
 
     def call(self, operation: str, *, may_lack: str = "", **request: Any) -> Reply:
-        """Call an operation once; `may_lack` is a member that its answer requires and may be without.
+        """Call an operation once; `may_lack` is a required member that its response may lack.
 
         Raises:
-            StoppedError: there is no answer that a question could be decided by.
+            StoppedError: there is no response that could decide a question.
             ValueError: the call could be in another catalog.
         """
         if operation in _BY_CATALOG and "Catalog" not in request:
@@ -147,7 +147,7 @@ class Sandbox:
         elif operation not in _BY_ARN or _ARN_OF_SANDBOX not in request["ResourceArn"]:
             raise ValueError(f"{operation} is not called in catalog {CATALOG} alone")
         if self.calls >= MOST_CALLS:
-            raise StoppedError(f"{MOST_CALLS} calls were made, and {operation} is one more", "Please report this.")
+            raise StoppedError(f"{MOST_CALLS} calls were made, and {operation} is one more", "Report this.")
         if self.calls:
             self.sleep(self.pause)
         self.calls += 1
@@ -158,9 +158,9 @@ class Sandbox:
             self.refusals.append(reply)
             return reply
         except (ConnectTimeoutError, ReadTimeoutError) as error:
-            raise _open_outcome(operation, f"{operation} was not answered in time") from error
+            raise _open_outcome(operation, f"{operation} timed out") from error
         except BotoCoreError as error:
-            raise _open_outcome(operation, f"{operation} got no answer ({type(error).__name__})") from error
+            raise _open_outcome(operation, f"{operation} got no response ({type(error).__name__})") from error
         except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise _open_outcome(operation, f"{_INVALID} to {operation}") from error
         self._check(operation, answer, may_lack)
@@ -173,7 +173,7 @@ class Sandbox:
         wrong = [problem.name for problem in problems(shape, answer) if problem.name != may_lack]
         self.misfits += [f"{operation}.{word(name)}" for name in wrong]
         if answer.get("Catalog", CATALOG) != CATALOG or _ARN_OF_SANDBOX not in answer.get("Arn", _ARN_OF_SANDBOX):
-            raise StoppedError(f"{operation} answered for another catalog than {CATALOG}", "Please report this.")
+            raise StoppedError(f"{operation} responded for a catalog other than {CATALOG}", "Report this.")
 
     def _refusal(self, operation: str, request: Mapping[str, Any], error: ClientError) -> Reply:
         answer: Mapping[str, Any] = error.response
@@ -185,17 +185,17 @@ class Sandbox:
             tuple(_fields(answer.get("ErrorDetails"))),
             any(value in str(answer["Error"].get("Message")) for value in _texts(request)),
         )
-        refused = f"{operation} was refused: {reply.outcome}"
+        refused = f"{operation} returned {reply.outcome}"
         if reply.code == "ThrottlingException":
             raise StoppedError(f"{operation} was throttled, at call {self.calls}", "Run it again later.") from error
         if reply.code.startswith("AccessDenied"):
-            remedy = f"Allow partnercentral:{operation} in catalog {CATALOG} for this identity, or name a --profile."
+            remedy = f"Allow partnercentral:{operation} in catalog {CATALOG} for this identity, or add --profile."
             raise StoppedError(refused, remedy, is_denial=True) from error
         if reply.status >= 500:  # noqa: PLR2004 - HTTP's
             told = f"the service failed at {operation} ({reply.status}, {reply.code})"
             raise _open_outcome(operation, told, "Run it again later.") from error
         if reply.status in {401, 403}:
-            raise StoppedError(refused, "Log in again, or name another --profile.") from error
+            raise StoppedError(refused, "Log in again, or use another --profile.") from error
         if reply.code not in {shape.name for shape in self._model(operation).error_shapes}:
             told = f"{_INVALID} to {operation} ({reply.status}, {reply.code})"
             raise StoppedError(told, _CHECK_ENDPOINT) from error
@@ -206,7 +206,7 @@ class Sandbox:
 
 
 def _fields(details: object) -> list[tuple[str, str]]:
-    """The name, which may be empty, and the code of each problem in `ErrorDetails`, whatever that is."""
+    """The name, which may be empty, and the code of each problem in `ErrorDetails`, whatever its form."""
     unions = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
     found = [problem for detail in unions for problem in detail.values() if isinstance(problem, dict)]
     return [(word(one["Name"]) if "Name" in one else "", word(one.get("Code"))) for one in found]
