@@ -70,7 +70,7 @@ def write_profile(
     if wanted.visibility == "PUBLIC":
         profile_id, was_set = _write_visibility(request, aws, stack, content.task_status, is_rollback=is_rollback)
     left = previous.left_out_by(wanted) if is_rollback and previous else []
-    happened = f"{', '.join(left)} of the profile are unchanged, since the former template doesn't specify them"
+    happened = f"the former template doesn't specify the profile's {', '.join(left)}, which stay unchanged"
     not_restored = PartnerError("NotRestored", happened, "Set them in the template, deploy again.") if left else None
     return ProfileResult(content.written or was_set, content.task_status, profile_id, not_restored)
 

@@ -73,19 +73,20 @@ def test_second_partner_in_catalog_aws_adds_a_warning_unless_both_are_adopted(
 
 
 def test_partners_of_one_stack_in_catalog_aws_are_created_sequentially() -> None:
-    """So the later one finds the first, and is refused; one that was removed is none, nor are those of the Sandbox."""
+    """So each finds the one before it, and is refused; removed ones and those in the Sandbox don't count."""
     stack = new_stack()
     partner_in(stack, "Zero", legal_name="Zero Corp")
     stack.node.try_remove_child("Zero")
     partner_in(stack, "One", legal_name="One Corp")
     partner_in(stack, "Two", legal_name="Two Corp")
+    partner_in(stack, "Three", legal_name="Three Corp")
     sandbox_partner_in(stack, "Test", legal_name="Test Corp")
     sandbox_partner_in(stack, "Probe", legal_name="Probe Corp")
     resources = resources_of(stack, "Custom::PartnerAccount")
     before = {
         name[:3]: [one[:3] for one in resources if one in found["DependsOn"]] for name, found in resources.items()
     }
-    assert before == {"One": [], "Two": ["One"], "Tes": [], "Pro": []}
+    assert before == {"One": [], "Two": ["One"], "Thr": ["Two"], "Tes": [], "Pro": []}
 
 
 def test_partner_removed_with_its_scope_clashes_with_nothing() -> None:

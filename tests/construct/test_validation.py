@@ -580,6 +580,14 @@ def test_a_parameter_of_another_stack_is_refused() -> None:
     assert found.endswith("would be passed on in plaintext; declare it in the partner's own stack")
 
 
+def test_parameter_of_the_parent_stack_is_rejected() -> None:
+    """CDK would pass the code on in a parameter of the nested stack, which hides nothing."""
+    stack = new_stack()
+    code = VerificationCode.from_parameter(cdk.CfnParameter(stack, "Code", no_echo=True))
+    with pytest.raises(PartnerAccountError, match="would be passed on in plaintext; declare it in the partner's own"):
+        partner_in(cdk.NestedStack(stack, "Nested"), email_verification_code=code)
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_secret_created_by_the_partners_own_stack_adds_a_warning(*, nested: bool) -> None:
     """Nobody can store a code in time; who has deployed the secret before, and stored it, acknowledges that."""
@@ -637,10 +645,12 @@ def test_an_ssm_parameter_that_is_no_securestring_is_refused(kind: str) -> None:
     assert found.startswith("email_verification_code: the SSM parameter isn't a SecureString")
 
 
-def test_an_ssm_parameter_of_another_region_is_refused() -> None:
+@pytest.mark.parametrize("elsewhere", [{"region": "us-east-1"}, {"account": "999999999999"}], ids=["region", "account"])
+def test_ssm_parameter_of_another_account_or_region_is_rejected(elsewhere: dict[str, str]) -> None:
     """The function reads parameters by their name, in its own account and region."""
     app = new_app()
-    there = cdk.Stack(app, "There", env=cdk.Environment(account=HERE.account, region="us-east-1"))
+    env = cdk.Environment(**{"account": HERE.account, "region": HERE.region, **elsewhere})
+    there = cdk.Stack(app, "There", env=env)
     parameter = ssm.StringParameter.from_secure_string_parameter_attributes(there, "Code", parameter_name="/code")
     (found,) = errors_of(
         cdk.Stack(app, "Demo", env=HERE),

@@ -23,6 +23,7 @@ from partner_account_handler.errors import (
     TagsNotVisibleError,
     TimeLeftError,
 )
+from partner_account_handler.identity import OWNER_TAG
 from partner_account_handler.outcome import Outcome, Report, report_of
 from tests.handler.cloud import CEO, LambdaContext, properties
 from tests.handler.conftest import LocalFunction
@@ -54,6 +55,15 @@ def test_update_is_updated_unchanged_or_refused(function: LocalFunction) -> None
     assert function.told("outcome") == ("Unchanged",)
     function.update(properties(), properties(LegalName="Another Corp"))
     assert function.told("outcome", "reason", "partner") == ("Refused", "CreateOnly", partner)
+
+
+@pytest.mark.parametrize("tag", ["Jane Doe, 555-0100", "a" * 32], ids=["text", "half"])
+def test_former_owner_is_logged_only_in_the_form_of_the_ownership_tag(function: LocalFunction, tag: str) -> None:
+    """Anything may have been written into that tag by hand."""
+    other = function.cloud.add_partner(tags={OWNER_TAG: tag})
+    function.create(properties(ExistingPartnerId=other.id))
+    (line,) = [line for line in lines_of(function.log) if line["message"] == "partner taken over"]
+    assert line["former_owner"] == "of another form"
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from partner_account_handler.errors import HandlerError, RequestError
-from partner_central_simulator import Readings
+from partner_central_simulator import ProfileIdAppears, Readings
 from tests.handler.cloud import Cloud, VirtualTime, open_cloud, profile
 from tests.handler.cloudformation import DeployedFunction
 from tests.handler.test_profile import (
@@ -118,6 +118,21 @@ def test_visibility_omitted_from_the_template_is_not_read(own: ProfileStack, kin
     assert own.stack.status == "CREATE_COMPLETE"
 
 
+def test_rollback_hides_nothing_while_there_is_no_profile(moto_url: str) -> None:
+    """Nobody sees it, and the service would refuse; the former content is restored."""
+    readings = Readings(profile_id=ProfileIdAppears.WITH_PROFILE, visibility_before_profile=False)
+    with open_cloud(moto_url, readings=readings) as cloud:
+        partner = cloud.add_partner()
+        cloud.account.plan_profile_tasks(reads=None)
+        hidden = profile(partner.arn, Visibility="PRIVATE")
+        public = profile(partner.arn, Visibility="PUBLIC", DisplayName="Another")
+        cloud.create(hidden)
+        updated(cloud, "UPDATE_IN_PROGRESS", hidden, public)
+        answer = updated(cloud, "UPDATE_ROLLBACK_IN_PROGRESS", public, hidden)
+        assert answer.report.outcome.value == "Updated"
+        assert cloud.account.partner(partner.id).tasks[-1].details["DisplayName"] == "Example"
+
+
 def test_rollback_hides_a_profile_that_the_service_shows_late_as_public(cloud: Cloud, partner: Any) -> None:
     """The Update that is taken back has published it."""
     hidden, public = profile(partner.arn, Visibility="PRIVATE"), profile(partner.arn, Visibility="PUBLIC")
@@ -141,7 +156,9 @@ def test_rollback_logs_an_error_for_what_the_former_template_did_not_set(
     own.create()
     own.update(**gained, **ANOTHER_FAILS)
     assert own.stack.status == ROLLED_BACK
-    assert own.log("RollbackTolerated")["message"].startswith(f"NotRestored: {left} of the profile stay")
+    assert own.log("RollbackTolerated")["message"].startswith(
+        f"NotRestored: the former template doesn't specify the profile's {left},"
+    )
 
 
 # Tasks
@@ -231,6 +248,44 @@ def test_canceled_task_still_shown_as_running_is_not_mistaken_for_another_owners
     cloud.happens_before("cancel_profile_update_task", lambda: cloud.answer_instead("get_profile_update_task", late))
     wanted = profile(partner.arn, DisplayName="Another")
     assert updated(cloud, "UPDATE_IN_PROGRESS", profile(partner.arn), wanted).data["TaskStatus"] == "SUCCEEDED"
+
+
+def test_former_task_shown_late_is_not_mistaken_for_the_started_one(cloud: Cloud, partner: Any) -> None:
+    """That the former one was canceled says nothing about the new one."""
+    client, named = cloud.client("partnercentral-account"), {"Catalog": "AWS", "Identifier": partner.arn}
+    cloud.account.plan_profile_tasks(reads=None)
+    former, wanted = profile(partner.arn), profile(partner.arn, DisplayName="Another")
+    cloud.create(former)
+
+    def show_late() -> None:
+        late = client.get_profile_update_task(**named)
+        assert late["Status"] == "CANCELED"
+        cloud.answer_instead("get_profile_update_task", late)
+
+    cloud.account.plan_profile_tasks(reads=1)
+    cloud.happens_before("start_profile_update_task", show_late)
+    assert updated(cloud, "UPDATE_IN_PROGRESS", former, wanted).data["TaskStatus"] == "SUCCEEDED"
+
+
+def test_concurrent_delivery_that_was_slower_to_cancel_follows_the_task_of_the_faster(
+    cloud: Cloud, partner: Any
+) -> None:
+    """Lambda may deliver a request twice at once: both succeed, with one task."""
+    cloud.account.plan_profile_tasks(reads=None)
+    former, wanted = profile(partner.arn), profile(partner.arn, DisplayName="Another")
+    cloud.create(former)
+    delivered: list[Any] = []
+
+    def deliver_again_first(operation: str, call: Any, members: dict[str, Any]) -> Any:
+        if operation == "cancel_profile_update_task" and not delivered:
+            delivered.append(None)
+            delivered.append(updated(cloud, "UPDATE_IN_PROGRESS", former, wanted))
+        return call(**members)
+
+    cloud.between = deliver_again_first
+    answer = updated(cloud, "UPDATE_IN_PROGRESS", former, wanted)
+    assert answer == delivered[1]
+    assert [task.status for task in cloud.account.partner(partner.id).tasks] == ["CANCELED", "IN_PROGRESS"]
 
 
 def test_partner_without_a_profile_has_no_task_whichever_reason_the_service_returns(cloud: Cloud, partner: Any) -> None:

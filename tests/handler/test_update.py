@@ -536,6 +536,11 @@ class TestWithoutRollback:
         assert deployed.partner.tags["team"] == "sales"
         return deployed
 
+    def test_update_after_a_refused_one_writes_all_that_the_template_says(self, deployed: Deployed) -> None:
+        """Only its rollback writes nothing: CloudFormation may send the refused properties as the old ones."""
+        deployed.update(properties(LegalName=""), CEO)
+        assert deployed.partner.contact == contact(BusinessTitle="CEO")
+
     @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_FAILED", ROLLING_BACK])
     def test_reversed_update_restores_the_partner_in_any_stack_status(self, failed: Deployed, status: str) -> None:
         """Nothing is left half written."""
