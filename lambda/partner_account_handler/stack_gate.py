@@ -17,7 +17,7 @@ _UPDATING = "UPDATE_IN_PROGRESS"
 _ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 _FAILED = "UPDATE_FAILED"
 _UNKNOWN = "unknown"  # CloudFormation doesn't return the status now
-_UNTOLD = "untold"  # CloudFormation won't return it in this invocation
+_UNAVAILABLE = "unavailable"  # CloudFormation won't return it in this invocation
 
 _AWAITING_CREATE = {"CREATE_IN_PROGRESS", _UPDATING}
 _AWAITING_UPDATE = {_UPDATING, _ROLLING_BACK}
@@ -41,7 +41,7 @@ _BEFORE_AN_UPDATE = {
 """From which an update, or its rollback, may begin: `DescribeStacks` may still return one when it has."""
 
 _STALE_SECONDS = 3.0
-_PATIENCE_SECONDS = {_UNKNOWN: 30.0, _UNTOLD: 0.0, **dict.fromkeys(_BEFORE_AN_UPDATE, float("inf")), _FAILED: 30.0}
+_PATIENCE_SECONDS = {_UNKNOWN: 30.0, _UNAVAILABLE: 0.0, **dict.fromkeys(_BEFORE_AN_UPDATE, float("inf")), _FAILED: 30.0}
 """How long a status may be stale. From the others no Update can come: they are accepted after `_STALE_SECONDS`."""
 
 _CLOCK_SKEW = timedelta(seconds=10)
@@ -131,8 +131,8 @@ class StackGate:
     def await_update(self) -> tuple[str, ObservedStack]:
         """The status in which the stack waits for this Update, and the stack as it was described last.
 
-        The status is `unknown` or `untold` if CloudFormation doesn't return it for a while: the Update goes on then. A
-        NotWaitingError means that it waits for no Update, or for that of a deployment that began after this one came.
+        The status is `unknown` or `unavailable` if CloudFormation doesn't return it for a while: the Update goes on
+        then. A NotWaitingError means that it waits for no Update, or for that of a deployment that began later.
         """
         status, observed = self._ask(NOT_DESCRIBED)
         first = status
@@ -143,7 +143,7 @@ class StackGate:
             status, observed = self._ask(observed)  # the last time in the reserved time
             if not has_time:
                 break
-        if status in {_UNKNOWN, _UNTOLD}:
+        if status in {_UNKNOWN, _UNAVAILABLE}:
             log.error("the stack's status is unknown")
         elif status not in {*_AWAITING_UPDATE, _FAILED}:
             raise NotWaitingError(status)
@@ -178,7 +178,7 @@ class StackGate:
             observed = self._describe(once=True)
         except Exception as failure:  # noqa: BLE001 - whatever this call ends in, the Update goes on
             may_pass = isinstance(failure, CallError) and self._calls.may_pass(failure)
-            return _UNKNOWN if may_pass else _UNTOLD, before
+            return _UNKNOWN if may_pass else _UNAVAILABLE, before
         return observed.status, observed
 
     def _describe(self, stack_id: str = "", *, once: bool = False) -> ObservedStack:

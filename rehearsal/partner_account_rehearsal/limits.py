@@ -11,7 +11,7 @@ from botocore.regions import EndpointResolver
 from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import references, to_text
 from partner_account_rehearsal.faults import WRONG_CODE, Fault
-from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE, SANDBOX, partners_of, profiles_of
+from partner_account_rehearsal.partners import OWN_TYPES, PARTNER_TYPE, SANDBOX, partners_of, profiles_of
 from partner_account_rehearsal.report import RehearsalFinding
 
 # The runtimes with which AWS creates no more functions, by "Lambda runtimes" in its Developer Guide. It has postponed
@@ -97,7 +97,7 @@ def names_taken(resources: Iterable[TemplateResource], skipped: Mapping[str, str
     `skipped` are the types of the resources that were not deleted, by their paths.
     """
     for resource in resources:
-        if skipped.get(resource.path) == resource.type != RESOURCE_TYPE and (name := _fixed_name(resource)):
+        if skipped.get(resource.path) == resource.type != PARTNER_TYPE and (name := _fixed_name(resource)):
             text = (
                 f"{resource.path}: after a rollback AWS refuses to create it again, since {name} already exists: let "
                 "CloudFormation name it, or apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE"

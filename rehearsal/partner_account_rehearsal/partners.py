@@ -11,9 +11,9 @@ from typing import Any
 from partner_account_rehearsal.assembly import Stack, TemplateResource
 from partner_account_rehearsal.expressions import to_text
 
-RESOURCE_TYPE = "Custom::PartnerAccount"
+PARTNER_TYPE = "Custom::PartnerAccount"
 PROFILE_TYPE = "Custom::PartnerProfile"
-OWN_TYPES = (RESOURCE_TYPE, PROFILE_TYPE)
+OWN_TYPES = (PARTNER_TYPE, PROFILE_TYPE)
 SANDBOX = "Sandbox"
 CATALOGS = ("AWS", SANDBOX)
 CODE_SOURCES = {
@@ -157,7 +157,7 @@ class ManagedProfile(ManagedResource):
 
 def partners_of(stacks: Iterable[Stack]) -> list[ManagedPartner]:
     """All partners that the stacks manage, in their order."""
-    return [ManagedPartner(stack, one) for stack in stacks for one in stack.resources() if one.type == RESOURCE_TYPE]
+    return [ManagedPartner(stack, one) for stack in stacks for one in stack.resources() if one.type == PARTNER_TYPE]
 
 
 def profiles_of(stacks: Iterable[Stack]) -> list[ManagedProfile]:

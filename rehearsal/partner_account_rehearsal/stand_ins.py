@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from partner_account_rehearsal import RehearsalError
 from partner_account_rehearsal.assembly import Stack, Template, TemplateResource
 from partner_account_rehearsal.expressions import references, replace_references, to_text
-from partner_account_rehearsal.partners import OWN_TYPES, RESOURCE_TYPE
+from partner_account_rehearsal.partners import OWN_TYPES, PARTNER_TYPE
 
 # It has no properties, and creating it does nothing.
 _PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"
@@ -57,14 +57,14 @@ def find_stand_ins(
         (function.file, function.logical_id)
         for stack in stacks
         for one in resources[stack.id]
-        if one.type == RESOURCE_TYPE and (function := _function_of(_service_token(one), stack, stacks)[0])
+        if one.type == PARTNER_TYPE and (function := _function_of(_service_token(one), stack, stacks)[0])
     }
     chosen: set[int] = set()
     for pattern in patterns:
         fitting = [one for one in everything if _matches(one, pattern)]
         if strict and not fitting:
             raise RehearsalError(f"--stand-in {pattern}: no resource has this type or path")
-        if partner := next((one for one in fitting if one.type == RESOURCE_TYPE), None):
+        if partner := next((one for one in fitting if one.type == PARTNER_TYPE), None):
             raise RehearsalError(f"--stand-in {pattern} would omit the partner account {partner.path}")
         if function := next((one for one in fitting if (one.file, one.logical_id) in functions), None):
             raise RehearsalError(

@@ -16,7 +16,7 @@ from partner_account_rehearsal.assembly import ConstructPaths, Stack
 from partner_account_rehearsal.cdk import Cdk, CommandResult
 from partner_account_rehearsal.limits import explain_failure, explain_refusal
 from partner_account_rehearsal.local_aws import REGION, LocalAws
-from partner_account_rehearsal.partners import RESOURCE_TYPE
+from partner_account_rehearsal.partners import PARTNER_TYPE
 from partner_account_rehearsal.report import (
     CLOUDFORMATION,
     PARTNER_CENTRAL,
@@ -121,7 +121,7 @@ class StepRunner:
         Failures of the types `intended` are not a reason.
         """
         failed = (one for one in self._step.events if one.failed and one.reason and one.type not in intended)
-        reasons = (explain_failure(one.type or RESOURCE_TYPE, one.subject, one.reason, one.status) for one in failed)
+        reasons = (explain_failure(one.type or PARTNER_TYPE, one.subject, one.reason, one.status) for one in failed)
         if reason := next(reasons, ""):
             return reason
         reason = cli_reason(result.output) or f"exit code {result.exit_code}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from partner_central_simulator.faults import FaultKind, InjectedFault
-    from partner_central_simulator.models import Mail, ProfileTask, RecordedRequest, SimulatedPartner
+    from partner_central_simulator.models import Mail, RecordedRequest, SimulatedPartner, SimulatedProfileTask
     from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith, Readings
     from partner_central_simulator.server import Simulator
     from partner_central_simulator.service import AccountAdmin
@@ -22,10 +22,10 @@ __all__ = [
     "Mail",
     "ProfileIdAppears",
     "ProfileIdComesWith",
-    "ProfileTask",
     "Readings",
     "RecordedRequest",
     "SimulatedPartner",
+    "SimulatedProfileTask",
     "Simulator",
     "simulate_partner_central",
 ]

@@ -88,7 +88,7 @@ class TaskPlan:
 
 
 @dataclass
-class ProfileTask:
+class SimulatedProfileTask:
     """A profile update: what was requested, and its progress."""
 
     id: str
@@ -115,7 +115,7 @@ class SimulatedPartner:
     tags: dict[str, str] = field(default_factory=dict)
     visibility: str = "PRIVATE"
     was_public: bool = False
-    tasks: list[ProfileTask] = field(default_factory=list)
+    tasks: list[SimulatedProfileTask] = field(default_factory=list)
     profile_updates: list[datetime] = field(default_factory=list)
     visibility_updates: list[datetime] = field(default_factory=list)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from partner_central_simulator.exceptions import ServiceError
-from partner_central_simulator.models import DAY, ApiCall, Output, ProfileTask, SimulatedPartner, new_id
+from partner_central_simulator.models import DAY, ApiCall, Output, SimulatedPartner, SimulatedProfileTask, new_id
 from partner_central_simulator.partners import identity, requested_partner
 from partner_central_simulator.readings import ProfileIdAppears, ProfileIdComesWith
 
@@ -60,7 +60,7 @@ def start_profile_update_task(call: ApiCall) -> Output:
     return _describe(partner, _find_task(partner, task_id))
 
 
-def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
+def _start(call: ApiCall, partner: SimulatedPartner) -> SimulatedProfileTask:
     if partner.tasks and partner.tasks[-1].status == "IN_PROGRESS":
         raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
     unchanged = _replaced(partner.profile, call.request["TaskDetails"]) == partner.profile
@@ -68,7 +68,7 @@ def _start(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
         raise ServiceError.of("INCOMPATIBLE_PROFILE_STATE")
     reason = "LIMIT_EXCEEDED_NUMBER_OF_PROFILE_UPDATE_PER_DAY"
     _count_update(call.now, partner.profile_updates, PROFILE_UPDATES_PER_DAY, reason)
-    task = ProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.task_plan)
+    task = SimulatedProfileTask(new_id("pprofiletask"), dict(call.request["TaskDetails"]), call.now, call.task_plan)
     partner.tasks.append(task)
     _progress(call.now, partner, task)
     return task
@@ -83,7 +83,7 @@ def get_profile_update_task(call: ApiCall) -> Output:
     return _describe(partner, task)
 
 
-def _progress(now: datetime, partner: SimulatedPartner, task: ProfileTask) -> None:
+def _progress(now: datetime, partner: SimulatedPartner, task: SimulatedProfileTask) -> None:
     if task.status != "IN_PROGRESS" or task.plan.reads is None or task.reads < task.plan.reads:
         return
     task.ended_at = now
@@ -104,7 +104,7 @@ def cancel_profile_update_task(call: ApiCall) -> Output:
     return _describe(partner, _find_task(partner, task_id))
 
 
-def _cancel(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
+def _cancel(call: ApiCall, partner: SimulatedPartner) -> SimulatedProfileTask:
     task = _find_task(partner, call.request["TaskId"])
     if task.status != "IN_PROGRESS":
         raise ServiceError.of("INCOMPATIBLE_PARTNER_PROFILE_TASK_STATE")
@@ -112,7 +112,9 @@ def _cancel(call: ApiCall, partner: SimulatedPartner) -> ProfileTask:
     return task
 
 
-def _find_task(partner: SimulatedPartner, task_id: str | None = None, *, with_canceled: bool = True) -> ProfileTask:
+def _find_task(
+    partner: SimulatedPartner, task_id: str | None = None, *, with_canceled: bool = True
+) -> SimulatedProfileTask:
     """The task of that id, or the latest."""
     for task in reversed(partner.tasks):
         if task_id in {None, task.id} and (with_canceled or task.status != "CANCELED"):
@@ -120,7 +122,7 @@ def _find_task(partner: SimulatedPartner, task_id: str | None = None, *, with_ca
     raise ServiceError.of("PARTNER_PROFILE_TASK_NOT_FOUND")
 
 
-def _describe(partner: SimulatedPartner, task: ProfileTask) -> Output:
+def _describe(partner: SimulatedPartner, task: SimulatedProfileTask) -> Output:
     answer: Output = {
         **identity(partner),
         "TaskId": task.id,

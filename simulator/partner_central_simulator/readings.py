@@ -41,9 +41,9 @@ class ProfileIdComesWith(StrEnum):
 class Readings:
     """One switch for each undocumented rule.
 
-    The defaults are the stricter reading of each rule: what works under them works under the others too. Four are what
-    AWS's documentation suggests without stating it: `profile_id`, `profile_id_comes_with`, `canceled_task_is_shown` and
-    `business_verification_has_completion_url`.
+    The defaults are the stricter reading of each rule: what works under them works under the others too. Five are what
+    AWS's documentation suggests without stating it: `profile_id`, `profile_id_comes_with`, `canceled_task_is_shown`,
+    `any_contact_change_needs_code` and `business_verification_has_completion_url`.
     """
 
     failed_request_keeps_token: bool = True

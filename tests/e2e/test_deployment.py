@@ -44,7 +44,7 @@ def test_partner_is_created_updated_retained_and_found_again(aws: LocalAws) -> N
     refused = account.deploy(business_title=NEW_TITLE, legal_name="Example Holding")
     assert refused.exit_code == 1
     assert "CreateOnly: legal_name of partner-" in refused.output
-    assert "Restore the value" in refused.output
+    assert "Restore the partner's value" in refused.output
     assert account.stack()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert account.changes() == []
     (logical_id,) = account.resources()
