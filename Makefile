@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
-# Three for each core: much of the time is spent waiting, for cdk and for answers.
-WORKERS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
+# Two for each core: one often waits, for cdk or a response; a third costs more for its imports than it saves.
+WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || sysctl -n hw.ncpu))))
 # In the order of tests/conftest.py: the longest files first.
 tests = pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # In one process: more of them would spend their time on imports.

@@ -21,7 +21,8 @@ TEST_ALL = "`make test`, all tests"
 OTHER_APP = "rehearsal of somebody else's app"
 STAGES = (DEMO_INSTALL, DEMO_RUN, TEST_INSTALL, TEST_VERSIONS, TEST_ALL, OTHER_APP)
 _DEMO = (".venv/installed", "node_modules/.package-lock.json")
-_TEST = ("install", ".venv-floor/installed", ".venv-floor/construct", ".venv/newest")
+_ENVIRONMENTS = (".venv", ".venv-floor", ".venv/newest")
+_TEST = ("install", ".venv-floor/construct", *(f"{environment}/compiled" for environment in _ENVIRONMENTS))
 
 
 def measure(results: Results, other_app: Path | None) -> None:
