@@ -74,7 +74,7 @@ class DeclaredPartner(DeclaredExports):
         """The errors that the service or CloudFormation would return if both were deployed."""
         is_same = (self.catalog, self.legal_name) == (other.catalog, other.legal_name)
         if is_same and self.legal_name is not None and is_in_tree(other.construct):
-            yield (f"legal_name: {other.path!r} has the same name in the same catalog, but names must be unique")
+            yield f"legal_name: {other.path!r} has the same name in the same catalog, but names must be unique"
         yield from self.export_clashes(other)
 
     def is_second_beside(self, other: "DeclaredPartner") -> bool:

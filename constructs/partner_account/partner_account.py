@@ -131,8 +131,8 @@ class PartnerAccount(IPartnerAccount):
                 *(error for other in registry.profiles for error in declared.export_clashes(other)),
             ],
         )
-        # No more of them is asked for than is used: each asks CDK whether it is still in the tree.
-        beside = (other for other in reversed(others[:]) if declared.is_second_beside(other))
+        # Lazy: each check whether a partner is still in the tree calls CDK.
+        beside = (other for other in reversed(others) if declared.is_second_beside(other))
         if nearest := next(beside, None):
             Annotations.of(self).add_warning_v2("partner-account:second-partner", _SECOND_PARTNER)
         others.append(declared)

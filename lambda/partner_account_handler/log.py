@@ -4,7 +4,7 @@ One JSON object per line, written to stdout unchanged: a CloudWatch metric filte
 from the first character to the last, and Lambda puts a prefix before each record of `logging`.
 
 Records of other libraries are dropped: botocore's DEBUG shows request bodies, crhelper's the whole event, and
-urllib3's warnings the URL of a retry.
+urllib3's warnings contain the URL of a retry.
 """
 
 import json
