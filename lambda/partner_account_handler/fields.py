@@ -47,7 +47,7 @@ class Fields:
         """A map."""
         raw = self.raw.get(name)
         if not isinstance(raw, dict):
-            self.wrong(name, "is no map")
+            self.wrong(name, "is not a map")
         return Fields(raw, f"{self.path}{name}.", self.errors)
 
     def items(self, name: str) -> list[object]:
@@ -55,7 +55,7 @@ class Fields:
         raw = self.raw.get(name, [])
         if isinstance(raw, list):
             return raw
-        self.wrong(name, "is no list")
+        self.wrong(name, "is not a list")
         return []
 
     def sections(self, name: str) -> list[Fields]:
@@ -68,7 +68,7 @@ class Fields:
         value = self.raw.get(name, default)
         if isinstance(value, str) and (value or default is not None):
             return value
-        self.wrong(name, f"is {'missing' if value in (None, '') else 'no string'}")
+        self.wrong(name, f"is {'missing' if value in (None, '') else 'not a string'}")
         return ""
 
     def name(self, name: str, *, joiners: bool = False) -> str:

@@ -126,6 +126,6 @@ def _tags(fields: Fields) -> dict[str, str]:
     pairs = [(tag.get("Key"), tag.get("Value")) if isinstance(tag, dict) else (None, None) for tag in tags]
     sound = [(key, value) for key, value in pairs if isinstance(key, str) and isinstance(value, str)]
     if len(sound) < len(pairs):
-        fields.wrong("Tags", "is no list of Key and Value")
+        fields.wrong("Tags", "is not a list of Key and Value")
     # The construct reserves the ownership tag, which only this package may write.
     return {key: value for key, value in sound if key != OWNER_TAG}

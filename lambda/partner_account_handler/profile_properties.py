@@ -67,7 +67,7 @@ class ProfileProperties:
             "TranslationSourceLocale": fields.text("TranslationSourceLocale"),
         }
         if not all(isinstance(segment, str) for segment in details["IndustrySegments"]):
-            fields.wrong("IndustrySegments", "is no list of strings")
+            fields.wrong("IndustrySegments", "is not a list of strings")
         if solution_type := fields.text("PrimarySolutionType", default=""):
             details["PrimarySolutionType"] = solution_type
         if contents := fields.sections("LocalizedContents"):
@@ -80,7 +80,7 @@ class ProfileProperties:
             fields.wrong("Visibility", f"is none of {', '.join(_VISIBILITIES)}")
         arn = fields.text("PartnerArn")
         if arn and not (is_partner_arn(arn) and catalog_of(arn)):
-            fields.wrong("PartnerArn", "is no partner's ARN")
+            fields.wrong("PartnerArn", "is not a partner's ARN")
         fields.require_none_wrong()
         return cls(arn, details, visibility)
 

@@ -165,7 +165,7 @@ def _content(event: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]:
 
 def _data(data: object) -> Iterator[str]:
     if not isinstance(data, dict):
-        yield "Data is no map"
+        yield "Data is not a map"
     elif wrong := sorted(name for name, value in data.items() if not isinstance(value, str)):
         yield f"Data has no strings as {', '.join(wrong)}"
 

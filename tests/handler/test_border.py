@@ -111,7 +111,7 @@ def test_all_errors_are_reported_at_once_without_values() -> None:
     with pytest.raises(RequestError) as caught:
         PartnerProperties.read(wrong)
     told = str(caught.value)
-    for name in ("Catalog is missing", "LegalName is no string", "AllianceLeadContact is no map"):
+    for name in ("Catalog is missing", "LegalName is not a string", "AllianceLeadContact is not a map"):
         assert name in told
     assert "Secret" not in told
     assert len(told) <= REASON_LIMIT
@@ -121,9 +121,9 @@ def test_all_errors_are_reported_at_once_without_values() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"Tags": "text"}, "Tags is no list"),
-        *(({"Tags": tags}, "Tags is no list of Key and Value") for tags in ([None], [{"Key": "k"}])),
-        ({"Tags": [{"Key": "k", "Value": 7}]}, "Tags is no list of Key and Value"),
+        ({"Tags": "text"}, "Tags is not a list"),
+        *(({"Tags": tags}, "Tags is not a list of Key and Value") for tags in ([None], [{"Key": "k"}])),
+        ({"Tags": [{"Key": "k", "Value": 7}]}, "Tags is not a list of Key and Value"),
         ({"EmailVerificationCode": {"From": "Nowhere"}}, "EmailVerificationCode.From is none of SecretsManager, "),
         ({"EmailVerificationCode": {"From": "ParameterStore"}}, "EmailVerificationCode.Name is missing"),
         ({"LegalName": "  "}, "LegalName is empty"),

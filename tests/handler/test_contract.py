@@ -194,7 +194,7 @@ class TestProperties:
         refused = stack.deliver({**stack.request("Create", {}), "ResourceProperties": typed})
         assert refused is not None
         assert refused["Status"] == "FAILED"
-        assert "LegalName is no string; Tags is no list of Key and Value" in refused["Reason"]
+        assert "LegalName is not a string; Tags is not a list of Key and Value" in refused["Reason"]
         taken = stack.deliver({**stack.request("Create", {}), "ResourceProperties": properties(ServiceTimeout=300)})
         assert (taken or {})["Status"] == "SUCCESS"
 
@@ -326,7 +326,7 @@ def test_whole_life_of_a_stack_logs_no_secret(lambda_world: DeployedFunction) ->
     [
         ({"Data": {"Arn": "x" * 4096}}, "more than 4096"),
         ({"Data": {"Count": 1, "Is": True}}, "no strings as Count, Is"),
-        ({"Data": []}, "Data is no map"),
+        ({"Data": []}, "Data is not a map"),
         ({"Status": "OK"}, "neither SUCCESS nor FAILED"),
         ({"Status": "FAILED"}, "no Reason"),
         ({"RequestId": "old"}, "RequestId is not that"),
